@@ -1,0 +1,135 @@
+//! A tenant's directory as decisions look at it: read-only, shared, with the indexes that rules need.
+//!
+//! Not here: how it changes (`account/decide`, `account/apply`), who may do what (`account/permission`).
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::token::AccessToken;
+use super::{Application, ById, Dept, Role, Tenant, User};
+use crate::id::{AccessTokenId, AppName, DeptId, RoleId, UserId};
+
+/// Everything a tenant's directory stream folds to. Cheap to clone: entries are shared.
+#[derive(Clone, Debug)]
+pub struct Directory {
+    /// The tenant.
+    pub tenant: Tenant,
+    /// Users by id.
+    pub users: ById<UserId, User>,
+    /// Departments by id.
+    pub depts: ById<DeptId, Dept>,
+    /// Roles by id.
+    pub roles: ById<RoleId, Role>,
+    /// Applications by name.
+    pub applications: ById<AppName, Application>,
+    /// Personal access tokens by their public id, revoked ones included.
+    pub access_tokens: ById<AccessTokenId, AccessToken>,
+    /// Number of events folded.
+    pub version: u64,
+    pub(super) by_email: BTreeMap<String, UserId>,
+    pub(super) by_dept: BTreeMap<DeptId, BTreeSet<UserId>>,
+    pub(super) by_role: BTreeMap<RoleId, BTreeSet<UserId>>,
+    pub(super) zone: jiff::tz::TimeZone,
+}
+
+impl Directory {
+    /// An empty directory of a tenant; the zone is UTC where the name is unknown (refused at import).
+    #[must_use]
+    pub fn new(tenant: Tenant) -> Self {
+        let zone = crate::time::zone_named(&tenant.time_zone).unwrap_or(jiff::tz::TimeZone::UTC);
+        Self {
+            tenant,
+            users: BTreeMap::new(),
+            depts: BTreeMap::new(),
+            roles: BTreeMap::new(),
+            applications: BTreeMap::new(),
+            access_tokens: BTreeMap::new(),
+            version: 0,
+            by_email: BTreeMap::new(),
+            by_dept: BTreeMap::new(),
+            by_role: BTreeMap::new(),
+            zone,
+        }
+    }
+
+    /// The tenant's time zone.
+    #[must_use]
+    pub fn zone(&self) -> &jiff::tz::TimeZone {
+        &self.zone
+    }
+
+    /// A user, active or not.
+    #[must_use]
+    pub fn user(&self, id: &UserId) -> Option<&Arc<User>> {
+        self.users.get(id)
+    }
+
+    /// A user that exists and is active.
+    #[must_use]
+    pub fn active_user(&self, id: &UserId) -> Option<&Arc<User>> {
+        self.users.get(id).filter(|user| user.is_active)
+    }
+
+    /// A user by e-mail address, compared lower-case.
+    #[must_use]
+    pub fn user_by_email(&self, email: &str) -> Option<&Arc<User>> {
+        self.users.get(self.by_email.get(&email.trim().to_lowercase())?)
+    }
+
+    /// Active members of a department and its descendants, by id.
+    #[must_use]
+    pub fn active_members(&self, dept: &DeptId) -> BTreeSet<UserId> {
+        self.descendants(dept)
+            .iter()
+            .filter_map(|dept| self.by_dept.get(dept))
+            .flatten()
+            .filter(|user| self.active_user(user).is_some())
+            .cloned()
+            .collect()
+    }
+
+    /// Active members of a role, by id.
+    #[must_use]
+    pub fn active_role_members(&self, role: &RoleId) -> BTreeSet<UserId> {
+        let members = self.by_role.get(role).into_iter().flatten();
+        members.filter(|user| self.active_user(user).is_some()).cloned().collect()
+    }
+
+    /// A department and all below it; empty for an unknown one. A parent loop (refused at import) ends the walk.
+    #[must_use]
+    pub fn descendants(&self, dept: &DeptId) -> BTreeSet<DeptId> {
+        let mut found = BTreeSet::new();
+        if !self.depts.contains_key(dept) {
+            return found;
+        }
+        let mut work = vec![dept.clone()];
+        while let Some(next) = work.pop() {
+            if found.insert(next.clone()) {
+                work.extend(self.depts.values().filter(|d| d.parent.as_ref() == Some(&next)).map(|d| d.id.clone()));
+            }
+        }
+        found
+    }
+
+    /// A department and those above it, nearest first.
+    #[must_use]
+    pub fn ancestors(&self, dept: &DeptId) -> Vec<Arc<Dept>> {
+        let mut found: Vec<Arc<Dept>> = Vec::new();
+        let mut next = Some(dept.clone());
+        while let Some(dept) = next.and_then(|id| self.depts.get(&id)) {
+            if found.iter().any(|seen| seen.id == dept.id) {
+                break;
+            }
+            found.push(dept.clone());
+            next = dept.parent.clone();
+        }
+        found
+    }
+
+    /// Whether the user belongs to the department or one below it.
+    #[must_use]
+    pub fn is_member(&self, user: &UserId, dept: &DeptId) -> bool {
+        let Some(user) = self.users.get(user) else { return false };
+        user.depts.iter().any(|own| self.ancestors(&own.dept_id).iter().any(|above| &above.id == dept))
+    }
+}

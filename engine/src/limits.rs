@@ -1,0 +1,46 @@
+//! Every bound of the engine, with its unit and reason.
+
+/// Automatic moves in one command; more is a definition that never waits (semantics 3).
+pub const AUTOMATIC_MOVES_MAX: usize = 1_000;
+
+/// Tokens of one ticket: a loop around a split could multiply them without end.
+pub const TOKENS_MAX: usize = 1_000;
+
+/// Characters of a title (semantics 6).
+pub const TITLE_CHARS_MAX: usize = 500;
+/// Characters of a text field (semantics 6).
+pub const TEXT_CHARS_MAX: usize = 2_000;
+/// Characters of a textarea or rich text (semantics 6).
+pub const LONG_TEXT_CHARS_MAX: usize = 100_000;
+/// Characters of a comment: as a textarea.
+pub const COMMENT_CHARS_MAX: usize = LONG_TEXT_CHARS_MAX;
+/// Characters of a link: browsers and proxies cut longer ones.
+pub const LINK_CHARS_MAX: usize = 2_048;
+/// Elements of a multiple value (users, departments, files): more is a paste by mistake.
+pub const PARTS_MAX: usize = 200;
+/// Nesting of a stored value: bounds recursion when values are read.
+pub const VALUE_DEPTH_MAX: usize = 16;
+
+/// Problems of fields listed in one refusal (contract, limits).
+pub const FIELD_PROBLEMS_MAX: usize = 64;
+
+/// Assignees of one node: a role of the whole company is a mistake in the definition.
+pub const ASSIGNEES_MAX: usize = 1_000;
+
+/// Bytes of a definition: ten times the largest seen in practice.
+pub const DEFINITION_BYTES_MAX: usize = 1 << 20;
+/// Nodes of a definition.
+pub const NODES_MAX: usize = 2_000;
+/// Edges of a definition.
+pub const EDGES_MAX: usize = 10_000;
+
+/// Days a personal access token may live (semantics 1).
+pub const ACCESS_TOKEN_DAYS_MAX: u32 = 730;
+
+/// Rows of one page of any list (contract).
+pub const PER_PAGE_MAX: usize = 100;
+
+/// Bytes of an idempotency key.
+pub const IDEMPOTENCY_KEY_BYTES_MAX: usize = 128;
+/// How long an answered idempotency key is kept: twice the promise of 24 hours (semantics 10).
+pub const IDEMPOTENCY_KEEP_MS: i64 = 48 * 3_600_000;

@@ -1,0 +1,104 @@
+//! Instants, in UTC milliseconds, and their text forms (semantics 10).
+//!
+//! Not here: the clock (`port::Clock`). The core never asks what time it is.
+
+use std::fmt;
+
+use jiff::tz::TimeZone;
+use serde::{Deserialize, Serialize};
+
+/// An instant: milliseconds since 1970-01-01T00:00:00Z.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, Default)]
+#[serde(transparent)]
+pub struct Timestamp(pub i64);
+
+impl Timestamp {
+    /// The earliest and latest instants that are taken from outside: years 1 to 9999.
+    pub const RANGE: (Self, Self) = (Self(-62_135_596_800_000), Self(253_402_300_799_999));
+
+    fn to_jiff(self) -> jiff::Timestamp {
+        let clamped = self.0.clamp(Self::RANGE.0.0, Self::RANGE.1.0);
+        jiff::Timestamp::from_millisecond(clamped).unwrap_or_default()
+    }
+
+    /// This instant moved by `ms` milliseconds, at the ends of the range where it would leave it.
+    #[must_use]
+    pub fn plus_ms(self, ms: i64) -> Self {
+        Self(self.0.saturating_add(ms).clamp(Self::RANGE.0.0, Self::RANGE.1.0))
+    }
+
+    /// RFC 3339 in UTC with milliseconds: `2026-11-22T09:30:00.000Z`.
+    #[must_use]
+    pub fn to_rfc3339(self) -> String {
+        format!("{:.3}", self.to_jiff())
+    }
+
+    /// `2026-11-22 09:30:00 +0000` in a time zone: the form of tool answers.
+    #[must_use]
+    pub fn to_answer(self, zone: &TimeZone) -> String {
+        self.to_jiff().to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S %z").to_string()
+    }
+
+    /// Reads RFC 3339, `YYYY-MM-DD`, `YYYY-MM-DD HH:MM:SS` or the latter with ` +ZZZZ`; without an offset the
+    /// text is in `zone`. A date alone is its first instant. `None` where it is none of these.
+    #[must_use]
+    pub fn parse(text: &str, zone: &TimeZone) -> Option<Self> {
+        let text = text.trim();
+        let instant = text
+            .parse::<jiff::Timestamp>()
+            .ok()
+            .or_else(|| {
+                ["%Y-%m-%d %H:%M:%S %z", "%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%d %H:%M:%S%z"]
+                    .iter()
+                    .find_map(|form| jiff::fmt::strtime::parse(form, text).ok()?.to_timestamp().ok())
+            })
+            .or_else(|| text.parse::<jiff::civil::DateTime>().ok()?.to_zoned(zone.clone()).ok().map(|z| z.timestamp()))?;
+        let found = Self(instant.as_millisecond());
+        (Self::RANGE.0 <= found && found <= Self::RANGE.1).then_some(found)
+    }
+}
+
+impl fmt::Debug for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.to_rfc3339())
+    }
+}
+
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.to_rfc3339())
+    }
+}
+
+/// A time zone by its IANA name, from the data compiled in; `None` for a name that is not there.
+#[must_use]
+pub fn zone_named(name: &str) -> Option<TimeZone> {
+    TimeZone::get(name).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_and_writes_every_form() {
+        let shanghai = zone_named("Asia/Shanghai").unwrap();
+        let instant = Timestamp(1_795_339_800_000);
+        assert_eq!(instant.to_rfc3339(), "2026-11-22T09:30:00.000Z");
+        assert_eq!(instant.to_answer(&TimeZone::UTC), "2026-11-22 09:30:00 +0000");
+        assert_eq!(instant.to_answer(&shanghai), "2026-11-22 17:30:00 +0800");
+        for text in [
+            "2026-11-22T09:30:00Z",
+            "2026-11-22T17:30:00+08:00",
+            "2026-11-22 17:30:00",
+            "2026-11-22 17:30:00 +0800",
+            "2026-11-22T17:30:00",
+        ] {
+            assert_eq!(Timestamp::parse(text, &shanghai), Some(instant), "{text}");
+        }
+        assert_eq!(Timestamp::parse("2026-11-22", &TimeZone::UTC).unwrap().to_rfc3339(), "2026-11-22T00:00:00.000Z");
+        for text in ["", "yesterday", "2026-13-01", "2026-02-30", "99999-01-01"] {
+            assert_eq!(Timestamp::parse(text, &shanghai), None, "{text}");
+        }
+    }
+}

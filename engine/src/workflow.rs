@@ -1,0 +1,148 @@
+//! Workflow definitions and their versions (semantics 2): one stream per workflow.
+//!
+//! Here: a published version, ready to run: parsed, checked, with its graph. `definition` reads the JSON,
+//! `validate` finds every problem, `graph` knows merges and regions, `form` the fields, `condition` what an edge asks.
+//! The aggregate with its versions is in `workflow/{command,event,decide,apply}`.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use crate::id::{AppName, DeptId, EdgeId, NodeId, UserId, VersionName, WorkflowId};
+
+pub mod aggregate;
+pub mod apply;
+pub mod command;
+pub mod condition;
+pub mod decide;
+pub mod definition;
+pub mod edge;
+pub mod event;
+pub mod form;
+pub mod graph;
+pub mod node;
+pub mod validate;
+
+pub use aggregate::{VersionState, Workflow};
+pub use edge::{Edge, EdgeKind};
+pub use form::{Component, ComponentKind, FieldPermission, Form};
+pub use node::{AssigneeRule, HookProps, Node, NodeKind, NormalProps, Strategy, TimerProps, Variable};
+
+/// One version of a workflow, checked and never changing. Shared by every ticket on it.
+#[derive(Debug)]
+pub struct WorkflowVersion {
+    /// `basic_info.id`, else the file's stem.
+    pub workflow_id: WorkflowId,
+    /// `basic_info.version`.
+    pub version_name: VersionName,
+    /// `basic_info.name`.
+    pub name: String,
+    /// `basic_info.description`.
+    pub description: String,
+    /// The form.
+    pub form: Form,
+    /// Nodes in definition order.
+    pub nodes: Vec<Node>,
+    /// Edges in definition order.
+    pub edges: Vec<Edge>,
+    /// Who has rights on its tickets.
+    pub permission: PermissionInfo,
+    /// Applications that may use it by the workflow's own list.
+    pub authorized_apps: BTreeSet<AppName>,
+    /// Notification templates and channels, event hooks: work of the effects runner.
+    pub notification: NotificationInfo,
+    /// Event hooks.
+    pub event_hooks: Vec<EventHook>,
+    /// The definition as it was given, unknown keys included.
+    pub source: Arc<serde_json::Value>,
+    /// Indexes, merges and regions.
+    pub graph: graph::Graph,
+}
+
+/// `advanced_schema.permission_info`: rights on the workflow's tickets.
+#[derive(Clone, Debug, Default)]
+pub struct PermissionInfo {
+    /// May intervene and see all.
+    pub admins: BTreeSet<UserId>,
+    /// May intervene and see all.
+    pub dispatchers: BTreeSet<UserId>,
+    /// May see all.
+    pub viewers: BTreeSet<UserId>,
+    /// Members of these and their descendants may see all.
+    pub viewer_depts: BTreeSet<DeptId>,
+}
+
+/// `advanced_schema.notification_info`.
+#[derive(Clone, Debug, Default)]
+pub struct NotificationInfo {
+    /// Template of a message's title.
+    pub title_template: String,
+    /// Template of a message's content.
+    pub content_template: String,
+    /// Channels, as given.
+    pub channels: Vec<serde_json::Value>,
+}
+
+/// One entry of `advanced_schema.customization_info.hook_info_list`.
+#[derive(Clone)]
+pub struct EventHook {
+    /// Its id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// Where it posts.
+    pub url: String,
+    /// Key of its signatures: a secret.
+    pub token: crate::account::token::Secret,
+    /// Events it wants: `pre_create`, `create`, `reject`, `withdraw`, `force_close`, `finish`.
+    pub events: Vec<String>,
+}
+
+impl std::fmt::Debug for EventHook {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("EventHook").field("id", &self.id).field("events", &self.events).finish_non_exhaustive()
+    }
+}
+
+impl WorkflowVersion {
+    /// The one start node.
+    #[must_use]
+    pub fn start(&self) -> &Node {
+        &self.nodes[self.graph.start_idx]
+    }
+
+    /// The one end node.
+    #[must_use]
+    pub fn end(&self) -> &Node {
+        &self.nodes[self.graph.end_idx]
+    }
+
+    /// A node by id.
+    #[must_use]
+    pub fn node(&self, id: &NodeId) -> Option<&Node> {
+        self.graph.node_idx.get(id).map(|idx| &self.nodes[*idx])
+    }
+
+    /// An edge by id.
+    #[must_use]
+    pub fn edge(&self, id: &EdgeId) -> Option<&Edge> {
+        self.graph.edge_idx.get(id).map(|idx| &self.edges[*idx])
+    }
+
+    /// Edges that leave a node, in definition order.
+    pub fn ways_out(&self, node: &NodeId) -> impl Iterator<Item = &Edge> {
+        let idxs = self.graph.node_idx.get(node).map_or(&[][..], |idx| &self.graph.ways_out[*idx]);
+        idxs.iter().map(|idx| &self.edges[*idx])
+    }
+
+    /// The merge of a split; `None` for a node that is no split.
+    #[must_use]
+    pub fn merge_of(&self, split: &NodeId) -> Option<&NodeId> {
+        self.graph.splits.get(split).map(|split| &split.merge)
+    }
+
+    /// Whether a node lies in a split's region: on the ways from it to its merge, the merge included, the split not.
+    #[must_use]
+    pub fn in_region(&self, split: &NodeId, node: &NodeId) -> bool {
+        self.graph.splits.get(split).is_some_and(|split| split.region.contains(node))
+    }
+}

@@ -20,6 +20,8 @@ pub mod event;
 pub mod form;
 pub mod graph;
 pub mod node;
+pub mod problem;
+pub mod template;
 pub mod validate;
 
 pub use aggregate::{VersionState, Workflow};

@@ -1,0 +1,117 @@
+//! The aggregate Ticket: what its stream folds to.
+//!
+//! Reading order: `act_state` and `token` (what a ticket is), `event` and `apply` (how it came to be), `command`,
+//! `action` (what is offered, and to whom), `decide` (what a command does), `flow` (how tokens move), `assignee`,
+//! `field_rules`, `visibility`.
+//!
+//! Invariants: a ticket has at least one token until it is discarded; tokens are sorted by age; no token is
+//! `Moving` between commands; exactly one token is `Ended` when the ticket is over, and then it is the only one.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::{AppName, FieldKey, NodeId, TenantId, TicketId, TokenId, UserId, VersionName, WorkflowId};
+use crate::time::Timestamp;
+use crate::value::Value;
+
+pub mod act_state;
+pub mod action;
+pub mod apply;
+pub mod assignee;
+pub mod command;
+pub mod decide;
+pub mod event;
+pub mod field_rules;
+pub mod flow;
+pub mod refusal;
+pub mod token;
+pub mod visibility;
+
+pub use act_state::ActState;
+pub use action::{ActionKind, OfferedAction, OfferedActions};
+pub use apply::apply;
+pub use command::{ActionRequest, Command, Context, Create, Draw, Handle, HookOutcome};
+pub use decide::decide;
+pub use event::{Event, Meta, Processor};
+pub use refusal::{FieldProblem, FieldProblemKind, Refusal};
+pub use token::{Consult, ForkId, Rest, Share, Token};
+
+/// A ticket. Only `apply` changes it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ticket {
+    /// Its id.
+    pub id: TicketId,
+    /// Its tenant.
+    pub tenant_id: TenantId,
+    /// Its workflow.
+    pub workflow_id: WorkflowId,
+    /// The version it is on.
+    pub version_name: VersionName,
+    /// Who created it.
+    pub creator: UserId,
+    /// Through which application.
+    pub app: AppName,
+    /// When it was created.
+    pub created_at: Timestamp,
+    /// When something last happened to it.
+    pub updated_at: Timestamp,
+    /// Its title, shown to whoever may see the ticket.
+    pub title: String,
+    /// Stored field values, the title's aside; hidden ones included.
+    pub fields: BTreeMap<FieldKey, Value>,
+    /// Its state.
+    pub act_state: ActState,
+    /// Its tokens by age, oldest first.
+    pub tokens: Vec<Token>,
+    /// Events so far, comments included.
+    pub version: u64,
+    /// Id of the token made last.
+    pub last_token: TokenId,
+    /// Its parent and the parent's node.
+    pub parent: Option<(TicketId, NodeId)>,
+    /// Who was put in copy.
+    pub cc: BTreeSet<UserId>,
+    /// Whoever is or was assigned or consulted.
+    pub assigned: BTreeSet<UserId>,
+    /// Whoever took an action on it other than a comment.
+    pub processed: BTreeSet<UserId>,
+    /// Who took the last edge out of each node.
+    pub last_handlers: BTreeMap<NodeId, UserId>,
+    /// Why nobody can act without help, where that is so.
+    pub intervention: Option<String>,
+    /// A draft that was thrown away: it answers as if it did not exist.
+    pub is_discarded: bool,
+}
+
+impl Ticket {
+    /// Whether it is over: only comments remain (semantics 5).
+    #[must_use]
+    pub fn is_final(&self) -> bool {
+        self.is_discarded || self.tokens.iter().any(|token| token.rest == Rest::Ended)
+    }
+
+    /// A token by id.
+    #[must_use]
+    pub fn token(&self, id: TokenId) -> Option<&Token> {
+        self.tokens.iter().find(|token| token.id == id)
+    }
+
+    /// A field's value, the title's included.
+    #[must_use]
+    pub fn value_of(&self, key: &FieldKey, form: &crate::workflow::Form) -> Option<Value> {
+        if form.title_key() == Some(key) {
+            return Some(Value::text(self.title.clone()));
+        }
+        self.fields.get(key).cloned()
+    }
+
+    /// Whether the user is or was part of it: creator, assignee, processor, consulted, in copy (semantics 7).
+    #[must_use]
+    pub fn is_related(&self, user: &UserId) -> bool {
+        self.creator == *user
+            || self.cc.contains(user)
+            || self.assigned.contains(user)
+            || self.processed.contains(user)
+    }
+}

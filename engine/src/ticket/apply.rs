@@ -1,0 +1,267 @@
+//! What each event makes of a ticket: one flat match, no rules, no refusals.
+//!
+//! An event that does not fit (a token that is not there) changes nothing but the version: the log is the truth, and
+//! `decide` is where nonsense is kept out.
+
+use crate::id::{NodeId, TokenId, UserId};
+use crate::ticket::event::{Event, Meta, TicketCreated};
+use crate::ticket::token::{Consult, ForkId, Rest, Share, Token};
+use crate::ticket::{ActState, ActionKind, Ticket};
+
+/// Folds one event. `None` before the creation; an event other than the creation on `None` stays `None`.
+#[must_use]
+pub fn apply(ticket: Option<Ticket>, event: &Event, meta: &Meta) -> Option<Ticket> {
+    match (ticket, event) {
+        (None, Event::TicketCreated(created)) => Some(create(created, meta)),
+        (None, _) => None,
+        (Some(mut ticket), event) => {
+            ticket.apply(event, meta);
+            Some(ticket)
+        }
+    }
+}
+
+fn create(created: &TicketCreated, meta: &Meta) -> Ticket {
+    let first = TokenId(1);
+    Ticket {
+        id: created.ticket_id,
+        tenant_id: created.tenant_id.clone(),
+        workflow_id: created.workflow_id.clone(),
+        version_name: created.version_name.clone(),
+        creator: created.creator.clone(),
+        app: created.app.clone(),
+        created_at: meta.at,
+        updated_at: meta.at,
+        title: String::new(),
+        fields: Default::default(),
+        act_state: ActState::InDraft,
+        tokens: vec![Token { id: first, node: created.start.clone(), forks: Vec::new(), rest: Rest::Moving }],
+        version: 1,
+        last_token: first,
+        parent: created.parent.clone(),
+        cc: created.cc.iter().cloned().collect(),
+        assigned: Default::default(),
+        processed: Default::default(),
+        last_handlers: Default::default(),
+        intervention: None,
+        is_discarded: false,
+    }
+}
+
+impl Ticket {
+    /// Folds one event into a ticket that exists.
+    pub fn apply(&mut self, event: &Event, meta: &Meta) {
+        self.version += 1;
+        self.updated_at = meta.at;
+        match event {
+            // A second creation cannot be appended: the stream exists.
+            Event::TicketCreated(_) => {}
+            Event::ActionTaken(taken) => {
+                if let (Some(user), true) = (meta.by.user(), taken.kind != ActionKind::AddComment) {
+                    self.processed.insert(user.clone());
+                }
+            }
+            Event::FieldsChanged { changes } => {
+                for change in changes {
+                    self.fields.insert(change.key.clone(), change.to.clone());
+                }
+            }
+            Event::TitleChanged { title } => title.clone_into(&mut self.title),
+            Event::EdgeTaken { token, from, to, .. } => {
+                if let (Some(user), true) = (meta.by.user(), self.rests_with_people(*token)) {
+                    self.last_handlers.insert(from.clone(), user.clone());
+                }
+                self.put(*token, to, Rest::Moving);
+            }
+            Event::Forked { token, fork, branches } => {
+                let Some(parent) = self.take(*token) else { return };
+                let mut forks = parent.forks;
+                forks.push(fork.clone());
+                for branch in branches {
+                    self.add(branch.token, &branch.to, forks.clone());
+                }
+            }
+            Event::JoinAwaited { token, node } => self.put(*token, node, Rest::Joining),
+            Event::Joined { fork, node, tokens, into } => {
+                let forks = self.token(*into).map(|token| outside(&token.forks, fork)).unwrap_or_default();
+                self.tokens.retain(|token| token.id == *into || !tokens.contains(&token.id));
+                self.put(*into, node, Rest::Moving);
+                if let Some(token) = self.token_mut(*into) {
+                    token.forks = forks;
+                }
+            }
+            Event::ForkLeft { fork, token, cancelled } => {
+                self.tokens.retain(|one| !cancelled.contains(&one.id));
+                if let Some(token) = self.token_mut(*token) {
+                    token.forks = outside(&token.forks, fork);
+                }
+            }
+            Event::TokensReplaced { removed, token, node } => {
+                self.tokens.retain(|one| !removed.contains(&one.id));
+                self.add(*token, node, Vec::new());
+            }
+            Event::NodeEntered { token, node, rest, .. } => {
+                self.assigned.extend(rest.assignees());
+                self.put(*token, node, rest.clone());
+            }
+            Event::TimerSet { token, node, due } => self.put(*token, node, Rest::Timer { due: *due }),
+            Event::HookRequested { token, node, attempt } => {
+                self.put(*token, node, Rest::Hook { attempt: *attempt, failed: None });
+            }
+            Event::HookFailed { token, reason, .. } => {
+                if let Some(Token { rest: Rest::Hook { failed, .. }, .. }) = self.token_mut(*token) {
+                    *failed = Some(reason.clone());
+                }
+            }
+            // The edge that follows in the same commit moves the token.
+            Event::TimerFired { .. } | Event::HookSucceeded { .. } => {}
+            Event::Accepted { token, user } => self.rest(*token, Rest::held(vec![user.clone()])),
+            Event::ForceForwarded { token, to } => {
+                self.assigned.insert(to.clone());
+                self.rest(*token, Rest::held(vec![to.clone()]));
+            }
+            Event::Forwarded { token, from, to } => {
+                self.assigned.insert(to.clone());
+                if let Some(token) = self.token_mut(*token) {
+                    forward(&mut token.rest, from, to);
+                }
+            }
+            Event::Consulted { token, by, to } => {
+                self.assigned.insert(to.clone());
+                if let Some(token) = self.token_mut(*token) {
+                    consult(&mut token.rest, by, to);
+                }
+            }
+            Event::ConsultSubmitted { token, by } => {
+                if let Some(token) = self.token_mut(*token) {
+                    end_consult(&mut token.rest, by);
+                }
+            }
+            Event::VoteCast { token, user, edge } => {
+                if let Some(Token { rest: Rest::Shared { shares }, .. }) = self.token_mut(*token) {
+                    for share in shares.iter_mut().filter(|share| share.holder == *user) {
+                        share.vote = Some(edge.clone());
+                    }
+                }
+            }
+            Event::StateChanged { to } => self.act_state = *to,
+            Event::InterventionNeeded { reason } => self.intervention = Some(reason.clone()),
+            Event::InterventionEnded => self.intervention = None,
+            Event::Discarded => self.is_discarded = true,
+            Event::Migrated { to, tokens, forks, .. } => {
+                self.version_name = to.clone();
+                for (token, node) in tokens {
+                    if let Some(token) = self.token_mut(*token) {
+                        token.node = node.clone();
+                    }
+                }
+                for (fork, split) in forks {
+                    for own in self.tokens.iter_mut().flat_map(|token| token.forks.iter_mut()) {
+                        if own == fork {
+                            own.split = split.clone();
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Timers and hooks are nobody's doing even where a person's command set them going.
+    fn rests_with_people(&self, token: TokenId) -> bool {
+        self.token(token).is_some_and(|token| matches!(token.rest, Rest::Held { .. } | Rest::Shared { .. }))
+    }
+
+    fn token_mut(&mut self, id: TokenId) -> Option<&mut Token> {
+        self.tokens.iter_mut().find(|token| token.id == id)
+    }
+
+    fn rest(&mut self, id: TokenId, rest: Rest) {
+        if let Some(token) = self.token_mut(id) {
+            token.rest = rest;
+        }
+    }
+
+    fn put(&mut self, id: TokenId, node: &NodeId, rest: Rest) {
+        if let Some(token) = self.token_mut(id) {
+            token.node = node.clone();
+            token.rest = rest;
+        }
+    }
+
+    fn take(&mut self, id: TokenId) -> Option<Token> {
+        let idx = self.tokens.iter().position(|token| token.id == id)?;
+        Some(self.tokens.remove(idx))
+    }
+
+    fn add(&mut self, id: TokenId, node: &NodeId, forks: Vec<ForkId>) {
+        self.last_token = self.last_token.max(id);
+        self.tokens.push(Token { id, node: node.clone(), forks, rest: Rest::Moving });
+        self.tokens.sort_by_key(|token| token.id);
+    }
+}
+
+/// The forks outside of one.
+fn outside(forks: &[ForkId], fork: &ForkId) -> Vec<ForkId> {
+    forks.iter().take_while(|own| *own != fork).cloned().collect()
+}
+
+fn forward(rest: &mut Rest, from: &UserId, to: &UserId) {
+    match rest {
+        Rest::Held { holders, .. } => {
+            if let Some(idx) = holders.iter().position(|holder| holder == from) {
+                holders[idx] = to.clone();
+            }
+            let mut seen = Vec::new();
+            holders.retain(|holder| !seen.contains(holder) && { seen.push(holder.clone()); true });
+        }
+        Rest::Shared { shares } => {
+            for share in shares.iter_mut().filter(|share| share.holder == *from) {
+                share.holder = to.clone();
+            }
+        }
+        Rest::Moving
+        | Rest::Joining
+        | Rest::Unassigned
+        | Rest::Offered { .. }
+        | Rest::Timer { .. }
+        | Rest::Hook { .. }
+        | Rest::Ended => {}
+    }
+}
+
+fn consult(rest: &mut Rest, by: &UserId, to: &UserId) {
+    match rest {
+        Rest::Held { consult, .. } => *consult = Some(Consult { by: by.clone(), to: to.clone() }),
+        Rest::Shared { shares } => {
+            for share in shares.iter_mut().filter(|share| share.holder == *by) {
+                share.consulted = Some(to.clone());
+            }
+        }
+        Rest::Moving
+        | Rest::Joining
+        | Rest::Unassigned
+        | Rest::Offered { .. }
+        | Rest::Timer { .. }
+        | Rest::Hook { .. }
+        | Rest::Ended => {}
+    }
+}
+
+fn end_consult(rest: &mut Rest, by: &UserId) {
+    match rest {
+        Rest::Held { consult, .. } => *consult = None,
+        Rest::Shared { shares } => {
+            let asked = |share: &&mut Share| share.consulted.as_ref() == Some(by);
+            for share in shares.iter_mut().filter(asked) {
+                share.consulted = None;
+            }
+        }
+        Rest::Moving
+        | Rest::Joining
+        | Rest::Unassigned
+        | Rest::Offered { .. }
+        | Rest::Timer { .. }
+        | Rest::Hook { .. }
+        | Rest::Ended => {}
+    }
+}

@@ -1,0 +1,349 @@
+//! What can have happened to a ticket: one variant per fact, past tense, with everything a replay needs.
+//!
+//! Stored by position and field order through `codec`: only ever append variants; a changed variant is a new schema.
+//! Not here: who caused it and when (`Meta`, one per commit).
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::{
+    AccessTokenId, AppName, EdgeId, FieldKey, NodeId, TenantId, TicketId, TokenId, UserId, VersionName, WorkflowId,
+};
+use crate::ticket::act_state::ActState;
+use crate::ticket::action::ActionKind;
+use crate::ticket::token::{ForkId, Rest};
+use crate::time::Timestamp;
+use crate::value::Value;
+
+/// When and by whom a commit was caused; one for all events of a command.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Meta {
+    /// When it was decided.
+    pub at: Timestamp,
+    /// Who caused it.
+    pub by: Processor,
+    /// The application it came through.
+    pub app: Option<AppName>,
+    /// The personal access token it came with.
+    pub access_token: Option<AccessTokenId>,
+}
+
+/// Who or what moves a ticket. Stored by position: only ever append.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Processor {
+    /// A person.
+    User(UserId),
+    /// A timer that came due.
+    Timer,
+    /// An outside system that answered.
+    Hook,
+    /// The engine itself, or its operator at the machine.
+    System,
+}
+
+impl Processor {
+    /// The person, where it is one.
+    #[must_use]
+    pub fn user(&self) -> Option<&UserId> {
+        if let Self::User(user) = self { Some(user) } else { None }
+    }
+}
+
+/// A fact about one ticket.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Event {
+    /// A ticket came to be, with one token on the way to start.
+    TicketCreated(Box<TicketCreated>),
+    /// Someone took an action; what it did follows in the same commit.
+    ActionTaken(Box<ActionTaken>),
+    /// Fields got values.
+    FieldsChanged {
+        /// In the order of keys.
+        changes: Vec<FieldChange>,
+    },
+    /// The title changed.
+    TitleChanged {
+        /// The new title.
+        title: String,
+    },
+    /// A token left a node over an edge and is on its way into another.
+    EdgeTaken {
+        /// Which token.
+        token: TokenId,
+        /// Over which edge.
+        edge: EdgeId,
+        /// From which node.
+        from: NodeId,
+        /// Into which node.
+        to: NodeId,
+    },
+    /// A split replaced a token by one on each branch.
+    Forked {
+        /// The token that is gone.
+        token: TokenId,
+        /// The new fork.
+        fork: ForkId,
+        /// The new tokens, each on its way into its target.
+        branches: Vec<Branch>,
+    },
+    /// A token reached the merge of its fork and waits for the others.
+    JoinAwaited {
+        /// Which token.
+        token: TokenId,
+        /// The merge.
+        node: NodeId,
+    },
+    /// Every token of a fork had reached the merge: they became one.
+    Joined {
+        /// The fork that is closed.
+        fork: ForkId,
+        /// The merge.
+        node: NodeId,
+        /// All of them; `into` among them.
+        tokens: Vec<TokenId>,
+        /// The one that goes on: the oldest.
+        into: TokenId,
+    },
+    /// Tokens went because another left their fork early.
+    ForkLeft {
+        /// The outermost fork that was left.
+        fork: ForkId,
+        /// The token that left and lives on outside of it.
+        token: TokenId,
+        /// The others of the fork.
+        cancelled: Vec<TokenId>,
+    },
+    /// All tokens went and one was put on a node: withdraw and the force actions.
+    TokensReplaced {
+        /// Those that are gone.
+        removed: Vec<TokenId>,
+        /// The new one, on its way into the node.
+        token: TokenId,
+        /// Where it was put.
+        node: NodeId,
+    },
+    /// A token came to rest on a node.
+    NodeEntered {
+        /// Which token.
+        token: TokenId,
+        /// The node.
+        node: NodeId,
+        /// How it rests: who holds it, or what it waits for.
+        rest: Rest,
+        /// Those among whom one was drawn; in a preview the holders are this whole pool.
+        pool: Option<Vec<UserId>>,
+        /// Whether the last handler got it back.
+        remembered: bool,
+    },
+    /// A timer is to fire.
+    TimerSet {
+        /// The token that waits.
+        token: TokenId,
+        /// The timer node.
+        node: NodeId,
+        /// When.
+        due: Timestamp,
+    },
+    /// A timer fired.
+    TimerFired {
+        /// The token that waited.
+        token: TokenId,
+        /// The timer node.
+        node: NodeId,
+    },
+    /// A hook is to be posted.
+    HookRequested {
+        /// The token that waits.
+        token: TokenId,
+        /// The hook node.
+        node: NodeId,
+        /// Counts the requests for this stay of the token: 1, then one more with each retry by hand.
+        attempt: u32,
+    },
+    /// A hook answered well.
+    HookSucceeded {
+        /// The token that waited.
+        token: TokenId,
+        /// The hook node.
+        node: NodeId,
+    },
+    /// A hook failed for good; someone may retry it.
+    HookFailed {
+        /// The token that waits.
+        token: TokenId,
+        /// The hook node.
+        node: NodeId,
+        /// What went wrong, without secrets.
+        reason: String,
+    },
+    /// A candidate made the node its own.
+    Accepted {
+        /// Which token.
+        token: TokenId,
+        /// Who.
+        user: UserId,
+    },
+    /// A person took the place of another.
+    Forwarded {
+        /// Which token.
+        token: TokenId,
+        /// Who gave it away.
+        from: UserId,
+        /// Who has it now.
+        to: UserId,
+    },
+    /// A holder asked someone.
+    Consulted {
+        /// Which token.
+        token: TokenId,
+        /// Who asked.
+        by: UserId,
+        /// Who was asked.
+        to: UserId,
+    },
+    /// The one who was asked gave it back.
+    ConsultSubmitted {
+        /// Which token.
+        token: TokenId,
+        /// Who was asked.
+        by: UserId,
+    },
+    /// One of several who all must act has chosen an edge.
+    VoteCast {
+        /// Which token.
+        token: TokenId,
+        /// Who.
+        user: UserId,
+        /// The edge chosen.
+        edge: EdgeId,
+    },
+    /// A node was given to one person by force.
+    ForceForwarded {
+        /// Which token.
+        token: TokenId,
+        /// Who has it now.
+        to: UserId,
+    },
+    /// The state changed.
+    StateChanged {
+        /// To what.
+        to: ActState,
+    },
+    /// Nobody can act any more without help.
+    InterventionNeeded {
+        /// Why, for people.
+        reason: String,
+    },
+    /// Somebody can act again.
+    InterventionEnded,
+    /// A draft was thrown away.
+    Discarded,
+    /// The ticket went over to another version of its workflow.
+    Migrated {
+        /// From which.
+        from: VersionName,
+        /// To which.
+        to: VersionName,
+        /// Every token with its new node.
+        tokens: Vec<(TokenId, NodeId)>,
+        /// Open forks whose split has another id now.
+        forks: Vec<(ForkId, NodeId)>,
+    },
+}
+
+/// See [`Event::TicketCreated`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TicketCreated {
+    /// The ticket.
+    pub ticket_id: TicketId,
+    /// Its tenant.
+    pub tenant_id: TenantId,
+    /// Its workflow.
+    pub workflow_id: WorkflowId,
+    /// The version it stays on.
+    pub version_name: VersionName,
+    /// The start node.
+    pub start: NodeId,
+    /// Its creator.
+    pub creator: UserId,
+    /// Through which application.
+    pub app: AppName,
+    /// Its parent and the parent's node.
+    pub parent: Option<(TicketId, NodeId)>,
+    /// Who gets to see it.
+    pub cc: Vec<UserId>,
+}
+
+/// See [`Event::ActionTaken`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ActionTaken {
+    /// What kind of action.
+    pub kind: ActionKind,
+    /// Its id: the edge's id, or the action's word.
+    pub action_id: String,
+    /// At which node.
+    pub node: Option<NodeId>,
+    /// On which token.
+    pub token: Option<TokenId>,
+    /// Whom it concerned: the target of forward, consult, force_forward.
+    pub target: Option<UserId>,
+    /// What was said.
+    pub comment: Option<String>,
+}
+
+/// One field that got a value.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FieldChange {
+    /// Which.
+    pub key: FieldKey,
+    /// What it was; `None` where it had none.
+    pub from: Option<Value>,
+    /// What it is.
+    pub to: Value,
+}
+
+/// One branch of a fork.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Branch {
+    /// The new token.
+    pub token: TokenId,
+    /// The edge it took.
+    pub edge: EdgeId,
+    /// The node it goes into.
+    pub to: NodeId,
+}
+
+impl Event {
+    /// Stable name of the event's type, as stored and as previews list it.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::TicketCreated(_) => "ticket_created",
+            Self::ActionTaken(_) => "action_taken",
+            Self::FieldsChanged { .. } => "fields_changed",
+            Self::TitleChanged { .. } => "title_changed",
+            Self::EdgeTaken { .. } => "edge_taken",
+            Self::Forked { .. } => "forked",
+            Self::JoinAwaited { .. } => "join_awaited",
+            Self::Joined { .. } => "joined",
+            Self::ForkLeft { .. } => "fork_left",
+            Self::TokensReplaced { .. } => "tokens_replaced",
+            Self::NodeEntered { .. } => "node_entered",
+            Self::TimerSet { .. } => "timer_set",
+            Self::TimerFired { .. } => "timer_fired",
+            Self::HookRequested { .. } => "hook_requested",
+            Self::HookSucceeded { .. } => "hook_succeeded",
+            Self::HookFailed { .. } => "hook_failed",
+            Self::Accepted { .. } => "accepted",
+            Self::Forwarded { .. } => "forwarded",
+            Self::Consulted { .. } => "consulted",
+            Self::ConsultSubmitted { .. } => "consult_submitted",
+            Self::VoteCast { .. } => "vote_cast",
+            Self::ForceForwarded { .. } => "force_forwarded",
+            Self::StateChanged { .. } => "state_changed",
+            Self::InterventionNeeded { .. } => "intervention_needed",
+            Self::InterventionEnded => "intervention_ended",
+            Self::Discarded => "discarded",
+            Self::Migrated { .. } => "migrated",
+        }
+    }
+}

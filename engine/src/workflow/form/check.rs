@@ -1,0 +1,309 @@
+//! Which values a field takes, by its type (semantics 6).
+//!
+//! Not here: whether it may be written or must be there (`ticket::field_rules`). An empty value passes every type.
+
+use rust_decimal::Decimal;
+
+use super::component::{FILE_WORDS, file_name};
+use super::{Component, ComponentKind, Form, NumberRule};
+use crate::account::directory::Directory;
+use crate::id::{DeptId, FieldKey, UserId};
+use crate::limits::{
+    LINK_CHARS_MAX, LONG_TEXT_CHARS_MAX, PARTS_MAX, TEXT_CHARS_MAX, TITLE_CHARS_MAX, VALUE_DEPTH_MAX,
+};
+use crate::time::Timestamp;
+use crate::value::Value;
+
+/// Why a field does not take a value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ValueProblem {
+    /// What is wrong.
+    pub problem: String,
+    /// What would be right.
+    pub allowed: String,
+}
+
+/// Options or other names listed in one sentence; more would fill the answer.
+const LISTED_MAX: usize = 20;
+
+impl Form {
+    /// Checks a value by the field's type and returns what to store: rich text cleaned of scripts, anything else as
+    /// it was sent.
+    ///
+    /// # Errors
+    /// What is wrong with it, and what the field takes.
+    pub fn check_value(&self, key: &FieldKey, value: &Value, directory: &Directory) -> Result<Value, ValueProblem> {
+        let Some(component) = self.component(key) else {
+            return Err(problem("is no field of this form", "a key of the form"));
+        };
+        if !is_shallow(value, VALUE_DEPTH_MAX) {
+            return Err(problem("is nested too deeply", format!("at most {VALUE_DEPTH_MAX} levels")));
+        }
+        if value.is_empty() {
+            return Ok(value.clone());
+        }
+        match component.kind {
+            ComponentKind::Title => text(value, TITLE_CHARS_MAX)?,
+            ComponentKind::Text => text(value, TEXT_CHARS_MAX)?,
+            ComponentKind::Textarea => text(value, LONG_TEXT_CHARS_MAX)?,
+            ComponentKind::Richtext => {
+                text(value, LONG_TEXT_CHARS_MAX)?;
+                return Ok(Value::Text(ammonia::clean(value.as_text().unwrap_or_default())));
+            }
+            ComponentKind::Number => number(&component.number, value)?,
+            ComponentKind::Select | ComponentKind::Radio | ComponentKind::Checkbox => options(component, value)?,
+            ComponentKind::Date | ComponentKind::Datetime => instant(component.kind, value, directory)?,
+            ComponentKind::Time => time_of_day(value)?,
+            ComponentKind::User => users(component, value, directory)?,
+            ComponentKind::Department => depts(component, value, directory)?,
+            ComponentKind::File => files(component, value)?,
+            ComponentKind::Link => link(value)?,
+            ComponentKind::Externaldata
+            | ComponentKind::CreatorInfo
+            | ComponentKind::CreatedAt
+            | ComponentKind::ActState
+            | ComponentKind::WorkflowInfo
+            | ComponentKind::CurrentAssigneeInfos
+            | ComponentKind::TicketNodeInfos => {
+                return Err(problem("is shown, never written", "leave it out"));
+            }
+        }
+        Ok(value.clone())
+    }
+}
+
+fn problem(problem: impl Into<String>, allowed: impl Into<String>) -> ValueProblem {
+    ValueProblem { problem: problem.into(), allowed: allowed.into() }
+}
+
+/// What kind of JSON a value is, for sentences.
+fn kind_of(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::Text(_) => "a text",
+        Value::List(_) => "a list",
+        Value::Map(_) => "an object",
+    }
+}
+
+/// Whether nesting ends within so many levels; the walk itself goes no deeper than that.
+fn is_shallow(value: &Value, levels: usize) -> bool {
+    match value {
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Text(_) => true,
+        Value::List(items) => levels > 0 && items.iter().all(|item| is_shallow(item, levels - 1)),
+        Value::Map(entries) => levels > 0 && entries.values().all(|item| is_shallow(item, levels - 1)),
+    }
+}
+
+fn text(value: &Value, chars_max: usize) -> Result<(), ValueProblem> {
+    let allowed = || format!("a text of at most {chars_max} characters");
+    let Some(text) = value.as_text() else {
+        return Err(problem(format!("is {}, not a text", kind_of(value)), allowed()));
+    };
+    match text.chars().count() {
+        count if count > chars_max => Err(problem(format!("has {count} characters"), allowed())),
+        _ => Ok(()),
+    }
+}
+
+/// A decimal from a JSON number or its text; `None` for what is none or has more than 28 digits.
+pub(crate) fn decimal(text: &str) -> Option<Decimal> {
+    let text = text.trim();
+    Decimal::from_str_exact(text).ok().or_else(|| Decimal::from_scientific(text).ok())
+}
+
+fn number(rule: &NumberRule, value: &Value) -> Result<(), ValueProblem> {
+    let allowed = || rule.to_string();
+    let text = match value {
+        Value::Number(text) | Value::Text(text) => text,
+        Value::Null | Value::Bool(_) | Value::List(_) | Value::Map(_) => {
+            return Err(problem(format!("is {}, not a number", kind_of(value)), allowed()));
+        }
+    };
+    let Some(number) = decimal(text) else {
+        return Err(problem("is not a number of at most 28 digits", allowed()));
+    };
+    if rule.min.is_some_and(|min| number < min) {
+        return Err(problem("is too small", allowed()));
+    }
+    if rule.max.is_some_and(|max| number > max) {
+        return Err(problem("is too large", allowed()));
+    }
+    if !rule.allow_negative && number < Decimal::ZERO {
+        return Err(problem("is negative", allowed()));
+    }
+    if rule.decimals_max.is_some_and(|decimals_max| number.normalize().scale() > decimals_max) {
+        return Err(problem("has too many decimals", allowed()));
+    }
+    Ok(())
+}
+
+impl std::fmt::Display for NumberRule {
+    /// What is allowed, as a phrase: `a number from 0.5 to 60 with at most 1 decimals`.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(if self.decimals_max == Some(0) { "a whole number" } else { "a number" })?;
+        match (self.min, self.max) {
+            (Some(min), Some(max)) => write!(f, " from {min} to {max}")?,
+            (Some(min), None) => write!(f, " of at least {min}")?,
+            (None, Some(max)) => write!(f, " of at most {max}")?,
+            (None, None) => {}
+        }
+        if !self.allow_negative && self.min.is_none_or(|min| min < Decimal::ZERO) {
+            f.write_str(", not negative")?;
+        }
+        match self.decimals_max {
+            Some(decimals_max) if decimals_max > 0 => write!(f, " with at most {decimals_max} decimals"),
+            Some(_) | None => Ok(()),
+        }
+    }
+}
+
+/// The parts of a value that may be a text or a list of texts, checked for shape and count.
+fn parts(component: &Component, value: &Value, allowed: &str) -> Result<Vec<String>, ValueProblem> {
+    if let Value::List(items) = value
+        && let Some(odd) = items.iter().find(|item| matches!(item, Value::Null | Value::List(_) | Value::Map(_)))
+    {
+        return Err(problem(format!("has {} in its list", kind_of(odd)), allowed));
+    }
+    if let Value::Map(_) = value {
+        return Err(problem("is an object", allowed));
+    }
+    let parts = component.values(value);
+    match parts.len() {
+        0 => Err(problem("names nothing", allowed)),
+        1 => Ok(parts),
+        _ if !component.multiple => Err(problem("names several", format!("{allowed}, only one"))),
+        count if count > PARTS_MAX => Err(problem(format!("names {count}"), format!("at most {PARTS_MAX}"))),
+        _ => Ok(parts),
+    }
+}
+
+fn options(component: &Component, value: &Value) -> Result<(), ValueProblem> {
+    let mut listed = component.options.iter().take(LISTED_MAX).map(|choice| format!("`{}`", choice.key)).collect::<Vec<_>>();
+    if component.options.len() > LISTED_MAX {
+        listed.push("…".to_owned());
+    }
+    let allowed = format!("{} {}", if component.multiple { "any of" } else { "one of" }, listed.join(", "));
+    match parts(component, value, &allowed)?.iter().find(|key| component.choice(key).is_none()) {
+        Some(unknown) => Err(problem(format!("has no option `{}`", shortened(unknown)), allowed)),
+        None => Ok(()),
+    }
+}
+
+fn users(component: &Component, value: &Value, directory: &Directory) -> Result<(), ValueProblem> {
+    let allowed = if component.multiple { "ids of active users" } else { "the id of an active user" };
+    for id in parts(component, value, allowed)? {
+        match directory.user(&UserId::from(id.as_str())) {
+            None => return Err(problem(format!("has no user `{}`", shortened(&id)), allowed)),
+            Some(user) if !user.is_active => {
+                return Err(problem(format!("names the user `{}`, who is no longer active", shortened(&id)), allowed));
+            }
+            Some(_) => {}
+        }
+    }
+    Ok(())
+}
+
+fn depts(component: &Component, value: &Value, directory: &Directory) -> Result<(), ValueProblem> {
+    let allowed = if component.multiple { "ids of departments" } else { "the id of a department" };
+    let parts = parts(component, value, allowed)?;
+    match parts.iter().find(|id| !directory.depts.contains_key(&DeptId::from(id.as_str()))) {
+        Some(unknown) => Err(problem(format!("has no department `{}`", shortened(unknown)), allowed)),
+        None => Ok(()),
+    }
+}
+
+fn instant(kind: ComponentKind, value: &Value, directory: &Directory) -> Result<(), ValueProblem> {
+    let allowed = if kind == ComponentKind::Date {
+        "a date as `YYYY-MM-DD` or ISO 8601"
+    } else {
+        "`YYYY-MM-DD HH:MM:SS`, `YYYY-MM-DD` or ISO 8601"
+    };
+    match value.as_text() {
+        None => Err(problem(format!("is {}, not a text", kind_of(value)), allowed)),
+        Some(text) if Timestamp::parse(text, directory.zone()).is_none() => Err(problem("is no date", allowed)),
+        Some(_) => Ok(()),
+    }
+}
+
+/// A time of day from `HH:MM`, `HH:MM:SS` or with fractions of a second.
+pub(crate) fn parse_time(text: &str) -> Option<jiff::civil::Time> {
+    let text = text.trim();
+    let is_plain = text.contains(':') && text.chars().all(|c| c.is_ascii_digit() || matches!(c, ':' | '.' | ','));
+    is_plain.then(|| text.parse().ok()).flatten()
+}
+
+fn time_of_day(value: &Value) -> Result<(), ValueProblem> {
+    let allowed = "a time of day as `HH:MM` or `HH:MM:SS`";
+    match value.as_text() {
+        None => Err(problem(format!("is {}, not a text", kind_of(value)), allowed)),
+        Some(text) if parse_time(text).is_none() => Err(problem("is no time of day", allowed)),
+        Some(_) => Ok(()),
+    }
+}
+
+fn link(value: &Value) -> Result<(), ValueProblem> {
+    let allowed = format!("an http or https address of at most {LINK_CHARS_MAX} characters");
+    let Some(text) = value.as_text() else {
+        return Err(problem(format!("is {}, not a text", kind_of(value)), allowed));
+    };
+    let is_link = text.chars().count() <= LINK_CHARS_MAX
+        && url::Url::parse(text.trim()).is_ok_and(|url| matches!(url.scheme(), "http" | "https"));
+    if is_link { Ok(()) } else { Err(problem("is no such address", allowed)) }
+}
+
+/// Descriptors as they come: what counts is that each says which file it means, and points to nothing that a browser
+/// would run.
+fn files(component: &Component, value: &Value) -> Result<(), ValueProblem> {
+    let allowed = if component.multiple {
+        format!("a list of at most {PARTS_MAX} objects, each with `name`, `url` or `id`")
+    } else {
+        "an object with `name`, `url` or `id`".to_owned()
+    };
+    let descriptors = match value {
+        Value::List(items) => items.as_slice(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Text(_) | Value::Map(_) => std::slice::from_ref(value),
+    };
+    if descriptors.len() > if component.multiple { PARTS_MAX } else { 1 } {
+        return Err(problem(format!("has {} files", descriptors.len()), allowed));
+    }
+    for descriptor in descriptors {
+        let Value::Map(entries) = descriptor else {
+            return Err(problem(format!("is {}, not a file's descriptor", kind_of(descriptor)), allowed));
+        };
+        if file_name(descriptor).is_none() {
+            return Err(problem("does not say which file it means", allowed));
+        }
+        if entries.len() > PARTS_MAX || entries.values().any(|entry| !is_short(entry)) {
+            return Err(problem("is a descriptor that is too large", allowed));
+        }
+        let texts = FILE_WORDS.iter().filter(|word| word.contains("url")).filter_map(|word| entries.get(*word)?.as_text());
+        for text in texts {
+            if url::Url::parse(text.trim()).is_ok_and(|url| !matches!(url.scheme(), "http" | "https")) {
+                return Err(problem("points to something other than http or https", allowed));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Whether every text within is as short as a text field's.
+fn is_short(value: &Value) -> bool {
+    match value {
+        Value::Null | Value::Bool(_) => true,
+        Value::Number(text) | Value::Text(text) => text.chars().count() <= TEXT_CHARS_MAX,
+        Value::List(items) => items.len() <= PARTS_MAX && items.iter().all(is_short),
+        Value::Map(entries) => entries.len() <= PARTS_MAX && entries.values().all(is_short),
+    }
+}
+
+/// The beginning of a text that came from outside, for a sentence.
+fn shortened(text: &str) -> String {
+    let mut short: String = text.chars().take(64).collect();
+    if short.len() < text.len() {
+        short.push('…');
+    }
+    short
+}

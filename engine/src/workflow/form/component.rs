@@ -1,0 +1,312 @@
+//! Components of a form: their kinds, and the properties that rules look at, read from `props` (semantics 2 and 6).
+//!
+//! Not here: which values they take (`form::check`).
+
+use rust_decimal::Decimal;
+use serde_json::Value as Json;
+
+use crate::account::directory::Directory;
+use crate::id::{DeptId, FieldKey, UserId};
+use crate::value::Value;
+
+macro_rules! component_kinds {
+    ($($(#[$doc:meta])* $name:ident = $word:literal,)*) => {
+        /// Types of components (semantics 2).
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum ComponentKind {$($(#[$doc])* $name,)*}
+
+        impl ComponentKind {
+            /// All, in the order of the reference.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
+
+            /// The definition's word.
+            #[must_use]
+            pub fn word(self) -> &'static str {
+                match self {$(Self::$name => $word,)*}
+            }
+        }
+    };
+}
+
+component_kinds! {
+    /// The ticket's title.
+    Title = "title",
+    /// One line.
+    Text = "text",
+    /// Several lines.
+    Textarea = "textarea",
+    /// A decimal number.
+    Number = "number",
+    /// Options in a list.
+    Select = "select",
+    /// Options side by side, one of them.
+    Radio = "radio",
+    /// Options to tick.
+    Checkbox = "checkbox",
+    /// A day.
+    Date = "date",
+    /// A time of day.
+    Time = "time",
+    /// An instant.
+    Datetime = "datetime",
+    /// Users of the tenant.
+    User = "user",
+    /// Departments of the tenant.
+    Department = "department",
+    /// Descriptors of files.
+    File = "file",
+    /// An http or https address.
+    Link = "link",
+    /// Text with mark-up, cleaned of scripts.
+    Richtext = "richtext",
+    /// Fetched when shown, never stored.
+    Externaldata = "externaldata",
+    /// Who created the ticket.
+    CreatorInfo = "creator_info",
+    /// When it was created.
+    CreatedAt = "created_at",
+    /// Its state.
+    ActState = "act_state",
+    /// Its workflow.
+    WorkflowInfo = "workflow_info",
+    /// Who can act now.
+    CurrentAssigneeInfos = "current_assignee_infos",
+    /// Where its tokens are.
+    TicketNodeInfos = "ticket_node_infos",
+}
+
+impl ComponentKind {
+    /// Reads the definition's word.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|kind| kind.word() == word)
+    }
+
+    /// Whether it shows something about the ticket and is always read-only.
+    #[must_use]
+    pub fn is_information(self) -> bool {
+        matches!(
+            self,
+            Self::CreatorInfo
+                | Self::CreatedAt
+                | Self::ActState
+                | Self::WorkflowInfo
+                | Self::CurrentAssigneeInfos
+                | Self::TicketNodeInfos
+        )
+    }
+
+    /// Whether it is fetched from outside when shown.
+    #[must_use]
+    pub fn is_external(self) -> bool {
+        self == Self::Externaldata
+    }
+
+    /// Whether a ticket keeps a value for it: neither information nor external.
+    #[must_use]
+    pub fn is_stored(self) -> bool {
+        !self.is_information() && !self.is_external()
+    }
+
+    /// Whether its values are keys of options.
+    #[must_use]
+    pub fn has_options(self) -> bool {
+        matches!(self, Self::Select | Self::Radio | Self::Checkbox)
+    }
+}
+
+/// An option of a select, radio or checkbox.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Choice {
+    /// What is stored.
+    pub key: String,
+    /// What people read; the key where the definition has none.
+    pub label: String,
+}
+
+/// Which numbers a number field takes; without a word in `props`, any.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NumberRule {
+    /// `min`, inclusive.
+    pub min: Option<Decimal>,
+    /// `max`, inclusive.
+    pub max: Option<Decimal>,
+    /// Most digits after the point that count: 0 where `allow_decimal` is false, else `precision`.
+    pub decimals_max: Option<u32>,
+    /// False only where `allow_negative` is false.
+    pub allow_negative: bool,
+}
+
+/// One component of a form.
+#[derive(Clone, Debug)]
+pub struct Component {
+    /// Its id among components.
+    pub id: String,
+    /// `component_key`, by which values and permissions name it.
+    pub key: FieldKey,
+    /// `component_name`, shown to people.
+    pub name: String,
+    /// `description`.
+    pub description: String,
+    /// `type`.
+    pub kind: ComponentKind,
+    /// `label`, as given.
+    pub label: Json,
+    /// `layout`, as given.
+    pub layout: Json,
+    /// `props`, as given, secrets included: show `public_props` instead.
+    pub props: Json,
+    /// Options in definition order; empty for other kinds.
+    pub options: Vec<Choice>,
+    /// Whether it takes several values: `multiple`; without the word, a checkbox does and others do not.
+    pub multiple: bool,
+    /// What a number field takes.
+    pub number: NumberRule,
+}
+
+impl Component {
+    /// `props` without what no client may see: tokens, passwords, keys, headers, addresses of hooks and sources.
+    #[must_use]
+    pub fn public_props(&self) -> Json {
+        without_secrets(&self.props, self.kind.is_external())
+    }
+
+    /// What people call it: its name, else its key.
+    #[must_use]
+    pub fn shown_name(&self) -> &str {
+        if self.name.trim().is_empty() { self.key.as_str() } else { &self.name }
+    }
+
+    /// The option of a key.
+    #[must_use]
+    pub fn choice(&self, key: &str) -> Option<&Choice> {
+        self.options.iter().find(|choice| choice.key == key)
+    }
+
+    /// A value as people read it: labels of options, names of users and departments, names of files, else the text;
+    /// several joined by `, `. Keys and ids that are no longer known are shown as they are.
+    #[must_use]
+    pub fn shown_text(&self, value: &Value, directory: &Directory) -> String {
+        match self.kind {
+            ComponentKind::Select | ComponentKind::Radio | ComponentKind::Checkbox => joined(self.values(value), |key| {
+                self.choice(&key).map_or_else(|| key.clone(), |choice| choice.label.clone())
+            }),
+            ComponentKind::User => joined(value.parts(), |id| {
+                directory.user(&UserId::from(id.as_str())).map_or_else(|| id.clone(), |user| user.shown_name().to_owned())
+            }),
+            ComponentKind::Department => joined(value.parts(), |id| {
+                directory.depts.get(&DeptId::from(id.as_str())).map_or_else(|| id.clone(), |dept| dept.name.clone())
+            }),
+            ComponentKind::File => {
+                let files = if let Value::List(files) = value { files.as_slice() } else { std::slice::from_ref(value) };
+                joined(files.iter().filter_map(file_name).collect(), |name| name)
+            }
+            ComponentKind::Title
+            | ComponentKind::Text
+            | ComponentKind::Textarea
+            | ComponentKind::Number
+            | ComponentKind::Date
+            | ComponentKind::Time
+            | ComponentKind::Datetime
+            | ComponentKind::Link
+            | ComponentKind::Richtext
+            | ComponentKind::Externaldata
+            | ComponentKind::CreatorInfo
+            | ComponentKind::CreatedAt
+            | ComponentKind::ActState
+            | ComponentKind::WorkflowInfo
+            | ComponentKind::CurrentAssigneeInfos
+            | ComponentKind::TicketNodeInfos => match value.as_text() {
+                Some(text) => text.to_owned(),
+                None => value.parts().join(", "),
+            },
+        }
+    }
+
+    /// The values in a value: its parts, but a text that is an option's key as a whole is one, commas and all.
+    #[must_use]
+    pub fn values(&self, value: &Value) -> Vec<String> {
+        match value.as_text().map(str::trim) {
+            Some(text) if self.choice(text).is_some() => vec![text.to_owned()],
+            Some(_) | None => value.parts(),
+        }
+    }
+}
+
+fn joined(parts: Vec<String>, shown: impl Fn(String) -> String) -> String {
+    parts.into_iter().map(shown).collect::<Vec<_>>().join(", ")
+}
+
+/// Keys that may carry the text of a file's descriptor, the most readable first.
+pub(crate) const FILE_WORDS: [&str; 8] = ["name", "file_name", "url", "file_url", "path", "id", "file_id", "uid"];
+
+/// What a descriptor of a file is called: the first of its words that is there.
+pub(crate) fn file_name(descriptor: &Value) -> Option<String> {
+    match descriptor {
+        Value::Text(text) => Some(text.trim().to_owned()).filter(|text| !text.is_empty()),
+        Value::Map(entries) => FILE_WORDS
+            .iter()
+            .filter_map(|word| entries.get(*word)?.as_text())
+            .map(str::trim)
+            .find(|text| !text.is_empty())
+            .map(str::to_owned),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::List(_) => None,
+    }
+}
+
+/// Parts of names of properties that are secrets wherever they stand.
+const SECRET_WORDS: [&str; 9] =
+    ["token", "password", "passwd", "secret", "authorization", "api_key", "apikey", "credential", "header"];
+/// Further ones where a component talks to the outside: its addresses often carry credentials.
+const SOURCE_WORDS: [&str; 5] = ["url", "uri", "endpoint", "auth", "body"];
+
+/// A copy of some JSON without the entries whose names say that they are secrets, at any depth.
+pub(crate) fn without_secrets(json: &Json, is_external: bool) -> Json {
+    match json {
+        Json::Object(entries) => Json::Object(
+            entries
+                .iter()
+                .filter(|(name, _)| !is_secret(name, is_external))
+                .map(|(name, value)| (name.clone(), without_secrets(value, is_external)))
+                .collect(),
+        ),
+        Json::Array(items) => Json::Array(items.iter().map(|item| without_secrets(item, is_external)).collect()),
+        Json::Null | Json::Bool(_) | Json::Number(_) | Json::String(_) => json.clone(),
+    }
+}
+
+fn is_secret(name: &str, is_external: bool) -> bool {
+    let name = name.to_lowercase().replace('-', "_");
+    SECRET_WORDS.iter().any(|word| name.contains(word))
+        || (name.contains("hook") && name.contains("url"))
+        || (is_external && SOURCE_WORDS.iter().any(|word| name.contains(word)))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn words_read_back() {
+        for kind in ComponentKind::ALL {
+            assert_eq!(ComponentKind::parse(kind.word()), Some(*kind));
+        }
+        assert_eq!(ComponentKind::parse("row"), None);
+        assert_eq!(ComponentKind::ALL.iter().filter(|kind| kind.is_stored()).count(), 15);
+    }
+
+    #[test]
+    fn secrets_leave_no_trace() {
+        let props = json!({
+            "url": "https://user:pw@example/x", "Access-Token": "t", "headers": {"Authorization": "b"},
+            "inner": [{"password": "p", "kept": 1}], "hook_url": "h", "columns": ["a"],
+        });
+        assert_eq!(without_secrets(&props, true), json!({"inner": [{"kept": 1}], "columns": ["a"]}));
+        assert_eq!(
+            without_secrets(&props, false),
+            json!({"url": "https://user:pw@example/x", "inner": [{"kept": 1}], "columns": ["a"]})
+        );
+    }
+}

@@ -8,7 +8,8 @@ use std::sync::Arc;
 use futures::future::BoxFuture;
 
 use crate::error::Error;
-use crate::record::{Checkpoint, Commit, Head, NewCommit, Position, Snapshot, StreamId, StreamVersion};
+use crate::record::{Checkpoint, Commit, Head, KvEntry, NewCommit, Position, Snapshot, StreamId, StreamVersion};
+use crate::subscription::Subscription;
 
 /// A durable, ordered log of commits in streams. Cheap to share behind an [`Arc`].
 ///
@@ -54,7 +55,10 @@ pub trait EventLog: Send + Sync + 'static {
     /// Writes a value outside of any commit (`None` removes the key); on disk soon, not at once.
     fn kv_put(&self, tree: &str, key: &[u8], value: Option<&[u8]>) -> Result<(), Error>;
     /// At most `n_max` entries of a tree whose keys are greater than `after`, in key order.
-    fn kv_scan(&self, tree: &str, after: Option<&[u8]>, n_max: usize) -> Result<Vec<(Vec<u8>, Vec<u8>)>, Error>;
+    fn kv_scan(&self, tree: &str, after: Option<&[u8]>, n_max: usize) -> Result<Vec<KvEntry>, Error>;
+
+    /// Names of the trees that hold an entry, sorted.
+    fn kv_trees(&self) -> Result<Vec<String>, Error>;
 
     /// Walks the whole log and names the first bad record as [`Error::Corrupt`].
     fn verify(&self) -> Result<VerifyReport, Error>;

@@ -99,6 +99,9 @@ pub struct KvWrite {
     pub value: Option<Vec<u8>>,
 }
 
+/// Key and value of an entry in a key-value tree.
+pub type KvEntry = (Vec<u8>, Vec<u8>);
+
 /// One commit to append: all events of one command, atomic.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewCommit {

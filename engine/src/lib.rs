@@ -16,6 +16,7 @@
 
 pub mod account;
 pub mod codec;
+pub mod effect;
 pub mod id;
 pub mod limits;
 pub mod port;

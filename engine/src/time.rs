@@ -27,6 +27,13 @@ impl Timestamp {
         Self(self.0.saturating_add(ms).clamp(Self::RANGE.0.0, Self::RANGE.1.0))
     }
 
+    /// This instant plus a calendar span counted in a time zone; at the end of the range where it would leave it.
+    #[must_use]
+    pub fn plus_span(self, span: &jiff::Span, zone: &TimeZone) -> Self {
+        let moved = self.to_jiff().to_zoned(zone.clone()).checked_add(*span);
+        moved.map_or(Self::RANGE.1, |moved| Self(moved.timestamp().as_millisecond()))
+    }
+
     /// RFC 3339 in UTC with milliseconds: `2026-11-22T09:30:00.000Z`.
     #[must_use]
     pub fn to_rfc3339(self) -> String {
@@ -37,6 +44,12 @@ impl Timestamp {
     #[must_use]
     pub fn to_answer(self, zone: &TimeZone) -> String {
         self.to_jiff().to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S %z").to_string()
+    }
+
+    /// The day of this instant in a time zone.
+    #[must_use]
+    pub fn day_in(self, zone: &TimeZone) -> jiff::civil::Date {
+        self.to_jiff().to_zoned(zone.clone()).date()
     }
 
     /// Reads RFC 3339, `YYYY-MM-DD`, `YYYY-MM-DD HH:MM:SS` or the latter with ` +ZZZZ`; without an offset the

@@ -71,7 +71,7 @@ pub struct TicketRow {
     pub id: TicketId,
     /// Its tenant.
     pub tenant_id: TenantId,
-    /// Its title.
+    /// Its title; the workflow's name where it has none, so that it can be told apart.
     pub title: String,
     /// Its state.
     pub act_state: ActState,
@@ -104,7 +104,7 @@ impl TicketRow {
         Self {
             id: ticket.id,
             tenant_id: ticket.tenant_id.clone(),
-            title: ticket.title.clone(),
+            title: if ticket.title.is_empty() { workflow.name.clone() } else { ticket.title.clone() },
             act_state: ticket.act_state,
             creator: Person::of(&ticket.creator, directory),
             workflow_id: ticket.workflow_id.clone(),

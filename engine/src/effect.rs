@@ -1,0 +1,133 @@
+//! Work owed after a commit: what the outside is to be told because of it (semantics 8).
+//!
+//! Effects are a function of events, so they are found again after a crash. Not here: carrying them out.
+
+use crate::id::{NodeId, TicketId, UserId};
+use crate::ticket::action::ActionKind;
+use crate::ticket::{ActState, Event, Rest};
+use crate::time::Timestamp;
+use crate::workflow::WorkflowVersion;
+
+/// One piece of work.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Fire a timer.
+    SetTimer {
+        /// The timer node.
+        node: NodeId,
+        /// When.
+        due: Timestamp,
+    },
+    /// Post to a hook node's address.
+    CallHook {
+        /// The hook node.
+        node: NodeId,
+    },
+    /// Tell new assignees.
+    Notify {
+        /// Whom.
+        user: UserId,
+    },
+    /// Post to an event hook of the workflow.
+    CallEventHook {
+        /// Its name.
+        hook: String,
+        /// The event's word.
+        event: &'static str,
+    },
+    /// Look whether a parent's node waits for this ticket.
+    TellParent {
+        /// The parent.
+        parent: TicketId,
+    },
+}
+
+impl Effect {
+    /// Stable word of its kind.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::SetTimer { .. } => "timer",
+            Self::CallHook { .. } => "hook",
+            Self::Notify { .. } => "notify",
+            Self::CallEventHook { .. } => "event_hook",
+            Self::TellParent { .. } => "parent",
+        }
+    }
+
+    /// What it concerns, without addresses or secrets.
+    #[must_use]
+    pub fn target(&self) -> String {
+        match self {
+            Self::SetTimer { node, due } => format!("{node} at {due}"),
+            Self::CallHook { node } => node.to_string(),
+            Self::Notify { user } => user.to_string(),
+            Self::CallEventHook { hook, event } => format!("{hook} on {event}"),
+            Self::TellParent { parent } => parent.to_string(),
+        }
+    }
+}
+
+/// The work that the events of one commit cause, in their order. People are told only where the workflow has a
+/// channel to tell them over.
+#[must_use]
+pub fn effects(events: &[Event], workflow: &WorkflowVersion, parent: Option<TicketId>) -> Vec<Effect> {
+    let mut found = Vec::new();
+    let has_channel = !workflow.notification.channels.is_empty();
+    let notify = |users: Vec<UserId>| users.into_iter().filter(|_| has_channel).map(|user| Effect::Notify { user });
+    let on = |event: &'static str| {
+        let wanting = workflow.event_hooks.iter().filter(move |hook| hook.events.iter().any(|wanted| wanted == event));
+        wanting.map(move |hook| Effect::CallEventHook { hook: hook.name.clone(), event })
+    };
+    for event in events {
+        match event {
+            Event::TicketCreated(_) => found.extend(on("create")),
+            Event::ActionTaken(taken) => match taken.kind {
+                ActionKind::Reject => found.extend(on("reject")),
+                ActionKind::Withdraw => found.extend(on("withdraw")),
+                ActionKind::ForceClose => found.extend(on("force_close")),
+                ActionKind::Agree
+                | ActionKind::Other
+                | ActionKind::Accept
+                | ActionKind::Forward
+                | ActionKind::Consult
+                | ActionKind::ConsultSubmit
+                | ActionKind::AddComment
+                | ActionKind::ForceForward
+                | ActionKind::ForceAlterNode
+                | ActionKind::RetryHook
+                | ActionKind::Discard => {}
+            },
+            Event::NodeEntered { rest: Rest::Ended, .. } => {
+                found.extend(parent.map(|parent| Effect::TellParent { parent }));
+            }
+            Event::NodeEntered { rest, .. } => found.extend(notify(rest.waiting_for())),
+            Event::TimerSet { node, due, .. } => found.push(Effect::SetTimer { node: node.clone(), due: *due }),
+            Event::HookRequested { node, .. } => found.push(Effect::CallHook { node: node.clone() }),
+            Event::Forwarded { to, .. } | Event::Consulted { to, .. } | Event::ForceForwarded { to, .. } => {
+                found.extend(notify(vec![to.clone()]));
+            }
+            Event::StateChanged { to: ActState::Finished } => found.extend(on("finish")),
+            Event::StateChanged { .. }
+            | Event::FieldsChanged { .. }
+            | Event::TitleChanged { .. }
+            | Event::EdgeTaken { .. }
+            | Event::Forked { .. }
+            | Event::JoinAwaited { .. }
+            | Event::Joined { .. }
+            | Event::ForkLeft { .. }
+            | Event::TokensReplaced { .. }
+            | Event::TimerFired { .. }
+            | Event::HookSucceeded { .. }
+            | Event::HookFailed { .. }
+            | Event::Accepted { .. }
+            | Event::ConsultSubmitted { .. }
+            | Event::VoteCast { .. }
+            | Event::InterventionNeeded { .. }
+            | Event::InterventionEnded
+            | Event::Discarded
+            | Event::Migrated { .. } => {}
+        }
+    }
+    found
+}

@@ -1,0 +1,23 @@
+//! `force_alter_node`: all tokens go, one is put on a normal node or start, assignees resolved anew (semantics 5).
+
+use crate::ticket::ActState;
+use crate::ticket::action::OfferedAction;
+use crate::ticket::command::Handle;
+use crate::ticket::decide::Decision;
+use crate::ticket::refusal::Refusal;
+use crate::workflow::NodeKind;
+
+pub(crate) fn carry_out(decision: &mut Decision<'_>, action: &OfferedAction, handle: &Handle) -> Result<(), Refusal> {
+    let argument = "action_props.target_node_id";
+    let Some(target) = &handle.action.target_node_id else {
+        return Err(Refusal::argument(argument, "", "it must name a normal node or the start node"));
+    };
+    let kind = decision.context.workflow.node(target).map(|node| &node.kind);
+    if !matches!(kind, Some(NodeKind::Normal(_) | NodeKind::Start)) {
+        return Err(Refusal::argument(argument, target, "it must name a normal node or the start node"));
+    }
+    decision.emit_action(action, &handle.action, None);
+    decision.replace_tokens(target)?;
+    decision.set_state(ActState::OnGoing);
+    Ok(())
+}

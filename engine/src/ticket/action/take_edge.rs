@@ -1,0 +1,46 @@
+//! `agree`, `reject`, `other`: fields are checked and stored, then the edge is taken (semantics 5).
+//!
+//! Where everyone acts (`whole`), a reject is taken at once, any other choice is a vote, and the last one moves the
+//! token along the edge chosen last.
+
+use std::collections::BTreeMap;
+
+use crate::id::FieldKey;
+use crate::ticket::action::{ActionKind, OfferedAction};
+use crate::ticket::command::ActionRequest;
+use crate::ticket::decide::Decision;
+use crate::ticket::event::Event;
+use crate::ticket::refusal::Refusal;
+use crate::ticket::token::Rest;
+use crate::ticket::{ActState, field_rules, flow};
+use crate::value::Value;
+
+pub(crate) fn carry_out(
+    decision: &mut Decision<'_>,
+    action: &OfferedAction,
+    request: &ActionRequest,
+    fields: &BTreeMap<FieldKey, Value>,
+) -> Result<(), Refusal> {
+    let workflow = decision.context.workflow;
+    let edge = workflow.ways_out(&action.node).find(|edge| edge.id.as_str() == action.id);
+    let (Some(edge), Some(node)) = (edge, workflow.node(&action.node)) else {
+        return Err(Refusal::argument("action_id", &action.id, "there is no such edge"));
+    };
+    let demand_required = !edge.skip_fields_required_check;
+    let changes = field_rules::check(&decision.ticket, decision.context, node, fields, demand_required)?;
+    decision.emit_action(action, request, None);
+    field_rules::store(decision, changes);
+
+    let rest = decision.ticket.token(action.token).map(|token| token.rest.clone());
+    if let (Some(Rest::Shared { .. }), Some(user)) = (rest, decision.meta.by.user().cloned()) {
+        decision.emit(Event::VoteCast { token: action.token, user, edge: edge.id.clone() });
+        let is_open = decision.ticket.token(action.token).is_some_and(|token| !token.rest.waiting_for().is_empty());
+        if action.kind != ActionKind::Reject && is_open {
+            return Ok(());
+        }
+    }
+    flow::take(decision, action.token, edge);
+    flow::settle(decision)?;
+    decision.settle_state(if action.kind == ActionKind::Reject { ActState::Rejected } else { ActState::OnGoing });
+    Ok(())
+}

@@ -1,0 +1,133 @@
+//! Who is assigned on entering a normal node (semantics 4): rule, directory and fields give users, the strategy
+//! gives how they hold it.
+//!
+//! Not here: delegates in absence and assignees asked from an outside address, which come with the effects.
+
+use std::collections::BTreeSet;
+
+use crate::id::UserId;
+use crate::limits;
+use crate::ticket::Ticket;
+use crate::ticket::command::{Context, Draw};
+use crate::ticket::token::{Rest, Share, Token};
+use crate::workflow::{AssigneeRule, Node, NormalProps, Strategy, Variable};
+
+/// What a rule came to.
+pub(crate) enum Resolved {
+    /// Somebody holds it.
+    To { rest: Rest, pool: Option<Vec<UserId>>, remembered: bool },
+    /// Nobody is left, and why.
+    Nobody { reason: String },
+}
+
+pub(crate) fn resolve(
+    ticket: &Ticket,
+    token: &Token,
+    node: &Node,
+    props: &NormalProps,
+    context: &Context<'_>,
+) -> Resolved {
+    let may_hold = |user: &UserId| {
+        context.directory.active_user(user).is_some() && !(props.exclude_creator && *user == ticket.creator)
+    };
+    if props.remember_last_assignee
+        && let Some(last) = ticket.last_handlers.get(&node.id).filter(|user| may_hold(user))
+    {
+        return Resolved::To { rest: Rest::held(vec![last.clone()]), pool: None, remembered: true };
+    }
+    let named = named(&props.assignee, ticket, context);
+    let n_named = named.len();
+    let mut seen = BTreeSet::new();
+    let users: Vec<UserId> = named.into_iter().filter(|user| may_hold(user) && seen.insert(user.clone())).collect();
+    match users.len() {
+        0 if n_named == 0 => Resolved::Nobody { reason: nobody_named(&props.assignee) },
+        0 if props.exclude_creator => {
+            Resolved::Nobody { reason: "everyone named is inactive or the creator, who is excluded here".into() }
+        }
+        0 => Resolved::Nobody { reason: "everyone named is inactive".into() },
+        n if n > limits::ASSIGNEES_MAX => {
+            Resolved::Nobody { reason: format!("{n} users are named, more than {}", limits::ASSIGNEES_MAX) }
+        }
+        1 => Resolved::To { rest: Rest::held(users), pool: None, remembered: false },
+        _ => by_strategy(users, ticket, token, props.strategy, context.draw),
+    }
+}
+
+fn by_strategy(users: Vec<UserId>, ticket: &Ticket, token: &Token, strategy: Strategy, draw: Draw) -> Resolved {
+    let (rest, pool) = match (strategy, draw) {
+        (Strategy::Direct, _) => (Rest::held(users), None),
+        (Strategy::Random, Draw::Preview) => (Rest::held(users.clone()), Some(users)),
+        (Strategy::Random, Draw::Seed(seed)) => {
+            // One seed per command: the token and version tell its draws apart.
+            let mixed = splitmix(seed ^ splitmix(token.id.0) ^ splitmix(ticket.version).rotate_left(32));
+            let idx = usize::try_from(mixed % users.len() as u64).unwrap_or(0);
+            (Rest::held(vec![users[idx].clone()]), Some(users))
+        }
+        (Strategy::Voluntary, _) => (Rest::Offered { candidates: users }, None),
+        (Strategy::Whole, _) => {
+            let share = |holder| Share { holder, vote: None, consulted: None };
+            (Rest::Shared { shares: users.into_iter().map(share).collect() }, None)
+        }
+    };
+    Resolved::To { rest, pool, remembered: false }
+}
+
+/// The users a rule names, in the rule's order, inactive ones and duplicates included.
+fn named(rule: &AssigneeRule, ticket: &Ticket, context: &Context<'_>) -> Vec<UserId> {
+    let directory = context.directory;
+    let users_in = |ticket: &Ticket, keys: &[crate::id::FieldKey]| -> Vec<UserId> {
+        let values = keys.iter().filter_map(|key| ticket.fields.get(key));
+        values.flat_map(|value| value.parts()).map(UserId::from).collect()
+    };
+    match rule {
+        AssigneeRule::Users(users) => users.clone(),
+        AssigneeRule::Depts(depts) => depts.iter().flat_map(|dept| directory.active_members(dept)).collect(),
+        AssigneeRule::Roles(roles) => roles.iter().flat_map(|role| directory.active_role_members(role)).collect(),
+        AssigneeRule::Variables(variables) => {
+            variables.iter().flat_map(|variable| by_variable(*variable, ticket, context)).collect()
+        }
+        AssigneeRule::TicketField(keys) => users_in(ticket, keys),
+        AssigneeRule::ParentTicketField(keys) => context.parent.map(|parent| users_in(parent, keys)).unwrap_or_default(),
+        AssigneeRule::External(_) => Vec::new(),
+    }
+}
+
+fn by_variable(variable: Variable, ticket: &Ticket, context: &Context<'_>) -> Vec<UserId> {
+    let directory = context.directory;
+    let dept = || directory.user(&ticket.creator).and_then(|user| user.primary_dept().cloned());
+    match variable {
+        Variable::Creator => vec![ticket.creator.clone()],
+        Variable::CreatorDeptApprover => {
+            let above = dept().map(|dept| directory.ancestors(&dept)).unwrap_or_default();
+            above.into_iter().find(|dept| !dept.approvers.is_empty()).map(|dept| dept.approvers.clone()).unwrap_or_default()
+        }
+        Variable::CreatorDeptLeader => {
+            let own = dept().and_then(|dept| directory.depts.get(&dept).cloned());
+            own.and_then(|dept| dept.leader.clone()).into_iter().collect()
+        }
+    }
+}
+
+fn nobody_named(rule: &AssigneeRule) -> String {
+    match rule {
+        AssigneeRule::Users(_) => "no user is named".into(),
+        AssigneeRule::Depts(_) => "the departments have no active members".into(),
+        AssigneeRule::Roles(_) => "the roles have no active members".into(),
+        AssigneeRule::Variables(_) => "the creator's department has nobody for this".into(),
+        AssigneeRule::TicketField(keys) => format!("no user is filled in at {}", shown(keys)),
+        AssigneeRule::ParentTicketField(keys) => format!("the parent ticket names no user at {}", shown(keys)),
+        AssigneeRule::External(_) => "assignees from an outside address are not available yet".into(),
+    }
+}
+
+fn shown(keys: &[crate::id::FieldKey]) -> String {
+    keys.iter().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(", ")
+}
+
+/// SplitMix64 (Steele, Lea, Flood 2014): spreads a seed over all bits.
+fn splitmix(seed: u64) -> u64 {
+    let mut z = seed.wrapping_add(0x9E37_79B9_7F4A_7C15);
+    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    z ^ (z >> 31)
+}

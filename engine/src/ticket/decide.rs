@@ -1,0 +1,455 @@
+//! What a command does to a ticket: events, or a refusal. Pure: the same ticket, command and context give the same
+//! answer, and nothing is changed here.
+//!
+//! A decision works on a copy of the ticket and folds each event it emits with the same `apply` that a replay uses,
+//! so later rules of one command see what earlier ones did. A dry run is this same function with `Draw::Preview`.
+//! Not here: what each action does (`action/<name>`), how tokens move (`flow`).
+
+use std::collections::BTreeSet;
+
+use crate::id::{EdgeId, NodeId, TokenId, UserId};
+use crate::limits;
+use crate::ticket::action::{self, ActionKind, OfferedAction, OfferedActions};
+use crate::ticket::command::{ActionRequest, Command, Context, Create, Handle, HookOutcome};
+use crate::ticket::event::{ActionTaken, Event, Meta, Processor, TicketCreated};
+use crate::ticket::refusal::Refusal;
+use crate::ticket::token::Rest;
+use crate::ticket::{ActState, Ticket, field_rules, flow, migrate, visibility};
+use crate::view::row::Person;
+
+/// Decides one command. `ticket` is `None` for [`Command::Create`] only.
+///
+/// # Errors
+/// A [`Refusal`]; then nothing may be appended.
+pub fn decide(ticket: Option<&Ticket>, command: &Command, context: &Context<'_>) -> Result<Vec<Event>, Refusal> {
+    let meta = command.meta(context);
+    match (ticket, command) {
+        (None, Command::Create(create)) => decide_create(create, context, meta),
+        (Some(ticket), command) => {
+            if ticket.is_discarded {
+                return Err(Refusal::TicketNotFound { id: ticket.id.to_string() });
+            }
+            let mut decision = Decision { context, ticket: ticket.clone(), meta, events: Vec::new(), n_moves: 0 };
+            decide_on(&mut decision, command)?;
+            decision.review_holders();
+            Ok(decision.events)
+        }
+        (None, command) => Err(Refusal::NotWaiting { what: format!("{command:?}") }),
+    }
+}
+
+impl Command {
+    /// Who causes it.
+    #[must_use]
+    pub fn processor(&self) -> Processor {
+        match self {
+            Self::Create(create) => Processor::User(create.creator.clone()),
+            Self::Handle(handle) => Processor::User(handle.operator.clone()),
+            Self::FireTimer { .. } => Processor::Timer,
+            Self::ReportHook { .. } => Processor::Hook,
+            Self::Migrate { operator: Some(user), .. } => Processor::User(user.clone()),
+            Self::Migrate { operator: None, .. } | Self::ReviewHolders => Processor::System,
+        }
+    }
+
+    /// When and by whom, without the application and token that only the caller knows.
+    #[must_use]
+    pub fn meta(&self, context: &Context<'_>) -> Meta {
+        Meta { at: context.now, by: self.processor(), app: None, access_token: None }
+    }
+}
+
+/// A decision under way.
+pub(crate) struct Decision<'a> {
+    pub(crate) context: &'a Context<'a>,
+    /// The ticket with everything emitted so far.
+    pub(crate) ticket: Ticket,
+    pub(crate) meta: Meta,
+    pub(crate) events: Vec<Event>,
+    /// Moves that nobody asked for, see `limits::AUTOMATIC_MOVES_MAX`.
+    pub(crate) n_moves: usize,
+}
+
+impl Decision<'_> {
+    pub(crate) fn emit(&mut self, event: Event) {
+        self.ticket.apply(&event, &self.meta);
+        self.events.push(event);
+    }
+
+    /// Records who did what; what it caused follows.
+    pub(crate) fn emit_action(&mut self, action: &OfferedAction, request: &ActionRequest, target: Option<&UserId>) {
+        self.emit(Event::ActionTaken(Box::new(ActionTaken {
+            kind: action.kind,
+            action_id: action.id.clone(),
+            node: Some(action.node.clone()),
+            token: Some(action.token),
+            target: target.cloned(),
+            comment: comment_of(request.comment.as_deref()),
+        })));
+    }
+
+    /// Takes all tokens away and lets one enter a node: withdraw and the force actions.
+    pub(crate) fn replace_tokens(&mut self, node: &NodeId) -> Result<(), Refusal> {
+        let removed = self.ticket.tokens.iter().map(|token| token.id).collect();
+        let token = TokenId(self.ticket.last_token.0 + 1);
+        self.emit(Event::TokensReplaced { removed, token, node: node.clone() });
+        flow::settle(self)
+    }
+
+    /// Sets the state where it differs.
+    pub(crate) fn set_state(&mut self, to: ActState) {
+        if self.ticket.act_state != to {
+            self.emit(Event::StateChanged { to });
+        }
+    }
+
+    /// The state after tokens have moved: at end, a ticket whose last edge by a person was a reject stays rejected.
+    pub(crate) fn settle_state(&mut self, open: ActState) {
+        let over = if open == ActState::Rejected { ActState::Rejected } else { ActState::Finished };
+        self.set_state(if self.ticket.is_final() { over } else { open });
+    }
+
+    /// Marks or unmarks the ticket as needing intervention (semantics 4).
+    fn review_holders(&mut self) {
+        let needed = unattended(&self.ticket, self.context);
+        match (&self.ticket.intervention, needed) {
+            (None, Some(reason)) => self.emit(Event::InterventionNeeded { reason }),
+            (Some(known), Some(reason)) if *known != reason => self.emit(Event::InterventionNeeded { reason }),
+            (Some(_), None) => self.emit(Event::InterventionEnded),
+            (Some(_), Some(_)) | (None, None) => {}
+        }
+    }
+}
+
+/// Why nobody can act on some token without help: nobody was assigned, everyone who holds it is inactive, a share of
+/// a node where everyone acts belongs to an inactive user, or a hook failed. Drafts and tickets that are over never.
+fn unattended(ticket: &Ticket, context: &Context<'_>) -> Option<String> {
+    if ticket.is_final() || ticket.act_state == ActState::InDraft {
+        return None;
+    }
+    let is_active = |user: &UserId| context.directory.active_user(user).is_some();
+    ticket.tokens.iter().find_map(|token| {
+        let node = &token.node;
+        match &token.rest {
+            Rest::Unassigned => Some(format!("nobody could be assigned at node `{node}`")),
+            Rest::Held { .. } | Rest::Offered { .. } => (!token.rest.waiting_for().iter().any(is_active))
+                .then(|| format!("whoever holds node `{node}` is no longer active")),
+            Rest::Shared { .. } => (!token.rest.waiting_for().iter().all(is_active))
+                .then(|| format!("someone who must act at node `{node}` is no longer active")),
+            Rest::Hook { failed: Some(_), .. } => Some(format!("the hook of node `{node}` failed")),
+            Rest::Hook { failed: None, .. } | Rest::Moving | Rest::Joining | Rest::Timer { .. } | Rest::Ended => None,
+        }
+    })
+}
+
+fn decide_create(create: &Create, context: &Context<'_>, meta: Meta) -> Result<Vec<Event>, Refusal> {
+    check_comment(create.comment.as_deref())?;
+    let mut cc = BTreeSet::new();
+    for user in &create.cc {
+        if context.directory.active_user(user).is_none() {
+            return Err(Refusal::argument("action_props.cc_to_user_id_list", user, "it must name active users"));
+        }
+        cc.insert(user.clone());
+    }
+    if let Some((parent, node)) = &create.parent {
+        let is_there = context.parent.is_some_and(|ticket| {
+            ticket.id == *parent && !ticket.is_final() && ticket.tokens.iter().any(|token| token.node == *node)
+        });
+        if !is_there {
+            return Err(Refusal::argument("parent_ticket_node_id", node, "the parent must be open and at this node"));
+        }
+    }
+    let created = Event::TicketCreated(Box::new(TicketCreated {
+        ticket_id: create.ticket_id,
+        tenant_id: context.directory.tenant.id.clone(),
+        workflow_id: context.workflow.workflow_id.clone(),
+        version_name: context.workflow.version_name.clone(),
+        start: context.workflow.start().id.clone(),
+        creator: create.creator.clone(),
+        app: create.app.clone(),
+        parent: create.parent.clone(),
+        cc: cc.into_iter().collect(),
+    }));
+    let Some(ticket) = super::apply(None, &created, &meta) else {
+        return Err(Refusal::NotWaiting { what: "a creation".into() });
+    };
+    let mut decision = Decision { context, ticket, meta, events: vec![created], n_moves: 0 };
+    flow::settle(&mut decision)?;
+    match &create.action_id {
+        None => {
+            let changes = field_rules::check(&decision.ticket, context, context.workflow.start(), &create.fields, false)?;
+            if comment_of(create.comment.as_deref()).is_some() {
+                let request = request_of(ActionKind::AddComment, None, create);
+                let action = choose(&decision, &create.creator, &request)?;
+                decision.emit_action(&action, &request, None);
+            }
+            field_rules::store(&mut decision, changes);
+        }
+        Some(edge) => {
+            let kind = context.workflow.edge(edge).and_then(ActionKind::of_edge).unwrap_or(ActionKind::Agree);
+            let request = request_of(kind, Some(edge), create);
+            let action = choose(&decision, &create.creator, &request)?;
+            action::take_edge::carry_out(&mut decision, &action, &request, &create.fields)?;
+        }
+    }
+    decision.review_holders();
+    Ok(decision.events)
+}
+
+fn request_of(kind: ActionKind, edge: Option<&EdgeId>, create: &Create) -> ActionRequest {
+    ActionRequest {
+        kind,
+        action_id: edge.map_or(kind.word(), EdgeId::as_str).to_owned(),
+        node_id: None,
+        comment: create.comment.clone(),
+        target_assignee_id: None,
+        target_node_id: None,
+    }
+}
+
+fn decide_on(decision: &mut Decision<'_>, command: &Command) -> Result<(), Refusal> {
+    match command {
+        Command::Create(create) => Err(Refusal::argument("ticket_id", create.ticket_id, "it exists already")),
+        Command::Handle(handle) => decide_handle(decision, handle),
+        Command::FireTimer { token } => {
+            let Some(one) = decision.ticket.token(*token) else { return Err(not_waiting("timer", *token)) };
+            let (node, Rest::Timer { due }) = (one.node.clone(), &one.rest) else {
+                return Err(not_waiting("timer", *token));
+            };
+            if decision.context.now < *due {
+                return Err(Refusal::NotWaiting { what: format!("timer of node `{node}` is due at {due}") });
+            }
+            decision.emit(Event::TimerFired { token: *token, node: node.clone() });
+            leave_automatically(decision, *token, &node)
+        }
+        Command::ReportHook { token, attempt, outcome } => {
+            let Some(one) = decision.ticket.token(*token) else { return Err(not_waiting("hook", *token)) };
+            let (node, Rest::Hook { attempt: open, failed }) = (one.node.clone(), &one.rest) else {
+                return Err(not_waiting("hook", *token));
+            };
+            match outcome {
+                _ if open != attempt => Err(not_waiting("hook", *token)),
+                HookOutcome::Succeeded => {
+                    decision.emit(Event::HookSucceeded { token: *token, node: node.clone() });
+                    leave_automatically(decision, *token, &node)
+                }
+                HookOutcome::Failed(_) if failed.is_some() => Err(not_waiting("hook", *token)),
+                HookOutcome::Failed(reason) => {
+                    decision.emit(Event::HookFailed { token: *token, node, reason: reason.clone() });
+                    Ok(())
+                }
+            }
+        }
+        Command::Migrate { operator, nodes } => migrate::decide(decision, operator.as_ref(), nodes),
+        Command::ReviewHolders => Ok(()),
+    }
+}
+
+/// Takes the one way out of a timer or hook node.
+fn leave_automatically(decision: &mut Decision<'_>, token: TokenId, node: &NodeId) -> Result<(), Refusal> {
+    let Some(edge) = decision.context.workflow.ways_out(node).next() else {
+        return Err(not_waiting("way out", token));
+    };
+    flow::take(decision, token, edge);
+    flow::settle(decision)?;
+    let state = decision.ticket.act_state;
+    decision.settle_state(state);
+    Ok(())
+}
+
+fn not_waiting(what: &str, token: TokenId) -> Refusal {
+    Refusal::NotWaiting { what: format!("{what} of token {}", token.0) }
+}
+
+fn decide_handle(decision: &mut Decision<'_>, handle: &Handle) -> Result<(), Refusal> {
+    let context = decision.context;
+    if !visibility::may_view(&decision.ticket, &handle.operator, context.directory, context.workflow) {
+        return Err(Refusal::TicketNotFound { id: decision.ticket.id.to_string() });
+    }
+    check_comment(handle.action.comment.as_deref())?;
+    let request = &handle.action;
+    let action = choose(decision, &handle.operator, request)?;
+    if !handle.fields.is_empty() && !action.kind.is_edge() {
+        let problem = "only an action that takes an edge takes fields; leave them out";
+        return Err(Refusal::argument("fields", format!("{} fields", handle.fields.len()), problem));
+    }
+    match action.kind {
+        ActionKind::Agree | ActionKind::Reject | ActionKind::Other => {
+            action::take_edge::carry_out(decision, &action, request, &handle.fields)
+        }
+        ActionKind::Accept => action::accept::carry_out(decision, &action, handle),
+        ActionKind::Forward => action::forward::carry_out(decision, &action, handle),
+        ActionKind::Consult => action::consult::carry_out(decision, &action, handle),
+        ActionKind::ConsultSubmit => action::consult_submit::carry_out(decision, &action, handle),
+        ActionKind::AddComment => action::add_comment::carry_out(decision, &action, handle),
+        ActionKind::Withdraw => action::withdraw::carry_out(decision, &action, handle),
+        ActionKind::ForceForward => action::force_forward::carry_out(decision, &action, handle),
+        ActionKind::ForceClose => action::force_close::carry_out(decision, &action, handle),
+        ActionKind::ForceAlterNode => action::force_alter_node::carry_out(decision, &action, handle),
+        ActionKind::RetryHook => action::retry_hook::carry_out(decision, &action, handle),
+        ActionKind::Discard => action::discard::carry_out(decision, &action, handle),
+    }
+}
+
+/// Finds the offered action that is meant: what is not offered is refused here, and only here.
+fn choose(decision: &Decision<'_>, operator: &UserId, request: &ActionRequest) -> Result<OfferedAction, Refusal> {
+    let offered = action::offered(&decision.ticket, operator, decision.context);
+    let fits = |one: &&OfferedAction| one.kind == request.kind && one.id == request.action_id;
+    let mut fitting: Vec<OfferedAction> = offered.iter().filter(fits).cloned().collect();
+    if fitting.is_empty() {
+        return Err(refuse_action(decision, operator, request, &offered));
+    }
+    if let Some(node) = &request.node_id {
+        let is_ticket_wide = !request.kind.is_edge()
+            && matches!(
+                request.kind,
+                ActionKind::AddComment
+                    | ActionKind::Withdraw
+                    | ActionKind::ForceClose
+                    | ActionKind::ForceAlterNode
+                    | ActionKind::Discard
+            );
+        if is_ticket_wide {
+            let Some(token) = decision.ticket.tokens.iter().find(|token| token.node == *node) else {
+                return Err(Refusal::argument("action_props.node_id", node, "the ticket is not at this node"));
+            };
+            for one in &mut fitting {
+                one.node = node.clone();
+                one.token = token.id;
+            }
+        } else {
+            fitting.retain(|one| one.node == *node);
+        }
+    }
+    let nodes: BTreeSet<&NodeId> = fitting.iter().map(|one| &one.node).collect();
+    if nodes.len() > 1 {
+        let nodes = nodes.into_iter().cloned().collect();
+        return Err(Refusal::AmbiguousNode { action_id: request.action_id.clone(), nodes });
+    }
+    // Two tokens on one node: the older acts first (semantics 3).
+    let oldest = fitting.into_iter().min_by_key(|one| one.token);
+    oldest.ok_or_else(|| refuse_action(decision, operator, request, &offered))
+}
+
+/// Says who may, where somebody else may; else what this user can do.
+fn refuse_action(
+    decision: &Decision<'_>,
+    operator: &UserId,
+    request: &ActionRequest,
+    offered: &OfferedActions,
+) -> Refusal {
+    let context = decision.context;
+    let ticket = &decision.ticket;
+    let what = format!("action `{}` with id `{}`", request.kind.word(), request.action_id);
+    let names = |users: &[UserId]| {
+        let shown = users.iter().take(10).map(|user| Person::of(user, context.directory));
+        shown.map(|person| format!("{} ({})", person.shown(), person.id)).collect::<Vec<_>>().join(", ")
+    };
+    let waiting = |is_meant: &dyn Fn(&Rest, &NodeId) -> bool| {
+        let fitting = |node: &NodeId| request.node_id.as_ref().is_none_or(|asked| asked == node);
+        ticket.tokens.iter().filter(|token| fitting(&token.node)).find_map(|token| {
+            let users = token.rest.waiting_for();
+            (is_meant(&token.rest, &token.node) && !users.is_empty() && !users.contains(operator))
+                .then(|| format!("node `{}` waits for {}", token.node, names(&users)))
+        })
+    };
+    let is_person = |rest: &Rest| matches!(rest, Rest::Held { .. } | Rest::Shared { .. });
+    let is_word = request.action_id == request.kind.word();
+    let who_may = match request.kind {
+        _ if ticket.is_final() => None,
+        ActionKind::Agree | ActionKind::Reject | ActionKind::Other => waiting(&|rest, node| {
+            let mut ways = context.workflow.ways_out(node);
+            is_person(rest)
+                && ways.any(|edge| {
+                    edge.id.as_str() == request.action_id && ActionKind::of_edge(edge) == Some(request.kind)
+                })
+        }),
+        ActionKind::Accept if is_word => waiting(&|rest, _| matches!(rest, Rest::Offered { .. })),
+        ActionKind::Forward | ActionKind::Consult if is_word => waiting(&|rest, node| {
+            let node = context.workflow.node(node);
+            is_person(rest) && node.is_some_and(|node| matches!(node.kind, crate::workflow::NodeKind::Normal(_)))
+        }),
+        ActionKind::ConsultSubmit if is_word => waiting(&|rest, _| match rest {
+            Rest::Held { consult, .. } => consult.is_some(),
+            Rest::Shared { shares } => shares.iter().any(|share| share.consulted.is_some()),
+            Rest::Moving
+            | Rest::Joining
+            | Rest::Unassigned
+            | Rest::Offered { .. }
+            | Rest::Timer { .. }
+            | Rest::Hook { .. }
+            | Rest::Ended => false,
+        }),
+        ActionKind::Withdraw if is_word && ticket.creator != *operator => {
+            Some(format!("only the creator may, {}", names(std::slice::from_ref(&ticket.creator))))
+        }
+        ActionKind::ForceForward | ActionKind::ForceClose | ActionKind::ForceAlterNode | ActionKind::RetryHook
+            if is_word && offered.admin_actions.is_empty() =>
+        {
+            Some("the tenant's admins and the workflow's admins and dispatchers may".into())
+        }
+        ActionKind::Accept
+        | ActionKind::Forward
+        | ActionKind::Consult
+        | ActionKind::ConsultSubmit
+        | ActionKind::Withdraw
+        | ActionKind::ForceForward
+        | ActionKind::ForceClose
+        | ActionKind::ForceAlterNode
+        | ActionKind::RetryHook
+        | ActionKind::AddComment
+        | ActionKind::Discard => None,
+    };
+    match who_may {
+        Some(who_may) => Refusal::PermissionDenied { what, who_may },
+        None => Refusal::ActionNotAvailable {
+            action_type: request.kind.word().to_owned(),
+            action_id: request.action_id.chars().take(80).collect(),
+            available: offered
+                .iter()
+                .map(|one| (one.kind.word().to_owned(), one.id.clone(), Some(one.node.clone())))
+                .collect(),
+        },
+    }
+}
+
+/// A comment worth keeping.
+pub(crate) fn comment_of(comment: Option<&str>) -> Option<String> {
+    comment.filter(|text| !text.trim().is_empty()).map(str::to_owned)
+}
+
+fn check_comment(comment: Option<&str>) -> Result<(), Refusal> {
+    match comment {
+        Some(text) if text.chars().count() > limits::COMMENT_CHARS_MAX => Err(Refusal::argument(
+            "action_props.comment",
+            text,
+            format!("it may have {} characters at most", limits::COMMENT_CHARS_MAX),
+        )),
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// The person an action concerns: must be named, exist in the tenant, be active and not be the operator.
+pub(crate) fn target_user(decision: &Decision<'_>, handle: &Handle) -> Result<UserId, Refusal> {
+    let argument = "action_props.target_assignee_id";
+    let Some(target) = handle.action.target_assignee_id.as_ref().filter(|id| !id.as_str().trim().is_empty()) else {
+        return Err(Refusal::argument(argument, "", "it must name an active user"));
+    };
+    if decision.context.directory.active_user(target).is_none() {
+        return Err(Refusal::argument(argument, target, "there is no active user with this id"));
+    }
+    Ok(target.clone())
+}
+
+/// No self-approval: nobody gives a node that excludes the creator to the creator (semantics 4).
+pub(crate) fn check_not_excluded(decision: &Decision<'_>, node: &NodeId, target: &UserId) -> Result<(), Refusal> {
+    let excluded = match decision.context.workflow.node(node).map(|node| &node.kind) {
+        Some(crate::workflow::NodeKind::Normal(props)) => props.exclude_creator && decision.ticket.creator == *target,
+        Some(_) | None => false,
+    };
+    if excluded {
+        let problem = "the creator may not act at this node";
+        return Err(Refusal::argument("action_props.target_assignee_id", target, problem));
+    }
+    Ok(())
+}

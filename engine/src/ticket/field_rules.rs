@@ -1,0 +1,115 @@
+//! Which fields a command may write, and what must be there, checked before any event (semantics 6).
+//!
+//! Not here: which values a field's type takes (`workflow::form`), who sees what (`visibility`).
+
+use std::collections::BTreeMap;
+
+use crate::id::FieldKey;
+use crate::limits;
+use crate::ticket::Ticket;
+use crate::ticket::command::Context;
+use crate::ticket::decide::Decision;
+use crate::ticket::event::{Event, FieldChange};
+use crate::ticket::refusal::{FieldProblem, FieldProblemKind, Refusal};
+use crate::value::Value;
+use crate::workflow::{FieldPermission, Node};
+
+/// What is to be stored, once everything has been checked.
+pub(crate) struct Changes {
+    fields: Vec<FieldChange>,
+    title: Option<String>,
+}
+
+/// Checks what was sent at a node; every problem at once.
+pub(crate) fn check(
+    ticket: &Ticket,
+    context: &Context<'_>,
+    node: &Node,
+    sent: &BTreeMap<FieldKey, Value>,
+    demand_required: bool,
+) -> Result<Changes, Refusal> {
+    let form = &context.workflow.form;
+    let mut problems = Vec::new();
+    let mut changes = Changes { fields: Vec::new(), title: None };
+    for (key, value) in sent {
+        let problem = |kind, problem: String, allowed: String| FieldProblem { key: key.clone(), kind, problem, allowed };
+        if form.component(key).is_none() {
+            let allowed = writable(context, node);
+            problems.push(problem(FieldProblemKind::Unknown, "is no field of this form".into(), allowed));
+            continue;
+        }
+        let stored = ticket.value_of(key, form);
+        let permission = form.permission_at(node, key);
+        if !permission.is_writable() {
+            let repeats = stored.as_ref() == Some(value) || (stored.is_none() && value.is_empty());
+            if !repeats {
+                let text = format!("is {} at node `{}`", permission.word(), node.id);
+                problems.push(problem(FieldProblemKind::NotEditable, text, "leave it out".into()));
+            }
+            continue;
+        }
+        match form.check_value(key, value, context.directory) {
+            Err(wrong) => problems.push(problem(FieldProblemKind::Invalid, wrong.problem, wrong.allowed)),
+            Ok(value) if form.title_key() == Some(key) => {
+                changes.title = value.as_text().map(|text| text.trim().to_owned());
+            }
+            Ok(value) if stored.as_ref() == Some(&value) || (stored.is_none() && value.is_empty()) => {}
+            Ok(to) => changes.fields.push(FieldChange { key: key.clone(), from: stored, to }),
+        }
+    }
+    if demand_required {
+        for component in form.components() {
+            let key = &component.key;
+            if form.permission_at(node, key) != FieldPermission::Required {
+                continue;
+            }
+            let is_there = match sent.get(key) {
+                Some(value) => !value.is_empty(),
+                None => ticket.value_of(key, form).is_some_and(|value| !value.is_empty()),
+            };
+            if !is_there {
+                problems.push(FieldProblem {
+                    key: key.clone(),
+                    kind: FieldProblemKind::Missing,
+                    problem: format!("is required at node `{}`", node.id),
+                    allowed: format!("send a value for `{}`", component.name),
+                });
+            }
+        }
+    }
+    problems.truncate(limits::FIELD_PROBLEMS_MAX);
+    if problems.is_empty() { Ok(changes) } else { Err(Refusal::Fields { problems }) }
+}
+
+/// Records what was checked, and renews an automatic title (semantics 6).
+pub(crate) fn store(decision: &mut Decision<'_>, changes: Changes) {
+    if !changes.fields.is_empty() {
+        decision.emit(Event::FieldsChanged { changes: changes.fields });
+    }
+    let title = automatic_title(decision).or(changes.title).filter(|title| !title.is_empty());
+    if let Some(title) = title.filter(|title| *title != decision.ticket.title) {
+        decision.emit(Event::TitleChanged { title });
+    }
+}
+
+fn automatic_title(decision: &Decision<'_>) -> Option<String> {
+    let form = &decision.context.workflow.form;
+    let directory = decision.context.directory;
+    let template = form.automatic_title()?;
+    let field_text = |key: &FieldKey| {
+        let component = form.component(key)?;
+        decision.ticket.fields.get(key).map(|value| component.shown_text(value, directory))
+    };
+    let creator = directory.user(&decision.ticket.creator).map_or("", |user| user.shown_name());
+    let created_at = decision.ticket.created_at.to_answer(directory.zone());
+    let title = form.render_title(template, &field_text, creator, &created_at);
+    Some(title.trim().chars().take(limits::TITLE_CHARS_MAX).collect())
+}
+
+fn writable(context: &Context<'_>, node: &Node) -> String {
+    let form = &context.workflow.form;
+    let keys = form.components().map(|component| &component.key);
+    let keys: Vec<String> =
+        keys.filter(|key| form.permission_at(node, key).is_writable()).map(|key| format!("`{key}`")).collect();
+    if keys.is_empty() { "no field may be written here".into() } else { format!("one of {}", keys.join(", ")) }
+}

@@ -1,0 +1,132 @@
+//! The token game (semantics 3): moves tokens until every one rests on a node that waits.
+//!
+//! Works off a list, oldest moving token first, never by recursion, so a definition that loops ends in a refusal.
+//! What happens on entering is in one file per kind of node; here is what they share: taking an edge, leaving forks,
+//! joining at merges.
+//!
+//! Invariant: when `settle` returns well, no token is `Moving`.
+
+use crate::id::{NodeId, TokenId};
+use crate::limits;
+use crate::ticket::decide::Decision;
+use crate::ticket::event::Event;
+use crate::ticket::refusal::Refusal;
+use crate::ticket::token::{Rest, Token};
+use crate::workflow::{Edge, NodeKind, WorkflowVersion};
+
+mod end;
+mod exclusive;
+mod hook;
+mod inclusive;
+mod normal;
+mod parallel;
+mod start;
+mod timer;
+
+/// Moves every token that is on its way until all rest.
+pub(crate) fn settle(decision: &mut Decision<'_>) -> Result<(), Refusal> {
+    while let Some(token) = decision.ticket.tokens.iter().find(|token| token.rest == Rest::Moving) {
+        let token = token.clone();
+        decision.n_moves += 1;
+        if decision.n_moves > limits::AUTOMATIC_MOVES_MAX || decision.ticket.tokens.len() > limits::TOKENS_MAX {
+            return Err(Refusal::TooManyMoves { node: token.node });
+        }
+        enter(decision, &token)?;
+    }
+    Ok(())
+}
+
+/// Takes an edge: the token leaves its node, and every fork whose region the target lies outside of.
+pub(crate) fn take(decision: &mut Decision<'_>, token: TokenId, edge: &Edge) {
+    decision.emit(Event::EdgeTaken {
+        token,
+        edge: edge.id.clone(),
+        from: edge.source.clone(),
+        to: edge.target.clone(),
+    });
+    leave_forks(decision, token, &edge.target);
+}
+
+/// Leaving a fork early cancels the other tokens of that fork and of forks nested in it.
+fn leave_forks(decision: &mut Decision<'_>, token: TokenId, target: &NodeId) {
+    let workflow = decision.context.workflow;
+    let Some(forks) = decision.ticket.token(token).map(|token| token.forks.clone()) else { return };
+    // The outermost fork that is left takes those nested in it along.
+    let Some(left) = forks.into_iter().find(|fork| !workflow.in_region(&fork.split, target)) else { return };
+    let others = decision.ticket.tokens.iter().filter(|one| one.id != token && one.forks.contains(&left));
+    let cancelled = others.map(|one| one.id).collect();
+    decision.emit(Event::ForkLeft { fork: left, token, cancelled });
+}
+
+fn enter(decision: &mut Decision<'_>, token: &Token) -> Result<(), Refusal> {
+    let workflow = decision.context.workflow;
+    if reaches_merge(token, workflow) {
+        join(decision, token);
+        return Ok(());
+    }
+    let Some(node) = workflow.node(&token.node) else {
+        // Only a migration gone wrong could lead here; it is refused before.
+        return Err(Refusal::NotWaiting { what: format!("node `{}`", token.node) });
+    };
+    match &node.kind {
+        NodeKind::Start => start::enter(decision, token),
+        NodeKind::Normal(props) => return normal::enter(decision, token, node, props),
+        NodeKind::End => end::enter(decision, token),
+        NodeKind::Exclusive { default_branch } => {
+            return exclusive::enter(decision, token, node, default_branch.as_ref());
+        }
+        NodeKind::Parallel => parallel::enter(decision, token),
+        NodeKind::Inclusive { default_branch } => {
+            return inclusive::enter(decision, token, node, default_branch.as_ref());
+        }
+        NodeKind::Timer(props) => timer::enter(decision, token, props),
+        NodeKind::Hook(_) => hook::enter(decision, token),
+    }
+    Ok(())
+}
+
+/// Whether the node is the merge of the token's innermost fork. Forks that share a merge join inside out.
+fn reaches_merge(token: &Token, workflow: &WorkflowVersion) -> bool {
+    token.forks.last().is_some_and(|fork| workflow.merge_of(&fork.split) == Some(&token.node))
+}
+
+/// Waits for the other tokens of the fork, or makes them one when this is the last.
+fn join(decision: &mut Decision<'_>, token: &Token) {
+    let Some(fork) = token.forks.last() else { return };
+    let of_fork: Vec<&Token> = decision.ticket.tokens.iter().filter(|one| one.forks.contains(fork)).collect();
+    let is_there = |one: &&Token| {
+        one.id == token.id || (one.rest == Rest::Joining && one.node == token.node && one.forks.last() == Some(fork))
+    };
+    if of_fork.iter().all(is_there) {
+        let tokens: Vec<TokenId> = of_fork.iter().map(|one| one.id).collect();
+        let into = tokens.iter().min().copied().unwrap_or(token.id);
+        decision.emit(Event::Joined { fork: fork.clone(), node: token.node.clone(), tokens, into });
+    } else {
+        decision.emit(Event::JoinAwaited { token: token.id, node: token.node.clone() });
+    }
+}
+
+/// Replaces a token by one on each of the edges, all carrying a new fork.
+fn fork(decision: &mut Decision<'_>, token: &Token, edges: &[&Edge]) {
+    let fork = crate::ticket::ForkId { version: decision.ticket.version + 1, split: token.node.clone() };
+    let next = decision.ticket.last_token.0 + 1;
+    let branches: Vec<crate::ticket::event::Branch> = (next..)
+        .zip(edges)
+        .map(|(id, edge)| crate::ticket::event::Branch {
+            token: TokenId(id),
+            edge: edge.id.clone(),
+            to: edge.target.clone(),
+        })
+        .collect();
+    decision.emit(Event::Forked { token: token.id, fork, branches: branches.clone() });
+    for branch in branches {
+        leave_forks(decision, branch.token, &branch.to);
+    }
+}
+
+/// Whether an edge's conditions hold for the ticket as it is now, values sent with the command included.
+fn holds(decision: &Decision<'_>, edge: &Edge) -> bool {
+    let form = &decision.context.workflow.form;
+    let zone = decision.context.directory.zone();
+    edge.conditions.holds(form, zone, &|key| decision.ticket.value_of(key, form))
+}

@@ -1,0 +1,9 @@
+//! Hook node: the intent to post is an event; who posts is the effects runner (semantics 8).
+
+use crate::ticket::decide::Decision;
+use crate::ticket::event::Event;
+use crate::ticket::token::Token;
+
+pub(super) fn enter(decision: &mut Decision<'_>, token: &Token) {
+    decision.emit(Event::HookRequested { token: token.id, node: token.node.clone(), attempt: 1 });
+}

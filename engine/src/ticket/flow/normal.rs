@@ -1,0 +1,29 @@
+//! Normal node: its assignees are resolved on entering and recorded, so a replay never asks today's directory.
+//!
+//! Nobody found: the command of a person fails; where no person caused the move, the token rests unassigned.
+
+use crate::ticket::assignee::{self, Resolved};
+use crate::ticket::decide::Decision;
+use crate::ticket::event::{Event, Processor};
+use crate::ticket::refusal::Refusal;
+use crate::ticket::token::{Rest, Token};
+use crate::workflow::{Node, NormalProps};
+
+pub(super) fn enter(
+    decision: &mut Decision<'_>,
+    token: &Token,
+    node: &Node,
+    props: &NormalProps,
+) -> Result<(), Refusal> {
+    let (rest, pool, remembered) = match assignee::resolve(&decision.ticket, token, node, props, decision.context) {
+        Resolved::To { rest, pool, remembered } => (rest, pool, remembered),
+        Resolved::Nobody { reason } => match decision.meta.by {
+            Processor::User(_) => {
+                return Err(Refusal::NoAssignee { node: node.id.clone(), name: node.name.clone(), reason });
+            }
+            Processor::Timer | Processor::Hook | Processor::System => (Rest::Unassigned, None, false),
+        },
+    };
+    decision.emit(Event::NodeEntered { token: token.id, node: node.id.clone(), rest, pool, remembered });
+    Ok(())
+}

@@ -1,0 +1,78 @@
+//! Migration of a running ticket to another version of its workflow (semantics 2): an admin's explicit command that
+//! maps each active node, refused where a mapped node does not fit.
+//!
+//! A token keeps how it rests: assignees, due time, open request. So its new node must be of the same kind, and every
+//! fork it belongs to must be a split of the new version whose region holds that node.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::account::UserType;
+use crate::id::{NodeId, UserId};
+use crate::ticket::decide::Decision;
+use crate::ticket::event::Event;
+use crate::ticket::refusal::Refusal;
+use crate::ticket::token::{ForkId, Rest};
+
+pub(crate) fn decide(
+    decision: &mut Decision<'_>,
+    operator: Option<&UserId>,
+    nodes: &BTreeMap<NodeId, NodeId>,
+) -> Result<(), Refusal> {
+    let context = decision.context;
+    let (old, Some(new)) = (context.workflow, context.migrate_to) else {
+        return Err(Refusal::argument("version", "", "name a published version of the workflow"));
+    };
+    if let Some(user) = operator {
+        let is_admin = context.directory.active_user(user).is_some_and(|user| {
+            user.user_type == UserType::Admin || old.permission.admins.contains(&user.id)
+        });
+        if !is_admin {
+            let who_may = "the tenant's admins and the workflow's admins may".into();
+            return Err(Refusal::PermissionDenied { what: "a migration".into(), who_may });
+        }
+    }
+    if new.workflow_id != decision.ticket.workflow_id || new.version_name == decision.ticket.version_name {
+        let problem = "it must be another version of the ticket's workflow";
+        return Err(Refusal::argument("version", &new.version_name, problem));
+    }
+    if decision.ticket.is_final() {
+        return Err(Refusal::argument("ticket_id", decision.ticket.id, "the ticket is over and stays as it is"));
+    }
+    let forks: BTreeSet<ForkId> = decision.ticket.tokens.iter().flat_map(|token| token.forks.iter().cloned()).collect();
+    let active = decision.ticket.tokens.iter().map(|token| &token.node).chain(forks.iter().map(|fork| &fork.split));
+    let active: BTreeSet<&NodeId> = active.collect();
+    if let Some(idle) = nodes.keys().find(|node| !active.contains(node)) {
+        return Err(Refusal::argument("nodes", idle, "the ticket has no token at this node; leave it out"));
+    }
+    let mapped = |node: &NodeId| nodes.get(node).unwrap_or(node).clone();
+    let mut tokens = Vec::new();
+    for token in &decision.ticket.tokens {
+        let target = mapped(&token.node);
+        let refuse = |problem: &str| {
+            let (node, target) = (token.node.clone(), target.clone());
+            Err(Refusal::MigrationImpossible { node, target, problem: problem.into() })
+        };
+        let (Some(from), Some(to)) = (old.node(&token.node), new.node(&target)) else {
+            return refuse("there is no such node in the new version");
+        };
+        if from.kind.word() != to.kind.word() {
+            return refuse("its type differs");
+        }
+        for fork in &token.forks {
+            if !new.in_region(&mapped(&fork.split), &target) {
+                return refuse("an open split of the ticket does not lead there in the new version");
+            }
+        }
+        if let (Rest::Joining, Some(fork)) = (&token.rest, token.forks.last())
+            && new.merge_of(&mapped(&fork.split)) != Some(&target)
+        {
+            return refuse("a token waits at a merge, and this is not the merge of its split");
+        }
+        tokens.push((token.id, target));
+    }
+    let moved = forks.into_iter().map(|fork| (fork.clone(), mapped(&fork.split)));
+    let forks = moved.filter(|(fork, split)| fork.split != *split).collect();
+    let (from, to) = (decision.ticket.version_name.clone(), new.version_name.clone());
+    decision.emit(Event::Migrated { from, to, tokens, forks });
+    Ok(())
+}

@@ -1,0 +1,140 @@
+//! What a rehearsed command would do, read off the very events it would append.
+
+use std::collections::BTreeMap;
+
+use crate::effect::{Effect, effects};
+use crate::id::{FieldKey, NodeId, UserId};
+use crate::ticket::command::Context;
+use crate::ticket::event::{Event, FieldChange, Meta};
+use crate::ticket::{ActState, Ticket, apply};
+use crate::value::Value;
+use crate::view::row::{CurrentNode, Person, current_nodes};
+use crate::workflow::{FieldPermission, WorkflowVersion};
+
+/// One step of a token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Move {
+    /// Where it left.
+    pub from: NodeId,
+    /// Where it came to.
+    pub to: NodeId,
+    /// The edge, or the action's word where no edge was taken.
+    pub via: String,
+}
+
+/// What a command would do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Preview {
+    /// The ticket's version now; 0 for one that is not there yet.
+    pub version: u64,
+    /// The state it would have.
+    pub act_state: ActState,
+    /// Values that would change, the title's included.
+    pub field_changes: Vec<FieldChange>,
+    /// Steps that tokens would make, in order.
+    pub moves: Vec<Move>,
+    /// Where the ticket would be; with a draw pending, the whole pool is named.
+    pub current_nodes: Vec<CurrentNode>,
+    /// What the outside would be told.
+    pub effects: Vec<Effect>,
+    /// Names of the events, in order.
+    pub events: Vec<&'static str>,
+    /// Fields required at the node that the action acts on.
+    pub required_fields: Vec<FieldKey>,
+    /// People among whom one will be drawn, by node.
+    pub pools: BTreeMap<NodeId, Vec<Person>>,
+}
+
+/// Reads a preview off events that `decide` gave for `before`.
+#[must_use]
+pub fn preview(before: Option<&Ticket>, events: &[Event], meta: &Meta, context: &Context<'_>) -> Preview {
+    let mut after = before.cloned();
+    let mut field_changes = Vec::new();
+    let mut pools = BTreeMap::new();
+    let mut acting_node = None;
+    for event in events {
+        match event {
+            Event::ActionTaken(taken) if taken.kind.is_edge() => acting_node.clone_from(&taken.node),
+            Event::TicketCreated(created) => acting_node = Some(created.start.clone()),
+            Event::NodeEntered { node, pool: Some(pool), .. } => {
+                let people: Vec<Person> = pool.iter().map(|user: &UserId| Person::of(user, context.directory)).collect();
+                pools.insert(node.clone(), people);
+            }
+            _ => {}
+        }
+        field_changes.extend(changes_of(event, after.as_ref(), context.workflow));
+        after = apply(after, event, meta);
+    }
+    let required_fields = acting_node.as_ref().and_then(|node| context.workflow.node(node)).map(|node| {
+        let keys = context.workflow.form.components().map(|component| component.key.clone());
+        keys.filter(|key| context.workflow.form.permission_at(node, key) == FieldPermission::Required).collect()
+    });
+    Preview {
+        version: before.map_or(0, |ticket| ticket.version),
+        act_state: after.as_ref().map_or(ActState::InDraft, |ticket| ticket.act_state),
+        field_changes,
+        moves: moves(before, events, meta),
+        current_nodes: after
+            .as_ref()
+            .map(|ticket| current_nodes(ticket, context.workflow, context.directory))
+            .unwrap_or_default(),
+        effects: effects(events, context.workflow, after.as_ref().and_then(|one| one.parent.as_ref()).map(|one| one.0)),
+        events: events.iter().map(Event::name).collect(),
+        required_fields: required_fields.unwrap_or_default(),
+        pools,
+    }
+}
+
+/// Field changes of one event; a new title is a change of the title field. `before` is the ticket it applies to.
+#[must_use]
+pub fn changes_of(event: &Event, before: Option<&Ticket>, workflow: &WorkflowVersion) -> Vec<FieldChange> {
+    match event {
+        Event::FieldsChanged { changes } => changes.clone(),
+        Event::TitleChanged { title } => {
+            let Some(key) = workflow.form.title_key() else { return Vec::new() };
+            let from = before.map(|ticket| ticket.title.as_str()).filter(|title| !title.is_empty()).map(Value::text);
+            vec![FieldChange { key: key.clone(), from, to: Value::text(title.clone()) }]
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// Steps that tokens make through some events of one commit, in order.
+#[must_use]
+pub fn moves(before: Option<&Ticket>, events: &[Event], meta: &Meta) -> Vec<Move> {
+    let mut ticket = before.cloned();
+    let mut found: Vec<Move> = Vec::new();
+    let mut word = "";
+    for event in events {
+        match event {
+            Event::ActionTaken(taken) => word = taken.kind.word(),
+            Event::EdgeTaken { edge, from, to, .. } => {
+                found.push(Move { from: from.clone(), to: to.clone(), via: edge.as_str().to_owned() });
+            }
+            Event::Forked { fork, branches, .. } => found.extend(branches.iter().map(|branch| Move {
+                from: fork.split.clone(),
+                to: branch.to.clone(),
+                via: branch.edge.as_str().to_owned(),
+            })),
+            Event::TokensReplaced { removed, node, .. } => {
+                let tokens = ticket.iter().flat_map(|ticket| &ticket.tokens);
+                for token in tokens.filter(|token| removed.contains(&token.id)) {
+                    let step = Move { from: token.node.clone(), to: node.clone(), via: word.to_owned() };
+                    if !found.contains(&step) {
+                        found.push(step);
+                    }
+                }
+            }
+            Event::Migrated { tokens, .. } => {
+                for (id, to) in tokens {
+                    if let Some(token) = ticket.as_ref().and_then(|ticket| ticket.token(*id)) {
+                        found.push(Move { from: token.node.clone(), to: to.clone(), via: "migrate".to_owned() });
+                    }
+                }
+            }
+            _ => {}
+        }
+        ticket = apply(ticket, event, meta);
+    }
+    found
+}

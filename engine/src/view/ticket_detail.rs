@@ -1,0 +1,240 @@
+//! One ticket as one viewer sees it: form with permissions and values, actions, who can act now; and the same for a
+//! ticket that is not there yet.
+//!
+//! A hidden value is never put in here. Not here: the shape on the wire (the facade's `wire`).
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde_json::json;
+
+use crate::account::directory::Directory;
+use crate::id::{FieldKey, NodeId, UserId};
+use crate::ticket::action::{self, ActionKind, OfferedAction, OfferedActions};
+use crate::ticket::command::{Context, Draw};
+use crate::ticket::token::Rest;
+use crate::ticket::{Ticket, Token, visibility};
+use crate::time::Timestamp;
+use crate::view::row::{Person, TicketRow, current_nodes};
+use crate::workflow::{Component, ComponentKind, FieldPermission, WorkflowVersion};
+
+/// A ticket as a viewer sees it.
+#[derive(Clone, Debug)]
+pub struct TicketDetail {
+    /// The ticket in one line.
+    pub row: TicketRow,
+    /// The version it is on; its form is to be shown with `permissions` and `values`.
+    pub workflow: Arc<WorkflowVersion>,
+    /// Every key of the form.
+    pub permissions: BTreeMap<FieldKey, FieldPermission>,
+    /// Values of fields that are not hidden and have one, information components included.
+    pub values: BTreeMap<FieldKey, serde_json::Value>,
+    /// Fields whose value could not be had, and why.
+    pub field_errors: BTreeMap<FieldKey, String>,
+    /// What the viewer can do.
+    pub offered: OfferedActions,
+    /// What every token waits for.
+    pub waiting_for: Vec<WaitingFor>,
+    /// Why nobody can act without help, where that is so.
+    pub intervention: Option<String>,
+}
+
+/// What one token waits for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WaitingFor {
+    /// Where it is.
+    pub node_id: NodeId,
+    /// The node's name.
+    pub name: String,
+    /// What kind of waiting.
+    pub kind: WaitKind,
+    /// Who can act now.
+    pub people: Vec<Person>,
+    /// For a merge: the nodes whose tokens are missing, with their names.
+    pub missing: Vec<(NodeId, String)>,
+    /// For a timer: when it is due.
+    pub due: Option<Timestamp>,
+}
+
+/// Kinds of waiting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WaitKind {
+    /// Any one of the people acts.
+    Action,
+    /// One of the people must accept first.
+    Accept,
+    /// The one consulted answers.
+    ConsultAnswer,
+    /// All of the people act.
+    Everyone,
+    /// Other tokens of the fork must arrive.
+    Merge,
+    /// An instant.
+    Timer,
+    /// An outside system.
+    Hook,
+    /// Nobody: needs intervention.
+    Nobody,
+}
+
+impl WaitKind {
+    /// The wire word.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Action => "action",
+            Self::Accept => "accept",
+            Self::ConsultAnswer => "consult_answer",
+            Self::Everyone => "everyone",
+            Self::Merge => "merge",
+            Self::Timer => "timer",
+            Self::Hook => "hook",
+            Self::Nobody => "nobody",
+        }
+    }
+}
+
+/// Shows a ticket to a user who may view it; the caller has checked that it may.
+#[must_use]
+pub fn detail(
+    ticket: &Ticket,
+    workflow: &Arc<WorkflowVersion>,
+    directory: &Directory,
+    user: &UserId,
+    now: Timestamp,
+) -> TicketDetail {
+    let context = Context { now, directory, workflow, draw: Draw::Preview, parent: None, migrate_to: None };
+    let offered = action::offered(ticket, user, &context);
+    let permissions = visibility::field_permissions(workflow, &offered);
+    let mut values = BTreeMap::new();
+    let mut field_errors = BTreeMap::new();
+    for component in workflow.form.components() {
+        if permissions.get(&component.key).is_none_or(|permission| *permission == FieldPermission::Hidden) {
+            continue;
+        }
+        if component.kind.is_external() {
+            field_errors.insert(component.key.clone(), "external data is not available yet".to_owned());
+        } else if let Some(value) = shown_value(component, ticket, workflow, directory) {
+            values.insert(component.key.clone(), value);
+        }
+    }
+    TicketDetail {
+        row: TicketRow::of(ticket, workflow, directory),
+        workflow: workflow.clone(),
+        permissions,
+        values,
+        field_errors,
+        offered,
+        waiting_for: waiting_for(ticket, workflow, directory),
+        intervention: ticket.intervention.clone(),
+    }
+}
+
+fn shown_value(
+    component: &Component,
+    ticket: &Ticket,
+    workflow: &WorkflowVersion,
+    directory: &Directory,
+) -> Option<serde_json::Value> {
+    let person = |person: &Person| json!({"id": person.id.as_str(), "name": person.name, "alias": person.alias});
+    let nodes = || current_nodes(ticket, workflow, directory);
+    match component.kind {
+        ComponentKind::CreatorInfo => Some(person(&Person::of(&ticket.creator, directory))),
+        ComponentKind::CreatedAt => Some(json!(ticket.created_at.to_answer(directory.zone()))),
+        ComponentKind::ActState => Some(json!(ticket.act_state.word())),
+        ComponentKind::WorkflowInfo => {
+            Some(json!({"id": workflow.workflow_id.as_str(), "name": workflow.name, "version": workflow.version_name.as_str()}))
+        }
+        ComponentKind::CurrentAssigneeInfos => {
+            let mut people: Vec<Person> = Vec::new();
+            for one in nodes().into_iter().flat_map(|node| node.assignees) {
+                if !people.contains(&one) {
+                    people.push(one);
+                }
+            }
+            Some(people.iter().map(person).collect())
+        }
+        ComponentKind::TicketNodeInfos => {
+            Some(nodes().iter().map(|node| json!({"id": node.node_id.as_str(), "name": node.name})).collect())
+        }
+        _ => ticket
+            .value_of(&component.key, &workflow.form)
+            .filter(|value| !value.is_empty())
+            .map(|value| serde_json::Value::from(&value)),
+    }
+}
+
+fn waiting_for(ticket: &Ticket, workflow: &WorkflowVersion, directory: &Directory) -> Vec<WaitingFor> {
+    let name_of = |node: &NodeId| workflow.node(node).map(|node| node.name.clone()).unwrap_or_default();
+    let one = |token: &Token| {
+        let (kind, due) = match &token.rest {
+            Rest::Moving | Rest::Ended => return None,
+            Rest::Joining => (WaitKind::Merge, None),
+            Rest::Unassigned => (WaitKind::Nobody, None),
+            Rest::Held { consult: Some(_), .. } => (WaitKind::ConsultAnswer, None),
+            Rest::Held { consult: None, .. } => (WaitKind::Action, None),
+            Rest::Offered { .. } => (WaitKind::Accept, None),
+            Rest::Shared { .. } => (WaitKind::Everyone, None),
+            Rest::Timer { due } => (WaitKind::Timer, Some(*due)),
+            Rest::Hook { .. } => (WaitKind::Hook, None),
+        };
+        let mut missing = Vec::new();
+        if let (WaitKind::Merge, Some(fork)) = (kind, token.forks.last()) {
+            let others = ticket.tokens.iter().filter(|other| {
+                other.forks.contains(fork) && !(other.rest == Rest::Joining && other.forks.last() == Some(fork))
+            });
+            for other in others {
+                if !missing.iter().any(|(node, _)| *node == other.node) {
+                    missing.push((other.node.clone(), name_of(&other.node)));
+                }
+            }
+        }
+        Some(WaitingFor {
+            node_id: token.node.clone(),
+            name: name_of(&token.node),
+            kind,
+            people: token.rest.waiting_for().iter().map(|user| Person::of(user, directory)).collect(),
+            missing,
+            due,
+        })
+    };
+    ticket.tokens.iter().filter_map(one).collect()
+}
+
+/// The form of a ticket that is not there yet, as its creator fills it in at start.
+#[derive(Clone, Debug)]
+pub struct CreateForm {
+    /// The version a ticket would be created on.
+    pub workflow: Arc<WorkflowVersion>,
+    /// Permissions of the start node, for every key of the form.
+    pub permissions: BTreeMap<FieldKey, FieldPermission>,
+    /// The edges out of start.
+    pub actions: Vec<OfferedAction>,
+    /// A value of the right form for each writable field, as an example.
+    pub example_fields: BTreeMap<FieldKey, serde_json::Value>,
+}
+
+/// Shows the start form of a version.
+#[must_use]
+pub fn create_form(workflow: &Arc<WorkflowVersion>, directory: &Directory, user: &UserId) -> CreateForm {
+    let start = workflow.start();
+    let keys = workflow.form.components().map(|component| component.key.clone());
+    let permissions: BTreeMap<_, _> = keys.map(|key| (key.clone(), workflow.form.permission_at(start, &key))).collect();
+    let writable = |component: &&Component| permissions.get(&component.key).is_some_and(|one| one.is_writable());
+    let example_fields = workflow.form.components().filter(writable);
+    let example_fields =
+        example_fields.map(|component| (component.key.clone(), component.example(directory, user))).collect();
+    let actions = workflow.ways_out(&start.id).filter_map(|edge| {
+        let kind = ActionKind::of_edge(edge)?;
+        Some(OfferedAction {
+            kind,
+            id: edge.id.as_str().to_owned(),
+            name: if edge.name.trim().is_empty() { edge.id.as_str().to_owned() } else { edge.name.clone() },
+            node: start.id.clone(),
+            token: crate::id::TokenId(1),
+            props: edge.props.clone(),
+            is_destructive: false,
+        })
+    });
+    CreateForm { workflow: workflow.clone(), actions: actions.collect(), permissions, example_fields }
+}

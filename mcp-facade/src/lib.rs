@@ -1,1 +1,34 @@
-//! Placeholder header.
+//! The facade of the ticket engine: assistants talk MCP to it, over Streamable HTTP and over stdio.
+//!
+//! Here: the words of the wire, who is calling, one table of errors, limits, settings, the command line. Not here: any
+//! rule about tickets, which is the engine's; this crate parses, asks, and words the answer.
+//!
+//! In reading order: [`http`] and [`stdio`] take a request · [`mcp`] finds the tool and guards the call · [`arguments`]
+//! reads what was sent · [`auth`] says who is calling · [`backend`] is the door to the engine · [`error`] words a refusal.
+//! Around them: [`config`], [`limits`], [`telemetry`], [`stop`], [`admin`] (the local socket), [`cli`].
+//!
+//! # Error codes
+//! The stable codes are the variants of [`error::Code`], one table with HTTP status and next step.
+
+pub mod admin;
+pub mod arguments;
+pub mod auth;
+pub mod backend;
+pub mod cli;
+pub mod config;
+pub mod error;
+pub mod http;
+pub mod limits;
+pub mod mcp;
+pub mod rate_limit;
+pub mod secret;
+pub mod state;
+pub mod stdio;
+pub mod stop;
+pub mod telemetry;
+
+#[cfg(test)]
+mod endpoint_tests;
+
+pub use http::app;
+pub use state::AppState;

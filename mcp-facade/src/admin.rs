@@ -1,0 +1,256 @@
+//! The local admin socket: how the command line talks to a running server, which holds the log locked.
+//!
+//! Not here: the requests themselves; both sides are generic over any request that is JSON. A Unix socket `admin.sock`
+//! in the data directory, for its owner only (0600, and the directory 0700); no network, no token.
+//!
+//! One connection is one request: the client sends one JSON line; the server answers one JSON line for each item and one
+//! last line that says how it ended. An answer without a last line was cut off.
+
+use std::fs::Permissions;
+use std::io;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, BufWriter};
+use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::{Semaphore, mpsc};
+use tokio_util::sync::CancellationToken;
+
+use crate::limits::{ADMIN_CONNECTIONS_MAX, ADMIN_LINE_BYTES_MAX};
+
+/// Items that the server may be ahead of a slow reader.
+const ITEMS_AHEAD_MAX: usize = 64;
+
+/// One line of an answer.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Line {
+    /// One item.
+    Item(Value),
+    /// The end, and how it went: nothing, or the sentence of a refusal.
+    End(Result<(), String>),
+}
+
+/// Why a request to a running server did not succeed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// No server runs on this data directory.
+    #[error("no server runs on this data directory")]
+    NotRunning,
+    /// The server refused; its sentence.
+    #[error("{0}")]
+    Refused(String),
+    /// The connection failed or was cut off.
+    #[error("the connection to the running server failed")]
+    Connection(#[from] io::Error),
+}
+
+/// The socket of a data directory.
+#[must_use]
+pub fn socket_path(data: &Path) -> PathBuf {
+    data.join("admin.sock")
+}
+
+/// Opens the socket. The caller holds the log's lock, so a socket that is there is left over from a crash.
+///
+/// # Errors
+/// When the directory is not writable or its path too long for a socket.
+pub fn listen(data: &Path) -> io::Result<UnixListener> {
+    let path = socket_path(data);
+    std::fs::set_permissions(data, Permissions::from_mode(0o700))?;
+    match std::fs::remove_file(&path) {
+        Ok(()) => {}
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(error),
+    }
+    let listener = UnixListener::bind(&path)?;
+    std::fs::set_permissions(&path, Permissions::from_mode(0o600))?;
+    Ok(listener)
+}
+
+/// Answers requests until `stop`. `answer` sends items and says how it ended; a request that cannot be read is refused.
+pub async fn serve<Request, Answer, Future>(listener: UnixListener, stop: CancellationToken, answer: Answer)
+where
+    Request: DeserializeOwned + Send + 'static,
+    Answer: Fn(Request, mpsc::Sender<Value>) -> Future + Send + Sync + 'static,
+    Future: std::future::Future<Output = Result<(), String>> + Send + 'static,
+{
+    let answer = Arc::new(answer);
+    let connections = Arc::new(Semaphore::new(ADMIN_CONNECTIONS_MAX));
+    loop {
+        let Ok(permit) = Arc::clone(&connections).acquire_owned().await else {
+            return;
+        };
+        let stream = tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => stream,
+                Err(error) => {
+                    tracing::warn!(%error, "the admin socket could not accept");
+                    tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+                    continue;
+                }
+            },
+            () = stop.cancelled() => return,
+        };
+        let answer = Arc::clone(&answer);
+        tokio::spawn(async move {
+            if let Err(error) = serve_one(stream, &*answer).await {
+                tracing::debug!(%error, "an admin connection ended early");
+            }
+            drop(permit);
+        });
+    }
+}
+
+async fn serve_one<Request, Answer, Future>(stream: UnixStream, answer: &Answer) -> io::Result<()>
+where
+    Request: DeserializeOwned,
+    Answer: Fn(Request, mpsc::Sender<Value>) -> Future,
+    Future: std::future::Future<Output = Result<(), String>> + Send + 'static,
+{
+    let (input, output) = stream.into_split();
+    let mut output = BufWriter::new(output);
+    let mut line = Vec::new();
+    let mut input = BufReader::new(input).take(ADMIN_LINE_BYTES_MAX as u64);
+    input.read_until(b'\n', &mut line).await?;
+    let end = match serde_json::from_slice(&line) {
+        Err(error) => Err(format!("the request cannot be read: {error}")),
+        Ok(request) => {
+            let (sender, mut items) = mpsc::channel(ITEMS_AHEAD_MAX);
+            // A task of its own, so that a panic in it ends one answer and not the socket.
+            let answering = tokio::spawn(answer(request, sender));
+            while let Some(item) = items.recv().await {
+                write_line(&mut output, &Line::Item(item)).await?;
+            }
+            answering
+                .await
+                .unwrap_or_else(|_panic| Err("the server could not finish this request".to_owned()))
+        }
+    };
+    write_line(&mut output, &Line::End(end)).await?;
+    output.flush().await
+}
+
+async fn write_line(output: &mut (impl AsyncWriteExt + Unpin), line: &Line) -> io::Result<()> {
+    let mut text = serde_json::to_vec(line)?;
+    text.push(b'\n');
+    output.write_all(&text).await
+}
+
+/// Sends a request to the server that runs on `data` and gives each item of the answer to `each`.
+///
+/// # Errors
+/// [`Error::NotRunning`] when nothing listens, so that the caller may open the log itself.
+pub async fn ask<Request: Serialize>(
+    data: &Path,
+    request: &Request,
+    mut each: impl FnMut(Value) -> io::Result<()>,
+) -> Result<(), Error> {
+    let mut stream = match UnixStream::connect(socket_path(data)).await {
+        Ok(stream) => stream,
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused) => {
+            return Err(Error::NotRunning);
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let mut text = serde_json::to_vec(request).map_err(io::Error::from)?;
+    text.push(b'\n');
+    stream.write_all(&text).await?;
+    let mut lines = BufReader::new(stream).lines();
+    while let Some(line) = lines.next_line().await? {
+        match serde_json::from_str(&line).map_err(io::Error::from)? {
+            Line::Item(item) => each(item)?,
+            Line::End(Ok(())) => return Ok(()),
+            Line::End(Err(sentence)) => return Err(Error::Refused(sentence)),
+        }
+    }
+    Err(io::Error::from(io::ErrorKind::UnexpectedEof).into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, Serialize, Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    enum Request {
+        Count { to: u32 },
+        Refuse,
+        Panic,
+    }
+
+    async fn answer(request: Request, items: mpsc::Sender<Value>) -> Result<(), String> {
+        match request {
+            Request::Count { to } => {
+                for n in 0..to {
+                    let _ = items.send(n.into()).await;
+                }
+                Ok(())
+            }
+            Request::Refuse => Err("not today".to_owned()),
+            Request::Panic => panic!("a bug"),
+        }
+    }
+
+    async fn ask_for(data: &Path, request: &impl Serialize) -> Result<Vec<Value>, String> {
+        let mut items = Vec::new();
+        let asked = ask(data, request, |item| {
+            items.push(item);
+            Ok(())
+        });
+        asked.await.map_err(|error| error.to_string())?;
+        Ok(items)
+    }
+
+    #[tokio::test]
+    async fn a_request_is_answered_item_by_item() {
+        let data = tempfile::tempdir().expect("temporary directory");
+        assert_eq!(
+            ask_for(data.path(), &Request::Refuse).await,
+            Err(Error::NotRunning.to_string())
+        );
+
+        let stop = CancellationToken::new();
+        let listener = listen(data.path()).expect("listens");
+        let mode = std::fs::metadata(socket_path(data.path()))
+            .expect("there")
+            .permissions()
+            .mode();
+        assert_eq!(mode & 0o777, 0o600);
+        let serving = tokio::spawn(serve(listener, stop.clone(), answer));
+
+        let items = ask_for(data.path(), &Request::Count { to: 1000 })
+            .await
+            .expect("counts");
+        assert_eq!((items.len(), items.last()), (1000, Some(&999.into())));
+        assert_eq!(
+            ask_for(data.path(), &Request::Refuse).await,
+            Err("not today".to_owned())
+        );
+        assert!(
+            ask_for(data.path(), &Request::Panic)
+                .await
+                .expect_err("panics")
+                .contains("could not finish")
+        );
+        assert!(
+            ask_for(data.path(), &"nonsense")
+                .await
+                .expect_err("unknown")
+                .contains("cannot be read")
+        );
+
+        stop.cancel();
+        serving.await.expect("ends");
+        assert_eq!(
+            ask_for(data.path(), &Request::Refuse).await,
+            Err(Error::NotRunning.to_string())
+        );
+        // A socket left over from a crash is in nobody's way.
+        drop(listen(data.path()).expect("listens again"));
+    }
+}

@@ -1,0 +1,274 @@
+//! The command line: what can be asked of `loonflow-ticket`, and its help.
+//!
+//! Not here: what the commands do (`main`), and whether a setting's value holds (`config`).
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::config::Written;
+
+const AFTER_HELP: &str = "\
+Environment:
+  LOONFLOW_MCP_ACCESS_TOKEN  token of a call that brings none (stdio, and HTTP on a loopback address)
+  LOONFLOW_JWT_SECRET        key of JWTs (HS256), 32 bytes or more; without it JWTs are refused
+  LOONFLOW_LOG               log filter, for example `info` or `loonflow_engine=debug`; logs go to stderr as JSON lines
+Every flag of `serve` has a variable too; see `loonflow-ticket serve --help`.
+
+To look around: loonflow-ticket demo";
+
+/// A ticket server for assistants: workflows, approvals and forms over MCP.
+#[derive(Debug, Parser)]
+#[command(name = "loonflow-ticket", version, about, after_help = AFTER_HELP, arg_required_else_help = true)]
+pub struct Cli {
+    /// Directory that holds the log [default: the platform's data directory for loonflow-ticket]
+    #[arg(long, global = true, env = "LOONFLOW_DATA", value_name = "DIRECTORY")]
+    pub data: Option<PathBuf>,
+
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Serve assistants over MCP
+    Serve(Serve),
+    /// Serve an example organisation with a few dozen tickets; prints tokens and a client configuration
+    Demo(Demo),
+    /// Import directories and workflows from JSON files; importing the same again changes nothing
+    Import(Import),
+    /// Make, list and revoke personal access tokens
+    #[command(subcommand)]
+    Token(Token),
+    /// Check workflow definitions and print every problem; exit code 1 if there is any
+    Check(Check),
+    /// Operate on tickets
+    #[command(subcommand)]
+    Ticket(Ticket),
+    /// Write the whole log as JSON lines, also while the server runs
+    Export(Export),
+    /// Read an export into an empty data directory
+    Restore(Restore),
+    /// Walk the whole log and name the first bad record; exit code 1 if there is one
+    Verify,
+}
+
+/// Flags of `serve`.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Serve {
+    /// Name or address to listen on [default: 127.0.0.1]
+    #[arg(long, env = "LOONFLOW_MCP_HOST")]
+    pub host: Option<String>,
+
+    /// Port to listen on; 0 for any free one [default: 8002]
+    #[arg(long, env = "LOONFLOW_MCP_PORT")]
+    pub port: Option<String>,
+
+    /// `streamable-http`, at the path /mcp, or `stdio` [default: streamable-http]
+    #[arg(long, env = "LOONFLOW_MCP_TRANSPORT")]
+    pub transport: Option<String>,
+
+    /// Name under which clients may address the server; repeat it or separate by commas [default: loopback names]
+    #[arg(
+        long = "allowed-host",
+        env = "LOONFLOW_MCP_ALLOWED_HOSTS",
+        value_name = "NAME[:PORT]"
+    )]
+    pub allowed_hosts: Vec<String>,
+
+    /// Web origin that may call; repeat it or separate by commas [default: none]
+    #[arg(long = "allowed-origin", env = "LOONFLOW_MCP_ALLOWED_ORIGINS", value_name = "ORIGIN")]
+    pub allowed_origins: Vec<String>,
+
+    /// Answer 401 to HTTP requests without a valid token, before any protocol
+    #[arg(long, env = "LOONFLOW_MCP_REQUIRE_AUTH", value_parser = clap::builder::FalseyValueParser::new())]
+    pub require_auth: bool,
+
+    /// Let LOONFLOW_MCP_ACCESS_TOKEN stand in over HTTP on other than loopback addresses too
+    #[arg(long, env = "LOONFLOW_MCP_ENV_TOKEN_FOR_HTTP", value_parser = clap::builder::FalseyValueParser::new())]
+    pub env_token_for_http: bool,
+
+    /// Calls per second that one token may make; 0 for no limit [default: 0]
+    #[arg(long, env = "LOONFLOW_MCP_RATE_LIMIT", value_name = "CALLS")]
+    pub rate_limit: Option<String>,
+}
+
+impl Serve {
+    /// The settings as written.
+    #[must_use]
+    pub fn written(self) -> Written {
+        Written {
+            host: self.host,
+            port: self.port,
+            transport: self.transport,
+            allowed_hosts: self.allowed_hosts,
+            allowed_origins: self.allowed_origins,
+            require_auth: self.require_auth,
+            env_token_for_http: self.env_token_for_http,
+            rate_limit: self.rate_limit,
+        }
+    }
+}
+
+/// Flags of `demo`.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Demo {
+    /// Throw the demo's data away and start anew
+    #[arg(long)]
+    pub fresh: bool,
+
+    /// Flags of `serve`.
+    #[command(flatten)]
+    pub serve: Serve,
+}
+
+/// Flags of `import`.
+#[derive(Debug, Clone, Args)]
+pub struct Import {
+    /// Directory and workflow files
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+
+    /// Domain of the tenant that the workflows go to, where there are several
+    #[arg(long, value_name = "DOMAIN")]
+    pub tenant: Option<String>,
+}
+
+/// What to do with tokens.
+#[derive(Debug, Clone, Subcommand)]
+pub enum Token {
+    /// Make a token and print it; it is shown this once
+    Create {
+        /// E-mail address of the user
+        #[arg(long)]
+        email: String,
+        /// What the token is for
+        #[arg(long, default_value = "")]
+        label: String,
+        /// Days until it expires; without it, never
+        #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u16).range(1..=730))]
+        expires: Option<u16>,
+    },
+    /// List a user's tokens, without their secrets
+    List {
+        /// E-mail address of the user
+        #[arg(long)]
+        email: String,
+    },
+    /// Revoke a token
+    Revoke {
+        /// E-mail address of the user
+        #[arg(long)]
+        email: String,
+        /// Id of the token: the part between the two full stops
+        id: String,
+    },
+}
+
+/// Flags of `check`.
+#[derive(Debug, Clone, Args)]
+pub struct Check {
+    /// Workflow files
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+
+    /// Directory file with the users, departments, roles and applications that the definitions name
+    #[arg(long, value_name = "FILE")]
+    pub directory: Option<PathBuf>,
+}
+
+/// What to do with tickets.
+#[derive(Debug, Clone, Subcommand)]
+pub enum Ticket {
+    /// Move a running ticket to another version of its workflow
+    Migrate {
+        /// The ticket's id
+        ticket_id: String,
+        /// Name of the version to move to
+        #[arg(long, value_name = "VERSION")]
+        to: String,
+        /// E-mail address of the admin who does it
+        #[arg(long)]
+        email: String,
+        /// Where a token on node OLD goes; repeat it for every active node whose id changes
+        #[arg(long = "map", value_name = "OLD=NEW", value_parser = node_pair)]
+        nodes: Vec<(String, String)>,
+        /// Show what would happen and write nothing
+        #[arg(long)]
+        dry_run: bool,
+    },
+}
+
+/// Flags of `export`.
+#[derive(Debug, Clone, Args)]
+pub struct Export {
+    /// File to write; `-` for standard output
+    #[arg(default_value = "-", value_name = "FILE")]
+    pub file: PathBuf,
+}
+
+/// Flags of `restore`.
+#[derive(Debug, Clone, Args)]
+pub struct Restore {
+    /// File to read; `-` for standard input
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+}
+
+fn node_pair(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((old, new)) if !old.is_empty() && !new.is_empty() => Ok((old.to_owned(), new.to_owned())),
+        Some(_) | None => Err("write it as OLD=NEW, both node ids".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_definition_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn commands_are_read() {
+        let parse = |line: &str| Cli::try_parse_from(line.split(' ')).map(|cli| format!("{:?}", cli.command));
+        for line in [
+            "x serve --port 0 --allowed-host a,b --allowed-host c --require-auth --data /d",
+            "x demo --fresh --transport stdio",
+            "x import a.json b.json --tenant example.com",
+            "x token create --email a@b.c --expires 30",
+            "x token list --email a@b.c",
+            "x token revoke --email a@b.c 123",
+            "x check a.json --directory d.json",
+            "x ticket migrate 1 --to 2.0 --email a@b.c --map a=b --map c=d",
+            "x export",
+            "x restore -",
+            "x verify --data /d",
+        ] {
+            parse(line).expect(line);
+        }
+        for line in [
+            "x",
+            "x import",
+            "x check",
+            "x token create",
+            "x token create --email a@b.c --expires 731",
+            "x ticket migrate 1 --to 2.0 --email a@b.c --map a",
+            "x restore",
+            "x sing",
+        ] {
+            parse(line).expect_err(line);
+        }
+    }
+
+    #[test]
+    fn the_help_reads_well() {
+        insta::assert_snapshot!(Cli::command().render_help());
+    }
+}

@@ -1,0 +1,467 @@
+//! The settings of a serving process, checked before anything is opened.
+//!
+//! Not here: the flags' help (`cli`). A flag wins over its environment variable; a blank variable counts as not set.
+//! A bad value stops the start with a sentence that names the setting by flag and variable. Secrets come from the
+//! environment only, so that they show in no process list.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use axum::http::Uri;
+use axum::http::uri::Authority;
+
+use crate::limits::JWT_SECRET_BYTES_MIN;
+use crate::secret::Secret;
+use crate::state::Options;
+
+/// Variable of the token that stands in for a missing one.
+pub const ACCESS_TOKEN_VARIABLE: &str = "LOONFLOW_MCP_ACCESS_TOKEN";
+/// Variable of the HS256 key.
+pub const JWT_SECRET_VARIABLE: &str = "LOONFLOW_JWT_SECRET";
+/// Variable of the data directory.
+pub const DATA_VARIABLE: &str = "LOONFLOW_DATA";
+
+/// How clients reach the server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Transport {
+    /// HTTP at `/mcp`.
+    StreamableHttp,
+    /// The process's own standard streams.
+    Stdio,
+}
+
+/// Settings as written, before they are checked. `None` and blank mean the default.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Written {
+    /// `--host`
+    pub host: Option<String>,
+    /// `--port`
+    pub port: Option<String>,
+    /// `--transport`
+    pub transport: Option<String>,
+    /// `--allowed-host`, each possibly several, comma separated
+    pub allowed_hosts: Vec<String>,
+    /// `--allowed-origin`, likewise
+    pub allowed_origins: Vec<String>,
+    /// `--require-auth`
+    pub require_auth: bool,
+    /// `--env-token-for-http`
+    pub env_token_for_http: bool,
+    /// `--rate-limit`
+    pub rate_limit: Option<String>,
+}
+
+/// Settings that hold.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Name or address to listen on.
+    pub host: String,
+    /// 0 asks for any free one.
+    pub port: u16,
+    /// How clients reach the server.
+    pub transport: Transport,
+    /// What the endpoint needs to know.
+    pub options: Options,
+    /// What is allowed but deserves a line in the log.
+    pub warnings: Vec<String>,
+}
+
+/// A setting that stops the start.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{setting} {problem}")]
+pub struct Error {
+    /// The setting by flag and variable.
+    pub setting: &'static str,
+    /// What is wrong and what is allowed, as the rest of a sentence.
+    pub problem: String,
+}
+
+const HOST: &str = "`--host` (LOONFLOW_MCP_HOST)";
+const PORT: &str = "`--port` (LOONFLOW_MCP_PORT)";
+const TRANSPORT: &str = "`--transport` (LOONFLOW_MCP_TRANSPORT)";
+const ALLOWED_HOST: &str = "`--allowed-host` (LOONFLOW_MCP_ALLOWED_HOSTS)";
+const ALLOWED_ORIGIN: &str = "`--allowed-origin` (LOONFLOW_MCP_ALLOWED_ORIGINS)";
+const RATE_LIMIT: &str = "`--rate-limit` (LOONFLOW_MCP_RATE_LIMIT)";
+const JWT_SECRET: &str = "`LOONFLOW_JWT_SECRET`";
+const ACCESS_TOKEN: &str = "`LOONFLOW_MCP_ACCESS_TOKEN`";
+const DATA: &str = "`--data` (LOONFLOW_DATA)";
+
+fn bad<T>(setting: &'static str, problem: impl Into<String>) -> Result<T, Error> {
+    Err(Error {
+        setting,
+        problem: problem.into(),
+    })
+}
+
+impl Config {
+    /// Checks every setting. `variable` looks an environment variable up.
+    ///
+    /// # Errors
+    /// The first setting that does not hold.
+    pub fn check(written: &Written, variable: impl Fn(&str) -> Option<String>) -> Result<Self, Error> {
+        let host = set(written.host.as_deref()).unwrap_or("127.0.0.1").to_owned();
+        if host.contains(|c: char| c.is_whitespace() || c == '/' || c == '@') {
+            return bad(HOST, format!("must be a name or an address, got `{host}`"));
+        }
+        let port = match set(written.port.as_deref()) {
+            None => 8002,
+            Some(text) => match text.parse() {
+                Ok(port) => port,
+                Err(_) => return bad(PORT, format!("must be a number from 0 to 65535, got `{text}`")),
+            },
+        };
+        let transport = transport(set(written.transport.as_deref()).unwrap_or("streamable-http"))?;
+        let rate_limit_per_s = match set(written.rate_limit.as_deref()) {
+            None | Some("0") => None,
+            Some(text) => match text.parse::<u32>() {
+                Ok(per_s) => Some(per_s),
+                Err(_) => {
+                    return bad(
+                        RATE_LIMIT,
+                        format!("must be calls per second, 0 for no limit, got `{text}`"),
+                    );
+                }
+            },
+        };
+        let allowed_hosts = list(&written.allowed_hosts);
+        for entry in &allowed_hosts {
+            if entry.parse::<Authority>().is_err() && entry.parse::<IpAddr>().is_err() || entry.contains('@') {
+                return bad(
+                    ALLOWED_HOST,
+                    format!("must be names like `tickets.example.com` or `[::1]:8002`, got `{entry}`"),
+                );
+            }
+        }
+        let allowed_origins = list(&written.allowed_origins);
+        for entry in &allowed_origins {
+            if entry != "null" && !is_origin(entry) {
+                return bad(
+                    ALLOWED_ORIGIN,
+                    format!("must be origins like `https://app.example.com`, got `{entry}`"),
+                );
+            }
+        }
+        let mut warnings = Vec::new();
+        let environment_token =
+            environment_token(&variable, transport, &host, written.env_token_for_http, &mut warnings)?;
+        if transport == Transport::StreamableHttp && !is_loopback(&host) && allowed_hosts.is_empty() {
+            warnings.push(format!(
+                "the server listens on `{host}` but answers only to loopback names; name the others with {ALLOWED_HOST}"
+            ));
+        }
+        Ok(Self {
+            host,
+            port,
+            transport,
+            options: Options {
+                environment_token,
+                jwt_secret: jwt_secret(&variable)?,
+                require_auth: written.require_auth,
+                rate_limit_per_s,
+                allowed_hosts,
+                allowed_origins,
+                ..Options::default()
+            },
+            warnings,
+        })
+    }
+}
+
+/// The data directory: as written, else the variable, else the platform's for `loonflow-ticket`.
+///
+/// # Errors
+/// When the platform names no home to put it in.
+pub fn data_directory(written: Option<PathBuf>) -> Result<PathBuf, Error> {
+    if let Some(path) = written.filter(|path| !path.as_os_str().is_empty()) {
+        return Ok(path);
+    }
+    match directories::ProjectDirs::from("", "", "loonflow-ticket") {
+        Some(directories) => Ok(directories.data_dir().to_owned()),
+        None => bad(
+            DATA,
+            "is not set, and this account has no home directory to take its place",
+        ),
+    }
+}
+
+/// Whether only this machine can connect to an address.
+#[must_use]
+pub fn is_loopback(host: &str) -> bool {
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    host.eq_ignore_ascii_case("localhost") || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+fn set(text: Option<&str>) -> Option<&str> {
+    text.map(str::trim).filter(|text| !text.is_empty())
+}
+
+fn list(written: &[String]) -> Vec<String> {
+    let entries = written.iter().flat_map(|entry| entry.split(','));
+    entries
+        .map(str::trim)
+        .filter(|entry| !entry.is_empty())
+        .map(str::to_owned)
+        .collect()
+}
+
+fn transport(word: &str) -> Result<Transport, Error> {
+    match word.to_ascii_lowercase().as_str() {
+        "streamable-http" | "streamable_http" | "http" => Ok(Transport::StreamableHttp),
+        "stdio" => Ok(Transport::Stdio),
+        "sse" => bad(
+            TRANSPORT,
+            "`sse` is no longer served; use its successor `streamable-http`, at the path `/mcp`",
+        ),
+        _ => bad(TRANSPORT, format!("must be `streamable-http` or `stdio`, got `{word}`")),
+    }
+}
+
+/// `scheme://host`, with a port or `:*`, and nothing behind it.
+fn is_origin(text: &str) -> bool {
+    let text = text.strip_suffix(":*").unwrap_or(text);
+    let Some((_, rest)) = text.split_once("://") else {
+        return false;
+    };
+    !rest.is_empty()
+        && !rest.contains(['/', '?', '#', '@'])
+        && text
+            .parse::<Uri>()
+            .is_ok_and(|uri| uri.host().is_some_and(|host| !host.is_empty()))
+}
+
+fn jwt_secret(variable: &impl Fn(&str) -> Option<String>) -> Result<Option<Secret>, Error> {
+    // Not trimmed: every byte of a key counts.
+    match variable(JWT_SECRET_VARIABLE).filter(|text| !text.trim().is_empty()) {
+        None => Ok(None),
+        Some(text) if text.len() < JWT_SECRET_BYTES_MIN => bad(
+            JWT_SECRET,
+            format!("must have {JWT_SECRET_BYTES_MIN} bytes or more, got {}", text.len()),
+        ),
+        Some(text) => Ok(Some(Secret::new(text))),
+    }
+}
+
+/// The stand-in token, where it may serve: stdio, HTTP on a loopback address, or HTTP with the operator's word.
+fn environment_token(
+    variable: &impl Fn(&str) -> Option<String>,
+    transport: Transport,
+    host: &str,
+    env_token_for_http: bool,
+    warnings: &mut Vec<String>,
+) -> Result<Option<Secret>, Error> {
+    let Some(token) = variable(ACCESS_TOKEN_VARIABLE).filter(|text| !text.trim().is_empty()) else {
+        return Ok(None);
+    };
+    if !token.trim().bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ') {
+        return bad(ACCESS_TOKEN, "must be one line of ASCII text");
+    }
+    let serves = match transport {
+        Transport::Stdio => true,
+        Transport::StreamableHttp => is_loopback(host) || env_token_for_http,
+    };
+    if !serves {
+        warnings.push(format!(
+            "{ACCESS_TOKEN} is not used: over HTTP it would stand in for everybody who can reach `{host}`; \
+             `--env-token-for-http` allows that"
+        ));
+    }
+    Ok(serves.then(|| Secret::new(token.trim())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(written: Written, variables: &[(&str, &str)]) -> Result<Config, String> {
+        let variable = |name: &str| {
+            variables
+                .iter()
+                .find(|(variable, _)| *variable == name)
+                .map(|(_, value)| (*value).to_owned())
+        };
+        Config::check(&written, variable).map_err(|error| error.to_string())
+    }
+
+    fn text(text: &str) -> Option<String> {
+        Some(text.to_owned())
+    }
+
+    #[test]
+    fn the_defaults_are_those_of_the_contract() {
+        let config = check(Written::default(), &[]).expect("defaults hold");
+        assert_eq!(
+            (config.host.as_str(), config.port, config.transport),
+            ("127.0.0.1", 8002, Transport::StreamableHttp)
+        );
+        assert!(config.options.jwt_secret.is_none() && config.options.environment_token.is_none());
+        assert!(config.warnings.is_empty() && config.options.rate_limit_per_s.is_none());
+        let blank = Written {
+            host: text(" "),
+            port: text(""),
+            transport: text(""),
+            ..Written::default()
+        };
+        assert_eq!(
+            check(blank, &[(JWT_SECRET_VARIABLE, "")]).expect("blank is unset").port,
+            8002
+        );
+    }
+
+    #[test]
+    fn transports_have_several_spellings_and_sse_has_a_successor() {
+        for (word, transport) in [
+            ("http", Transport::StreamableHttp),
+            ("streamable_http", Transport::StreamableHttp),
+            ("Streamable-HTTP", Transport::StreamableHttp),
+            ("stdio", Transport::Stdio),
+        ] {
+            let written = Written {
+                transport: text(word),
+                ..Written::default()
+            };
+            assert_eq!(check(written, &[]).expect(word).transport, transport);
+        }
+        let refused = check(
+            Written {
+                transport: text("sse"),
+                ..Written::default()
+            },
+            &[],
+        )
+        .expect_err("sse");
+        insta::assert_snapshot!(refused, @"`--transport` (LOONFLOW_MCP_TRANSPORT) `sse` is no longer served; use its successor `streamable-http`, at the path `/mcp`");
+    }
+
+    #[test]
+    fn a_bad_value_is_named_by_its_setting() {
+        let default = Written::default;
+        let cases: Vec<(Written, &[(&str, &str)])> = vec![
+            (
+                Written {
+                    port: text("80a"),
+                    ..default()
+                },
+                &[],
+            ),
+            (
+                Written {
+                    port: text("65536"),
+                    ..default()
+                },
+                &[],
+            ),
+            (
+                Written {
+                    host: text("http://x/"),
+                    ..default()
+                },
+                &[],
+            ),
+            (
+                Written {
+                    transport: text("ws"),
+                    ..default()
+                },
+                &[],
+            ),
+            (
+                Written {
+                    rate_limit: text("-1"),
+                    ..default()
+                },
+                &[],
+            ),
+            (
+                Written {
+                    allowed_hosts: vec!["a b".to_owned()],
+                    ..default()
+                },
+                &[],
+            ),
+            (
+                Written {
+                    allowed_hosts: vec!["https://a".to_owned()],
+                    ..default()
+                },
+                &[],
+            ),
+            (
+                Written {
+                    allowed_origins: vec!["app.example.com".to_owned()],
+                    ..default()
+                },
+                &[],
+            ),
+            (
+                Written {
+                    allowed_origins: vec!["https://a/b".to_owned()],
+                    ..default()
+                },
+                &[],
+            ),
+            (default(), &[(JWT_SECRET_VARIABLE, "short")]),
+            (default(), &[(ACCESS_TOKEN_VARIABLE, "ä")]),
+        ];
+        let sentences: Vec<String> = cases
+            .into_iter()
+            .map(|(written, variables)| check(written, variables).expect_err("refused"))
+            .collect();
+        insta::assert_snapshot!(sentences.join("\n"));
+    }
+
+    #[test]
+    fn names_and_origins_may_be_lists() {
+        let written = Written {
+            allowed_hosts: vec![
+                "a.example.com, b.example.com:8443".to_owned(),
+                "10.0.0.1".to_owned(),
+                "::1".to_owned(),
+            ],
+            allowed_origins: vec!["https://a.example.com,http://localhost:*".to_owned(), "null".to_owned()],
+            ..Written::default()
+        };
+        let options = check(written, &[]).expect("holds").options;
+        assert_eq!(
+            options.allowed_hosts,
+            ["a.example.com", "b.example.com:8443", "10.0.0.1", "::1"]
+        );
+        assert_eq!(
+            options.allowed_origins,
+            ["https://a.example.com", "http://localhost:*", "null"]
+        );
+    }
+
+    #[test]
+    fn the_environments_token_serves_only_where_it_is_safe() {
+        let serves = |host: &str, transport: &str, allowed: bool| {
+            let written = Written {
+                host: text(host),
+                transport: text(transport),
+                env_token_for_http: allowed,
+                ..Written::default()
+            };
+            check(written, &[(ACCESS_TOKEN_VARIABLE, "lfpat.a.b")])
+                .expect("holds")
+                .options
+                .environment_token
+                .is_some()
+        };
+        assert!(serves("127.0.0.1", "http", false));
+        assert!(serves("localhost", "http", false));
+        assert!(serves("::1", "http", false));
+        assert!(!serves("0.0.0.0", "http", false));
+        assert!(serves("0.0.0.0", "http", true));
+        assert!(serves("0.0.0.0", "stdio", false));
+    }
+
+    #[test]
+    fn secrets_do_not_print() {
+        let key = "0123456789abcdef0123456789abcdef";
+        let config = check(
+            Written::default(),
+            &[(JWT_SECRET_VARIABLE, key), (ACCESS_TOKEN_VARIABLE, "lfpat.a.topsecret")],
+        );
+        let printed = format!("{config:?}");
+        assert!(!printed.contains(key) && !printed.contains("topsecret"), "{printed}");
+    }
+}

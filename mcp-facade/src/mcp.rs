@@ -1,0 +1,273 @@
+//! The MCP server: lists the tools, finds the one that is called, and guards the call.
+//!
+//! Not here: transports (`http`, `stdio`), arguments of a tool (`mcp::tools`), rules (the engine). Both eras of the
+//! protocol come through here: with `initialize` and sessions, and since 2026-07-28 with neither.
+//!
+//! Invariants: every call is answered within the deadline, also when the tool panics or hangs; every call leaves one line
+//! in the request log; a refused call is a tool result, and only a call of no tool is a protocol error.
+//!
+//! Order within a call: names of arguments, credential, rate, user and application, arguments, operation. Names come
+//! first because a misspelt `access_token` would otherwise only be reported as missing.
+
+pub mod schema;
+pub mod tool_error;
+pub mod tools;
+
+use std::panic::AssertUnwindSafe;
+use std::sync::OnceLock;
+
+use axum::http::HeaderMap;
+use axum::http::request::Parts;
+use futures::FutureExt;
+use rmcp::model::{
+    CallToolRequestParams, CallToolResponse, CallToolResult, CustomRequest, CustomResult, ErrorCode, ErrorData,
+    Implementation, ListToolsResult, PaginatedRequestParams, ServerCapabilities, ServerConfig, Tool,
+};
+use rmcp::service::RequestContext;
+use rmcp::{RoleServer, ServerHandler};
+use serde_json::{Map, Value, json};
+use tokio::time::Instant;
+
+use crate::arguments::{ACCESS_TOKEN, APP_NAME, Arguments, DEFAULT_APP_NAME, shortened};
+use crate::auth::{self, credentials};
+use crate::error::{ApiError, Code};
+use crate::limits::{ANSWER_BYTES_MAX, BODY_BYTES_MAX};
+use crate::mcp::tool_error::tool_error;
+use crate::mcp::tools::{CallContext, Entry, Toolset};
+use crate::state::{AppState, RequestId};
+use crate::telemetry;
+
+/// The name that clients see.
+pub const SERVER_NAME: &str = "loonflow-ticket";
+
+const INSTRUCTIONS: &str = "\
+Tickets move through workflows; people act on them at nodes. \
+To work through a to-do list: ticket_list, then ticket_prepare_handle for the actions open to the user, then ticket_handle \
+with dry_run true, show the preview to the user, then the same call with dry_run false and the version as expected_version. \
+To open a ticket: workflow_list, ticket_prepare_create, ticket_create with dry_run true, then false. \
+Find people with user_list; read what happened with ticket_history. \
+Set idempotency_key on calls that change something, so that a repeat after a lost answer does no harm. \
+A refused call says what to do next in its text.";
+
+/// Answers MCP requests. Cheap to clone: the HTTP transport takes one for each request.
+#[derive(Clone)]
+pub struct TicketServer {
+    state: AppState,
+    tools: &'static Toolset,
+}
+
+impl TicketServer {
+    /// A server with all tools.
+    #[must_use]
+    pub fn new(state: AppState) -> Self {
+        Self::with_tools(state, tools::all())
+    }
+
+    /// A server with other tools.
+    #[must_use]
+    pub fn with_tools(state: AppState, tools: &'static Toolset) -> Self {
+        Self { state, tools }
+    }
+
+    /// Runs a tool within the deadline, whatever it does, and writes the log line.
+    async fn guarded(
+        &self,
+        entry: &Entry,
+        sent: Map<String, Value>,
+        headers: Option<&HeaderMap>,
+        request_id: &str,
+    ) -> CallToolResult {
+        let _in_flight = self.state.calls().token();
+        let started = Instant::now();
+        let user_id = OnceLock::new();
+        let deadline = self.state.options().call_deadline;
+        let call = AssertUnwindSafe(self.call(entry, sent, headers, request_id, &user_id)).catch_unwind();
+        let outcome = match tokio::time::timeout(deadline, call).await {
+            Ok(Ok(outcome)) => outcome,
+            // The panic hook has logged what and where.
+            Ok(Err(_panic)) => Err(ApiError::internal(request_id)),
+            Err(_elapsed) => Err(ApiError::overloaded(
+                "the call was not answered in time and may still be carried out",
+                5,
+            )
+            .with_hint("wait 5 seconds, look at the ticket, and repeat with the same idempotency_key")),
+        };
+        let (result, code) = match outcome {
+            Ok(answer) => (answer, "ok"),
+            Err(error) => (tool_error(&error), error.code.as_str()),
+        };
+        telemetry::log_call(
+            request_id,
+            &entry.tool.name,
+            user_id.get().map_or("", String::as_str),
+            code,
+            started.elapsed(),
+        );
+        result
+    }
+
+    async fn call(
+        &self,
+        entry: &Entry,
+        sent: Map<String, Value>,
+        headers: Option<&HeaderMap>,
+        request_id: &str,
+        user_id: &OnceLock<String>,
+    ) -> Result<CallToolResult, ApiError> {
+        // Over HTTP the body was measured already.
+        if headers.is_none() && size(&sent) > BODY_BYTES_MAX {
+            return Err(ApiError::new(
+                Code::PayloadTooLarge,
+                format!("the arguments are over {BODY_BYTES_MAX} bytes"),
+            ));
+        }
+        let mut arguments = Arguments::new(sent, &entry.arguments)?;
+        let token = arguments.secret(ACCESS_TOKEN)?;
+        let app_name = arguments.optional_string(APP_NAME)?;
+        let caller = {
+            let token = token.as_ref().map(crate::secret::Secret::expose);
+            let identity = identify(&self.state, token, headers)?;
+            let app_name = app_name.as_deref().unwrap_or(DEFAULT_APP_NAME);
+            self.state.backend().authenticate(&identity, Some(app_name)).await?
+        };
+        // Set once: this is the only place.
+        let _ = user_id.set(caller.user_id.clone());
+        let context = CallContext {
+            state: self.state.clone(),
+            caller,
+            request_id: request_id.to_owned(),
+        };
+        let answer = (entry.run)(&context, arguments).await?;
+        within_size(answer)
+    }
+}
+
+/// The success of a tool, unless it is too large to send.
+fn within_size(answer: Value) -> Result<CallToolResult, ApiError> {
+    let result = CallToolResult::structured(answer);
+    let bytes = result
+        .content
+        .first()
+        .and_then(|content| content.as_text())
+        .map_or(0, |text| text.text.len());
+    if bytes > ANSWER_BYTES_MAX {
+        return Err(ApiError::new(
+            Code::AnswerTooLarge,
+            format!("the answer has {bytes} bytes, over {ANSWER_BYTES_MAX}"),
+        ));
+    }
+    Ok(result)
+}
+
+/// Who the deciding credential belongs to, as far as the directory is not needed for it; counts the call.
+///
+/// # Errors
+/// `token_missing`, `token_invalid`, `token_expired`, `overloaded`.
+pub(crate) fn identify(
+    state: &AppState,
+    argument: Option<&str>,
+    headers: Option<&HeaderMap>,
+) -> Result<auth::Identity, ApiError> {
+    let environment = state.options().environment_token.as_ref();
+    let credential = credentials::find(argument, headers, environment)
+        .ok_or_else(|| ApiError::new(Code::TokenMissing, "no token came with the call"))?;
+    if let Some(limiter) = state.rate_limiter() {
+        limiter.take(&credential.token)?;
+    }
+    auth::identify(&credential, state.jwt(), jsonwebtoken::get_current_timestamp())
+}
+
+/// Roughly the bytes of a JSON object, without writing it.
+fn size(object: &Map<String, Value>) -> usize {
+    let mut total = 0usize;
+    let mut open: Vec<&Value> = Vec::new();
+    for (key, value) in object {
+        total += key.len();
+        open.push(value);
+    }
+    while let Some(value) = open.pop() {
+        total += 4;
+        match value {
+            Value::Null | Value::Bool(_) | Value::Number(_) => {}
+            Value::String(text) => total += text.len(),
+            Value::Array(values) => open.extend(values),
+            Value::Object(object) => {
+                for (key, value) in object {
+                    total += key.len();
+                    open.push(value);
+                }
+            }
+        }
+    }
+    total
+}
+
+impl ServerHandler for TicketServer {
+    fn get_info(&self) -> ServerConfig {
+        ServerConfig::new(ServerCapabilities::builder().enable_tools().build())
+            .with_server_info(
+                Implementation::new(SERVER_NAME, env!("CARGO_PKG_VERSION")).with_title("Loonflow tickets"),
+            )
+            .with_instructions(INSTRUCTIONS)
+    }
+
+    async fn list_tools(
+        &self,
+        _request: Option<PaginatedRequestParams>,
+        _context: RequestContext<RoleServer>,
+    ) -> Result<ListToolsResult, ErrorData> {
+        Ok(ListToolsResult::with_all_items(self.tools.listed()))
+    }
+
+    fn get_tool(&self, name: &str) -> Option<Tool> {
+        self.tools.find(name).map(|entry| entry.tool.clone())
+    }
+
+    async fn call_tool(
+        &self,
+        request: CallToolRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<CallToolResponse, ErrorData> {
+        let Some(entry) = self.tools.find(&request.name) else {
+            let name = shortened(&request.name);
+            let message = match self.tools.nearest(&request.name) {
+                Some(nearest) => format!("there is no tool `{name}`; did you mean `{nearest}`?"),
+                None => format!("there is no tool `{name}`; see tools/list"),
+            };
+            return Err(ErrorData::invalid_params(message, None));
+        };
+        // Absent on stdio.
+        let parts = context.extensions.get::<Parts>();
+        let request_id = parts
+            .and_then(|parts| parts.extensions.get::<RequestId>())
+            .map_or_else(|| self.state.next_request_id(), |id| id.0.clone());
+        let sent = request.arguments.unwrap_or_default();
+        let result = self
+            .guarded(entry, sent, parts.map(|parts| &parts.headers), &request_id)
+            .await;
+        Ok(result.into())
+    }
+
+    async fn on_custom_request(
+        &self,
+        request: CustomRequest,
+        _context: RequestContext<RoleServer>,
+    ) -> Result<CustomResult, ErrorData> {
+        // A known method lands here when its params have the wrong shape.
+        if matches!(request.method.as_str(), "tools/call" | "tools/list" | "initialize") {
+            let message = match request.method.as_str() {
+                "tools/call" => "`params` must have `name`, a string, and may have `arguments`, an object",
+                _ => "`params` do not have the shape of the method",
+            };
+            return Err(ErrorData::invalid_params(message, None));
+        }
+        let message = format!("there is no method `{}`", shortened(&request.method));
+        Err(ErrorData::new(
+            ErrorCode::METHOD_NOT_FOUND,
+            message,
+            Some(json!({ "server": SERVER_NAME })),
+        ))
+    }
+
+    async fn on_initialized(&self, _context: rmcp::service::NotificationContext<RoleServer>) {}
+}

@@ -1,0 +1,102 @@
+//! Keys that the answers of several tools share, as tables for their output schemas.
+//!
+//! Not here: the answers themselves. Invariant: a key named here is in every answer of the tools that use the table.
+
+use crate::mcp::schema::{Kind, Property, property};
+
+/// A node that holds a token now.
+pub(super) const CURRENT_NODE: &[Property] = &[
+    property("node_id", Kind::Text, "Node id."),
+    property("name", Kind::Text, "Node name."),
+    property("assignees", Kind::AnyRows, "Who may act: id, name, alias."),
+];
+
+/// A ticket in a list.
+pub(super) const TICKET: &[Property] = &[
+    property("id", Kind::Text, "Ticket id."),
+    property("title", Kind::Text, "Title."),
+    property("act_state", Kind::Text, "State."),
+    property("creator_info", Kind::AnyObject, "Creator: id, name, alias."),
+    property("workflow_info", Kind::AnyObject, "Workflow: id, name, description."),
+    property("tenant_id", Kind::Text, "Tenant."),
+    property("label", Kind::AnyObject, "Labels."),
+    property("created_at", Kind::Text, "Time."),
+    property("updated_at", Kind::Text, "Time."),
+    property("version", Kind::Number, "For expected_version."),
+    property("parent_ticket_id", Kind::Text, "Parent or empty."),
+    property("current_nodes", Kind::Rows(CURRENT_NODE), "Where it is."),
+    property("needs_intervention", Kind::Flag, "True if stuck."),
+];
+
+/// What a dry run and a real call answer; which of the keys are there depends on `dry_run`.
+pub(super) const HANDLED: &[Property] = &[
+    property("dry_run", Kind::Flag, "Whether this was a rehearsal."),
+    property("ticket_id", Kind::Text, "Ticket id."),
+    property("status", Kind::Text, "validated or handled."),
+    property("action_type", Kind::Text, "Action taken (real)."),
+    property("action_id", Kind::Text, "Action taken (real)."),
+    property("version", Kind::Number, "Ticket version; after the call if real."),
+    property("act_state", Kind::Text, "State after the call (real)."),
+    property("current_nodes", Kind::AnyRows, "Where the ticket is now (real)."),
+    property(
+        "replayed",
+        Kind::Flag,
+        "Answer of an earlier call with this idempotency_key (real).",
+    ),
+    property(
+        "validated_action",
+        Kind::AnyObject,
+        "action_type, action_id, action_props (rehearsal).",
+    ),
+    property("provided_fields", Kind::Texts, "Keys sent (rehearsal)."),
+    property("required_fields", Kind::Texts, "Keys the node requires (rehearsal)."),
+    property(
+        "missing_required_fields",
+        Kind::Texts,
+        "Always empty in a success (rehearsal).",
+    ),
+    property(
+        "preview",
+        Kind::AnyObject,
+        "act_state, field_changes, moves, current_nodes, effects, events: what the real call does (rehearsal).",
+    ),
+];
+
+/// A form with what the caller may do to it.
+pub(super) const FORM: &[Property] = &[
+    property(
+        "form_schema",
+        Kind::AnyObject,
+        "component_info_list (rows, children, values in props) and workflow_metadata.",
+    ),
+    property(
+        "field_permissions",
+        Kind::AnyObject,
+        "Key to readonly, optional, required or hidden.",
+    ),
+    property("required_fields", Kind::Texts, "Keys that must be filled in."),
+    property("optional_fields", Kind::Texts, "Keys that may be."),
+    property("readonly_fields", Kind::Texts, "Keys that may not."),
+    property("actions", Kind::Rows(ACTION), "What the caller may do now."),
+    property("action_base_node_id", Kind::Text, "Node of the actions."),
+    property("admin_actions", Kind::AnyRows, "What the caller may force, same keys."),
+    property("admin_action_base_node_id", Kind::Text, "Node of the admin actions."),
+    property("ticket", Kind::AnyObject, "The ticket as in ticket_list."),
+    property("version", Kind::Number, "For expected_version."),
+    property(
+        "waiting_for",
+        Kind::AnyRows,
+        "Who can act now; for a join, what is missing.",
+    ),
+];
+
+/// An action that is open.
+pub(super) const ACTION: &[Property] = &[
+    property("id", Kind::Text, "For action_id."),
+    property("name", Kind::Text, "Name for people."),
+    property("type", Kind::Text, "For action_type."),
+    property("props", Kind::AnyObject, "Configuration."),
+    property("node_id", Kind::Text, "For action_props.node_id."),
+    property("destructive", Kind::Flag, "Cannot be taken back."),
+    property("needs", Kind::AnyRows, "The action_props it takes."),
+];

@@ -1,0 +1,155 @@
+//! Tool `ticket_handle`: takes an action on a ticket, or rehearses it.
+//!
+//! Not here: whether the action is open and the fields fit (the engine's decision, the same for a rehearsal and the real
+//! call), and which node an action without `action_props.node_id` means.
+
+use futures::FutureExt;
+use serde_json::{Map, Value};
+
+use super::{CallContext, Declaration, Effect, rows};
+use crate::arguments::{Arguments, into_object, shortened, unknown_key, wrong_type};
+use crate::backend::Operation;
+use crate::error::ApiError;
+use crate::mcp::schema::{Kind, property};
+
+/// The keys of `handle_request`.
+const REQUEST_KEYS: &[&str] = &["action_type", "action_id", "action_props", "fields"];
+
+/// What to do. The values of `handle_request` are already merged in.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Params {
+    /// The ticket's id, as sent.
+    pub ticket_id: String,
+    /// The action's type; may be empty, which the engine refuses with the list of those open.
+    pub action_type: String,
+    /// The action's id; likewise.
+    pub action_id: String,
+    /// `comment`, `node_id`, `target_assignee_id`, `target_node_id`, as sent.
+    pub action_props: Map<String, Value>,
+    /// Field values by key, as sent.
+    pub fields: Map<String, Value>,
+    /// Rehearse only.
+    pub dry_run: bool,
+    /// The version that the caller looked at; `None` for any.
+    pub expected_version: Option<u64>,
+    /// Names the call, so that a repeat is answered and not done again.
+    pub idempotency_key: Option<String>,
+}
+
+impl Params {
+    /// Reads the arguments. `handle_request` holds the same four keys and wins; objects are merged key by key.
+    ///
+    /// # Errors
+    /// `invalid_argument`; inside `handle_request` the argument is named `handle_request.<key>`.
+    pub fn parse(arguments: &mut Arguments) -> Result<Self, ApiError> {
+        let ticket_id = arguments.required_string("ticket_id")?;
+        let mut action_type = arguments.optional_string("action_type")?;
+        let mut action_id = arguments.optional_string("action_id")?;
+        let mut action_props = arguments.object("action_props")?;
+        let mut fields = arguments.object("fields")?;
+        for (key, value) in arguments.object("handle_request")? {
+            let name = format!("handle_request.{key}");
+            match (key.as_str(), value) {
+                (_, Value::Null) => {}
+                ("action_type", value) => action_type = nested_text(&name, value)?.or(action_type),
+                ("action_id", value) => action_id = nested_text(&name, value)?.or(action_id),
+                ("action_props", value) => action_props.extend(nested_object(&name, value)?),
+                ("fields", value) => fields.extend(nested_object(&name, value)?),
+                (key, _) => {
+                    let message = format!("`handle_request` has no key `{}`", shortened(key));
+                    return Err(unknown_key(key, REQUEST_KEYS, &message));
+                }
+            }
+        }
+        Ok(Self {
+            ticket_id,
+            action_type: action_type.unwrap_or_default(),
+            action_id: action_id.unwrap_or_default(),
+            action_props,
+            fields,
+            dry_run: arguments.boolean("dry_run", false)?,
+            expected_version: Some(arguments.integer("expected_version", 0, 0..=i64::MAX)?.unsigned_abs())
+                .filter(|version| *version != 0),
+            idempotency_key: arguments.optional_string("idempotency_key")?,
+        })
+    }
+}
+
+/// A text without surrounding blanks; `None` where it is blank.
+fn nested_text(name: &str, value: Value) -> Result<Option<String>, ApiError> {
+    match value {
+        Value::String(text) => Ok(Some(text.trim().to_owned()).filter(|text| !text.is_empty())),
+        other @ (Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_)) => {
+            Err(wrong_type(name, "a string", &other))
+        }
+    }
+}
+
+fn nested_object(name: &str, value: Value) -> Result<Map<String, Value>, ApiError> {
+    into_object(value).map_err(|value| wrong_type(name, "an object", &value))
+}
+
+/// The tool.
+pub const DECLARATION: Declaration = Declaration {
+    name: "ticket_handle",
+    title: "Handle a ticket",
+    description: "Use to act on a ticket after ticket_prepare_handle: agree, reject, accept, forward, comment and the \
+                  rest. Call with dry_run true first and show the preview to the user.",
+    input: &[
+        property("ticket_id", Kind::Required, "Ticket id, from ticket_list."),
+        property(
+            "action_type",
+            Kind::Text,
+            "type of an action that ticket_prepare_handle offers: agree, reject, other, accept, forward, consult, \
+             consult_submit, add_comment, withdraw, discard, force_forward, force_close, force_alter_node, retry_hook.",
+        ),
+        property("action_id", Kind::Text, "id of that action."),
+        property(
+            "action_props",
+            Kind::AnyObject,
+            "comment; node_id where several fit; what the action's needs name, as target_assignee_id or target_node_id.",
+        ),
+        property(
+            "fields",
+            Kind::AnyObject,
+            "Field values by component_key; only agree, reject and other take them.",
+        ),
+        property(
+            "dry_run",
+            Kind::Boolean(false),
+            "True rehearses: nothing is written, the answer has a preview.",
+        ),
+        property(
+            "handle_request",
+            Kind::Object(&[
+                property("action_type", Kind::Text, "As above."),
+                property("action_id", Kind::Text, "As above."),
+                property("action_props", Kind::AnyObject, "As above."),
+                property("fields", Kind::AnyObject, "As above."),
+            ]),
+            "The same in one object; its values win.",
+        ),
+        property(
+            "expected_version",
+            Kind::Integer(0, Some(0), None),
+            "Refuse if the ticket changed since; 0 for any.",
+        ),
+        property(
+            "idempotency_key",
+            Kind::Text,
+            "Your name for this call: a repeat answers the first result.",
+        ),
+    ],
+    output: rows::HANDLED,
+    effect: Effect::Changes,
+    run: |context, arguments| run(context, arguments).boxed(),
+};
+
+async fn run(context: &CallContext, mut arguments: Arguments) -> Result<serde_json::Value, ApiError> {
+    let params = Params::parse(&mut arguments)?;
+    context
+        .state
+        .backend()
+        .carry_out(&context.caller, Operation::TicketHandle(params))
+        .await
+}

@@ -1,0 +1,131 @@
+//! [`AppState`]: everything that one call needs and that outlives it, cheap to clone.
+//!
+//! Not here: the settings' meaning (`config`) and how a process starts (`main`).
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::auth::JwtVerifier;
+use crate::backend::Backend;
+use crate::limits;
+use crate::rate_limit::RateLimiter;
+use crate::secret::Secret;
+
+/// Shared by all calls of a process.
+#[derive(Clone)]
+pub struct AppState(Arc<Inner>);
+
+struct Inner {
+    backend: Arc<dyn Backend>,
+    options: Options,
+    jwt: Option<JwtVerifier>,
+    rate_limiter: Option<RateLimiter>,
+    calls: TaskTracker,
+    stop: CancellationToken,
+    started: String,
+    next_request: AtomicU64,
+}
+
+/// What an operator decides about the endpoint; the defaults are those of a server on its own machine.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The token of a call that brings none; absent where it may not serve the transport.
+    pub environment_token: Option<Secret>,
+    /// The HS256 key of JWTs; without it they are refused.
+    pub jwt_secret: Option<Secret>,
+    /// HTTP requests without a valid token get 401 before any protocol.
+    pub require_auth: bool,
+    /// Calls per second of one token; `None` for no limit.
+    pub rate_limit_per_s: Option<u32>,
+    /// Names under which the endpoint may be addressed; empty for the loopback names.
+    pub allowed_hosts: Vec<String>,
+    /// Web origins that may call; empty for none.
+    pub allowed_origins: Vec<String>,
+    /// Time within which a call is answered; [`limits::CALL_DEADLINE`] but in tests.
+    pub call_deadline: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            environment_token: None,
+            jwt_secret: None,
+            require_auth: false,
+            rate_limit_per_s: None,
+            allowed_hosts: Vec::new(),
+            allowed_origins: Vec::new(),
+            call_deadline: limits::CALL_DEADLINE,
+        }
+    }
+}
+
+impl AppState {
+    /// A state in front of `backend`. `now_s`, seconds since 1970, only tells the request ids of two runs apart.
+    #[must_use]
+    pub fn new(backend: Arc<dyn Backend>, options: Options, now_s: u64) -> Self {
+        Self(Arc::new(Inner {
+            backend,
+            jwt: options.jwt_secret.as_ref().map(JwtVerifier::new),
+            rate_limiter: options.rate_limit_per_s.map(RateLimiter::new),
+            options,
+            calls: TaskTracker::new(),
+            stop: CancellationToken::new(),
+            started: format!("{now_s:x}"),
+            next_request: AtomicU64::new(1),
+        }))
+    }
+
+    /// The door to the engine.
+    #[must_use]
+    pub fn backend(&self) -> &dyn Backend {
+        &*self.0.backend
+    }
+
+    /// The operator's decisions.
+    #[must_use]
+    pub fn options(&self) -> &Options {
+        &self.0.options
+    }
+
+    /// Checks JWTs, where a key is configured.
+    #[must_use]
+    pub fn jwt(&self) -> Option<&JwtVerifier> {
+        self.0.jwt.as_ref()
+    }
+
+    /// Counts the calls of each token, where a rate is configured.
+    #[must_use]
+    pub fn rate_limiter(&self) -> Option<&RateLimiter> {
+        self.0.rate_limiter.as_ref()
+    }
+
+    /// Counts calls in flight; a stop waits for it.
+    #[must_use]
+    pub fn calls(&self) -> &TaskTracker {
+        &self.0.calls
+    }
+
+    /// Cancelled when the process is asked to stop: nothing new is taken, calls in flight are finished.
+    #[must_use]
+    pub fn stop(&self) -> &CancellationToken {
+        &self.0.stop
+    }
+
+    /// A request id that no other request of this or an earlier run has.
+    #[must_use]
+    pub fn next_request_id(&self) -> String {
+        format!(
+            "{}-{:x}",
+            self.0.started,
+            self.0.next_request.fetch_add(1, Ordering::Relaxed)
+        )
+    }
+}
+
+/// The id of one request, in HTTP extensions and in the answer's header `X-Request-Id`.
+#[derive(Debug, Clone)]
+pub struct RequestId(pub String);

@@ -46,7 +46,9 @@ impl FieldPermission {
     /// Reads the wire word.
     #[must_use]
     pub fn parse(word: &str) -> Option<Self> {
-        [Self::Hidden, Self::Readonly, Self::Optional, Self::Required].into_iter().find(|one| one.word() == word)
+        [Self::Hidden, Self::Readonly, Self::Optional, Self::Required]
+            .into_iter()
+            .find(|one| one.word() == word)
     }
 
     /// Whether the field may be written.
@@ -95,8 +97,15 @@ impl Form {
         for (idx, component) in components.iter().enumerate() {
             by_key.entry(component.key.clone()).or_insert(idx);
         }
-        let title = components.iter().position(|component| component.kind == ComponentKind::Title);
-        Self { rows, components, by_key, title }
+        let title = components
+            .iter()
+            .position(|component| component.kind == ComponentKind::Title);
+        Self {
+            rows,
+            components,
+            by_key,
+            title,
+        }
     }
 
     /// Components in definition order.
@@ -120,7 +129,9 @@ impl Form {
     /// that is no field is hidden.
     #[must_use]
     pub fn permission_at(&self, node: &Node, key: &FieldKey) -> FieldPermission {
-        let Some(component) = self.component(key) else { return FieldPermission::Hidden };
+        let Some(component) = self.component(key) else {
+            return FieldPermission::Hidden;
+        };
         match node.field_permissions.get(key) {
             Some(said) if said.is_writable() && !component.kind.is_stored() => FieldPermission::Readonly,
             Some(said) => *said,

@@ -37,27 +37,46 @@ pub struct Problem {
 impl Problem {
     /// An error without a place.
     pub(crate) fn error(code: &'static str, message: impl Into<String>) -> Self {
-        Self { code, severity: Severity::Error, node: None, edge: None, field: None, message: message.into() }
+        Self {
+            code,
+            severity: Severity::Error,
+            node: None,
+            edge: None,
+            field: None,
+            message: message.into(),
+        }
     }
 
     /// A warning without a place.
     pub(crate) fn warning(code: &'static str, message: impl Into<String>) -> Self {
-        Self { severity: Severity::Warning, ..Self::error(code, message) }
+        Self {
+            severity: Severity::Warning,
+            ..Self::error(code, message)
+        }
     }
 
     /// The same, about a node.
     pub(crate) fn at_node(self, node: &NodeId) -> Self {
-        Self { node: Some(node.clone()), ..self }
+        Self {
+            node: Some(node.clone()),
+            ..self
+        }
     }
 
     /// The same, about an edge.
     pub(crate) fn at_edge(self, edge: &EdgeId) -> Self {
-        Self { edge: Some(edge.clone()), ..self }
+        Self {
+            edge: Some(edge.clone()),
+            ..self
+        }
     }
 
     /// The same, about a field.
     pub(crate) fn at_field(self, field: &FieldKey) -> Self {
-        Self { field: Some(field.clone()), ..self }
+        Self {
+            field: Some(field.clone()),
+            ..self
+        }
     }
 
     /// Whether it blocks publishing.

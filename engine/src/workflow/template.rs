@@ -45,7 +45,9 @@ pub fn pieces(template: &str) -> Result<Vec<Piece<'_>>, String> {
 /// Fills a template in; a name without a value becomes nothing. A template that `pieces` refuses is copied as it is.
 #[must_use]
 pub fn render(template: &str, value_of: &dyn Fn(&str) -> Option<String>) -> String {
-    let Ok(pieces) = pieces(template) else { return template.to_owned() };
+    let Ok(pieces) = pieces(template) else {
+        return template.to_owned();
+    };
     pieces.into_iter().fold(String::new(), |mut done, piece| {
         match piece {
             Piece::Text(text) => done.push_str(text),

@@ -8,9 +8,7 @@ use super::component::{FILE_WORDS, file_name};
 use super::{Component, ComponentKind, Form, NumberRule};
 use crate::account::directory::Directory;
 use crate::id::{DeptId, FieldKey, UserId};
-use crate::limits::{
-    LINK_CHARS_MAX, LONG_TEXT_CHARS_MAX, PARTS_MAX, TEXT_CHARS_MAX, TITLE_CHARS_MAX, VALUE_DEPTH_MAX,
-};
+use crate::limits::{LINK_CHARS_MAX, LONG_TEXT_CHARS_MAX, PARTS_MAX, TEXT_CHARS_MAX, TITLE_CHARS_MAX, VALUE_DEPTH_MAX};
 use crate::time::Timestamp;
 use crate::value::Value;
 
@@ -37,7 +35,10 @@ impl Form {
             return Err(problem("is no field of this form", "a key of the form"));
         };
         if !is_shallow(value, VALUE_DEPTH_MAX) {
-            return Err(problem("is nested too deeply", format!("at most {VALUE_DEPTH_MAX} levels")));
+            return Err(problem(
+                "is nested too deeply",
+                format!("at most {VALUE_DEPTH_MAX} levels"),
+            ));
         }
         if value.is_empty() {
             return Ok(value.clone());
@@ -73,7 +74,10 @@ impl Form {
 }
 
 fn problem(problem: impl Into<String>, allowed: impl Into<String>) -> ValueProblem {
-    ValueProblem { problem: problem.into(), allowed: allowed.into() }
+    ValueProblem {
+        problem: problem.into(),
+        allowed: allowed.into(),
+    }
 }
 
 /// What kind of JSON a value is, for sentences.
@@ -111,7 +115,9 @@ fn text(value: &Value, chars_max: usize) -> Result<(), ValueProblem> {
 /// A decimal from a JSON number or its text; `None` for what is none or has more than 28 digits.
 pub(crate) fn decimal(text: &str) -> Option<Decimal> {
     let text = text.trim();
-    Decimal::from_str_exact(text).ok().or_else(|| Decimal::from_scientific(text).ok())
+    Decimal::from_str_exact(text)
+        .ok()
+        .or_else(|| Decimal::from_scientific(text).ok())
 }
 
 fn number(rule: &NumberRule, value: &Value) -> Result<(), ValueProblem> {
@@ -134,7 +140,10 @@ fn number(rule: &NumberRule, value: &Value) -> Result<(), ValueProblem> {
     if !rule.allow_negative && number < Decimal::ZERO {
         return Err(problem("is negative", allowed()));
     }
-    if rule.decimals_max.is_some_and(|decimals_max| number.normalize().scale() > decimals_max) {
+    if rule
+        .decimals_max
+        .is_some_and(|decimals_max| number.normalize().scale() > decimals_max)
+    {
         return Err(problem("has too many decimals", allowed()));
     }
     Ok(())
@@ -143,7 +152,11 @@ fn number(rule: &NumberRule, value: &Value) -> Result<(), ValueProblem> {
 impl std::fmt::Display for NumberRule {
     /// What is allowed, as a phrase: `a number from 0.5 to 60 with at most 1 decimals`.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(if self.decimals_max == Some(0) { "a whole number" } else { "a number" })?;
+        f.write_str(if self.decimals_max == Some(0) {
+            "a whole number"
+        } else {
+            "a number"
+        })?;
         match (self.min, self.max) {
             (Some(min), Some(max)) => write!(f, " from {min} to {max}")?,
             (Some(min), None) => write!(f, " of at least {min}")?,
@@ -163,7 +176,9 @@ impl std::fmt::Display for NumberRule {
 /// The parts of a value that may be a text or a list of texts, checked for shape and count.
 fn parts(component: &Component, value: &Value, allowed: &str) -> Result<Vec<String>, ValueProblem> {
     if let Value::List(items) = value
-        && let Some(odd) = items.iter().find(|item| matches!(item, Value::Null | Value::List(_) | Value::Map(_)))
+        && let Some(odd) = items
+            .iter()
+            .find(|item| matches!(item, Value::Null | Value::List(_) | Value::Map(_)))
     {
         return Err(problem(format!("has {} in its list", kind_of(odd)), allowed));
     }
@@ -181,24 +196,43 @@ fn parts(component: &Component, value: &Value, allowed: &str) -> Result<Vec<Stri
 }
 
 fn options(component: &Component, value: &Value) -> Result<(), ValueProblem> {
-    let mut listed = component.options.iter().take(LISTED_MAX).map(|choice| format!("`{}`", choice.key)).collect::<Vec<_>>();
+    let mut listed = component
+        .options
+        .iter()
+        .take(LISTED_MAX)
+        .map(|choice| format!("`{}`", choice.key))
+        .collect::<Vec<_>>();
     if component.options.len() > LISTED_MAX {
         listed.push("…".to_owned());
     }
-    let allowed = format!("{} {}", if component.multiple { "any of" } else { "one of" }, listed.join(", "));
-    match parts(component, value, &allowed)?.iter().find(|key| component.choice(key).is_none()) {
+    let allowed = format!(
+        "{} {}",
+        if component.multiple { "any of" } else { "one of" },
+        listed.join(", ")
+    );
+    match parts(component, value, &allowed)?
+        .iter()
+        .find(|key| component.choice(key).is_none())
+    {
         Some(unknown) => Err(problem(format!("has no option `{}`", shortened(unknown)), allowed)),
         None => Ok(()),
     }
 }
 
 fn users(component: &Component, value: &Value, directory: &Directory) -> Result<(), ValueProblem> {
-    let allowed = if component.multiple { "ids of active users" } else { "the id of an active user" };
+    let allowed = if component.multiple {
+        "ids of active users"
+    } else {
+        "the id of an active user"
+    };
     for id in parts(component, value, allowed)? {
         match directory.user(&UserId::from(id.as_str())) {
             None => return Err(problem(format!("has no user `{}`", shortened(&id)), allowed)),
             Some(user) if !user.is_active => {
-                return Err(problem(format!("names the user `{}`, who is no longer active", shortened(&id)), allowed));
+                return Err(problem(
+                    format!("names the user `{}`, who is no longer active", shortened(&id)),
+                    allowed,
+                ));
             }
             Some(_) => {}
         }
@@ -207,9 +241,16 @@ fn users(component: &Component, value: &Value, directory: &Directory) -> Result<
 }
 
 fn depts(component: &Component, value: &Value, directory: &Directory) -> Result<(), ValueProblem> {
-    let allowed = if component.multiple { "ids of departments" } else { "the id of a department" };
+    let allowed = if component.multiple {
+        "ids of departments"
+    } else {
+        "the id of a department"
+    };
     let parts = parts(component, value, allowed)?;
-    match parts.iter().find(|id| !directory.depts.contains_key(&DeptId::from(id.as_str()))) {
+    match parts
+        .iter()
+        .find(|id| !directory.depts.contains_key(&DeptId::from(id.as_str())))
+    {
         Some(unknown) => Err(problem(format!("has no department `{}`", shortened(unknown)), allowed)),
         None => Ok(()),
     }
@@ -251,7 +292,11 @@ fn link(value: &Value) -> Result<(), ValueProblem> {
     };
     let is_link = text.chars().count() <= LINK_CHARS_MAX
         && url::Url::parse(text.trim()).is_ok_and(|url| matches!(url.scheme(), "http" | "https"));
-    if is_link { Ok(()) } else { Err(problem("is no such address", allowed)) }
+    if is_link {
+        Ok(())
+    } else {
+        Err(problem("is no such address", allowed))
+    }
 }
 
 /// Descriptors as they come: what counts is that each says which file it means, and points to nothing that a browser
@@ -271,7 +316,10 @@ fn files(component: &Component, value: &Value) -> Result<(), ValueProblem> {
     }
     for descriptor in descriptors {
         let Value::Map(entries) = descriptor else {
-            return Err(problem(format!("is {}, not a file's descriptor", kind_of(descriptor)), allowed));
+            return Err(problem(
+                format!("is {}, not a file's descriptor", kind_of(descriptor)),
+                allowed,
+            ));
         };
         if file_name(descriptor).is_none() {
             return Err(problem("does not say which file it means", allowed));
@@ -279,7 +327,10 @@ fn files(component: &Component, value: &Value) -> Result<(), ValueProblem> {
         if entries.len() > PARTS_MAX || entries.values().any(|entry| !is_short(entry)) {
             return Err(problem("is a descriptor that is too large", allowed));
         }
-        let texts = FILE_WORDS.iter().filter(|word| word.contains("url")).filter_map(|word| entries.get(*word)?.as_text());
+        let texts = FILE_WORDS
+            .iter()
+            .filter(|word| word.contains("url"))
+            .filter_map(|word| entries.get(*word)?.as_text());
         for text in texts {
             if url::Url::parse(text.trim()).is_ok_and(|url| !matches!(url.scheme(), "http" | "https")) {
                 return Err(problem("points to something other than http or https", allowed));

@@ -174,7 +174,11 @@ impl Component {
     /// What people call it: its name, else its key.
     #[must_use]
     pub fn shown_name(&self) -> &str {
-        if self.name.trim().is_empty() { self.key.as_str() } else { &self.name }
+        if self.name.trim().is_empty() {
+            self.key.as_str()
+        } else {
+            &self.name
+        }
     }
 
     /// The option of a key.
@@ -188,17 +192,29 @@ impl Component {
     #[must_use]
     pub fn shown_text(&self, value: &Value, directory: &Directory) -> String {
         match self.kind {
-            ComponentKind::Select | ComponentKind::Radio | ComponentKind::Checkbox => joined(self.values(value), |key| {
-                self.choice(&key).map_or_else(|| key.clone(), |choice| choice.label.clone())
-            }),
+            ComponentKind::Select | ComponentKind::Radio | ComponentKind::Checkbox => {
+                joined(self.values(value), |key| {
+                    self.choice(&key)
+                        .map_or_else(|| key.clone(), |choice| choice.label.clone())
+                })
+            }
             ComponentKind::User => joined(value.parts(), |id| {
-                directory.user(&UserId::from(id.as_str())).map_or_else(|| id.clone(), |user| user.shown_name().to_owned())
+                directory
+                    .user(&UserId::from(id.as_str()))
+                    .map_or_else(|| id.clone(), |user| user.shown_name().to_owned())
             }),
             ComponentKind::Department => joined(value.parts(), |id| {
-                directory.depts.get(&DeptId::from(id.as_str())).map_or_else(|| id.clone(), |dept| dept.name.clone())
+                directory
+                    .depts
+                    .get(&DeptId::from(id.as_str()))
+                    .map_or_else(|| id.clone(), |dept| dept.name.clone())
             }),
             ComponentKind::File => {
-                let files = if let Value::List(files) = value { files.as_slice() } else { std::slice::from_ref(value) };
+                let files = if let Value::List(files) = value {
+                    files.as_slice()
+                } else {
+                    std::slice::from_ref(value)
+                };
                 joined(files.iter().filter_map(file_name).collect(), |name| name)
             }
             ComponentKind::Title
@@ -255,8 +271,17 @@ pub(crate) fn file_name(descriptor: &Value) -> Option<String> {
 }
 
 /// Parts of names of properties that are secrets wherever they stand.
-const SECRET_WORDS: [&str; 9] =
-    ["token", "password", "passwd", "secret", "authorization", "api_key", "apikey", "credential", "header"];
+const SECRET_WORDS: [&str; 9] = [
+    "token",
+    "password",
+    "passwd",
+    "secret",
+    "authorization",
+    "api_key",
+    "apikey",
+    "credential",
+    "header",
+];
 /// Further ones where a component talks to the outside: its addresses often carry credentials.
 const SOURCE_WORDS: [&str; 5] = ["url", "uri", "endpoint", "auth", "body"];
 
@@ -303,7 +328,10 @@ mod tests {
             "url": "https://user:pw@example/x", "Access-Token": "t", "headers": {"Authorization": "b"},
             "inner": [{"password": "p", "kept": 1}], "hook_url": "h", "columns": ["a"],
         });
-        assert_eq!(without_secrets(&props, true), json!({"inner": [{"kept": 1}], "columns": ["a"]}));
+        assert_eq!(
+            without_secrets(&props, true),
+            json!({"inner": [{"kept": 1}], "columns": ["a"]})
+        );
         assert_eq!(
             without_secrets(&props, false),
             json!({"url": "https://user:pw@example/x", "inner": [{"kept": 1}], "columns": ["a"]})

@@ -41,7 +41,11 @@ impl Form {
             CREATED_AT => Some(created_at.to_owned()),
             key => field_text(&FieldKey::from(key)),
         });
-        title.chars().take(TITLE_CHARS_MAX).map(|c| if c.is_control() { ' ' } else { c }).collect()
+        title
+            .chars()
+            .take(TITLE_CHARS_MAX)
+            .map(|c| if c.is_control() { ' ' } else { c })
+            .collect()
     }
 }
 
@@ -49,7 +53,16 @@ impl Component {
     /// The template of an automatic title: `title_template` where `title_generate_mode` is `automatic`.
     #[must_use]
     pub fn automatic_title(&self) -> Option<&str> {
-        let is_automatic = self.props.get("title_generate_mode").and_then(serde_json::Value::as_str) == Some("automatic");
-        is_automatic.then(|| self.props.get("title_template").and_then(serde_json::Value::as_str).unwrap_or_default())
+        let is_automatic = self
+            .props
+            .get("title_generate_mode")
+            .and_then(serde_json::Value::as_str)
+            == Some("automatic");
+        is_automatic.then(|| {
+            self.props
+                .get("title_template")
+                .and_then(serde_json::Value::as_str)
+                .unwrap_or_default()
+        })
     }
 }

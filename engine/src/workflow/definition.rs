@@ -1,0 +1,170 @@
+//! Reads a definition's JSON into nodes, edges, form, rights and hooks (semantics 2), and notes every wrong shape.
+//!
+//! Not here: the reading of the form and of the process (`definition::{form,process}`), rules that look at more than
+//! one part (`validate`). Unknown keys are not looked at; they stay in `source`, which is kept whole. Where something
+//! is missing or wrong, a problem is noted and a stand-in takes its place so that the other rules can still run; a
+//! definition with such a problem is never published.
+
+use serde_json::Value as Json;
+
+use crate::account::token::Secret;
+use crate::id::{AppName, VersionName, WorkflowId};
+use crate::workflow::edge::Edge;
+use crate::workflow::form::Form;
+use crate::workflow::node::Node;
+use crate::workflow::problem::Problem;
+use crate::workflow::{EventHook, NotificationInfo, PermissionInfo};
+
+mod form;
+mod process;
+mod reader;
+
+use reader::{Place, Reader};
+
+/// Events that an event hook may ask for (semantics 8).
+pub const HOOK_EVENTS: [&str; 6] = ["pre_create", "create", "reject", "withdraw", "force_close", "finish"];
+
+/// What a definition says, part by part.
+#[derive(Debug)]
+pub struct Definition {
+    /// `basic_info.id`, else the file's stem.
+    pub workflow_id: WorkflowId,
+    /// `basic_info.version`.
+    pub version_name: VersionName,
+    /// `basic_info.name`.
+    pub name: String,
+    /// `basic_info.description`.
+    pub description: String,
+    /// `form_schema`.
+    pub form: Form,
+    /// `process_schema.node_info_list`.
+    pub nodes: Vec<Node>,
+    /// `process_schema.edge_info_list`.
+    pub edges: Vec<Edge>,
+    /// `advanced_schema.permission_info`.
+    pub permission: PermissionInfo,
+    /// `advanced_schema.customization_info.authorized_app_id_list`.
+    pub authorized_apps: std::collections::BTreeSet<AppName>,
+    /// `advanced_schema.notification_info`.
+    pub notification: NotificationInfo,
+    /// `advanced_schema.customization_info.hook_info_list`.
+    pub event_hooks: Vec<EventHook>,
+}
+
+/// Reads a definition. What comes back beside problems holds stand-ins and is only fit for further checks.
+#[must_use]
+pub fn read(source: &Json, file_stem: Option<&str>) -> (Definition, Vec<Problem>) {
+    let mut reader = Reader::default();
+    let whole = Place::of("the definition");
+    if !source.is_object() {
+        reader.error(
+            "wrong_type",
+            &whole,
+            "is no JSON object: give one with `basic_info`, `form_schema`, `process_schema`",
+        );
+    }
+    let basic = reader.object(source, "basic_info", &whole);
+    let place = Place::of("`basic_info`");
+    let id = reader.text(basic, "id", &place);
+    let id = if id.trim().is_empty() {
+        file_stem.unwrap_or_default().to_owned()
+    } else {
+        id
+    };
+    if id.trim().is_empty() {
+        reader.error("missing_id", &place, "has no `id`: give the workflow one");
+    }
+    let version_name = reader.text(basic, "version", &place);
+    if version_name.trim().is_empty() {
+        reader.error(
+            "version_missing",
+            &place,
+            "has no `version`: name this version, for instance `1.0`",
+        );
+    }
+    let name = reader.text(basic, "name", &place);
+    let description = reader.text(basic, "description", &place);
+
+    let schema = reader.object(source, "form_schema", &whole);
+    let form = form::read(&mut reader, schema);
+    let process = reader.object(source, "process_schema", &whole);
+    let (nodes, edges) = process::read(&mut reader, process);
+
+    let advanced = reader.object(source, "advanced_schema", &whole);
+    let place = Place::of("`advanced_schema`");
+    let permission = reader.object(advanced, "permission_info", &place);
+    let permission = permission_info(&mut reader, permission);
+    let notification = reader.object(advanced, "notification_info", &place);
+    let notification = notification_info(&mut reader, notification);
+    let customization = reader.object(advanced, "customization_info", &place);
+    let place = Place::of("`customization_info`");
+    let authorized_apps = reader.texts(customization, "authorized_app_id_list", &place);
+    let event_hooks = event_hooks(&mut reader, customization, &place);
+
+    let definition = Definition {
+        name: if name.trim().is_empty() { id.clone() } else { name },
+        workflow_id: id.into(),
+        version_name: version_name.into(),
+        description,
+        form,
+        nodes,
+        edges,
+        permission,
+        authorized_apps: authorized_apps.into_iter().map(AppName::from).collect(),
+        notification,
+        event_hooks,
+    };
+    (definition, reader.problems)
+}
+
+fn permission_info(reader: &mut Reader, info: &Json) -> PermissionInfo {
+    let place = Place::of("`permission_info`");
+    let mut ids = |name: &str| reader.texts(info, name, &place).into_iter();
+    PermissionInfo {
+        admins: ids("admin_id_list").map(Into::into).collect(),
+        dispatchers: ids("dispatcher_id_list").map(Into::into).collect(),
+        viewers: ids("viewer_id_list").map(Into::into).collect(),
+        viewer_depts: ids("viewer_dept_id_list").map(Into::into).collect(),
+    }
+}
+
+fn notification_info(reader: &mut Reader, info: &Json) -> NotificationInfo {
+    let place = Place::of("`notification_info`");
+    NotificationInfo {
+        title_template: reader.text(info, "title_template", &place),
+        content_template: reader.text(info, "content_template", &place),
+        channels: reader.list(info, "selected_channel_list", &place).to_vec(),
+    }
+}
+
+fn event_hooks(reader: &mut Reader, customization: &Json, place: &Place) -> Vec<EventHook> {
+    let mut hooks = Vec::new();
+    for info in reader.objects(customization, "hook_info_list", place) {
+        let name = reader.text(info, "name", place);
+        let place = Place::of(format!("event hook `{name}`"));
+        let url = reader.text(info, "url", &place);
+        if !is_http(&url) {
+            reader.error("hook_without_url", &place, "has no http or https `url`: give it one");
+        }
+        let events = reader.texts(info, "event_list", &place);
+        for unknown in events.iter().filter(|event| !HOOK_EVENTS.contains(&event.as_str())) {
+            let sentence = format!("asks for the event `{unknown}`: take one of {}", HOOK_EVENTS.join(", "));
+            reader.error("unknown_event", &place, &sentence);
+        }
+        let id = reader.text(info, "id", &place);
+        let token = Secret::new(reader.text(info, "token", &place));
+        hooks.push(EventHook {
+            id,
+            name,
+            url,
+            token,
+            events,
+        });
+    }
+    hooks
+}
+
+/// Whether a text is an address that the engine would post to.
+fn is_http(text: &str) -> bool {
+    url::Url::parse(text.trim()).is_ok_and(|url| matches!(url.scheme(), "http" | "https"))
+}

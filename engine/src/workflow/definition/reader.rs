@@ -1,0 +1,173 @@
+//! Reads parts of a JSON definition and notes what has the wrong shape, so that one pass finds every problem.
+//!
+//! Not here: what the parts mean (`definition`). A part that is absent or null reads as its empty form.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value as Json;
+
+use crate::id::{EdgeId, FieldKey, NodeId};
+use crate::workflow::problem::Problem;
+
+/// Where in the definition something stands.
+#[derive(Clone, Default)]
+pub(super) struct Place {
+    /// For sentences: ``node `approve` ``.
+    pub(super) what: String,
+    /// The node, if it is about one.
+    pub(super) node: Option<NodeId>,
+    /// The edge, if it is about one.
+    pub(super) edge: Option<EdgeId>,
+    /// The field, if it is about one.
+    pub(super) field: Option<FieldKey>,
+}
+
+impl Place {
+    pub(super) fn of(what: impl Into<String>) -> Self {
+        Self {
+            what: what.into(),
+            ..Self::default()
+        }
+    }
+
+    pub(super) fn node(id: &NodeId) -> Self {
+        Self {
+            node: Some(id.clone()),
+            ..Self::of(format!("node `{id}`"))
+        }
+    }
+
+    pub(super) fn edge(id: &EdgeId) -> Self {
+        Self {
+            edge: Some(id.clone()),
+            ..Self::of(format!("edge `{id}`"))
+        }
+    }
+
+    pub(super) fn field(key: &FieldKey) -> Self {
+        Self {
+            field: Some(key.clone()),
+            ..Self::of(format!("field `{key}`"))
+        }
+    }
+}
+
+/// Collects problems while reading.
+#[derive(Default)]
+pub(super) struct Reader {
+    pub(super) problems: Vec<Problem>,
+}
+
+impl Reader {
+    /// Notes an error; the sentence begins with the place.
+    pub(super) fn error(&mut self, code: &'static str, place: &Place, sentence: &str) {
+        let mut problem = Problem::error(code, format!("{} {sentence}", place.what));
+        problem.node.clone_from(&place.node);
+        problem.edge.clone_from(&place.edge);
+        problem.field.clone_from(&place.field);
+        self.problems.push(problem);
+    }
+
+    fn wrong_type(&mut self, name: &str, expected: &str, found: &Json, place: &Place) {
+        let found = match found {
+            Json::Null => "null",
+            Json::Bool(_) => "a boolean",
+            Json::Number(_) => "a number",
+            Json::String(_) => "a text",
+            Json::Array(_) => "a list",
+            Json::Object(_) => "an object",
+        };
+        self.error(
+            "wrong_type",
+            place,
+            &format!("has {found} as `{name}`: give {expected}"),
+        );
+    }
+
+    /// An object; null where it is absent or something else.
+    pub(super) fn object<'a>(&mut self, from: &'a Json, name: &str, place: &Place) -> &'a Json {
+        match get(from, name) {
+            Json::Null => &Json::Null,
+            found @ Json::Object(_) => found,
+            found @ (Json::Bool(_) | Json::Number(_) | Json::String(_) | Json::Array(_)) => {
+                self.wrong_type(name, "an object", found, place);
+                &Json::Null
+            }
+        }
+    }
+
+    /// The elements of a list of objects; elements that are none are noted and left out.
+    pub(super) fn objects<'a>(&mut self, from: &'a Json, name: &str, place: &Place) -> Vec<&'a Json> {
+        let mut found = Vec::new();
+        for item in self.list(from, name, place) {
+            if item.is_object() {
+                found.push(item);
+            } else {
+                self.wrong_type(name, "a list of objects", item, place);
+            }
+        }
+        found
+    }
+
+    /// The elements of a list.
+    pub(super) fn list<'a>(&mut self, from: &'a Json, name: &str, place: &Place) -> &'a [Json] {
+        match get(from, name) {
+            Json::Null => &[],
+            Json::Array(items) => items,
+            found @ (Json::Bool(_) | Json::Number(_) | Json::String(_) | Json::Object(_)) => {
+                self.wrong_type(name, "a list", found, place);
+                &[]
+            }
+        }
+    }
+
+    /// A text, as given.
+    pub(super) fn text(&mut self, from: &Json, name: &str, place: &Place) -> String {
+        match get(from, name) {
+            Json::Null => String::new(),
+            Json::String(text) => text.clone(),
+            found @ (Json::Bool(_) | Json::Number(_) | Json::Array(_) | Json::Object(_)) => {
+                self.wrong_type(name, "a text", found, place);
+                String::new()
+            }
+        }
+    }
+
+    /// A boolean; false where it is absent.
+    pub(super) fn flag(&mut self, from: &Json, name: &str, place: &Place) -> bool {
+        match get(from, name) {
+            Json::Null => false,
+            Json::Bool(flag) => *flag,
+            found @ (Json::Number(_) | Json::String(_) | Json::Array(_) | Json::Object(_)) => {
+                self.wrong_type(name, "true or false", found, place);
+                false
+            }
+        }
+    }
+
+    /// Texts from a list or a comma separated text: trimmed, blank ones and repetitions left out.
+    pub(super) fn texts(&mut self, from: &Json, name: &str, place: &Place) -> Vec<String> {
+        let given: Vec<&str> = match get(from, name) {
+            Json::Null => Vec::new(),
+            Json::String(text) => text.split(',').collect(),
+            Json::Array(items) => {
+                for odd in items.iter().filter(|item| !item.is_string()) {
+                    self.wrong_type(name, "texts", odd, place);
+                }
+                items.iter().filter_map(Json::as_str).collect()
+            }
+            found @ (Json::Bool(_) | Json::Number(_) | Json::Object(_)) => {
+                self.wrong_type(name, "a comma separated text or a list of texts", found, place);
+                Vec::new()
+            }
+        };
+        let mut seen = BTreeSet::new();
+        let given = given.into_iter().map(str::trim).filter(|text| !text.is_empty());
+        given.filter(|text| seen.insert(*text)).map(str::to_owned).collect()
+    }
+}
+
+/// An entry of an object; null where there is none.
+pub(super) fn get<'a>(from: &'a Json, name: &str) -> &'a Json {
+    from.get(name).unwrap_or(&Json::Null)
+}

@@ -48,9 +48,18 @@ pub fn encode<T: Serialize>(item: &T) -> Vec<u8> {
 
 /// Decodes what [`encode`] wrote; trailing bytes are damage.
 pub fn decode<T: DeserializeOwned>(kind: &str, schema: u16, bytes: &[u8]) -> Result<T, CodecError> {
-    let damaged = |reason: String| CodecError::Damaged { kind: kind.to_owned(), schema, reason };
-    let (item, read) = bincode::serde::decode_from_slice(bytes, config()).map_err(|error| damaged(error.to_string()))?;
-    if read == bytes.len() { Ok(item) } else { Err(damaged(format!("{} bytes are left over", bytes.len() - read))) }
+    let damaged = |reason: String| CodecError::Damaged {
+        kind: kind.to_owned(),
+        schema,
+        reason,
+    };
+    let (item, read) =
+        bincode::serde::decode_from_slice(bytes, config()).map_err(|error| damaged(error.to_string()))?;
+    if read == bytes.len() {
+        Ok(item)
+    } else {
+        Err(damaged(format!("{} bytes are left over", bytes.len() - read)))
+    }
 }
 
 /// Schema number under which ticket events are written today.
@@ -70,6 +79,9 @@ pub fn ticket_kind(event: &crate::ticket::Event) -> String {
 pub fn decode_ticket(kind: &str, schema: u16, payload: &[u8]) -> Result<crate::ticket::Event, CodecError> {
     match (kind.strip_prefix("ticket."), schema) {
         (Some(_), 1) => decode(kind, schema, payload),
-        _ => Err(CodecError::Unknown { kind: kind.to_owned(), schema }),
+        _ => Err(CodecError::Unknown {
+            kind: kind.to_owned(),
+            schema,
+        }),
     }
 }

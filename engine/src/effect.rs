@@ -74,10 +74,21 @@ impl Effect {
 pub fn effects(events: &[Event], workflow: &WorkflowVersion, parent: Option<TicketId>) -> Vec<Effect> {
     let mut found = Vec::new();
     let has_channel = !workflow.notification.channels.is_empty();
-    let notify = |users: Vec<UserId>| users.into_iter().filter(|_| has_channel).map(|user| Effect::Notify { user });
+    let notify = |users: Vec<UserId>| {
+        users
+            .into_iter()
+            .filter(|_| has_channel)
+            .map(|user| Effect::Notify { user })
+    };
     let on = |event: &'static str| {
-        let wanting = workflow.event_hooks.iter().filter(move |hook| hook.events.iter().any(|wanted| wanted == event));
-        wanting.map(move |hook| Effect::CallEventHook { hook: hook.name.clone(), event })
+        let wanting = workflow
+            .event_hooks
+            .iter()
+            .filter(move |hook| hook.events.iter().any(|wanted| wanted == event));
+        wanting.map(move |hook| Effect::CallEventHook {
+            hook: hook.name.clone(),
+            event,
+        })
     };
     for event in events {
         match event {
@@ -102,7 +113,10 @@ pub fn effects(events: &[Event], workflow: &WorkflowVersion, parent: Option<Tick
                 found.extend(parent.map(|parent| Effect::TellParent { parent }));
             }
             Event::NodeEntered { rest, .. } => found.extend(notify(rest.waiting_for())),
-            Event::TimerSet { node, due, .. } => found.push(Effect::SetTimer { node: node.clone(), due: *due }),
+            Event::TimerSet { node, due, .. } => found.push(Effect::SetTimer {
+                node: node.clone(),
+                due: *due,
+            }),
             Event::HookRequested { node, .. } => found.push(Effect::CallHook { node: node.clone() }),
             Event::Forwarded { to, .. } | Event::Consulted { to, .. } | Event::ForceForwarded { to, .. } => {
                 found.extend(notify(vec![to.clone()]));

@@ -4,6 +4,7 @@
 //! viewer, `preview` shows what a rehearsed command would do, `flow_history` tells what happened.
 //! Not here: the words and shapes of the wire (the facade's `wire`).
 
+pub mod example;
 pub mod flow_history;
 pub mod preview;
 pub mod row;

@@ -31,8 +31,14 @@ pub enum ActState {
 
 impl ActState {
     /// All states, in the order of the semantics.
-    pub const ALL: [Self; 6] =
-        [Self::InDraft, Self::OnGoing, Self::Rejected, Self::Withdrawn, Self::Finished, Self::Closed];
+    pub const ALL: [Self; 6] = [
+        Self::InDraft,
+        Self::OnGoing,
+        Self::Rejected,
+        Self::Withdrawn,
+        Self::Finished,
+        Self::Closed,
+    ];
 
     /// The wire word.
     #[must_use]

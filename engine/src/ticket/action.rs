@@ -103,7 +103,11 @@ impl ActionKind {
     #[must_use]
     pub fn parse(action_type: &str, action_id: &str) -> Option<Self> {
         let kind = Self::ALL.into_iter().find(|kind| kind.word() == action_type)?;
-        Some(if kind == Self::Accept && action_id != Self::Accept.word() { Self::Agree } else { kind })
+        Some(if kind == Self::Accept && action_id != Self::Accept.word() {
+            Self::Agree
+        } else {
+            kind
+        })
     }
 
     /// The action that takes an edge; `None` for one that only a gateway takes.
@@ -126,7 +130,10 @@ impl ActionKind {
     /// Whether it needs the right to intervene.
     #[must_use]
     pub fn is_admin(self) -> bool {
-        matches!(self, Self::ForceForward | Self::ForceClose | Self::ForceAlterNode | Self::RetryHook)
+        matches!(
+            self,
+            Self::ForceForward | Self::ForceClose | Self::ForceAlterNode | Self::RetryHook
+        )
     }
 
     /// The `action_props` it cannot do without.
@@ -218,9 +225,16 @@ impl OfferedActions {
     #[must_use]
     pub fn acting_node(&self) -> Option<&NodeId> {
         let acts = |kind: ActionKind| {
-            kind.is_edge() || matches!(kind, ActionKind::Accept | ActionKind::Forward | ActionKind::ConsultSubmit)
+            kind.is_edge()
+                || matches!(
+                    kind,
+                    ActionKind::Accept | ActionKind::Forward | ActionKind::ConsultSubmit
+                )
         };
-        self.actions.iter().find(|action| acts(action.kind)).map(|action| &action.node)
+        self.actions
+            .iter()
+            .find(|action| acts(action.kind))
+            .map(|action| &action.node)
     }
 }
 
@@ -240,7 +254,9 @@ pub fn offered(ticket: &Ticket, user: &UserId, context: &Context<'_>) -> Offered
         for token in &ticket.tokens {
             offer_token(&mut found.actions, ticket, token, user, context);
         }
-        let Some(oldest) = ticket.tokens.first() else { return found };
+        let Some(oldest) = ticket.tokens.first() else {
+            return found;
+        };
         if is_draft && ticket.creator == *user {
             push(&mut found.actions, ActionKind::Discard, oldest);
         }
@@ -251,7 +267,11 @@ pub fn offered(ticket: &Ticket, user: &UserId, context: &Context<'_>) -> Offered
             offer_admin(&mut found.admin_actions, ticket, oldest);
         }
     }
-    let base = found.actions.first().and_then(|action| ticket.token(action.token)).or_else(|| ticket.tokens.first());
+    let base = found
+        .actions
+        .first()
+        .and_then(|action| ticket.token(action.token))
+        .or_else(|| ticket.tokens.first());
     if let Some(base) = base {
         push(&mut found.actions, ActionKind::AddComment, base);
     }
@@ -259,10 +279,15 @@ pub fn offered(ticket: &Ticket, user: &UserId, context: &Context<'_>) -> Offered
 }
 
 fn offer_token(found: &mut Vec<OfferedAction>, ticket: &Ticket, token: &Token, user: &UserId, context: &Context<'_>) {
-    let is_normal = matches!(context.workflow.node(&token.node).map(|node| &node.kind), Some(NodeKind::Normal(_)));
+    let is_normal = matches!(
+        context.workflow.node(&token.node).map(|node| &node.kind),
+        Some(NodeKind::Normal(_))
+    );
     let may_act = match &token.rest {
         Rest::Held { holders, consult: None } => holders.contains(user),
-        Rest::Held { consult: Some(consult), .. } => {
+        Rest::Held {
+            consult: Some(consult), ..
+        } => {
             if consult.to == *user {
                 push(found, ActionKind::ConsultSubmit, token);
             }
@@ -279,26 +304,29 @@ fn offer_token(found: &mut Vec<OfferedAction>, ticket: &Ticket, token: &Token, u
                 push(found, ActionKind::ConsultSubmit, token);
                 false
             } else {
-                shares.iter().any(|share| share.holder == *user && share.vote.is_none() && share.consulted.is_none())
+                shares
+                    .iter()
+                    .any(|share| share.holder == *user && share.vote.is_none() && share.consulted.is_none())
             }
         }
-        Rest::Moving
-        | Rest::Joining
-        | Rest::Unassigned
-        | Rest::Timer { .. }
-        | Rest::Hook { .. }
-        | Rest::Ended => false,
+        Rest::Moving | Rest::Joining | Rest::Unassigned | Rest::Timer { .. } | Rest::Hook { .. } | Rest::Ended => false,
     };
     if !may_act {
         return;
     }
     for edge in context.workflow.ways_out(&token.node) {
-        let Some(kind) = ActionKind::of_edge(edge) else { continue };
+        let Some(kind) = ActionKind::of_edge(edge) else {
+            continue;
+        };
         let leads_to_end = edge.target == context.workflow.end().id;
         found.push(OfferedAction {
             kind,
             id: edge.id.as_str().to_owned(),
-            name: if edge.name.trim().is_empty() { edge.id.as_str().to_owned() } else { edge.name.clone() },
+            name: if edge.name.trim().is_empty() {
+                edge.id.as_str().to_owned()
+            } else {
+                edge.name.clone()
+            },
             node: token.node.clone(),
             token: token.id,
             props: edge.props.clone(),
@@ -347,6 +375,9 @@ fn may_withdraw(ticket: &Ticket, context: &Context<'_>) -> bool {
     ticket.tokens.iter().all(|token| {
         token.node != *start
             && (token.rest == Rest::Joining
-                || context.workflow.node(&token.node).is_some_and(|node| node.allow_withdraw))
+                || context
+                    .workflow
+                    .node(&token.node)
+                    .is_some_and(|node| node.allow_withdraw))
     })
 }

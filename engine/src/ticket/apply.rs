@@ -35,7 +35,12 @@ fn create(created: &TicketCreated, meta: &Meta) -> Ticket {
         title: String::new(),
         fields: Default::default(),
         act_state: ActState::InDraft,
-        tokens: vec![Token { id: first, node: created.start.clone(), forks: Vec::new(), rest: Rest::Moving }],
+        tokens: vec![Token {
+            id: first,
+            node: created.start.clone(),
+            forks: Vec::new(),
+            rest: Rest::Moving,
+        }],
         version: 1,
         last_token: first,
         parent: created.parent.clone(),
@@ -82,9 +87,18 @@ impl Ticket {
                 }
             }
             Event::JoinAwaited { token, node } => self.put(*token, node, Rest::Joining),
-            Event::Joined { fork, node, tokens, into } => {
-                let forks = self.token(*into).map(|token| outside(&token.forks, fork)).unwrap_or_default();
-                self.tokens.retain(|token| token.id == *into || !tokens.contains(&token.id));
+            Event::Joined {
+                fork,
+                node,
+                tokens,
+                into,
+            } => {
+                let forks = self
+                    .token(*into)
+                    .map(|token| outside(&token.forks, fork))
+                    .unwrap_or_default();
+                self.tokens
+                    .retain(|token| token.id == *into || !tokens.contains(&token.id));
                 self.put(*into, node, Rest::Moving);
                 if let Some(token) = self.token_mut(*into) {
                     token.forks = forks;
@@ -106,10 +120,21 @@ impl Ticket {
             }
             Event::TimerSet { token, node, due } => self.put(*token, node, Rest::Timer { due: *due }),
             Event::HookRequested { token, node, attempt } => {
-                self.put(*token, node, Rest::Hook { attempt: *attempt, failed: None });
+                self.put(
+                    *token,
+                    node,
+                    Rest::Hook {
+                        attempt: *attempt,
+                        failed: None,
+                    },
+                );
             }
             Event::HookFailed { token, reason, .. } => {
-                if let Some(Token { rest: Rest::Hook { failed, .. }, .. }) = self.token_mut(*token) {
+                if let Some(Token {
+                    rest: Rest::Hook { failed, .. },
+                    ..
+                }) = self.token_mut(*token)
+                {
                     *failed = Some(reason.clone());
                 }
             }
@@ -138,7 +163,11 @@ impl Ticket {
                 }
             }
             Event::VoteCast { token, user, edge } => {
-                if let Some(Token { rest: Rest::Shared { shares }, .. }) = self.token_mut(*token) {
+                if let Some(Token {
+                    rest: Rest::Shared { shares },
+                    ..
+                }) = self.token_mut(*token)
+                {
                     for share in shares.iter_mut().filter(|share| share.holder == *user) {
                         share.vote = Some(edge.clone());
                     }
@@ -168,7 +197,8 @@ impl Ticket {
 
     /// Timers and hooks are nobody's doing even where a person's command set them going.
     fn rests_with_people(&self, token: TokenId) -> bool {
-        self.token(token).is_some_and(|token| matches!(token.rest, Rest::Held { .. } | Rest::Shared { .. }))
+        self.token(token)
+            .is_some_and(|token| matches!(token.rest, Rest::Held { .. } | Rest::Shared { .. }))
     }
 
     fn token_mut(&mut self, id: TokenId) -> Option<&mut Token> {
@@ -195,7 +225,12 @@ impl Ticket {
 
     fn add(&mut self, id: TokenId, node: &NodeId, forks: Vec<ForkId>) {
         self.last_token = self.last_token.max(id);
-        self.tokens.push(Token { id, node: node.clone(), forks, rest: Rest::Moving });
+        self.tokens.push(Token {
+            id,
+            node: node.clone(),
+            forks,
+            rest: Rest::Moving,
+        });
         self.tokens.sort_by_key(|token| token.id);
     }
 }
@@ -212,7 +247,12 @@ fn forward(rest: &mut Rest, from: &UserId, to: &UserId) {
                 holders[idx] = to.clone();
             }
             let mut seen = Vec::new();
-            holders.retain(|holder| !seen.contains(holder) && { seen.push(holder.clone()); true });
+            holders.retain(|holder| {
+                !seen.contains(holder) && {
+                    seen.push(holder.clone());
+                    true
+                }
+            });
         }
         Rest::Shared { shares } => {
             for share in shares.iter_mut().filter(|share| share.holder == *from) {
@@ -231,7 +271,12 @@ fn forward(rest: &mut Rest, from: &UserId, to: &UserId) {
 
 fn consult(rest: &mut Rest, by: &UserId, to: &UserId) {
     match rest {
-        Rest::Held { consult, .. } => *consult = Some(Consult { by: by.clone(), to: to.clone() }),
+        Rest::Held { consult, .. } => {
+            *consult = Some(Consult {
+                by: by.clone(),
+                to: to.clone(),
+            })
+        }
         Rest::Shared { shares } => {
             for share in shares.iter_mut().filter(|share| share.holder == *by) {
                 share.consulted = Some(to.clone());

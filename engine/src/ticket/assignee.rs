@@ -15,7 +15,11 @@ use crate::workflow::{AssigneeRule, Node, NormalProps, Strategy, Variable};
 /// What a rule came to.
 pub(crate) enum Resolved {
     /// Somebody holds it.
-    To { rest: Rest, pool: Option<Vec<UserId>>, remembered: bool },
+    To {
+        rest: Rest,
+        pool: Option<Vec<UserId>>,
+        remembered: bool,
+    },
     /// Nobody is left, and why.
     Nobody { reason: String },
 }
@@ -33,22 +37,37 @@ pub(crate) fn resolve(
     if props.remember_last_assignee
         && let Some(last) = ticket.last_handlers.get(&node.id).filter(|user| may_hold(user))
     {
-        return Resolved::To { rest: Rest::held(vec![last.clone()]), pool: None, remembered: true };
+        return Resolved::To {
+            rest: Rest::held(vec![last.clone()]),
+            pool: None,
+            remembered: true,
+        };
     }
     let named = named(&props.assignee, ticket, context);
     let n_named = named.len();
     let mut seen = BTreeSet::new();
-    let users: Vec<UserId> = named.into_iter().filter(|user| may_hold(user) && seen.insert(user.clone())).collect();
+    let users: Vec<UserId> = named
+        .into_iter()
+        .filter(|user| may_hold(user) && seen.insert(user.clone()))
+        .collect();
     match users.len() {
-        0 if n_named == 0 => Resolved::Nobody { reason: nobody_named(&props.assignee) },
-        0 if props.exclude_creator => {
-            Resolved::Nobody { reason: "everyone named is inactive or the creator, who is excluded here".into() }
-        }
-        0 => Resolved::Nobody { reason: "everyone named is inactive".into() },
-        n if n > limits::ASSIGNEES_MAX => {
-            Resolved::Nobody { reason: format!("{n} users are named, more than {}", limits::ASSIGNEES_MAX) }
-        }
-        1 => Resolved::To { rest: Rest::held(users), pool: None, remembered: false },
+        0 if n_named == 0 => Resolved::Nobody {
+            reason: nobody_named(&props.assignee),
+        },
+        0 if props.exclude_creator => Resolved::Nobody {
+            reason: "everyone named is inactive or the creator, who is excluded here".into(),
+        },
+        0 => Resolved::Nobody {
+            reason: "everyone named is inactive".into(),
+        },
+        n if n > limits::ASSIGNEES_MAX => Resolved::Nobody {
+            reason: format!("{n} users are named, more than {}", limits::ASSIGNEES_MAX),
+        },
+        1 => Resolved::To {
+            rest: Rest::held(users),
+            pool: None,
+            remembered: false,
+        },
         _ => by_strategy(users, ticket, token, props.strategy, context.draw),
     }
 }
@@ -65,11 +84,24 @@ fn by_strategy(users: Vec<UserId>, ticket: &Ticket, token: &Token, strategy: Str
         }
         (Strategy::Voluntary, _) => (Rest::Offered { candidates: users }, None),
         (Strategy::Whole, _) => {
-            let share = |holder| Share { holder, vote: None, consulted: None };
-            (Rest::Shared { shares: users.into_iter().map(share).collect() }, None)
+            let share = |holder| Share {
+                holder,
+                vote: None,
+                consulted: None,
+            };
+            (
+                Rest::Shared {
+                    shares: users.into_iter().map(share).collect(),
+                },
+                None,
+            )
         }
     };
-    Resolved::To { rest, pool, remembered: false }
+    Resolved::To {
+        rest,
+        pool,
+        remembered: false,
+    }
 }
 
 /// The users a rule names, in the rule's order, inactive ones and duplicates included.
@@ -82,24 +114,38 @@ fn named(rule: &AssigneeRule, ticket: &Ticket, context: &Context<'_>) -> Vec<Use
     match rule {
         AssigneeRule::Users(users) => users.clone(),
         AssigneeRule::Depts(depts) => depts.iter().flat_map(|dept| directory.active_members(dept)).collect(),
-        AssigneeRule::Roles(roles) => roles.iter().flat_map(|role| directory.active_role_members(role)).collect(),
-        AssigneeRule::Variables(variables) => {
-            variables.iter().flat_map(|variable| by_variable(*variable, ticket, context)).collect()
-        }
+        AssigneeRule::Roles(roles) => roles
+            .iter()
+            .flat_map(|role| directory.active_role_members(role))
+            .collect(),
+        AssigneeRule::Variables(variables) => variables
+            .iter()
+            .flat_map(|variable| by_variable(*variable, ticket, context))
+            .collect(),
         AssigneeRule::TicketField(keys) => users_in(ticket, keys),
-        AssigneeRule::ParentTicketField(keys) => context.parent.map(|parent| users_in(parent, keys)).unwrap_or_default(),
+        AssigneeRule::ParentTicketField(keys) => {
+            context.parent.map(|parent| users_in(parent, keys)).unwrap_or_default()
+        }
         AssigneeRule::External(_) => Vec::new(),
     }
 }
 
 fn by_variable(variable: Variable, ticket: &Ticket, context: &Context<'_>) -> Vec<UserId> {
     let directory = context.directory;
-    let dept = || directory.user(&ticket.creator).and_then(|user| user.primary_dept().cloned());
+    let dept = || {
+        directory
+            .user(&ticket.creator)
+            .and_then(|user| user.primary_dept().cloned())
+    };
     match variable {
         Variable::Creator => vec![ticket.creator.clone()],
         Variable::CreatorDeptApprover => {
             let above = dept().map(|dept| directory.ancestors(&dept)).unwrap_or_default();
-            above.into_iter().find(|dept| !dept.approvers.is_empty()).map(|dept| dept.approvers.clone()).unwrap_or_default()
+            above
+                .into_iter()
+                .find(|dept| !dept.approvers.is_empty())
+                .map(|dept| dept.approvers.clone())
+                .unwrap_or_default()
         }
         Variable::CreatorDeptLeader => {
             let own = dept().and_then(|dept| directory.depts.get(&dept).cloned());

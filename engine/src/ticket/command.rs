@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use crate::account::directory::Directory;
 use crate::id::{AppName, EdgeId, FieldKey, NodeId, TicketId, TokenId, UserId};
-use crate::ticket::action::ActionKind;
 use crate::ticket::Ticket;
+use crate::ticket::action::ActionKind;
 use crate::time::Timestamp;
 use crate::value::Value;
 use crate::workflow::WorkflowVersion;

@@ -27,14 +27,24 @@ pub fn decide(ticket: Option<&Ticket>, command: &Command, context: &Context<'_>)
         (None, Command::Create(create)) => decide_create(create, context, meta),
         (Some(ticket), command) => {
             if ticket.is_discarded {
-                return Err(Refusal::TicketNotFound { id: ticket.id.to_string() });
+                return Err(Refusal::TicketNotFound {
+                    id: ticket.id.to_string(),
+                });
             }
-            let mut decision = Decision { context, ticket: ticket.clone(), meta, events: Vec::new(), n_moves: 0 };
+            let mut decision = Decision {
+                context,
+                ticket: ticket.clone(),
+                meta,
+                events: Vec::new(),
+                n_moves: 0,
+            };
             decide_on(&mut decision, command)?;
             decision.review_holders();
             Ok(decision.events)
         }
-        (None, command) => Err(Refusal::NotWaiting { what: format!("{command:?}") }),
+        (None, command) => Err(Refusal::NotWaiting {
+            what: format!("{command:?}"),
+        }),
     }
 }
 
@@ -47,7 +57,9 @@ impl Command {
             Self::Handle(handle) => Processor::User(handle.operator.clone()),
             Self::FireTimer { .. } => Processor::Timer,
             Self::ReportHook { .. } => Processor::Hook,
-            Self::Migrate { operator: Some(user), .. } => Processor::User(user.clone()),
+            Self::Migrate {
+                operator: Some(user), ..
+            } => Processor::User(user.clone()),
             Self::Migrate { operator: None, .. } | Self::ReviewHolders => Processor::System,
         }
     }
@@ -55,7 +67,12 @@ impl Command {
     /// When and by whom, without the application and token that only the caller knows.
     #[must_use]
     pub fn meta(&self, context: &Context<'_>) -> Meta {
-        Meta { at: context.now, by: self.processor(), app: None, access_token: None }
+        Meta {
+            at: context.now,
+            by: self.processor(),
+            app: None,
+            access_token: None,
+        }
     }
 }
 
@@ -92,7 +109,11 @@ impl Decision<'_> {
     pub(crate) fn replace_tokens(&mut self, node: &NodeId) -> Result<(), Refusal> {
         let removed = self.ticket.tokens.iter().map(|token| token.id).collect();
         let token = TokenId(self.ticket.last_token.0 + 1);
-        self.emit(Event::TokensReplaced { removed, token, node: node.clone() });
+        self.emit(Event::TokensReplaced {
+            removed,
+            token,
+            node: node.clone(),
+        });
         flow::settle(self)
     }
 
@@ -105,7 +126,11 @@ impl Decision<'_> {
 
     /// The state after tokens have moved: at end, a ticket whose last edge by a person was a reject stays rejected.
     pub(crate) fn settle_state(&mut self, open: ActState) {
-        let over = if open == ActState::Rejected { ActState::Rejected } else { ActState::Finished };
+        let over = if open == ActState::Rejected {
+            ActState::Rejected
+        } else {
+            ActState::Finished
+        };
         self.set_state(if self.ticket.is_final() { over } else { open });
     }
 
@@ -147,7 +172,11 @@ fn decide_create(create: &Create, context: &Context<'_>, meta: Meta) -> Result<V
     let mut cc = BTreeSet::new();
     for user in &create.cc {
         if context.directory.active_user(user).is_none() {
-            return Err(Refusal::argument("action_props.cc_to_user_id_list", user, "it must name active users"));
+            return Err(Refusal::argument(
+                "action_props.cc_to_user_id_list",
+                user,
+                "it must name active users",
+            ));
         }
         cc.insert(user.clone());
     }
@@ -156,7 +185,11 @@ fn decide_create(create: &Create, context: &Context<'_>, meta: Meta) -> Result<V
             ticket.id == *parent && !ticket.is_final() && ticket.tokens.iter().any(|token| token.node == *node)
         });
         if !is_there {
-            return Err(Refusal::argument("parent_ticket_node_id", node, "the parent must be open and at this node"));
+            return Err(Refusal::argument(
+                "parent_ticket_node_id",
+                node,
+                "the parent must be open and at this node",
+            ));
         }
     }
     let created = Event::TicketCreated(Box::new(TicketCreated {
@@ -171,13 +204,27 @@ fn decide_create(create: &Create, context: &Context<'_>, meta: Meta) -> Result<V
         cc: cc.into_iter().collect(),
     }));
     let Some(ticket) = super::apply(None, &created, &meta) else {
-        return Err(Refusal::NotWaiting { what: "a creation".into() });
+        return Err(Refusal::NotWaiting {
+            what: "a creation".into(),
+        });
     };
-    let mut decision = Decision { context, ticket, meta, events: vec![created], n_moves: 0 };
+    let mut decision = Decision {
+        context,
+        ticket,
+        meta,
+        events: vec![created],
+        n_moves: 0,
+    };
     flow::settle(&mut decision)?;
     match &create.action_id {
         None => {
-            let changes = field_rules::check(&decision.ticket, context, context.workflow.start(), &create.fields, false)?;
+            let changes = field_rules::check(
+                &decision.ticket,
+                context,
+                context.workflow.start(),
+                &create.fields,
+                false,
+            )?;
             if comment_of(create.comment.as_deref()).is_some() {
                 let request = request_of(ActionKind::AddComment, None, create);
                 let action = choose(&decision, &create.creator, &request)?;
@@ -186,7 +233,11 @@ fn decide_create(create: &Create, context: &Context<'_>, meta: Meta) -> Result<V
             field_rules::store(&mut decision, changes);
         }
         Some(edge) => {
-            let kind = context.workflow.edge(edge).and_then(ActionKind::of_edge).unwrap_or(ActionKind::Agree);
+            let kind = context
+                .workflow
+                .edge(edge)
+                .and_then(ActionKind::of_edge)
+                .unwrap_or(ActionKind::Agree);
             let request = request_of(kind, Some(edge), create);
             let action = choose(&decision, &create.creator, &request)?;
             action::take_edge::carry_out(&mut decision, &action, &request, &create.fields)?;
@@ -212,30 +263,50 @@ fn decide_on(decision: &mut Decision<'_>, command: &Command) -> Result<(), Refus
         Command::Create(create) => Err(Refusal::argument("ticket_id", create.ticket_id, "it exists already")),
         Command::Handle(handle) => decide_handle(decision, handle),
         Command::FireTimer { token } => {
-            let Some(one) = decision.ticket.token(*token) else { return Err(not_waiting("timer", *token)) };
+            let Some(one) = decision.ticket.token(*token) else {
+                return Err(not_waiting("timer", *token));
+            };
             let (node, Rest::Timer { due }) = (one.node.clone(), &one.rest) else {
                 return Err(not_waiting("timer", *token));
             };
             if decision.context.now < *due {
-                return Err(Refusal::NotWaiting { what: format!("timer of node `{node}` is due at {due}") });
+                return Err(Refusal::NotWaiting {
+                    what: format!("timer of node `{node}` is due at {due}"),
+                });
             }
-            decision.emit(Event::TimerFired { token: *token, node: node.clone() });
+            decision.emit(Event::TimerFired {
+                token: *token,
+                node: node.clone(),
+            });
             leave_automatically(decision, *token, &node)
         }
-        Command::ReportHook { token, attempt, outcome } => {
-            let Some(one) = decision.ticket.token(*token) else { return Err(not_waiting("hook", *token)) };
+        Command::ReportHook {
+            token,
+            attempt,
+            outcome,
+        } => {
+            let Some(one) = decision.ticket.token(*token) else {
+                return Err(not_waiting("hook", *token));
+            };
             let (node, Rest::Hook { attempt: open, failed }) = (one.node.clone(), &one.rest) else {
                 return Err(not_waiting("hook", *token));
             };
             match outcome {
                 _ if open != attempt => Err(not_waiting("hook", *token)),
                 HookOutcome::Succeeded => {
-                    decision.emit(Event::HookSucceeded { token: *token, node: node.clone() });
+                    decision.emit(Event::HookSucceeded {
+                        token: *token,
+                        node: node.clone(),
+                    });
                     leave_automatically(decision, *token, &node)
                 }
                 HookOutcome::Failed(_) if failed.is_some() => Err(not_waiting("hook", *token)),
                 HookOutcome::Failed(reason) => {
-                    decision.emit(Event::HookFailed { token: *token, node, reason: reason.clone() });
+                    decision.emit(Event::HookFailed {
+                        token: *token,
+                        node,
+                        reason: reason.clone(),
+                    });
                     Ok(())
                 }
             }
@@ -258,20 +329,28 @@ fn leave_automatically(decision: &mut Decision<'_>, token: TokenId, node: &NodeI
 }
 
 fn not_waiting(what: &str, token: TokenId) -> Refusal {
-    Refusal::NotWaiting { what: format!("{what} of token {}", token.0) }
+    Refusal::NotWaiting {
+        what: format!("{what} of token {}", token.0),
+    }
 }
 
 fn decide_handle(decision: &mut Decision<'_>, handle: &Handle) -> Result<(), Refusal> {
     let context = decision.context;
     if !visibility::may_view(&decision.ticket, &handle.operator, context.directory, context.workflow) {
-        return Err(Refusal::TicketNotFound { id: decision.ticket.id.to_string() });
+        return Err(Refusal::TicketNotFound {
+            id: decision.ticket.id.to_string(),
+        });
     }
     check_comment(handle.action.comment.as_deref())?;
     let request = &handle.action;
     let action = choose(decision, &handle.operator, request)?;
     if !handle.fields.is_empty() && !action.kind.is_edge() {
         let problem = "only an action that takes an edge takes fields; leave them out";
-        return Err(Refusal::argument("fields", format!("{} fields", handle.fields.len()), problem));
+        return Err(Refusal::argument(
+            "fields",
+            format!("{} fields", handle.fields.len()),
+            problem,
+        ));
     }
     match action.kind {
         ActionKind::Agree | ActionKind::Reject | ActionKind::Other => {
@@ -311,7 +390,11 @@ fn choose(decision: &Decision<'_>, operator: &UserId, request: &ActionRequest) -
             );
         if is_ticket_wide {
             let Some(token) = decision.ticket.tokens.iter().find(|token| token.node == *node) else {
-                return Err(Refusal::argument("action_props.node_id", node, "the ticket is not at this node"));
+                return Err(Refusal::argument(
+                    "action_props.node_id",
+                    node,
+                    "the ticket is not at this node",
+                ));
             };
             for one in &mut fitting {
                 one.node = node.clone();
@@ -324,7 +407,10 @@ fn choose(decision: &Decision<'_>, operator: &UserId, request: &ActionRequest) -
     let nodes: BTreeSet<&NodeId> = fitting.iter().map(|one| &one.node).collect();
     if nodes.len() > 1 {
         let nodes = nodes.into_iter().cloned().collect();
-        return Err(Refusal::AmbiguousNode { action_id: request.action_id.clone(), nodes });
+        return Err(Refusal::AmbiguousNode {
+            action_id: request.action_id.clone(),
+            nodes,
+        });
     }
     // Two tokens on one node: the older acts first (semantics 3).
     let oldest = fitting.into_iter().min_by_key(|one| one.token);
@@ -343,15 +429,22 @@ fn refuse_action(
     let what = format!("action `{}` with id `{}`", request.kind.word(), request.action_id);
     let names = |users: &[UserId]| {
         let shown = users.iter().take(10).map(|user| Person::of(user, context.directory));
-        shown.map(|person| format!("{} ({})", person.shown(), person.id)).collect::<Vec<_>>().join(", ")
+        shown
+            .map(|person| format!("{} ({})", person.shown(), person.id))
+            .collect::<Vec<_>>()
+            .join(", ")
     };
     let waiting = |is_meant: &dyn Fn(&Rest, &NodeId) -> bool| {
         let fitting = |node: &NodeId| request.node_id.as_ref().is_none_or(|asked| asked == node);
-        ticket.tokens.iter().filter(|token| fitting(&token.node)).find_map(|token| {
-            let users = token.rest.waiting_for();
-            (is_meant(&token.rest, &token.node) && !users.is_empty() && !users.contains(operator))
-                .then(|| format!("node `{}` waits for {}", token.node, names(&users)))
-        })
+        ticket
+            .tokens
+            .iter()
+            .filter(|token| fitting(&token.node))
+            .find_map(|token| {
+                let users = token.rest.waiting_for();
+                (is_meant(&token.rest, &token.node) && !users.is_empty() && !users.contains(operator))
+                    .then(|| format!("node `{}` waits for {}", token.node, names(&users)))
+            })
     };
     let is_person = |rest: &Rest| matches!(rest, Rest::Held { .. } | Rest::Shared { .. });
     let is_word = request.action_id == request.kind.word();
@@ -380,9 +473,10 @@ fn refuse_action(
             | Rest::Hook { .. }
             | Rest::Ended => false,
         }),
-        ActionKind::Withdraw if is_word && ticket.creator != *operator => {
-            Some(format!("only the creator may, {}", names(std::slice::from_ref(&ticket.creator))))
-        }
+        ActionKind::Withdraw if is_word && ticket.creator != *operator => Some(format!(
+            "only the creator may, {}",
+            names(std::slice::from_ref(&ticket.creator))
+        )),
         ActionKind::ForceForward | ActionKind::ForceClose | ActionKind::ForceAlterNode | ActionKind::RetryHook
             if is_word && offered.admin_actions.is_empty() =>
         {
@@ -432,11 +526,20 @@ fn check_comment(comment: Option<&str>) -> Result<(), Refusal> {
 /// The person an action concerns: must be named, exist in the tenant, be active and not be the operator.
 pub(crate) fn target_user(decision: &Decision<'_>, handle: &Handle) -> Result<UserId, Refusal> {
     let argument = "action_props.target_assignee_id";
-    let Some(target) = handle.action.target_assignee_id.as_ref().filter(|id| !id.as_str().trim().is_empty()) else {
+    let Some(target) = handle
+        .action
+        .target_assignee_id
+        .as_ref()
+        .filter(|id| !id.as_str().trim().is_empty())
+    else {
         return Err(Refusal::argument(argument, "", "it must name an active user"));
     };
     if decision.context.directory.active_user(target).is_none() {
-        return Err(Refusal::argument(argument, target, "there is no active user with this id"));
+        return Err(Refusal::argument(
+            argument,
+            target,
+            "there is no active user with this id",
+        ));
     }
     Ok(target.clone())
 }

@@ -30,12 +30,24 @@ pub(crate) fn check(
 ) -> Result<Changes, Refusal> {
     let form = &context.workflow.form;
     let mut problems = Vec::new();
-    let mut changes = Changes { fields: Vec::new(), title: None };
+    let mut changes = Changes {
+        fields: Vec::new(),
+        title: None,
+    };
     for (key, value) in sent {
-        let problem = |kind, problem: String, allowed: String| FieldProblem { key: key.clone(), kind, problem, allowed };
+        let problem = |kind, problem: String, allowed: String| FieldProblem {
+            key: key.clone(),
+            kind,
+            problem,
+            allowed,
+        };
         if form.component(key).is_none() {
             let allowed = writable(context, node);
-            problems.push(problem(FieldProblemKind::Unknown, "is no field of this form".into(), allowed));
+            problems.push(problem(
+                FieldProblemKind::Unknown,
+                "is no field of this form".into(),
+                allowed,
+            ));
             continue;
         }
         let stored = ticket.value_of(key, form);
@@ -54,7 +66,11 @@ pub(crate) fn check(
                 changes.title = value.as_text().map(|text| text.trim().to_owned());
             }
             Ok(value) if stored.as_ref() == Some(&value) || (stored.is_none() && value.is_empty()) => {}
-            Ok(to) => changes.fields.push(FieldChange { key: key.clone(), from: stored, to }),
+            Ok(to) => changes.fields.push(FieldChange {
+                key: key.clone(),
+                from: stored,
+                to,
+            }),
         }
     }
     if demand_required {
@@ -78,15 +94,23 @@ pub(crate) fn check(
         }
     }
     problems.truncate(limits::FIELD_PROBLEMS_MAX);
-    if problems.is_empty() { Ok(changes) } else { Err(Refusal::Fields { problems }) }
+    if problems.is_empty() {
+        Ok(changes)
+    } else {
+        Err(Refusal::Fields { problems })
+    }
 }
 
 /// Records what was checked, and renews an automatic title (semantics 6).
 pub(crate) fn store(decision: &mut Decision<'_>, changes: Changes) {
     if !changes.fields.is_empty() {
-        decision.emit(Event::FieldsChanged { changes: changes.fields });
+        decision.emit(Event::FieldsChanged {
+            changes: changes.fields,
+        });
     }
-    let title = automatic_title(decision).or(changes.title).filter(|title| !title.is_empty());
+    let title = automatic_title(decision)
+        .or(changes.title)
+        .filter(|title| !title.is_empty());
     if let Some(title) = title.filter(|title| *title != decision.ticket.title) {
         decision.emit(Event::TitleChanged { title });
     }
@@ -98,9 +122,15 @@ fn automatic_title(decision: &Decision<'_>) -> Option<String> {
     let template = form.automatic_title()?;
     let field_text = |key: &FieldKey| {
         let component = form.component(key)?;
-        decision.ticket.fields.get(key).map(|value| component.shown_text(value, directory))
+        decision
+            .ticket
+            .fields
+            .get(key)
+            .map(|value| component.shown_text(value, directory))
     };
-    let creator = directory.user(&decision.ticket.creator).map_or("", |user| user.shown_name());
+    let creator = directory
+        .user(&decision.ticket.creator)
+        .map_or("", |user| user.shown_name());
     let created_at = decision.ticket.created_at.to_answer(directory.zone());
     let title = form.render_title(template, &field_text, creator, &created_at);
     Some(title.trim().chars().take(limits::TITLE_CHARS_MAX).collect())
@@ -109,7 +139,13 @@ fn automatic_title(decision: &Decision<'_>) -> Option<String> {
 fn writable(context: &Context<'_>, node: &Node) -> String {
     let form = &context.workflow.form;
     let keys = form.components().map(|component| &component.key);
-    let keys: Vec<String> =
-        keys.filter(|key| form.permission_at(node, key).is_writable()).map(|key| format!("`{key}`")).collect();
-    if keys.is_empty() { "no field may be written here".into() } else { format!("one of {}", keys.join(", ")) }
+    let keys: Vec<String> = keys
+        .filter(|key| form.permission_at(node, key).is_writable())
+        .map(|key| format!("`{key}`"))
+        .collect();
+    if keys.is_empty() {
+        "no field may be written here".into()
+    } else {
+        format!("one of {}", keys.join(", "))
+    }
 }

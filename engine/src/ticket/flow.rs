@@ -50,12 +50,24 @@ pub(crate) fn take(decision: &mut Decision<'_>, token: TokenId, edge: &Edge) {
 /// Leaving a fork early cancels the other tokens of that fork and of forks nested in it.
 fn leave_forks(decision: &mut Decision<'_>, token: TokenId, target: &NodeId) {
     let workflow = decision.context.workflow;
-    let Some(forks) = decision.ticket.token(token).map(|token| token.forks.clone()) else { return };
+    let Some(forks) = decision.ticket.token(token).map(|token| token.forks.clone()) else {
+        return;
+    };
     // The outermost fork that is left takes those nested in it along.
-    let Some(left) = forks.into_iter().find(|fork| !workflow.in_region(&fork.split, target)) else { return };
-    let others = decision.ticket.tokens.iter().filter(|one| one.id != token && one.forks.contains(&left));
+    let Some(left) = forks.into_iter().find(|fork| !workflow.in_region(&fork.split, target)) else {
+        return;
+    };
+    let others = decision
+        .ticket
+        .tokens
+        .iter()
+        .filter(|one| one.id != token && one.forks.contains(&left));
     let cancelled = others.map(|one| one.id).collect();
-    decision.emit(Event::ForkLeft { fork: left, token, cancelled });
+    decision.emit(Event::ForkLeft {
+        fork: left,
+        token,
+        cancelled,
+    });
 }
 
 fn enter(decision: &mut Decision<'_>, token: &Token) -> Result<(), Refusal> {
@@ -66,7 +78,9 @@ fn enter(decision: &mut Decision<'_>, token: &Token) -> Result<(), Refusal> {
     }
     let Some(node) = workflow.node(&token.node) else {
         // Only a migration gone wrong could lead here; it is refused before.
-        return Err(Refusal::NotWaiting { what: format!("node `{}`", token.node) });
+        return Err(Refusal::NotWaiting {
+            what: format!("node `{}`", token.node),
+        });
     };
     match &node.kind {
         NodeKind::Start => start::enter(decision, token),
@@ -87,28 +101,47 @@ fn enter(decision: &mut Decision<'_>, token: &Token) -> Result<(), Refusal> {
 
 /// Whether the node is the merge of the token's innermost fork. Forks that share a merge join inside out.
 fn reaches_merge(token: &Token, workflow: &WorkflowVersion) -> bool {
-    token.forks.last().is_some_and(|fork| workflow.merge_of(&fork.split) == Some(&token.node))
+    token
+        .forks
+        .last()
+        .is_some_and(|fork| workflow.merge_of(&fork.split) == Some(&token.node))
 }
 
 /// Waits for the other tokens of the fork, or makes them one when this is the last.
 fn join(decision: &mut Decision<'_>, token: &Token) {
     let Some(fork) = token.forks.last() else { return };
-    let of_fork: Vec<&Token> = decision.ticket.tokens.iter().filter(|one| one.forks.contains(fork)).collect();
+    let of_fork: Vec<&Token> = decision
+        .ticket
+        .tokens
+        .iter()
+        .filter(|one| one.forks.contains(fork))
+        .collect();
     let is_there = |one: &&Token| {
         one.id == token.id || (one.rest == Rest::Joining && one.node == token.node && one.forks.last() == Some(fork))
     };
     if of_fork.iter().all(is_there) {
         let tokens: Vec<TokenId> = of_fork.iter().map(|one| one.id).collect();
         let into = tokens.iter().min().copied().unwrap_or(token.id);
-        decision.emit(Event::Joined { fork: fork.clone(), node: token.node.clone(), tokens, into });
+        decision.emit(Event::Joined {
+            fork: fork.clone(),
+            node: token.node.clone(),
+            tokens,
+            into,
+        });
     } else {
-        decision.emit(Event::JoinAwaited { token: token.id, node: token.node.clone() });
+        decision.emit(Event::JoinAwaited {
+            token: token.id,
+            node: token.node.clone(),
+        });
     }
 }
 
 /// Replaces a token by one on each of the edges, all carrying a new fork.
 fn fork(decision: &mut Decision<'_>, token: &Token, edges: &[&Edge]) {
-    let fork = crate::ticket::ForkId { version: decision.ticket.version + 1, split: token.node.clone() };
+    let fork = crate::ticket::ForkId {
+        version: decision.ticket.version + 1,
+        split: token.node.clone(),
+    };
     let next = decision.ticket.last_token.0 + 1;
     let branches: Vec<crate::ticket::event::Branch> = (next..)
         .zip(edges)
@@ -118,7 +151,11 @@ fn fork(decision: &mut Decision<'_>, token: &Token, edges: &[&Edge]) {
             to: edge.target.clone(),
         })
         .collect();
-    decision.emit(Event::Forked { token: token.id, fork, branches: branches.clone() });
+    decision.emit(Event::Forked {
+        token: token.id,
+        fork,
+        branches: branches.clone(),
+    });
     for branch in branches {
         leave_forks(decision, branch.token, &branch.to);
     }
@@ -128,5 +165,6 @@ fn fork(decision: &mut Decision<'_>, token: &Token, edges: &[&Edge]) {
 fn holds(decision: &Decision<'_>, edge: &Edge) -> bool {
     let form = &decision.context.workflow.form;
     let zone = decision.context.directory.zone();
-    edge.conditions.holds(form, zone, &|key| decision.ticket.value_of(key, form))
+    edge.conditions
+        .holds(form, zone, &|key| decision.ticket.value_of(key, form))
 }

@@ -20,15 +20,23 @@ pub(crate) fn decide(
 ) -> Result<(), Refusal> {
     let context = decision.context;
     let (old, Some(new)) = (context.workflow, context.migrate_to) else {
-        return Err(Refusal::argument("version", "", "name a published version of the workflow"));
+        return Err(Refusal::argument(
+            "version",
+            "",
+            "name a published version of the workflow",
+        ));
     };
     if let Some(user) = operator {
-        let is_admin = context.directory.active_user(user).is_some_and(|user| {
-            user.user_type == UserType::Admin || old.permission.admins.contains(&user.id)
-        });
+        let is_admin = context
+            .directory
+            .active_user(user)
+            .is_some_and(|user| user.user_type == UserType::Admin || old.permission.admins.contains(&user.id));
         if !is_admin {
             let who_may = "the tenant's admins and the workflow's admins may".into();
-            return Err(Refusal::PermissionDenied { what: "a migration".into(), who_may });
+            return Err(Refusal::PermissionDenied {
+                what: "a migration".into(),
+                who_may,
+            });
         }
     }
     if new.workflow_id != decision.ticket.workflow_id || new.version_name == decision.ticket.version_name {
@@ -36,13 +44,31 @@ pub(crate) fn decide(
         return Err(Refusal::argument("version", &new.version_name, problem));
     }
     if decision.ticket.is_final() {
-        return Err(Refusal::argument("ticket_id", decision.ticket.id, "the ticket is over and stays as it is"));
+        return Err(Refusal::argument(
+            "ticket_id",
+            decision.ticket.id,
+            "the ticket is over and stays as it is",
+        ));
     }
-    let forks: BTreeSet<ForkId> = decision.ticket.tokens.iter().flat_map(|token| token.forks.iter().cloned()).collect();
-    let active = decision.ticket.tokens.iter().map(|token| &token.node).chain(forks.iter().map(|fork| &fork.split));
+    let forks: BTreeSet<ForkId> = decision
+        .ticket
+        .tokens
+        .iter()
+        .flat_map(|token| token.forks.iter().cloned())
+        .collect();
+    let active = decision
+        .ticket
+        .tokens
+        .iter()
+        .map(|token| &token.node)
+        .chain(forks.iter().map(|fork| &fork.split));
     let active: BTreeSet<&NodeId> = active.collect();
     if let Some(idle) = nodes.keys().find(|node| !active.contains(node)) {
-        return Err(Refusal::argument("nodes", idle, "the ticket has no token at this node; leave it out"));
+        return Err(Refusal::argument(
+            "nodes",
+            idle,
+            "the ticket has no token at this node; leave it out",
+        ));
     }
     let mapped = |node: &NodeId| nodes.get(node).unwrap_or(node).clone();
     let mut tokens = Vec::new();
@@ -50,7 +76,11 @@ pub(crate) fn decide(
         let target = mapped(&token.node);
         let refuse = |problem: &str| {
             let (node, target) = (token.node.clone(), target.clone());
-            Err(Refusal::MigrationImpossible { node, target, problem: problem.into() })
+            Err(Refusal::MigrationImpossible {
+                node,
+                target,
+                problem: problem.into(),
+            })
         };
         let (Some(from), Some(to)) = (old.node(&token.node), new.node(&target)) else {
             return refuse("there is no such node in the new version");
@@ -73,6 +103,11 @@ pub(crate) fn decide(
     let moved = forks.into_iter().map(|fork| (fork.clone(), mapped(&fork.split)));
     let forks = moved.filter(|(fork, split)| fork.split != *split).collect();
     let (from, to) = (decision.ticket.version_name.clone(), new.version_name.clone());
-    decision.emit(Event::Migrated { from, to, tokens, forks });
+    decision.emit(Event::Migrated {
+        from,
+        to,
+        tokens,
+        forks,
+    });
     Ok(())
 }

@@ -3,7 +3,7 @@
 //! Every refusal has a stable code, a sentence and a hint that names the next step. Not here: how codes go over the
 //! wire (the facade's one table), faults of disk and process (`runtime`).
 
-use crate::id::{EdgeId, FieldKey, NodeId, TicketId};
+use crate::id::{FieldKey, NodeId, TicketId};
 use crate::limits;
 
 /// A refusal.
@@ -110,7 +110,10 @@ pub enum Refusal {
         key: String,
     },
     /// The definition moves tokens without end.
-    #[error("the workflow made more than {} moves by itself at node `{node}`", limits::AUTOMATIC_MOVES_MAX)]
+    #[error(
+        "the workflow made more than {} moves by itself at node `{node}`",
+        limits::AUTOMATIC_MOVES_MAX
+    )]
     TooManyMoves {
         /// Where it was stopped.
         node: NodeId,
@@ -177,7 +180,11 @@ impl Refusal {
     #[must_use]
     pub fn argument(argument: &str, value: impl std::fmt::Display, problem: impl Into<String>) -> Self {
         let value: String = value.to_string().chars().take(80).collect();
-        Self::InvalidArgument { argument: argument.to_owned(), value, problem: problem.into() }
+        Self::InvalidArgument {
+            argument: argument.to_owned(),
+            value,
+            problem: problem.into(),
+        }
     }
 
     /// The stable code (contract, errors).
@@ -190,9 +197,11 @@ impl Refusal {
             Self::AppNotAllowed { .. } => "app_not_allowed",
             Self::ActionNotAvailable { .. } => "action_not_available",
             Self::AmbiguousNode { .. } => "ambiguous_node",
-            Self::Fields { problems } => {
-                problems.iter().map(|problem| problem.kind).min().map_or("invalid_field_value", FieldProblemKind::code)
-            }
+            Self::Fields { problems } => problems
+                .iter()
+                .map(|problem| problem.kind)
+                .min()
+                .map_or("invalid_field_value", FieldProblemKind::code),
             Self::NoBranchMatches { .. } => "no_branch_matches",
             Self::NoAssignee { .. } => "no_assignee",
             Self::SubTicketsOpen { .. } => "sub_tickets_open",
@@ -211,19 +220,30 @@ impl Refusal {
         match self {
             Self::TicketNotFound { .. } => "call `ticket_list` to see the tickets you may open".into(),
             Self::WorkflowNotFound { .. } => "call `workflow_list` to see the workflows you may start".into(),
-            Self::PermissionDenied { .. } => "ask one of them, or call `ticket_prepare_handle` to see what you can do".into(),
+            Self::PermissionDenied { .. } => {
+                "ask one of them, or call `ticket_prepare_handle` to see what you can do".into()
+            }
             Self::AppNotAllowed { .. } => "use an `app_name` that is allowed for this workflow, or leave it out".into(),
             Self::ActionNotAvailable { available, .. } if available.is_empty() => {
                 "there is nothing you can do on this ticket now".into()
             }
             Self::ActionNotAvailable { available, .. } => {
-                let words: Vec<String> = available.iter().map(|(kind, id, _)| format!("`{kind}`/`{id}`")).collect();
+                let words: Vec<String> = available
+                    .iter()
+                    .map(|(kind, id, _)| format!("`{kind}`/`{id}`"))
+                    .collect();
                 format!("available now (type/id): {}", words.join(", "))
             }
             Self::AmbiguousNode { .. } => "say which in `action_props.node_id`".into(),
-            Self::Fields { .. } => "mend the fields listed in the details; `ticket_prepare_handle` shows what each takes".into(),
-            Self::NoBranchMatches { .. } => "change the values it decides on, or ask the workflow's admin for a default way out".into(),
-            Self::NoAssignee { .. } => "choose other values, or ask the workflow's admin to mend the assignees of that node".into(),
+            Self::Fields { .. } => {
+                "mend the fields listed in the details; `ticket_prepare_handle` shows what each takes".into()
+            }
+            Self::NoBranchMatches { .. } => {
+                "change the values it decides on, or ask the workflow's admin for a default way out".into()
+            }
+            Self::NoAssignee { .. } => {
+                "choose other values, or ask the workflow's admin to mend the assignees of that node".into()
+            }
             Self::SubTicketsOpen { .. } => "finish the sub-tickets listed in the details first".into(),
             Self::InvalidArgument { .. } => "correct the argument and call again".into(),
             Self::VersionConflict { .. } => "read the ticket again and decide anew".into(),
@@ -259,16 +279,23 @@ impl Refusal {
 }
 
 fn list(nodes: &[NodeId]) -> String {
-    nodes.iter().map(|node| format!("`{node}`")).collect::<Vec<_>>().join(", ")
+    nodes
+        .iter()
+        .map(|node| format!("`{node}`"))
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 fn field_sentence(problems: &[FieldProblem]) -> String {
-    let shown: Vec<String> = problems.iter().take(3).map(|one| format!("field `{}` {}", one.key, one.problem)).collect();
+    let shown: Vec<String> = problems
+        .iter()
+        .take(3)
+        .map(|one| format!("field `{}` {}", one.key, one.problem))
+        .collect();
     let more = problems.len().saturating_sub(3);
-    if more > 0 { format!("{}; and {more} more", shown.join("; ")) } else { shown.join("; ") }
-}
-
-/// So that an edge id in a message is never confused with a node id.
-pub(crate) fn edge_word(edge: &EdgeId) -> String {
-    format!("edge `{edge}`")
+    if more > 0 {
+        format!("{}; and {more} more", shown.join("; "))
+    } else {
+        shown.join("; ")
+    }
 }

@@ -103,19 +103,19 @@ impl Rest {
     #[must_use]
     pub fn waiting_for(&self) -> Vec<UserId> {
         match self {
-            Self::Held { consult: Some(consult), .. } => vec![consult.to.clone()],
+            Self::Held {
+                consult: Some(consult), ..
+            } => vec![consult.to.clone()],
             Self::Held { holders, consult: None } => holders.clone(),
             Self::Offered { candidates } => candidates.clone(),
             Self::Shared { shares } => {
                 let open = shares.iter().filter(|share| share.vote.is_none());
-                open.map(|share| share.consulted.as_ref().unwrap_or(&share.holder).clone()).collect()
+                open.map(|share| share.consulted.as_ref().unwrap_or(&share.holder).clone())
+                    .collect()
             }
-            Self::Moving
-            | Self::Joining
-            | Self::Unassigned
-            | Self::Timer { .. }
-            | Self::Hook { .. }
-            | Self::Ended => Vec::new(),
+            Self::Moving | Self::Joining | Self::Unassigned | Self::Timer { .. } | Self::Hook { .. } | Self::Ended => {
+                Vec::new()
+            }
         }
     }
 
@@ -124,7 +124,10 @@ impl Rest {
     pub fn assignees(&self) -> Vec<UserId> {
         match self {
             Self::Held { holders, consult } => {
-                let asked = consult.iter().map(|consult| &consult.to).filter(|to| !holders.contains(to));
+                let asked = consult
+                    .iter()
+                    .map(|consult| &consult.to)
+                    .filter(|to| !holders.contains(to));
                 holders.iter().chain(asked).cloned().collect()
             }
             Self::Shared { shares } => {

@@ -27,10 +27,7 @@ pub fn may_view(ticket: &Ticket, user: &UserId, directory: &Directory, workflow:
 /// What a viewer may do with each field of the form: whoever may act on a node has that node's permissions, other
 /// viewers see, read-only, every field that at least one node does not hide. Every key of the form is in the map.
 #[must_use]
-pub fn field_permissions(
-    workflow: &WorkflowVersion,
-    offered: &OfferedActions,
-) -> BTreeMap<FieldKey, FieldPermission> {
+pub fn field_permissions(workflow: &WorkflowVersion, offered: &OfferedActions) -> BTreeMap<FieldKey, FieldPermission> {
     let acting = offered.acting_node().and_then(|node| workflow.node(node));
     let keys = workflow.form.components().map(|component| component.key.clone());
     keys.map(|key| {
@@ -38,7 +35,11 @@ pub fn field_permissions(
             Some(node) => workflow.form.permission_at(node, &key),
             None => {
                 let shown = |node| workflow.form.permission_at(node, &key) != FieldPermission::Hidden;
-                if workflow.nodes.iter().any(shown) { FieldPermission::Readonly } else { FieldPermission::Hidden }
+                if workflow.nodes.iter().any(shown) {
+                    FieldPermission::Readonly
+                } else {
+                    FieldPermission::Hidden
+                }
             }
         };
         (key, permission)

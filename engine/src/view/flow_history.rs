@@ -70,7 +70,9 @@ pub fn entries(
         // The title is exempt from field permissions (semantics 6).
         field_changes.retain(|change| {
             workflow.form.title_key() == Some(&change.key)
-                || permissions.get(&change.key).is_some_and(|permission| *permission != FieldPermission::Hidden)
+                || permissions
+                    .get(&change.key)
+                    .is_some_and(|permission| *permission != FieldPermission::Hidden)
         });
         let Some(after) = &ticket else { continue };
         let told = Told::of(events, before.is_none());
@@ -111,21 +113,35 @@ struct Told {
 
 impl Told {
     fn of(events: &[Event], is_first: bool) -> Self {
-        let taken = events.iter().find_map(|event| if let Event::ActionTaken(taken) = event { Some(taken) } else { None });
-        let (word, node) = events
-            .iter()
-            .find_map(|event| match event {
-                Event::TimerFired { node, .. } => Some(("timer", Some(node.clone()))),
-                Event::HookSucceeded { node, .. } => Some(("hook", Some(node.clone()))),
-                Event::HookFailed { node, .. } => Some(("hook_failed", Some(node.clone()))),
-                Event::Migrated { .. } => Some(("migrate", None)),
-                _ => None,
-            })
-            .unwrap_or(("review", None));
+        let taken = events.iter().find_map(|event| {
+            if let Event::ActionTaken(taken) = event {
+                Some(taken)
+            } else {
+                None
+            }
+        });
+        let caused = events.iter().find_map(|event| {
+            if let Event::TimerFired { node, .. } = event {
+                Some(("timer", Some(node.clone())))
+            } else if let Event::HookSucceeded { node, .. } = event {
+                Some(("hook", Some(node.clone())))
+            } else if let Event::HookFailed { node, .. } = event {
+                Some(("hook_failed", Some(node.clone())))
+            } else if let Event::Migrated { .. } = event {
+                Some(("migrate", None))
+            } else {
+                None
+            }
+        });
+        let (word, node) = caused.unwrap_or(("review", None));
         match taken {
             // A ticket that was submitted as it was created tells the edge it took, at the start node.
             Some(taken) => Self {
-                action_type: if is_first { "create".into() } else { taken.kind.word().to_owned() },
+                action_type: if is_first {
+                    "create".into()
+                } else {
+                    taken.kind.word().to_owned()
+                },
                 action_id: taken.action_id.clone(),
                 node: taken.node.clone(),
                 target: taken.target.clone(),
@@ -133,7 +149,13 @@ impl Told {
             },
             None => {
                 let word = if is_first { "create" } else { word };
-                Self { action_type: word.into(), action_id: word.into(), node, target: None, comment: None }
+                Self {
+                    action_type: word.into(),
+                    action_id: word.into(),
+                    node,
+                    target: None,
+                    comment: None,
+                }
             }
         }
     }

@@ -53,22 +53,37 @@ pub fn preview(before: Option<&Ticket>, events: &[Event], meta: &Meta, context: 
     let mut pools = BTreeMap::new();
     let mut acting_node = None;
     for event in events {
-        match event {
-            Event::ActionTaken(taken) if taken.kind.is_edge() => acting_node.clone_from(&taken.node),
-            Event::TicketCreated(created) => acting_node = Some(created.start.clone()),
-            Event::NodeEntered { node, pool: Some(pool), .. } => {
-                let people: Vec<Person> = pool.iter().map(|user: &UserId| Person::of(user, context.directory)).collect();
-                pools.insert(node.clone(), people);
-            }
-            _ => {}
+        if let Event::ActionTaken(taken) = event
+            && taken.kind.is_edge()
+        {
+            acting_node.clone_from(&taken.node);
+        } else if let Event::TicketCreated(created) = event {
+            acting_node = Some(created.start.clone());
+        } else if let Event::NodeEntered {
+            node, pool: Some(pool), ..
+        } = event
+        {
+            let people: Vec<Person> = pool
+                .iter()
+                .map(|user: &UserId| Person::of(user, context.directory))
+                .collect();
+            pools.insert(node.clone(), people);
         }
         field_changes.extend(changes_of(event, after.as_ref(), context.workflow));
         after = apply(after, event, meta);
     }
-    let required_fields = acting_node.as_ref().and_then(|node| context.workflow.node(node)).map(|node| {
-        let keys = context.workflow.form.components().map(|component| component.key.clone());
-        keys.filter(|key| context.workflow.form.permission_at(node, key) == FieldPermission::Required).collect()
-    });
+    let required_fields = acting_node
+        .as_ref()
+        .and_then(|node| context.workflow.node(node))
+        .map(|node| {
+            let keys = context
+                .workflow
+                .form
+                .components()
+                .map(|component| component.key.clone());
+            keys.filter(|key| context.workflow.form.permission_at(node, key) == FieldPermission::Required)
+                .collect()
+        });
     Preview {
         version: before.map_or(0, |ticket| ticket.version),
         act_state: after.as_ref().map_or(ActState::InDraft, |ticket| ticket.act_state),
@@ -78,7 +93,11 @@ pub fn preview(before: Option<&Ticket>, events: &[Event], meta: &Meta, context: 
             .as_ref()
             .map(|ticket| current_nodes(ticket, context.workflow, context.directory))
             .unwrap_or_default(),
-        effects: effects(events, context.workflow, after.as_ref().and_then(|one| one.parent.as_ref()).map(|one| one.0)),
+        effects: effects(
+            events,
+            context.workflow,
+            after.as_ref().and_then(|one| one.parent.as_ref()).map(|one| one.0),
+        ),
         events: events.iter().map(Event::name).collect(),
         required_fields: required_fields.unwrap_or_default(),
         pools,
@@ -88,15 +107,21 @@ pub fn preview(before: Option<&Ticket>, events: &[Event], meta: &Meta, context: 
 /// Field changes of one event; a new title is a change of the title field. `before` is the ticket it applies to.
 #[must_use]
 pub fn changes_of(event: &Event, before: Option<&Ticket>, workflow: &WorkflowVersion) -> Vec<FieldChange> {
-    match event {
-        Event::FieldsChanged { changes } => changes.clone(),
-        Event::TitleChanged { title } => {
-            let Some(key) = workflow.form.title_key() else { return Vec::new() };
-            let from = before.map(|ticket| ticket.title.as_str()).filter(|title| !title.is_empty()).map(Value::text);
-            vec![FieldChange { key: key.clone(), from, to: Value::text(title.clone()) }]
-        }
-        _ => Vec::new(),
+    if let Event::FieldsChanged { changes } = event {
+        return changes.clone();
     }
+    if let (Event::TitleChanged { title }, Some(key)) = (event, workflow.form.title_key()) {
+        let from = before
+            .map(|ticket| ticket.title.as_str())
+            .filter(|title| !title.is_empty())
+            .map(Value::text);
+        return vec![FieldChange {
+            key: key.clone(),
+            from,
+            to: Value::text(title.clone()),
+        }];
+    }
+    Vec::new()
 }
 
 /// Steps that tokens make through some events of one commit, in order.
@@ -106,33 +131,42 @@ pub fn moves(before: Option<&Ticket>, events: &[Event], meta: &Meta) -> Vec<Move
     let mut found: Vec<Move> = Vec::new();
     let mut word = "";
     for event in events {
-        match event {
-            Event::ActionTaken(taken) => word = taken.kind.word(),
-            Event::EdgeTaken { edge, from, to, .. } => {
-                found.push(Move { from: from.clone(), to: to.clone(), via: edge.as_str().to_owned() });
-            }
-            Event::Forked { fork, branches, .. } => found.extend(branches.iter().map(|branch| Move {
+        if let Event::ActionTaken(taken) = event {
+            word = taken.kind.word();
+        } else if let Event::EdgeTaken { edge, from, to, .. } = event {
+            found.push(Move {
+                from: from.clone(),
+                to: to.clone(),
+                via: edge.as_str().to_owned(),
+            });
+        } else if let Event::Forked { fork, branches, .. } = event {
+            found.extend(branches.iter().map(|branch| Move {
                 from: fork.split.clone(),
                 to: branch.to.clone(),
                 via: branch.edge.as_str().to_owned(),
-            })),
-            Event::TokensReplaced { removed, node, .. } => {
-                let tokens = ticket.iter().flat_map(|ticket| &ticket.tokens);
-                for token in tokens.filter(|token| removed.contains(&token.id)) {
-                    let step = Move { from: token.node.clone(), to: node.clone(), via: word.to_owned() };
-                    if !found.contains(&step) {
-                        found.push(step);
-                    }
+            }));
+        } else if let Event::TokensReplaced { removed, node, .. } = event {
+            let tokens = ticket.iter().flat_map(|ticket| &ticket.tokens);
+            for token in tokens.filter(|token| removed.contains(&token.id)) {
+                let step = Move {
+                    from: token.node.clone(),
+                    to: node.clone(),
+                    via: word.to_owned(),
+                };
+                if !found.contains(&step) {
+                    found.push(step);
                 }
             }
-            Event::Migrated { tokens, .. } => {
-                for (id, to) in tokens {
-                    if let Some(token) = ticket.as_ref().and_then(|ticket| ticket.token(*id)) {
-                        found.push(Move { from: token.node.clone(), to: to.clone(), via: "migrate".to_owned() });
-                    }
+        } else if let Event::Migrated { tokens, .. } = event {
+            for (id, to) in tokens {
+                if let Some(token) = ticket.as_ref().and_then(|ticket| ticket.token(*id)) {
+                    found.push(Move {
+                        from: token.node.clone(),
+                        to: to.clone(),
+                        via: "migrate".to_owned(),
+                    });
                 }
             }
-            _ => {}
         }
         ticket = apply(ticket, event, meta);
     }

@@ -22,15 +22,26 @@ impl Person {
     #[must_use]
     pub fn of(id: &UserId, directory: &Directory) -> Self {
         match directory.user(id) {
-            Some(user) => Self { id: id.clone(), name: user.name.clone(), alias: user.alias.clone() },
-            None => Self { id: id.clone(), name: String::new(), alias: String::new() },
+            Some(user) => Self {
+                id: id.clone(),
+                name: user.name.clone(),
+                alias: user.alias.clone(),
+            },
+            None => Self {
+                id: id.clone(),
+                name: String::new(),
+                alias: String::new(),
+            },
         }
     }
 
     /// Alias, else name, else id.
     #[must_use]
     pub fn shown(&self) -> &str {
-        [&self.alias, &self.name].into_iter().find(|one| !one.is_empty()).map_or(self.id.as_str(), |one| one.as_str())
+        [&self.alias, &self.name]
+            .into_iter()
+            .find(|one| !one.is_empty())
+            .map_or(self.id.as_str(), |one| one.as_str())
     }
 }
 
@@ -50,11 +61,21 @@ pub struct CurrentNode {
 pub fn current_nodes(ticket: &Ticket, workflow: &WorkflowVersion, directory: &Directory) -> Vec<CurrentNode> {
     let mut found: Vec<CurrentNode> = Vec::new();
     for token in &ticket.tokens {
-        let idx = found.iter().position(|one| one.node_id == token.node).unwrap_or_else(|| {
-            let name = workflow.node(&token.node).map(|node| node.name.clone()).unwrap_or_default();
-            found.push(CurrentNode { node_id: token.node.clone(), name, assignees: Vec::new() });
-            found.len() - 1
-        });
+        let idx = found
+            .iter()
+            .position(|one| one.node_id == token.node)
+            .unwrap_or_else(|| {
+                let name = workflow
+                    .node(&token.node)
+                    .map(|node| node.name.clone())
+                    .unwrap_or_default();
+                found.push(CurrentNode {
+                    node_id: token.node.clone(),
+                    name,
+                    assignees: Vec::new(),
+                });
+                found.len() - 1
+            });
         for user in token.rest.waiting_for() {
             if !found[idx].assignees.iter().any(|person| person.id == user) {
                 found[idx].assignees.push(Person::of(&user, directory));
@@ -104,7 +125,11 @@ impl TicketRow {
         Self {
             id: ticket.id,
             tenant_id: ticket.tenant_id.clone(),
-            title: if ticket.title.is_empty() { workflow.name.clone() } else { ticket.title.clone() },
+            title: if ticket.title.is_empty() {
+                workflow.name.clone()
+            } else {
+                ticket.title.clone()
+            },
             act_state: ticket.act_state,
             creator: Person::of(&ticket.creator, directory),
             workflow_id: ticket.workflow_id.clone(),

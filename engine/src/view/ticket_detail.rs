@@ -15,6 +15,7 @@ use crate::ticket::command::{Context, Draw};
 use crate::ticket::token::Rest;
 use crate::ticket::{Ticket, Token, visibility};
 use crate::time::Timestamp;
+use crate::view::example::example_value;
 use crate::view::row::{Person, TicketRow, current_nodes};
 use crate::workflow::{Component, ComponentKind, FieldPermission, WorkflowVersion};
 
@@ -103,13 +104,23 @@ pub fn detail(
     user: &UserId,
     now: Timestamp,
 ) -> TicketDetail {
-    let context = Context { now, directory, workflow, draw: Draw::Preview, parent: None, migrate_to: None };
+    let context = Context {
+        now,
+        directory,
+        workflow,
+        draw: Draw::Preview,
+        parent: None,
+        migrate_to: None,
+    };
     let offered = action::offered(ticket, user, &context);
     let permissions = visibility::field_permissions(workflow, &offered);
     let mut values = BTreeMap::new();
     let mut field_errors = BTreeMap::new();
     for component in workflow.form.components() {
-        if permissions.get(&component.key).is_none_or(|permission| *permission == FieldPermission::Hidden) {
+        if permissions
+            .get(&component.key)
+            .is_none_or(|permission| *permission == FieldPermission::Hidden)
+        {
             continue;
         }
         if component.kind.is_external() {
@@ -142,9 +153,9 @@ fn shown_value(
         ComponentKind::CreatorInfo => Some(person(&Person::of(&ticket.creator, directory))),
         ComponentKind::CreatedAt => Some(json!(ticket.created_at.to_answer(directory.zone()))),
         ComponentKind::ActState => Some(json!(ticket.act_state.word())),
-        ComponentKind::WorkflowInfo => {
-            Some(json!({"id": workflow.workflow_id.as_str(), "name": workflow.name, "version": workflow.version_name.as_str()}))
-        }
+        ComponentKind::WorkflowInfo => Some(
+            json!({"id": workflow.workflow_id.as_str(), "name": workflow.name, "version": workflow.version_name.as_str()}),
+        ),
         ComponentKind::CurrentAssigneeInfos => {
             let mut people: Vec<Person> = Vec::new();
             for one in nodes().into_iter().flat_map(|node| node.assignees) {
@@ -154,10 +165,28 @@ fn shown_value(
             }
             Some(people.iter().map(person).collect())
         }
-        ComponentKind::TicketNodeInfos => {
-            Some(nodes().iter().map(|node| json!({"id": node.node_id.as_str(), "name": node.name})).collect())
-        }
-        _ => ticket
+        ComponentKind::TicketNodeInfos => Some(
+            nodes()
+                .iter()
+                .map(|node| json!({"id": node.node_id.as_str(), "name": node.name}))
+                .collect(),
+        ),
+        ComponentKind::Title
+        | ComponentKind::Text
+        | ComponentKind::Textarea
+        | ComponentKind::Number
+        | ComponentKind::Select
+        | ComponentKind::Radio
+        | ComponentKind::Checkbox
+        | ComponentKind::Date
+        | ComponentKind::Time
+        | ComponentKind::Datetime
+        | ComponentKind::User
+        | ComponentKind::Department
+        | ComponentKind::File
+        | ComponentKind::Link
+        | ComponentKind::Richtext
+        | ComponentKind::Externaldata => ticket
             .value_of(&component.key, &workflow.form)
             .filter(|value| !value.is_empty())
             .map(|value| serde_json::Value::from(&value)),
@@ -193,7 +222,12 @@ fn waiting_for(ticket: &Ticket, workflow: &WorkflowVersion, directory: &Director
             node_id: token.node.clone(),
             name: name_of(&token.node),
             kind,
-            people: token.rest.waiting_for().iter().map(|user| Person::of(user, directory)).collect(),
+            people: token
+                .rest
+                .waiting_for()
+                .iter()
+                .map(|user| Person::of(user, directory))
+                .collect(),
             missing,
             due,
         })
@@ -219,22 +253,34 @@ pub struct CreateForm {
 pub fn create_form(workflow: &Arc<WorkflowVersion>, directory: &Directory, user: &UserId) -> CreateForm {
     let start = workflow.start();
     let keys = workflow.form.components().map(|component| component.key.clone());
-    let permissions: BTreeMap<_, _> = keys.map(|key| (key.clone(), workflow.form.permission_at(start, &key))).collect();
+    let permissions: BTreeMap<_, _> = keys
+        .map(|key| (key.clone(), workflow.form.permission_at(start, &key)))
+        .collect();
     let writable = |component: &&Component| permissions.get(&component.key).is_some_and(|one| one.is_writable());
     let example_fields = workflow.form.components().filter(writable);
-    let example_fields =
-        example_fields.map(|component| (component.key.clone(), component.example(directory, user))).collect();
+    let example_fields = example_fields
+        .map(|component| (component.key.clone(), example_value(component, directory, user)))
+        .collect();
     let actions = workflow.ways_out(&start.id).filter_map(|edge| {
         let kind = ActionKind::of_edge(edge)?;
         Some(OfferedAction {
             kind,
             id: edge.id.as_str().to_owned(),
-            name: if edge.name.trim().is_empty() { edge.id.as_str().to_owned() } else { edge.name.clone() },
+            name: if edge.name.trim().is_empty() {
+                edge.id.as_str().to_owned()
+            } else {
+                edge.name.clone()
+            },
             node: start.id.clone(),
             token: crate::id::TokenId(1),
             props: edge.props.clone(),
             is_destructive: false,
         })
     });
-    CreateForm { workflow: workflow.clone(), actions: actions.collect(), permissions, example_fields }
+    CreateForm {
+        workflow: workflow.clone(),
+        actions: actions.collect(),
+        permissions,
+        example_fields,
+    }
 }

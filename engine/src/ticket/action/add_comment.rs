@@ -7,7 +7,11 @@ use crate::ticket::refusal::Refusal;
 
 pub(crate) fn carry_out(decision: &mut Decision<'_>, action: &OfferedAction, handle: &Handle) -> Result<(), Refusal> {
     if comment_of(handle.action.comment.as_deref()).is_none() {
-        return Err(Refusal::argument("action_props.comment", "", "a comment must say something"));
+        return Err(Refusal::argument(
+            "action_props.comment",
+            "",
+            "a comment must say something",
+        ));
     }
     decision.emit_action(action, &handle.action, None);
     Ok(())

@@ -14,14 +14,28 @@ pub(crate) fn carry_out(decision: &mut Decision<'_>, action: &OfferedAction, han
     let to = target_user(decision, handle)?;
     let argument = "action_props.target_assignee_id";
     if to == handle.operator {
-        return Err(Refusal::argument(argument, &to, "you cannot consult yourself; name someone else"));
+        return Err(Refusal::argument(
+            argument,
+            &to,
+            "you cannot consult yourself; name someone else",
+        ));
     }
     if let Some(Rest::Shared { shares }) = decision.ticket.token(action.token).map(|token| &token.rest)
-        && shares.iter().any(|share| share.holder == to || share.consulted.as_ref() == Some(&to))
+        && shares
+            .iter()
+            .any(|share| share.holder == to || share.consulted.as_ref() == Some(&to))
     {
-        return Err(Refusal::argument(argument, &to, "this user has a part in the node already"));
+        return Err(Refusal::argument(
+            argument,
+            &to,
+            "this user has a part in the node already",
+        ));
     }
     decision.emit_action(action, &handle.action, Some(&to));
-    decision.emit(Event::Consulted { token: action.token, by: handle.operator.clone(), to });
+    decision.emit(Event::Consulted {
+        token: action.token,
+        by: handle.operator.clone(),
+        to,
+    });
     Ok(())
 }

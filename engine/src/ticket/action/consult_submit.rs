@@ -8,6 +8,9 @@ use crate::ticket::refusal::Refusal;
 
 pub(crate) fn carry_out(decision: &mut Decision<'_>, action: &OfferedAction, handle: &Handle) -> Result<(), Refusal> {
     decision.emit_action(action, &handle.action, None);
-    decision.emit(Event::ConsultSubmitted { token: action.token, by: handle.operator.clone() });
+    decision.emit(Event::ConsultSubmitted {
+        token: action.token,
+        by: handle.operator.clone(),
+    });
     Ok(())
 }

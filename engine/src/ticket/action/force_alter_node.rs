@@ -10,11 +10,19 @@ use crate::workflow::NodeKind;
 pub(crate) fn carry_out(decision: &mut Decision<'_>, action: &OfferedAction, handle: &Handle) -> Result<(), Refusal> {
     let argument = "action_props.target_node_id";
     let Some(target) = &handle.action.target_node_id else {
-        return Err(Refusal::argument(argument, "", "it must name a normal node or the start node"));
+        return Err(Refusal::argument(
+            argument,
+            "",
+            "it must name a normal node or the start node",
+        ));
     };
     let kind = decision.context.workflow.node(target).map(|node| &node.kind);
     if !matches!(kind, Some(NodeKind::Normal(_) | NodeKind::Start)) {
-        return Err(Refusal::argument(argument, target, "it must name a normal node or the start node"));
+        return Err(Refusal::argument(
+            argument,
+            target,
+            "it must name a normal node or the start node",
+        ));
     }
     decision.emit_action(action, &handle.action, None);
     decision.replace_tokens(target)?;

@@ -11,6 +11,9 @@ pub(crate) fn carry_out(decision: &mut Decision<'_>, action: &OfferedAction, han
     let to = target_user(decision, handle)?;
     check_not_excluded(decision, &action.node, &to)?;
     decision.emit_action(action, &handle.action, Some(&to));
-    decision.emit(Event::ForceForwarded { token: action.token, to });
+    decision.emit(Event::ForceForwarded {
+        token: action.token,
+        to,
+    });
     Ok(())
 }

@@ -14,14 +14,26 @@ pub(crate) fn carry_out(decision: &mut Decision<'_>, action: &OfferedAction, han
     check_not_excluded(decision, &action.node, &to)?;
     let argument = "action_props.target_assignee_id";
     if to == handle.operator {
-        return Err(Refusal::argument(argument, &to, "you hold the node already; name someone else"));
+        return Err(Refusal::argument(
+            argument,
+            &to,
+            "you hold the node already; name someone else",
+        ));
     }
     if let Some(Rest::Shared { shares }) = decision.ticket.token(action.token).map(|token| &token.rest)
         && shares.iter().any(|share| share.holder == to)
     {
-        return Err(Refusal::argument(argument, &to, "this user has a share of the node already"));
+        return Err(Refusal::argument(
+            argument,
+            &to,
+            "this user has a share of the node already",
+        ));
     }
     decision.emit_action(action, &handle.action, Some(&to));
-    decision.emit(Event::Forwarded { token: action.token, from: handle.operator.clone(), to });
+    decision.emit(Event::Forwarded {
+        token: action.token,
+        from: handle.operator.clone(),
+        to,
+    });
     Ok(())
 }

@@ -10,9 +10,17 @@ use crate::ticket::token::Rest;
 pub(crate) fn carry_out(decision: &mut Decision<'_>, action: &OfferedAction, handle: &Handle) -> Result<(), Refusal> {
     let attempt = match decision.ticket.token(action.token).map(|token| &token.rest) {
         Some(Rest::Hook { attempt, .. }) => attempt + 1,
-        Some(_) | None => return Err(Refusal::NotWaiting { what: format!("hook of node `{}`", action.node) }),
+        Some(_) | None => {
+            return Err(Refusal::NotWaiting {
+                what: format!("hook of node `{}`", action.node),
+            });
+        }
     };
     decision.emit_action(action, &handle.action, None);
-    decision.emit(Event::HookRequested { token: action.token, node: action.node.clone(), attempt });
+    decision.emit(Event::HookRequested {
+        token: action.token,
+        node: action.node.clone(),
+        attempt,
+    });
     Ok(())
 }

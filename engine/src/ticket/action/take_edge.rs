@@ -22,7 +22,9 @@ pub(crate) fn carry_out(
     fields: &BTreeMap<FieldKey, Value>,
 ) -> Result<(), Refusal> {
     let workflow = decision.context.workflow;
-    let edge = workflow.ways_out(&action.node).find(|edge| edge.id.as_str() == action.id);
+    let edge = workflow
+        .ways_out(&action.node)
+        .find(|edge| edge.id.as_str() == action.id);
     let (Some(edge), Some(node)) = (edge, workflow.node(&action.node)) else {
         return Err(Refusal::argument("action_id", &action.id, "there is no such edge"));
     };
@@ -33,14 +35,25 @@ pub(crate) fn carry_out(
 
     let rest = decision.ticket.token(action.token).map(|token| token.rest.clone());
     if let (Some(Rest::Shared { .. }), Some(user)) = (rest, decision.meta.by.user().cloned()) {
-        decision.emit(Event::VoteCast { token: action.token, user, edge: edge.id.clone() });
-        let is_open = decision.ticket.token(action.token).is_some_and(|token| !token.rest.waiting_for().is_empty());
+        decision.emit(Event::VoteCast {
+            token: action.token,
+            user,
+            edge: edge.id.clone(),
+        });
+        let is_open = decision
+            .ticket
+            .token(action.token)
+            .is_some_and(|token| !token.rest.waiting_for().is_empty());
         if action.kind != ActionKind::Reject && is_open {
             return Ok(());
         }
     }
     flow::take(decision, action.token, edge);
     flow::settle(decision)?;
-    decision.settle_state(if action.kind == ActionKind::Reject { ActState::Rejected } else { ActState::OnGoing });
+    decision.settle_state(if action.kind == ActionKind::Reject {
+        ActState::Rejected
+    } else {
+        ActState::OnGoing
+    });
     Ok(())
 }

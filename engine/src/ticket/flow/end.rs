@@ -12,8 +12,18 @@ pub(super) fn enter(decision: &mut Decision<'_>, token: &Token) {
     if decision.ticket.tokens.len() > 1 {
         let removed = decision.ticket.tokens.iter().map(|one| one.id).collect();
         ended = TokenId(decision.ticket.last_token.0 + 1);
-        decision.emit(Event::TokensReplaced { removed, token: ended, node: token.node.clone() });
+        decision.emit(Event::TokensReplaced {
+            removed,
+            token: ended,
+            node: token.node.clone(),
+        });
     }
     let node = token.node.clone();
-    decision.emit(Event::NodeEntered { token: ended, node, rest: Rest::Ended, pool: None, remembered: false });
+    decision.emit(Event::NodeEntered {
+        token: ended,
+        node,
+        rest: Rest::Ended,
+        pool: None,
+        remembered: false,
+    });
 }

@@ -17,9 +17,14 @@ pub(super) fn enter(
 ) -> Result<(), Refusal> {
     let workflow = decision.context.workflow;
     let ways: Vec<&Edge> = workflow.ways_out(&node.id).collect();
-    let fitting = ways.iter().find(|edge| is_asked(edge, default_branch) && flow::holds(decision, edge));
+    let fitting = ways
+        .iter()
+        .find(|edge| is_asked(edge, default_branch) && flow::holds(decision, edge));
     let Some(edge) = fitting.or_else(|| ways.iter().find(|edge| Some(&edge.id) == default_branch)) else {
-        return Err(Refusal::NoBranchMatches { node: node.id.clone(), name: node.name.clone() });
+        return Err(Refusal::NoBranchMatches {
+            node: node.id.clone(),
+            name: node.name.clone(),
+        });
     };
     flow::take(decision, token.id, edge);
     Ok(())

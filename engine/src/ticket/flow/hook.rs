@@ -5,5 +5,9 @@ use crate::ticket::event::Event;
 use crate::ticket::token::Token;
 
 pub(super) fn enter(decision: &mut Decision<'_>, token: &Token) {
-    decision.emit(Event::HookRequested { token: token.id, node: token.node.clone(), attempt: 1 });
+    decision.emit(Event::HookRequested {
+        token: token.id,
+        node: token.node.clone(),
+        attempt: 1,
+    });
 }

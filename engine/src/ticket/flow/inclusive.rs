@@ -24,7 +24,12 @@ pub(super) fn enter(
         chosen.extend(ways.iter().find(|edge| Some(&edge.id) == default_branch));
     }
     match chosen.as_slice() {
-        [] => return Err(Refusal::NoBranchMatches { node: node.id.clone(), name: node.name.clone() }),
+        [] => {
+            return Err(Refusal::NoBranchMatches {
+                node: node.id.clone(),
+                name: node.name.clone(),
+            });
+        }
         // One way out is no split and has no merge.
         [only] if ways.len() == 1 => flow::take(decision, token.id, only),
         chosen => flow::fork(decision, token, chosen),

@@ -19,11 +19,21 @@ pub(super) fn enter(
         Resolved::To { rest, pool, remembered } => (rest, pool, remembered),
         Resolved::Nobody { reason } => match decision.meta.by {
             Processor::User(_) => {
-                return Err(Refusal::NoAssignee { node: node.id.clone(), name: node.name.clone(), reason });
+                return Err(Refusal::NoAssignee {
+                    node: node.id.clone(),
+                    name: node.name.clone(),
+                    reason,
+                });
             }
             Processor::Timer | Processor::Hook | Processor::System => (Rest::Unassigned, None, false),
         },
     };
-    decision.emit(Event::NodeEntered { token: token.id, node: node.id.clone(), rest, pool, remembered });
+    decision.emit(Event::NodeEntered {
+        token: token.id,
+        node: node.id.clone(),
+        rest,
+        pool,
+        remembered,
+    });
     Ok(())
 }

@@ -17,8 +17,16 @@ pub(super) fn enter(decision: &mut Decision<'_>, token: &Token, props: &TimerPro
         TimerProps::Duration(span) => now.plus_span(span, zone),
         TimerProps::UntilField(key) => {
             let value = decision.ticket.value_of(key, &decision.context.workflow.form);
-            value.as_ref().and_then(|value| value.as_text()).and_then(|text| Timestamp::parse(text, zone)).unwrap_or(now)
+            value
+                .as_ref()
+                .and_then(|value| value.as_text())
+                .and_then(|text| Timestamp::parse(text, zone))
+                .unwrap_or(now)
         }
     };
-    decision.emit(Event::TimerSet { token: token.id, node: token.node.clone(), due });
+    decision.emit(Event::TimerSet {
+        token: token.id,
+        node: token.node.clone(),
+        due,
+    });
 }

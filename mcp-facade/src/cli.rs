@@ -13,16 +13,22 @@ Environment:
   LOONFLOW_MCP_ACCESS_TOKEN  token of a call that brings none (stdio, and HTTP on a loopback address)
   LOONFLOW_JWT_SECRET        key of JWTs (HS256), 32 bytes or more; without it JWTs are refused
   LOONFLOW_LOG               log filter, for example `info` or `loonflow_engine=debug`; logs go to stderr as JSON lines
-Every flag of `serve` has a variable too; see `loonflow-ticket serve --help`.
+The flags of `serve` that take a value have variables too; see `loonflow-ticket serve --help`.
 
 To look around: loonflow-ticket demo";
 
 /// A ticket server for assistants: workflows, approvals and forms over MCP.
 #[derive(Debug, Parser)]
-#[command(name = "loonflow-ticket", version, about, after_help = AFTER_HELP, arg_required_else_help = true)]
+#[command(name = "loonflow-ticket", version, after_help = AFTER_HELP, arg_required_else_help = true)]
 pub struct Cli {
     /// Directory that holds the log [default: the platform's data directory for loonflow-ticket]
-    #[arg(long, global = true, env = "LOONFLOW_DATA", value_name = "DIRECTORY")]
+    #[arg(
+        long,
+        global = true,
+        env = "LOONFLOW_DATA",
+        hide_env_values = true,
+        value_name = "DIRECTORY"
+    )]
     pub data: Option<PathBuf>,
 
     /// What to do.
@@ -83,11 +89,11 @@ pub struct Serve {
     pub allowed_origins: Vec<String>,
 
     /// Answer 401 to HTTP requests without a valid token, before any protocol
-    #[arg(long, env = "LOONFLOW_MCP_REQUIRE_AUTH", value_parser = clap::builder::FalseyValueParser::new())]
+    #[arg(long)]
     pub require_auth: bool,
 
     /// Let LOONFLOW_MCP_ACCESS_TOKEN stand in over HTTP on other than loopback addresses too
-    #[arg(long, env = "LOONFLOW_MCP_ENV_TOKEN_FOR_HTTP", value_parser = clap::builder::FalseyValueParser::new())]
+    #[arg(long)]
     pub env_token_for_http: bool,
 
     /// Calls per second that one token may make; 0 for no limit [default: 0]

@@ -5,7 +5,7 @@
 //!
 //! In reading order: [`http`] and [`stdio`] take a request · [`mcp`] finds the tool and guards the call · [`arguments`]
 //! reads what was sent · [`auth`] says who is calling · [`backend`] is the door to the engine · [`error`] words a refusal.
-//! Around them: [`config`], [`limits`], [`telemetry`], [`stop`], [`admin`] (the local socket), [`cli`].
+//! Around them: [`config`], [`limits`], [`telemetry`], [`serve`] and [`stop`], [`admin`] (the local socket), [`cli`].
 //!
 //! # Error codes
 //! The stable codes are the variants of [`error::Code`], one table with HTTP status and next step.
@@ -22,6 +22,7 @@ pub mod limits;
 pub mod mcp;
 pub mod rate_limit;
 pub mod secret;
+pub mod serve;
 pub mod state;
 pub mod stdio;
 pub mod stop;

@@ -29,11 +29,12 @@ use serde_json::{Map, Value, json};
 use tokio::time::Instant;
 
 use crate::arguments::{ACCESS_TOKEN, APP_NAME, Arguments, DEFAULT_APP_NAME, shortened};
-use crate::auth::{self, credentials};
+use crate::auth::{self, Credential, Identity, credentials};
 use crate::error::{ApiError, Code};
 use crate::limits::{ANSWER_BYTES_MAX, BODY_BYTES_MAX};
 use crate::mcp::tool_error::tool_error;
 use crate::mcp::tools::{CallContext, Entry, Toolset};
+use crate::secret::Secret;
 use crate::state::{AppState, RequestId};
 use crate::telemetry;
 
@@ -124,12 +125,13 @@ impl TicketServer {
         let mut arguments = Arguments::new(sent, &entry.arguments)?;
         let token = arguments.secret(ACCESS_TOKEN)?;
         let app_name = arguments.optional_string(APP_NAME)?;
-        let caller = {
-            let token = token.as_ref().map(crate::secret::Secret::expose);
-            let identity = identify(&self.state, token, headers)?;
-            let app_name = app_name.as_deref().unwrap_or(DEFAULT_APP_NAME);
-            self.state.backend().authenticate(&identity, Some(app_name)).await?
-        };
+        let credential = credential(&self.state, token.as_ref().map(Secret::expose), headers)?;
+        if let Some(limiter) = self.state.rate_limiter() {
+            limiter.take(&credential.token)?;
+        }
+        let identity = identify(&self.state, &credential)?;
+        let app_name = app_name.as_deref().unwrap_or(DEFAULT_APP_NAME);
+        let caller = self.state.backend().authenticate(&identity, Some(app_name)).await?;
         // Set once: this is the only place.
         let _ = user_id.set(caller.user_id.clone());
         let context = CallContext {
@@ -159,22 +161,25 @@ fn within_size(answer: Value) -> Result<CallToolResult, ApiError> {
     Ok(result)
 }
 
-/// Who the deciding credential belongs to, as far as the directory is not needed for it; counts the call.
+/// The credential that decides about a call.
 ///
 /// # Errors
-/// `token_missing`, `token_invalid`, `token_expired`, `overloaded`.
-pub(crate) fn identify(
+/// `token_missing`.
+pub(crate) fn credential(
     state: &AppState,
     argument: Option<&str>,
     headers: Option<&HeaderMap>,
-) -> Result<auth::Identity, ApiError> {
-    let environment = state.options().environment_token.as_ref();
-    let credential = credentials::find(argument, headers, environment)
-        .ok_or_else(|| ApiError::new(Code::TokenMissing, "no token came with the call"))?;
-    if let Some(limiter) = state.rate_limiter() {
-        limiter.take(&credential.token)?;
-    }
-    auth::identify(&credential, state.jwt(), jsonwebtoken::get_current_timestamp())
+) -> Result<Credential, ApiError> {
+    credentials::find(argument, headers, state.options().environment_token.as_ref())
+        .ok_or_else(|| ApiError::new(Code::TokenMissing, "no token came with the call"))
+}
+
+/// Who a credential belongs to, as far as the directory is not needed for it.
+///
+/// # Errors
+/// `token_invalid`, `token_expired`.
+pub(crate) fn identify(state: &AppState, credential: &Credential) -> Result<Identity, ApiError> {
+    auth::identify(credential, state.jwt(), jsonwebtoken::get_current_timestamp())
 }
 
 /// Roughly the bytes of a JSON object, without writing it.

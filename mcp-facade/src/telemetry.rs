@@ -48,11 +48,12 @@ fn keeps_secrets(metadata: &Metadata<'_>) -> bool {
 fn log_panics() {
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
-        tracing::error!(
-            place,
-            message_of_panic = panic.payload_as_str().unwrap_or("unknown"),
-            "something panicked"
-        );
+        let payload = panic.payload();
+        let text = payload
+            .downcast_ref::<&str>()
+            .copied()
+            .or_else(|| payload.downcast_ref::<String>().map(String::as_str));
+        tracing::error!(place, panic = text.unwrap_or("unknown"), "something panicked");
     }));
 }
 

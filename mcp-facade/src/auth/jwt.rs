@@ -205,7 +205,10 @@ mod tests {
 
     fn check(token: &str) -> Result<String, Code> {
         JwtVerifier::new(&key()).verify(token, NOW_S).map_err(|error| {
-            assert!(!error.to_string().contains(token), "the token is shown: {error}");
+            assert!(
+                token.len() < 8 || !error.to_string().contains(token),
+                "the token is shown: {error}"
+            );
             error.code
         })
     }

@@ -16,7 +16,7 @@ use serde_json::json;
 use super::json_response;
 use crate::error::{ApiError, Code};
 use crate::limits::{BODY_BYTES_MAX, EXCHANGE_DEADLINE};
-use crate::mcp::identify;
+use crate::mcp::{credential, identify};
 use crate::state::{AppState, RequestId};
 
 /// A body beyond [`BODY_BYTES_MAX`] is still read this many times over, so that the client sees the answer and not a
@@ -87,7 +87,7 @@ async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, ApiError> {
 }
 
 async fn authenticate(state: &AppState, headers: &HeaderMap) -> Result<(), ApiError> {
-    let identity = identify(state, None, Some(headers))?;
+    let identity = identify(state, &credential(state, None, Some(headers))?)?;
     state.backend().authenticate(&identity, None).await.map(|_caller| ())
 }
 
@@ -132,14 +132,17 @@ fn refusal(error: &ApiError) -> Response {
 /// 401 and what to send; other refusals of a token (too many calls) keep their status.
 fn unauthorized(error: &ApiError) -> Response {
     let mut response = refusal(error);
-    let challenge = match error.code {
-        Code::TokenMissing => HeaderValue::from_static(r#"Bearer realm="loonflow-ticket""#),
-        Code::Overloaded | Code::Internal => return response,
-        _ => HeaderValue::from_str(&format!(
-            r#"Bearer realm="loonflow-ticket", error="invalid_token", error_description="{}""#,
-            error.code
+    if matches!(error.code, Code::Overloaded | Code::Internal) {
+        return response;
+    }
+    let challenge = if error.code == Code::TokenMissing {
+        HeaderValue::from_static(r#"Bearer realm="loonflow-ticket""#)
+    } else {
+        let code = error.code;
+        HeaderValue::from_str(&format!(
+            r#"Bearer realm="loonflow-ticket", error="invalid_token", error_description="{code}""#
         ))
-        .unwrap_or(HeaderValue::from_static("Bearer")),
+        .unwrap_or(HeaderValue::from_static("Bearer"))
     };
     *response.status_mut() = StatusCode::UNAUTHORIZED;
     response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);

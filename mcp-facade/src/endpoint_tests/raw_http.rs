@@ -1,0 +1,370 @@
+//! Raw HTTP: what no well-behaved client sends, and what happens around the protocol.
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use futures::FutureExt;
+use serde_json::{Map, Value, json};
+use tokio::net::TcpListener;
+
+use super::{GOOD, KEY, options, serve, start, state};
+use crate::http::{app, app_with_server, listen};
+use crate::mcp::TicketServer;
+use crate::mcp::tools::{self, Declaration, Effect, Toolset};
+use crate::secret::Secret;
+use crate::state::Options;
+
+/// A raw JSON-RPC call of a tool in the era of sessions, which needs no session here.
+async fn post(address: SocketAddr, headers: &[(&str, &str)], body: impl Into<reqwest::Body>) -> reqwest::Response {
+    let mut request = reqwest::Client::new()
+        .post(format!("http://{address}/mcp"))
+        .header("content-type", "application/json");
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    request.body(body).send().await.expect("answers")
+}
+
+fn tool_call(tool: &str, arguments: &Value) -> String {
+    json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": { "name": tool, "arguments": arguments } })
+        .to_string()
+}
+
+async fn answer(response: reqwest::Response) -> Value {
+    serde_json::from_slice(&response.bytes().await.expect("a body")).expect("is JSON")
+}
+
+#[tokio::test]
+async fn the_token_table() {
+    let state = state(Options {
+        environment_token: Some(Secret::new("lfpat.env.unknown")),
+        ..options()
+    });
+    let address = start(&state).await;
+    let sign = |claims: Value, key: &str| crate::auth::jwt::sign(&claims, &Secret::new(key)).expect("signs");
+    let email = json!({ "email": "ada@example.com" });
+    let jwt = sign(json!({ "exp": 4_000_000_000_u64, "data": email }), KEY);
+    let expired = sign(json!({ "exp": 1_000, "data": email }), KEY);
+    let endless = sign(json!({ "data": email }), KEY);
+    let nameless = sign(json!({ "exp": 4_000_000_000_u64 }), KEY);
+    let other_key = sign(
+        json!({ "exp": 4_000_000_000_u64, "data": email }),
+        "another-key-of-thirty-two-bytes!",
+    );
+    let none = "eyJhbGciOiJub25lIn0.eyJleHAiOjQwMDAwMDAwMDAsImRhdGEiOnsiZW1haWwiOiJhZGFAZXhhbXBsZS5jb20ifX0.";
+    type Row<'a> = (&'a str, Vec<(&'a str, String)>, &'a str);
+    let table: Vec<Row<'_>> = vec![
+        (GOOD, vec![], "ok"),
+        (
+            "bearer lfpat.ada.secret",
+            vec![("authorization", "Bearer bad".to_owned())],
+            "ok",
+        ),
+        ("", vec![("authorization", format!("bEaReR {GOOD}"))], "ok"),
+        ("  ", vec![("x-loonflow-access-token", GOOD.to_owned())], "ok"),
+        ("", vec![("authorization", format!("Bearer {jwt}"))], "ok"),
+        ("", vec![], "token_invalid"),
+        (
+            "lfpat.ada.wrong",
+            vec![("authorization", format!("Bearer {GOOD}"))],
+            "token_invalid",
+        ),
+        (
+            "",
+            vec![
+                ("authorization", "Bearer x".to_owned()),
+                ("x-loonflow-access-token", GOOD.to_owned()),
+            ],
+            "token_invalid",
+        ),
+        ("lfpat.ada", vec![], "token_invalid"),
+        (&expired, vec![], "token_expired"),
+        (&endless, vec![], "token_invalid"),
+        (&nameless, vec![], "token_invalid"),
+        (&other_key, vec![], "token_invalid"),
+        (none, vec![], "token_invalid"),
+    ];
+    for (argument, headers, expected) in table {
+        let headers: Vec<(&str, &str)> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let body = tool_call("ticket_detail", &json!({ "ticket_id": "7", "access_token": argument }));
+        let answer = answer(post(address, &headers, body).await).await;
+        let found = answer["result"]["structuredContent"]["error"]["code"]
+            .as_str()
+            .unwrap_or("ok");
+        assert_eq!(found, expected, "{argument} {headers:?}: {answer}");
+        assert!(
+            argument.trim().is_empty() || found == "ok" || !answer.to_string().contains(argument),
+            "{answer}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn clients_that_accept_anything_are_served() {
+    let address = start(&state(options())).await;
+    for accept in ["*/*", "application/json", "application/json, text/event-stream"] {
+        let response = post(
+            address,
+            &[("accept", accept), ("authorization", &format!("Bearer {GOOD}"))],
+            tool_call("ticket_list", &json!({})),
+        )
+        .await;
+        assert_eq!(response.status(), 200, "{accept}");
+        assert!(response.headers().contains_key("x-request-id"));
+        assert_eq!(answer(response).await["result"]["isError"], false);
+    }
+}
+
+#[tokio::test]
+async fn bad_requests_get_json_rpc_errors() {
+    let address = start(&state(options())).await;
+    let rows: Vec<(Vec<u8>, u16, i64)> = vec![
+        (b"{".to_vec(), 400, -32700),
+        (b"".to_vec(), 400, -32700),
+        (vec![0xff, 0x00, 0x9f], 400, -32700),
+        (b"[]".to_vec(), 400, -32600),
+        (b"{\"jsonrpc\":\"1.0\"}".to_vec(), 400, -32600),
+        (vec![b'x'; 1024 * 1024 + 1], 413, -32600),
+        (vec![b'x'; 5 * 1024 * 1024], 413, -32600),
+        (br#"{"jsonrpc":"2.0","id":1,"method":"no/such"}"#.to_vec(), 200, -32601),
+        (
+            br#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"ticket_list","arguments":[1]}}"#
+                .to_vec(),
+            200,
+            -32602,
+        ),
+        (
+            br#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":5}}"#.to_vec(),
+            200,
+            -32602,
+        ),
+        (
+            br#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"x"}}"#.to_vec(),
+            200,
+            -32602,
+        ),
+    ];
+    for (body, status, code) in rows {
+        let shown = String::from_utf8_lossy(&body[..body.len().min(80)]).into_owned();
+        let response = post(address, &[], body).await;
+        assert_eq!(response.status(), status, "{shown}");
+        assert_eq!(answer(response).await["error"]["code"], code, "{shown}");
+    }
+    let response = post(
+        address,
+        &[("host", "evil.example.com")],
+        tool_call("ticket_list", &json!({})),
+    )
+    .await;
+    assert_eq!(response.status(), 403);
+    assert_eq!(answer(response).await["error"]["code"], -32600);
+    let response = post(
+        address,
+        &[("origin", "https://evil.example.com")],
+        tool_call("ticket_list", &json!({})),
+    )
+    .await;
+    assert_eq!(response.status(), 403);
+    let response = reqwest::get(format!("http://{address}/mcp")).await.expect("answers");
+    assert_eq!(response.status(), 405);
+}
+
+#[tokio::test]
+async fn required_tokens_are_asked_for_before_any_protocol() {
+    let address = start(&state(Options {
+        require_auth: true,
+        ..options()
+    }))
+    .await;
+    let response = post(address, &[], "no protocol").await;
+    assert_eq!(response.status(), 401);
+    assert_eq!(
+        response.headers()["www-authenticate"],
+        r#"Bearer realm="loonflow-ticket""#
+    );
+    let response = post(address, &[("authorization", "Bearer lfpat.ada.wrong")], "no protocol").await;
+    assert_eq!(response.status(), 401);
+    assert!(
+        response.headers()["www-authenticate"]
+            .to_str()
+            .expect("text")
+            .contains("invalid_token")
+    );
+    // A token in the arguments comes too late.
+    let body = tool_call("ticket_list", &json!({ "access_token": GOOD }));
+    assert_eq!(post(address, &[], body.clone()).await.status(), 401);
+    assert_eq!(
+        post(address, &[("authorization", &format!("Bearer {GOOD}"))], body)
+            .await
+            .status(),
+        200
+    );
+    let health = reqwest::get(format!("http://{address}/healthz"))
+        .await
+        .expect("answers");
+    assert_eq!(health.status(), 200);
+    let ready = reqwest::get(format!("http://{address}/readyz")).await.expect("answers");
+    assert_eq!(ready.status(), 200);
+}
+
+#[tokio::test]
+async fn a_token_that_calls_too_often_is_slowed_down() {
+    let address = start(&state(Options {
+        rate_limit_per_s: Some(2),
+        ..options()
+    }))
+    .await;
+    let body = tool_call("ticket_list", &json!({ "access_token": GOOD }));
+    let mut codes = Vec::new();
+    for _ in 0..6 {
+        let answer = answer(post(address, &[], body.clone()).await).await;
+        codes.push(
+            answer["result"]["structuredContent"]["error"]["code"]
+                .as_str()
+                .unwrap_or("ok")
+                .to_owned(),
+        );
+    }
+    assert_eq!(&codes[..2], ["ok", "ok"]);
+    assert!(codes.contains(&"overloaded".to_owned()), "{codes:?}");
+}
+
+fn misbehaving() -> &'static Toolset {
+    const fn declare(name: &'static str, run: tools::Run) -> Declaration {
+        Declaration {
+            name,
+            title: "t",
+            description: "d",
+            input: &[],
+            output: &[],
+            effect: Effect::Reads,
+            run,
+        }
+    }
+    Box::leak(Box::new(Toolset::new(&[
+        declare("panics", |_, _| async { panic!("a bug with a secret in it") }.boxed()),
+        declare("panics_at_once", |_, _| panic!("a bug")),
+        declare("hangs", |_, _| std::future::pending().boxed()),
+        declare("is_large", |_, _| {
+            async { Ok(json!({ "text": "x".repeat(2_000_000) })) }.boxed()
+        }),
+    ])))
+}
+
+#[tokio::test]
+async fn a_tool_that_panics_or_hangs_is_answered_for() {
+    let state = state(Options {
+        call_deadline: Duration::from_millis(300),
+        ..options()
+    });
+    let server = TicketServer::with_tools(state.clone(), misbehaving());
+    let (address, _) = serve(&state, app_with_server(state.clone(), server)).await;
+    for (tool, expected) in [
+        ("panics", "internal_error"),
+        ("panics_at_once", "internal_error"),
+        ("hangs", "overloaded"),
+        ("is_large", "answer_too_large"),
+    ] {
+        let started = Instant::now();
+        let answer = answer(post(address, &[], tool_call(tool, &json!({ "access_token": GOOD }))).await).await;
+        assert_eq!(
+            answer["result"]["structuredContent"]["error"]["code"], expected,
+            "{answer}"
+        );
+        assert!(!answer.to_string().contains("secret"), "{answer}");
+        assert!(started.elapsed() < Duration::from_secs(5), "{tool}");
+    }
+}
+
+#[tokio::test]
+async fn a_stop_finishes_the_calls_in_flight() {
+    let state = state(options());
+    let (address, serving) = serve(&state, app(state.clone())).await;
+    // A connection that idles keeps nobody waiting.
+    let idle = tokio::net::TcpStream::connect(address).await.expect("connects");
+    let body = tool_call("ticket_detail", &json!({ "ticket_id": "slow", "access_token": GOOD }));
+    let slow = tokio::spawn(async move { answer(post(address, &[], body).await).await });
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    let started = Instant::now();
+    state.stop().cancel();
+    assert_eq!(slow.await.expect("ends")["result"]["isError"], false);
+    assert!(serving.await.expect("ends"), "drained");
+    assert!(started.elapsed() < Duration::from_secs(5));
+    drop(idle);
+}
+
+#[tokio::test]
+async fn a_connection_over_the_cap_is_told_so() {
+    let state = state(options());
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("binds");
+    let address = listener.local_addr().expect("has one");
+    tokio::spawn(listen::serve_at_most(
+        listener,
+        app(state.clone()),
+        state.stop().clone(),
+        1,
+    ));
+    let first = tokio::net::TcpStream::connect(address).await.expect("connects");
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    let response = post(address, &[], tool_call("ticket_list", &json!({}))).await;
+    assert_eq!(response.status(), 503);
+    assert_eq!(response.headers()["retry-after"], "5");
+    assert_eq!(answer(response).await["error"]["data"]["code"], "overloaded");
+    drop(first);
+}
+
+/// Nagle's delay would hold each answer for 40 ms; a call on an open connection takes a few.
+#[tokio::test]
+async fn no_answer_waits_40_ms() {
+    let state = state(options());
+    let address = start(&state).await;
+    let client = reqwest::Client::new();
+    let mut fastest = Duration::MAX;
+    for _ in 0..20 {
+        let request = client
+            .post(format!("http://{address}/mcp"))
+            .header("content-type", "application/json")
+            .header("authorization", format!("Bearer {GOOD}"))
+            .body(tool_call("ticket_list", &json!({})));
+        let started = Instant::now();
+        let _ = answer(request.send().await.expect("answers")).await;
+        fastest = fastest.min(started.elapsed());
+    }
+    assert!(fastest < Duration::from_millis(35), "{fastest:?}");
+}
+
+/// A raw request of the newest revision: no `initialize`, version and client in `_meta`, headers that match.
+#[tokio::test]
+async fn the_newest_revision_needs_no_handshake() {
+    let address = start(&state(options())).await;
+    let meta = json!({
+        "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+        "io.modelcontextprotocol/clientInfo": { "name": "test", "version": "1" },
+        "io.modelcontextprotocol/clientCapabilities": {},
+    });
+    let mut params: Map<String, Value> = Map::new();
+    params.insert("_meta".to_owned(), meta);
+    let body = |method: &str, params: &Map<String, Value>| {
+        json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params }).to_string()
+    };
+    let version = ("mcp-protocol-version", "2026-07-28");
+    let list = answer(
+        post(
+            address,
+            &[version, ("mcp-method", "tools/list")],
+            body("tools/list", &params),
+        )
+        .await,
+    )
+    .await;
+    assert_eq!(list["result"]["tools"].as_array().map(Vec::len), Some(9), "{list}");
+    assert_eq!(list["result"]["resultType"], "complete", "{list}");
+    params.insert("name".to_owned(), json!("ticket_list"));
+    params.insert("arguments".to_owned(), json!({ "access_token": GOOD }));
+    let headers = [version, ("mcp-method", "tools/call"), ("mcp-name", "ticket_list")];
+    let called = answer(post(address, &headers, body("tools/call", &params)).await).await;
+    assert_eq!(called["result"]["isError"], false, "{called}");
+    let headers = [version, ("mcp-method", "tools/call"), ("mcp-name", "user_list")];
+    let mismatch = answer(post(address, &headers, body("tools/call", &params)).await).await;
+    assert!(mismatch["error"]["code"].is_i64(), "{mismatch}");
+}

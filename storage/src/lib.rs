@@ -13,13 +13,16 @@
 //!
 //! # Modules in reading order
 //! [`record`] what is stored · [`event_log`] the interface · [`subscription`] what follows · [`limits`] bounds ·
-//! [`error`] failures · `key`, `sled` the log on disk · [`memory`] the same without one.
+//! [`error`] failures · `key`, `sled` the log on disk · [`memory`] the same without one · [`fault`] a log
+//! that fails on schedule · [`backup`] export and import.
 //!
 //! Not here: what events mean, encryption, several machines. Invariant: positions and the versions of each stream
 //! begin at 1 and have no gaps.
 
+pub mod backup;
 pub mod error;
 pub mod event_log;
+pub mod fault;
 pub mod limits;
 pub mod memory;
 pub mod record;
@@ -30,8 +33,10 @@ mod lock;
 mod recent;
 mod sled;
 
+pub use self::backup::BackupReport;
 pub use self::error::Error;
 pub use self::event_log::{EventLog, VerifyReport};
+pub use self::fault::{Fault, FaultyLog};
 pub use self::memory::MemoryLog;
 pub use self::record::{
     Checkpoint, Commit, Expected, Head, KvEntry, KvWrite, NewCommit, Position, Snapshot, StoredEvent, StreamId,

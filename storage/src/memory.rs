@@ -23,12 +23,13 @@ use crate::subscription::{Feed, Subscription, Tail};
 #[derive(Clone, Default)]
 pub struct MemoryLog {
     shared: Arc<Shared>,
+    /// Not in `shared`: a subscription keeps the data alive, and must end when the last handle is gone.
+    tail: Arc<watch::Sender<Tail>>,
 }
 
 #[derive(Default)]
 struct Shared {
     data: Mutex<Data>,
-    tail: watch::Sender<Tail>,
 }
 
 #[derive(Default)]
@@ -53,7 +54,7 @@ impl MemoryLog {
     /// Opens the log again after [`close`](EventLog::close), with everything in it: what a restart is on disk.
     pub fn reopen(&self) {
         lock(&self.shared.data).is_closed = false;
-        self.shared.tail.send_modify(|tail| tail.is_closed = false);
+        self.tail.send_modify(|tail| tail.is_closed = false);
     }
 
     /// Appends without a future, for callers that are not async.
@@ -65,7 +66,7 @@ impl MemoryLog {
         let mut data = lock(&self.shared.data);
         let head = data.append(commit)?;
         // Under the lock, so that positions are announced in order; nobody may wait on the other side.
-        self.shared.tail.send_modify(|tail| tail.position = head.position);
+        self.tail.send_modify(|tail| tail.position = head.position);
         drop(data);
         Ok(head)
     }
@@ -180,12 +181,12 @@ impl EventLog for MemoryLog {
     }
 
     fn last_position(&self) -> Position {
-        self.shared.tail.borrow().position
+        self.tail.borrow().position
     }
 
     fn subscribe(&self, after: Position) -> Subscription {
         let feed: Arc<dyn Feed> = Arc::clone(&self.shared) as _;
-        Subscription::new(feed, self.shared.tail.subscribe(), after)
+        Subscription::new(feed, self.tail.subscribe(), after)
     }
 
     fn put_snapshot(&self, stream: &StreamId, snapshot: &Snapshot) -> Result<(), Error> {
@@ -259,7 +260,7 @@ impl EventLog for MemoryLog {
 
     fn close(&self) -> Result<(), Error> {
         lock(&self.shared.data).is_closed = true;
-        self.shared.tail.send_modify(|tail| tail.is_closed = true);
+        self.tail.send_modify(|tail| tail.is_closed = true);
         Ok(())
     }
 }

@@ -24,12 +24,18 @@ impl StreamId {
     #[must_use]
     pub fn new(name: impl Into<Arc<str>>) -> Self {
         let name = name.into();
-        assert!(
-            !name.is_empty() && name.len() <= Self::LEN_MAX && !name.contains('\0'),
-            "stream name `{name}` must have 1 to {} bytes and no NUL",
-            Self::LEN_MAX
-        );
-        Self(name)
+        match Self::try_new(Arc::clone(&name)) {
+            Some(id) => id,
+            None => panic!("stream name `{name}` must have 1 to {} bytes and no NUL", Self::LEN_MAX),
+        }
+    }
+
+    /// Takes a name that may be bad, as from a file; `None` where [`StreamId::new`] would panic.
+    #[must_use]
+    pub fn try_new(name: impl Into<Arc<str>>) -> Option<Self> {
+        let name = name.into();
+        let is_good = !name.is_empty() && name.len() <= Self::LEN_MAX && !name.contains('\0');
+        is_good.then_some(Self(name))
     }
 
     /// The name.

@@ -76,6 +76,8 @@ struct Shared {
     tail: watch::Sender<Tail>,
     /// Position of the last durable commit.
     durable: AtomicU64,
+    /// Last position given to a commit; ahead of `durable` while a batch is on its way.
+    applied: AtomicU64,
     kv_gate: Mutex<()>,
     kv_in_flight: InFlight,
     state_gate: Mutex<()>,
@@ -102,6 +104,7 @@ impl SledLog {
                 is_closed: false,
             }),
             durable: AtomicU64::new(position),
+            applied: AtomicU64::new(position),
             kv_gate: Mutex::default(),
             kv_in_flight: InFlight::default(),
             state_gate: Mutex::default(),
@@ -269,7 +272,7 @@ impl EventLog for SledLog {
     }
 
     fn verify(&self) -> Result<VerifyReport, Error> {
-        let report = self.shared.reader().verify()?;
+        let report = self.shared.reader().verify(&self.shared.applied)?;
         kv::verify(self.shared.disk.tree())?;
         Ok(report)
     }

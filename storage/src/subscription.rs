@@ -5,8 +5,10 @@
 //! pieces; so a slow subscriber costs the log nothing and is never cut off.
 
 use std::fmt;
+use std::pin::pin;
 use std::sync::Arc;
 
+use futures::future::{self, Either};
 use tokio::sync::watch;
 
 use crate::error::Error;
@@ -42,6 +44,8 @@ pub struct Subscription {
     tail: watch::Receiver<Tail>,
     /// Last position delivered.
     delivered: Position,
+    /// Ends the subscription at once when it turns true (the fault wrapper's crash).
+    crash: Option<watch::Receiver<bool>>,
 }
 
 impl Subscription {
@@ -52,7 +56,22 @@ impl Subscription {
             feed: Some(feed),
             tail,
             delivered: after,
+            crash: None,
         }
+    }
+
+    /// Ends at once when the channel says `true`.
+    pub(crate) fn until(mut self, crash: watch::Receiver<bool>) -> Self {
+        self.crash = Some(crash);
+        self
+    }
+
+    fn check_crash(&mut self) -> Result<(), Error> {
+        if self.crash.as_ref().is_some_and(|crash| *crash.borrow()) {
+            self.feed = None;
+            return Err(Error::Closed);
+        }
+        Ok(())
     }
 
     /// The last position delivered, or the one it started after.
@@ -70,6 +89,7 @@ impl Subscription {
     /// which the call may be repeated.
     pub async fn next(&mut self) -> Result<Vec<Arc<Commit>>, Error> {
         loop {
+            self.check_crash()?;
             let tail = *self.tail.borrow_and_update();
             let Some(feed) = self.feed.clone() else {
                 return Err(Error::Closed);
@@ -82,7 +102,7 @@ impl Subscription {
                 };
                 return self.deliver(batch);
             }
-            if tail.is_closed || self.tail.changed().await.is_err() {
+            if tail.is_closed || wait(&mut self.tail, self.crash.as_mut()).await.is_err() {
                 // A tail without a sender is that of a log which was dropped; its last value was seen above
                 // unless it moved in between.
                 if self.tail.borrow().position > self.delivered {
@@ -99,6 +119,7 @@ impl Subscription {
     /// # Errors
     /// As [`next`](Subscription::next).
     pub fn try_next(&mut self) -> Result<Option<Vec<Arc<Commit>>>, Error> {
+        self.check_crash()?;
         // Asked before the tail is read: a sender that is gone has published its last value.
         let is_orphan = self.tail.has_changed().is_err();
         let tail = *self.tail.borrow_and_update();
@@ -144,6 +165,27 @@ impl Subscription {
         };
         self.delivered = last.position;
         Ok(batch)
+    }
+}
+
+/// Waits until the tail moves or the crash comes; an error when the tail will not move any more.
+async fn wait(
+    tail: &mut watch::Receiver<Tail>,
+    crash: Option<&mut watch::Receiver<bool>>,
+) -> Result<(), watch::error::RecvError> {
+    let Some(crash) = crash else {
+        return tail.changed().await;
+    };
+    let moved = pin!(tail.changed());
+    let crashed = pin!(async {
+        // A wrapper that is gone will not crash any more.
+        if crash.wait_for(|is_crashed| *is_crashed).await.is_err() {
+            future::pending::<()>().await;
+        }
+    });
+    match future::select(moved, crashed).await {
+        Either::Left((moved, _)) => moved,
+        Either::Right(_) => Ok(()),
     }
 }
 

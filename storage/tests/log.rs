@@ -1,9 +1,20 @@
 //! One binary for the tests of the log.
-//!
-//! `contract` what every implementation does · `model` random walks against a vector · `disk` what only the log
-//! on disk does: reopening, locks, damage · `fault` the wrapper that fails on schedule · `backup` export, import.
 
+/// Export and import.
+#[path = "log/backup.rs"]
+mod backup;
+/// What every implementation does.
 #[path = "log/contract.rs"]
 mod contract;
+/// What only the log on disk does: reopening, locks, damage, a full disk.
+#[path = "log/disk.rs"]
+mod disk;
+/// The wrapper that fails on schedule.
+#[path = "log/fault.rs"]
+mod fault;
+/// Small commits and logs to append them to.
 #[path = "log/fixture.rs"]
 mod fixture;
+/// Random walks against a vector.
+#[path = "log/model.rs"]
+mod model;

@@ -4,6 +4,7 @@
 //! those after it, which the writer has applied and not yet synced, for absent.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::trees::database;
 use super::value::{self, CommitHeader, bad};
@@ -179,7 +180,9 @@ impl Reader<'_> {
     /// Positions first, so that the first bad record in the order of the log is the one named. Every position
     /// then has a sound commit of its own; the walk by stream finds gaps in versions and commits that no
     /// position names. Neither walk keeps more than one page in memory.
-    pub(super) fn verify(&self) -> Result<VerifyReport, Error> {
+    ///
+    /// `applied` is the last position the writer has given out; a commit beyond it has lost its position.
+    pub(super) fn verify(&self, applied: &AtomicU64) -> Result<VerifyReport, Error> {
         let mut report = VerifyReport::default();
         while report.n_commits < self.durable {
             for commit in self.all(report.n_commits, 256)? {
@@ -207,6 +210,14 @@ impl Reader<'_> {
             }
             let header = first(&commit_key, &commit_value)?.header;
             n_chunks_left = header.n_chunks - 1;
+            if header.position > applied.load(Ordering::Acquire) {
+                return Err(bad(
+                    Some(header.position),
+                    name,
+                    first_version,
+                    "is on no page of positions",
+                ));
+            }
             if header.position > self.durable {
                 continue;
             }

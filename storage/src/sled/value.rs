@@ -173,10 +173,7 @@ pub(super) fn parse_page(payload: &[u8]) -> Option<Vec<(StreamId, StreamVersion)
     while !rest.is_empty() {
         let [n_name_bytes] = take(&mut rest)?;
         let name = std::str::from_utf8(take_slice(&mut rest, n_name_bytes.into())?).ok()?;
-        if name.is_empty() || name.len() > StreamId::LEN_MAX || name.contains('\0') {
-            return None;
-        }
-        entries.push((StreamId::new(name), u64::from_le_bytes(take(&mut rest)?)));
+        entries.push((StreamId::try_new(name)?, u64::from_le_bytes(take(&mut rest)?)));
     }
     (!entries.is_empty()).then_some(entries)
 }

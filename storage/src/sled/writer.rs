@@ -108,6 +108,7 @@ impl Writer {
         } = prepared;
         if !commits.is_empty() {
             insert_pages(&mut batch, first, &commits);
+            shared.applied.store(self.last, Ordering::Release);
             shared.kv_in_flight.begin(kv.into_old());
             let applied = tree
                 .apply_batch(batch)

@@ -16,6 +16,9 @@ macro_rules! contract {
         mod memory {
             $(#[test] fn $test() { super::$test(&crate::fixture::memory()); })*
         }
+        mod faulty {
+            $(#[test] fn $test() { super::$test(&crate::fixture::faulty()); })*
+        }
         mod sled {
             $(#[test] fn $test() { super::$test(&crate::fixture::sled()); })*
         }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use loonflow_storage::{
-    Commit, EventLog, Expected, KvWrite, MemoryLog, NewCommit, SledLog, SledOptions, StoredEvent, StreamId,
+    Commit, EventLog, Expected, FaultyLog, KvWrite, MemoryLog, NewCommit, SledLog, SledOptions, StoredEvent, StreamId,
 };
 
 /// A log with the directory it lies in, where it has one.
@@ -15,6 +15,14 @@ pub(crate) struct Fixture {
 pub(crate) fn memory() -> Fixture {
     Fixture {
         log: Arc::new(MemoryLog::new()),
+        _directory: None,
+    }
+}
+
+/// The wrapper with nothing on its schedule.
+pub(crate) fn faulty() -> Fixture {
+    Fixture {
+        log: Arc::new(FaultyLog::new(Arc::new(MemoryLog::new()), [])),
         _directory: None,
     }
 }

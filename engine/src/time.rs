@@ -43,7 +43,10 @@ impl Timestamp {
     /// `2026-11-22 09:30:00 +0000` in a time zone: the form of tool answers.
     #[must_use]
     pub fn to_answer(self, zone: &TimeZone) -> String {
-        self.to_jiff().to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S %z").to_string()
+        self.to_jiff()
+            .to_zoned(zone.clone())
+            .strftime("%Y-%m-%d %H:%M:%S %z")
+            .to_string()
     }
 
     /// The day of this instant in a time zone.
@@ -65,7 +68,13 @@ impl Timestamp {
                     .iter()
                     .find_map(|form| jiff::fmt::strtime::parse(form, text).ok()?.to_timestamp().ok())
             })
-            .or_else(|| text.parse::<jiff::civil::DateTime>().ok()?.to_zoned(zone.clone()).ok().map(|z| z.timestamp()))?;
+            .or_else(|| {
+                text.parse::<jiff::civil::DateTime>()
+                    .ok()?
+                    .to_zoned(zone.clone())
+                    .ok()
+                    .map(|z| z.timestamp())
+            })?;
         let found = Self(instant.as_millisecond());
         (Self::RANGE.0 <= found && found <= Self::RANGE.1).then_some(found)
     }
@@ -109,7 +118,10 @@ mod tests {
         ] {
             assert_eq!(Timestamp::parse(text, &shanghai), Some(instant), "{text}");
         }
-        assert_eq!(Timestamp::parse("2026-11-22", &TimeZone::UTC).unwrap().to_rfc3339(), "2026-11-22T00:00:00.000Z");
+        assert_eq!(
+            Timestamp::parse("2026-11-22", &TimeZone::UTC).unwrap().to_rfc3339(),
+            "2026-11-22T00:00:00.000Z"
+        );
         for text in ["", "yesterday", "2026-13-01", "2026-02-30", "99999-01-01"] {
             assert_eq!(Timestamp::parse(text, &shanghai), None, "{text}");
         }

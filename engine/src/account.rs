@@ -1,7 +1,8 @@
 //! Tenants and the directory (semantics 1): one stream per tenant.
 //!
 //! Here: the data of users, departments, roles, applications. The aggregate is in `account/{command,event,decide,apply}`,
-//! the snapshot that decisions look at in `account/directory`, rights in `account/permission`.
+//! the snapshot that decisions look at in `account/directory`, rights in `account/permission`, files with a whole
+//! directory in `account/import`, secrets in `account/{token,password}`.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -18,6 +19,7 @@ pub mod decide;
 pub mod directory;
 pub mod event;
 pub mod import;
+pub mod password;
 pub mod permission;
 pub mod token;
 
@@ -59,7 +61,9 @@ impl UserType {
     /// Reads the wire word.
     #[must_use]
     pub fn parse(word: &str) -> Option<Self> {
-        [Self::Admin, Self::WorkflowAdmin, Self::Normal].into_iter().find(|kind| kind.word() == word)
+        [Self::Admin, Self::WorkflowAdmin, Self::Normal]
+            .into_iter()
+            .find(|kind| kind.word() == word)
     }
 }
 
@@ -108,7 +112,11 @@ impl User {
     /// The primary department, else the first.
     #[must_use]
     pub fn primary_dept(&self) -> Option<&DeptId> {
-        self.depts.iter().find(|dept| dept.is_primary).or_else(|| self.depts.first()).map(|dept| &dept.dept_id)
+        self.depts
+            .iter()
+            .find(|dept| dept.is_primary)
+            .or_else(|| self.depts.first())
+            .map(|dept| &dept.dept_id)
     }
 }
 

@@ -101,7 +101,10 @@ pub struct EventHook {
 
 impl std::fmt::Debug for EventHook {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("EventHook").field("id", &self.id).field("events", &self.events).finish_non_exhaustive()
+        f.debug_struct("EventHook")
+            .field("id", &self.id)
+            .field("events", &self.events)
+            .finish_non_exhaustive()
     }
 }
 
@@ -132,7 +135,11 @@ impl WorkflowVersion {
 
     /// Edges that leave a node, in definition order.
     pub fn ways_out(&self, node: &NodeId) -> impl Iterator<Item = &Edge> {
-        let idxs = self.graph.node_idx.get(node).map_or(&[][..], |idx| &self.graph.ways_out[*idx]);
+        let idxs = self
+            .graph
+            .node_idx
+            .get(node)
+            .map_or(&[][..], |idx| &self.graph.ways_out[*idx]);
         idxs.iter().map(|idx| &self.edges[*idx])
     }
 
@@ -145,6 +152,9 @@ impl WorkflowVersion {
     /// Whether a node lies in a split's region: on the ways from it to its merge, the merge included, the split not.
     #[must_use]
     pub fn in_region(&self, split: &NodeId, node: &NodeId) -> bool {
-        self.graph.splits.get(split).is_some_and(|split| split.region.contains(node))
+        self.graph
+            .splits
+            .get(split)
+            .is_some_and(|split| split.region.contains(node))
     }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::token::AccessToken;
 use super::{Application, ById, Dept, Role, Tenant, User};
-use crate::id::{AccessTokenId, AppName, DeptId, RoleId, UserId};
+use crate::id::{AccessTokenId, AppName, DeptId, RoleId, TenantId, UserId};
 
 /// Everything a tenant's directory stream folds to. Cheap to clone: entries are shared.
 #[derive(Clone, Debug)]
@@ -52,6 +52,17 @@ impl Directory {
         }
     }
 
+    /// The directory of a tenant of which nothing but the id is known: what an empty stream folds to.
+    #[must_use]
+    pub fn empty(id: TenantId) -> Self {
+        Self::new(Tenant {
+            id,
+            name: String::new(),
+            domain: String::new(),
+            time_zone: "UTC".to_owned(),
+        })
+    }
+
     /// The tenant's time zone.
     #[must_use]
     pub fn zone(&self) -> &jiff::tz::TimeZone {
@@ -92,7 +103,10 @@ impl Directory {
     #[must_use]
     pub fn active_role_members(&self, role: &RoleId) -> BTreeSet<UserId> {
         let members = self.by_role.get(role).into_iter().flatten();
-        members.filter(|user| self.active_user(user).is_some()).cloned().collect()
+        members
+            .filter(|user| self.active_user(user).is_some())
+            .cloned()
+            .collect()
     }
 
     /// A department and all below it; empty for an unknown one. A parent loop (refused at import) ends the walk.
@@ -105,7 +119,12 @@ impl Directory {
         let mut work = vec![dept.clone()];
         while let Some(next) = work.pop() {
             if found.insert(next.clone()) {
-                work.extend(self.depts.values().filter(|d| d.parent.as_ref() == Some(&next)).map(|d| d.id.clone()));
+                work.extend(
+                    self.depts
+                        .values()
+                        .filter(|d| d.parent.as_ref() == Some(&next))
+                        .map(|d| d.id.clone()),
+                );
             }
         }
         found
@@ -126,10 +145,17 @@ impl Directory {
         found
     }
 
+    /// A user's tokens by id, revoked and expired ones included.
+    pub fn access_tokens_of<'a>(&'a self, user: &'a UserId) -> impl Iterator<Item = &'a Arc<AccessToken>> {
+        self.access_tokens.values().filter(move |token| &token.user_id == user)
+    }
+
     /// Whether the user belongs to the department or one below it.
     #[must_use]
     pub fn is_member(&self, user: &UserId, dept: &DeptId) -> bool {
         let Some(user) = self.users.get(user) else { return false };
-        user.depts.iter().any(|own| self.ancestors(&own.dept_id).iter().any(|above| &above.id == dept))
+        user.depts
+            .iter()
+            .any(|own| self.ancestors(&own.dept_id).iter().any(|above| &above.id == dept))
     }
 }

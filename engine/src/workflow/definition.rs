@@ -37,10 +37,14 @@ pub struct Definition {
     pub description: String,
     /// `form_schema`.
     pub form: Form,
+    /// Whether every field was taken in; else fields may seem to be missing.
+    pub form_is_whole: bool,
     /// `process_schema.node_info_list`.
     pub nodes: Vec<Node>,
     /// `process_schema.edge_info_list`.
     pub edges: Vec<Edge>,
+    /// Whether every node and edge was taken in with its id and type; else some may seem to be missing.
+    pub process_is_whole: bool,
     /// `advanced_schema.permission_info`.
     pub permission: PermissionInfo,
     /// `advanced_schema.customization_info.authorized_app_id_list`.
@@ -85,10 +89,13 @@ pub fn read(source: &Json, file_stem: Option<&str>) -> (Definition, Vec<Problem>
     let name = reader.text(basic, "name", &place);
     let description = reader.text(basic, "description", &place);
 
+    reader.was_whole();
     let schema = reader.object(source, "form_schema", &whole);
     let form = form::read(&mut reader, schema);
+    let form_is_whole = reader.was_whole();
     let process = reader.object(source, "process_schema", &whole);
     let (nodes, edges) = process::read(&mut reader, process);
+    let process_is_whole = reader.was_whole();
 
     let advanced = reader.object(source, "advanced_schema", &whole);
     let place = Place::of("`advanced_schema`");
@@ -107,8 +114,10 @@ pub fn read(source: &Json, file_stem: Option<&str>) -> (Definition, Vec<Problem>
         version_name: version_name.into(),
         description,
         form,
+        form_is_whole,
         nodes,
         edges,
+        process_is_whole,
         permission,
         authorized_apps: authorized_apps.into_iter().map(AppName::from).collect(),
         notification,

@@ -167,6 +167,8 @@ pub struct HookProps {
 impl std::fmt::Debug for HookProps {
     /// Without URL (it may carry credentials) and token.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("HookProps").field("is_async", &self.is_async).finish_non_exhaustive()
+        f.debug_struct("HookProps")
+            .field("is_async", &self.is_async)
+            .finish_non_exhaustive()
     }
 }

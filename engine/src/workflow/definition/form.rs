@@ -27,6 +27,7 @@ pub(super) fn read(reader: &mut Reader, schema: &Json) -> Form {
                 &place,
                 "is no row: put components into the `children` of an entry of type `row`",
             );
+            reader.tear();
             continue;
         }
         seen.id(reader, &id, &place);
@@ -72,6 +73,7 @@ impl Seen {
     fn key(&mut self, reader: &mut Reader, key: &str, place: &Place) {
         if key.trim().is_empty() {
             reader.error("missing_key", place, "has no `component_key`: give it one");
+            reader.tear();
         } else if !self.keys.insert(key.to_owned()) {
             reader.error(
                 "duplicate_key",

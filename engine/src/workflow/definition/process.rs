@@ -34,6 +34,7 @@ fn node(reader: &mut Reader, info: &Json) -> Node {
     let place = Place::node(&id);
     if id.as_str().trim().is_empty() {
         reader.error("missing_id", &place, "has no `id`: give it one");
+        reader.tear();
     }
     let props = reader.object(info, "props", &place);
     let kind = kind(reader, info, props, &place);
@@ -68,6 +69,7 @@ fn kind(reader: &mut Reader, info: &Json, props: &Json, place: &Place) -> NodeKi
                 place,
                 &format!("has the type `{word}`: take one of {words}"),
             );
+            reader.tear();
             NodeKind::Parallel
         }
     }

@@ -56,6 +56,8 @@ impl Place {
 #[derive(Default)]
 pub(super) struct Reader {
     pub(super) problems: Vec<Problem>,
+    /// Whether parts were left out since the last `was_whole`, so that others may seem to be missing.
+    is_torn: bool,
 }
 
 impl Reader {
@@ -66,6 +68,16 @@ impl Reader {
         problem.edge.clone_from(&place.edge);
         problem.field.clone_from(&place.field);
         self.problems.push(problem);
+    }
+
+    /// Whether everything was taken in since the last time this was asked.
+    pub(super) fn was_whole(&mut self) -> bool {
+        !std::mem::take(&mut self.is_torn)
+    }
+
+    /// Notes that a part is left out.
+    pub(super) fn tear(&mut self) {
+        self.is_torn = true;
     }
 
     fn wrong_type(&mut self, name: &str, expected: &str, found: &Json, place: &Place) {
@@ -91,6 +103,7 @@ impl Reader {
             found @ Json::Object(_) => found,
             found @ (Json::Bool(_) | Json::Number(_) | Json::String(_) | Json::Array(_)) => {
                 self.wrong_type(name, "an object", found, place);
+                self.tear();
                 &Json::Null
             }
         }
@@ -104,6 +117,7 @@ impl Reader {
                 found.push(item);
             } else {
                 self.wrong_type(name, "a list of objects", item, place);
+                self.tear();
             }
         }
         found
@@ -116,6 +130,7 @@ impl Reader {
             Json::Array(items) => items,
             found @ (Json::Bool(_) | Json::Number(_) | Json::String(_) | Json::Object(_)) => {
                 self.wrong_type(name, "a list", found, place);
+                self.tear();
                 &[]
             }
         }

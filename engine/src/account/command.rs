@@ -1,0 +1,56 @@
+//! What can be asked of a tenant's directory, and what a decision may look at besides it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::User;
+use super::import::DirectoryFile;
+use crate::id::{AccessTokenId, UserId};
+use crate::time::Timestamp;
+
+/// A request to a directory.
+#[derive(Clone, Debug)]
+pub enum Command {
+    /// Bring the directory to what a file says; the operator at the machine only. What the file does not name stays.
+    Import {
+        /// The file.
+        file: Box<DirectoryFile>,
+        /// Hashes of passwords that are new (`password::missing_hashes`).
+        hashes: BTreeMap<UserId, String>,
+    },
+    /// Bring a user to this state; its times are set by the decision.
+    PutUser {
+        /// A tenant admin; `None` for the operator at the machine.
+        by: Option<UserId>,
+        /// The whole user.
+        user: Box<User>,
+    },
+    /// Make a personal access token.
+    CreateAccessToken {
+        /// Fresh public id.
+        id: AccessTokenId,
+        /// Whose it is and who asks.
+        user: UserId,
+        /// What the user calls it.
+        label: String,
+        /// Digest of the secret (`token::digest`).
+        sha256: [u8; 32],
+        /// Days it lives, 1 to `limits::ACCESS_TOKEN_DAYS_MAX`; `None` for ever.
+        expires_in_days: Option<u32>,
+    },
+    /// Take a personal access token back. Once more is no event.
+    RevokeAccessToken {
+        /// Which.
+        id: AccessTokenId,
+        /// Who asks: its user.
+        by: UserId,
+    },
+}
+
+/// What a decision may look at besides the directory.
+#[derive(Clone, Copy, Debug)]
+pub struct Context<'a> {
+    /// The present instant.
+    pub now: Timestamp,
+    /// E-mail addresses of users of other tenants, lower-case: they are unique over all tenants.
+    pub foreign_emails: &'a BTreeSet<String>,
+}

@@ -1,0 +1,373 @@
+//! Decides what a command does to a directory: events or a refusal; changes nothing (semantics 1).
+
+use super::command::{Command, Context};
+use super::directory::Directory;
+use super::event::Event;
+use super::import::{self, DirectoryFile, ImportProblem};
+use super::permission::is_tenant_admin;
+use super::token::AccessToken;
+use super::{ById, User};
+use crate::id::{AccessTokenId, UserId};
+use crate::limits::{ACCESS_TOKEN_DAYS_MAX, TEXT_CHARS_MAX};
+
+const DAY_MS: i64 = 86_400_000;
+
+/// Why a request to a directory was turned down: nothing changed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// The file or user does not fit; every problem at once, at least one.
+    #[error("the directory has {} problem(s): {}", .problems.len(), import::sentences(.problems))]
+    Invalid {
+        /// What is wrong.
+        problems: Vec<ImportProblem>,
+    },
+    /// There is no such user, or it is not active.
+    #[error("user `{id}` was not found")]
+    UserNotFound {
+        /// As asked for.
+        id: UserId,
+    },
+    /// There is no such token, or it is another user's.
+    #[error("access token `{id}` was not found")]
+    AccessTokenNotFound {
+        /// As asked for.
+        id: AccessTokenId,
+    },
+    /// The token's label or life does not fit.
+    #[error("{problem}")]
+    InvalidArgument {
+        /// What is wrong.
+        problem: String,
+    },
+    /// Only a tenant admin may do this.
+    #[error("changing users is not yours to do")]
+    PermissionDenied,
+}
+
+impl Refusal {
+    /// Stable word for programs.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Invalid { .. } => "invalid_directory",
+            Self::UserNotFound { .. } => "user_not_found",
+            Self::AccessTokenNotFound { .. } => "access_token_not_found",
+            Self::InvalidArgument { .. } => "invalid_argument",
+            Self::PermissionDenied => "permission_denied",
+        }
+    }
+
+    /// The next step.
+    #[must_use]
+    pub fn hint(&self) -> String {
+        match self {
+            Self::Invalid { .. } => "mend what is listed and try again".to_owned(),
+            Self::UserNotFound { .. } => "look the user up in the directory".to_owned(),
+            Self::AccessTokenNotFound { .. } => "list your own tokens for their ids".to_owned(),
+            Self::InvalidArgument { .. } => {
+                format!(
+                    "give a label of at most {TEXT_CHARS_MAX} characters and 1 to {ACCESS_TOKEN_DAYS_MAX} days, or none"
+                )
+            }
+            Self::PermissionDenied => "ask an admin of the tenant".to_owned(),
+        }
+    }
+}
+
+/// Events that a command causes; none where everything is as it asks already.
+///
+/// # Errors
+/// Why it was turned down.
+pub fn decide(directory: &Directory, command: &Command, context: &Context<'_>) -> Result<Vec<Event>, Refusal> {
+    match command {
+        Command::Import { file, hashes } => {
+            let problems = import::check(file, directory, context.foreign_emails);
+            if problems.is_empty() {
+                Ok(difference(directory, file, context, &|user| hashes.get(user).cloned()))
+            } else {
+                Err(Refusal::Invalid { problems })
+            }
+        }
+        Command::PutUser { by, user } => put_user(directory, by.as_ref(), user, context),
+        Command::CreateAccessToken {
+            id,
+            user,
+            label,
+            sha256,
+            expires_in_days,
+        } => {
+            if directory.active_user(user).is_none() {
+                return Err(Refusal::UserNotFound { id: user.clone() });
+            }
+            check_token(directory, id, label, *expires_in_days)?;
+            Ok(vec![Event::AccessTokenCreated(AccessToken {
+                id: id.clone(),
+                user_id: user.clone(),
+                label: label.clone(),
+                sha256: *sha256,
+                created_at: context.now,
+                expires_at: expires_in_days.map(|days| context.now.plus_ms(i64::from(days) * DAY_MS)),
+                revoked_at: None,
+            })])
+        }
+        Command::RevokeAccessToken { id, by } => match directory.access_tokens.get(id) {
+            Some(token) if &token.user_id == by && token.revoked_at.is_some() => Ok(Vec::new()),
+            Some(token) if &token.user_id == by => Ok(vec![Event::AccessTokenRevoked {
+                id: id.clone(),
+                at: context.now,
+            }]),
+            Some(_) | None => Err(Refusal::AccessTokenNotFound { id: id.clone() }),
+        },
+    }
+}
+
+fn check_token(
+    directory: &Directory,
+    id: &AccessTokenId,
+    label: &str,
+    expires_in_days: Option<u32>,
+) -> Result<(), Refusal> {
+    let invalid = |problem: &str| {
+        Err(Refusal::InvalidArgument {
+            problem: problem.to_owned(),
+        })
+    };
+    // The text form is split at points, so the id has none.
+    if id.as_str().is_empty() || id.as_str().contains('.') || directory.access_tokens.contains_key(id) {
+        return invalid("the token's id is not a fresh one");
+    }
+    if label.chars().count() > TEXT_CHARS_MAX {
+        return invalid("the label is too long");
+    }
+    if expires_in_days.is_some_and(|days| !(1..=ACCESS_TOKEN_DAYS_MAX).contains(&days)) {
+        return invalid("the number of days is out of range");
+    }
+    Ok(())
+}
+
+fn put_user(
+    directory: &Directory,
+    by: Option<&UserId>,
+    user: &User,
+    context: &Context<'_>,
+) -> Result<Vec<Event>, Refusal> {
+    let is_allowed = by.is_none_or(|by| directory.user(by).is_some_and(|by| is_tenant_admin(by)));
+    if !is_allowed {
+        return Err(Refusal::PermissionDenied);
+    }
+    let user = import::normalized(user.clone());
+    let file = DirectoryFile::of_user(directory, user.clone());
+    let problems = import::check(&file, directory, context.foreign_emails);
+    if !problems.is_empty() {
+        return Err(Refusal::Invalid { problems });
+    }
+    Ok(difference(directory, &file, context, &|_| user.password_hash.clone()))
+}
+
+/// What must happen so that the directory says what the file says.
+fn difference(
+    directory: &Directory,
+    file: &DirectoryFile,
+    context: &Context<'_>,
+    new_hash: &dyn Fn(&UserId) -> Option<String>,
+) -> Vec<Event> {
+    fn is_new<K: Ord, V: PartialEq>(known: &ById<K, V>, id: &K, entry: &V) -> bool {
+        known.get(id).is_none_or(|known| **known != *entry)
+    }
+    let mut events = Vec::new();
+    if directory.tenant != file.tenant {
+        events.push(Event::TenantChanged(file.tenant.clone()));
+    }
+    let depts = file
+        .depts
+        .iter()
+        .filter(|dept| is_new(&directory.depts, &dept.id, dept));
+    events.extend(depts.cloned().map(Event::DeptPut));
+    let roles = file
+        .roles
+        .iter()
+        .filter(|role| is_new(&directory.roles, &role.id, role));
+    events.extend(roles.cloned().map(Event::RolePut));
+    let applications = file
+        .applications
+        .iter()
+        .filter(|app| is_new(&directory.applications, &app.name, app));
+    events.extend(applications.cloned().map(Event::ApplicationPut));
+    for entry in &file.users {
+        let before = directory.user(&entry.user.id);
+        let kept_hash = || before.and_then(|before| before.password_hash.clone());
+        let mut user = User {
+            password_hash: new_hash(&entry.user.id).or_else(kept_hash),
+            created_at: before.map_or(context.now, |before| before.created_at),
+            updated_at: before.map_or(context.now, |before| before.updated_at),
+            ..entry.user.clone()
+        };
+        if before.is_none_or(|before| **before != user) {
+            user.updated_at = context.now;
+            events.push(Event::UserPut(Box::new(user)));
+        }
+    }
+    events
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use super::*;
+    use crate::account::{UserType, apply, password};
+    use crate::time::Timestamp;
+
+    fn context(foreign_emails: &BTreeSet<String>) -> Context<'_> {
+        Context {
+            now: Timestamp(1_000),
+            foreign_emails,
+        }
+    }
+
+    fn run(directory: &Directory, command: &Command) -> Result<Vec<Event>, Refusal> {
+        decide(directory, command, &context(&BTreeSet::new()))
+    }
+
+    fn fold(directory: Directory, events: &[Event]) -> Directory {
+        events.iter().fold(directory, apply::apply)
+    }
+
+    #[test]
+    fn importing_twice_appends_nothing() {
+        let file = import::fixture_file("globex");
+        let empty = Directory::empty(file.tenant.id.clone());
+        let mut salts = 0_u8;
+        let mut hashes = |directory: &Directory| {
+            password::missing_hashes(&file, directory, &mut || {
+                salts += 1;
+                [salts; 16]
+            })
+        };
+        let command = |hashes| Command::Import {
+            file: Box::new(file.clone()),
+            hashes,
+        };
+        let first = hashes(&empty);
+        assert_eq!(first.len(), 2);
+        let directory = fold(empty.clone(), &run(&empty, &command(first)).unwrap());
+        assert_eq!(directory.version, 5, "tenant, department, application, two users");
+        let second = hashes(&directory);
+        assert_eq!(second, BTreeMap::new());
+        assert_eq!(run(&directory, &command(second)).unwrap(), []);
+
+        let mut changed = file.clone();
+        changed.users[0].user.alias = "Other".to_owned();
+        let events = run(
+            &directory,
+            &Command::Import {
+                file: Box::new(changed),
+                hashes: BTreeMap::new(),
+            },
+        )
+        .unwrap();
+        let [Event::UserPut(user)] = events.as_slice() else {
+            panic!("one user changed: {events:?}")
+        };
+        assert!(user.password_hash.is_some(), "the hash stays");
+    }
+
+    #[test]
+    fn every_demo_directory_imports() {
+        for name in ["acme", "globex"] {
+            let file = import::fixture_file(name);
+            let directory = import::fixture(name);
+            assert_eq!(directory.users.len(), file.users.len());
+            let again = Command::Import {
+                file: Box::new(file),
+                hashes: BTreeMap::new(),
+            };
+            assert_eq!(run(&directory, &again).unwrap(), []);
+        }
+    }
+
+    #[test]
+    fn only_admins_change_users() {
+        let directory = import::fixture("acme");
+        let user_of = |name: &str| directory.users.values().find(|user| user.name == name).unwrap();
+        let mut changed = User::clone(user_of("dev"));
+        changed.is_active = false;
+        changed.email = " DEV@acme.example ".to_owned();
+        let put = |by: Option<&str>, user: &User| Command::PutUser {
+            by: by.map(|name| user_of(name).id.clone()),
+            user: Box::new(user.clone()),
+        };
+        assert_eq!(
+            run(&directory, &put(Some("wes"), &changed)),
+            Err(Refusal::PermissionDenied)
+        );
+        for by in [Some("ada"), None] {
+            let events = run(&directory, &put(by, &changed)).unwrap();
+            let [Event::UserPut(user)] = events.as_slice() else {
+                panic!("{events:?}")
+            };
+            assert_eq!(
+                (user.email.as_str(), user.updated_at),
+                ("dev@acme.example", Timestamp(1_000))
+            );
+            let after = fold(directory.clone(), &events);
+            assert!(after.active_user(&user.id).is_none());
+            assert_eq!(run(&after, &put(by, &changed)).unwrap(), []);
+        }
+        changed.email = "ADA@acme.example".to_owned();
+        changed.roles.push("no-role".into());
+        changed.user_type = UserType::Normal;
+        let Err(Refusal::Invalid { problems }) = run(&directory, &put(None, &changed)) else {
+            panic!("refused")
+        };
+        let codes: Vec<_> = problems.iter().map(|problem| problem.code).collect();
+        assert_eq!(codes, ["unknown_role", "duplicate_email"]);
+    }
+
+    #[test]
+    fn tokens_are_made_and_revoked_by_their_user() {
+        let directory = import::fixture("acme");
+        let user_of = |name: &str| {
+            directory
+                .users
+                .values()
+                .find(|user| user.name == name)
+                .unwrap()
+                .id
+                .clone()
+        };
+        let create = |id: &str, name: &str, expires_in_days| Command::CreateAccessToken {
+            id: id.into(),
+            user: user_of(name),
+            label: "laptop".to_owned(),
+            sha256: [1; 32],
+            expires_in_days,
+        };
+        let revoke = |id: &str, name: &str| Command::RevokeAccessToken {
+            id: id.into(),
+            by: user_of(name),
+        };
+        let events = run(&directory, &create("t", "dev", Some(1))).unwrap();
+        let after = fold(directory.clone(), &events);
+        let token = &after.access_tokens["t"];
+        assert_eq!(token.expires_at, Some(Timestamp(1_000 + DAY_MS)));
+        assert_eq!(after.access_tokens_of(&user_of("dev")).count(), 1);
+
+        for (command, code) in [
+            (create("t", "dev", None), "invalid_argument"),
+            (create("a.b", "dev", None), "invalid_argument"),
+            (create("u", "dev", Some(0)), "invalid_argument"),
+            (create("u", "dev", Some(731)), "invalid_argument"),
+            (create("u", "gone", None), "user_not_found"),
+            (revoke("t", "ada"), "access_token_not_found"),
+            (revoke("u", "dev"), "access_token_not_found"),
+        ] {
+            let refusal = run(&after, &command).unwrap_err();
+            assert_eq!(refusal.code(), code, "{command:?}");
+            assert!(!refusal.hint().is_empty());
+        }
+        let revoked = fold(after.clone(), &run(&after, &revoke("t", "dev")).unwrap());
+        assert_eq!(revoked.access_tokens["t"].revoked_at, Some(Timestamp(1_000)));
+        assert_eq!(run(&revoked, &revoke("t", "dev")).unwrap(), []);
+    }
+}

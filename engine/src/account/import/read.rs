@@ -1,0 +1,238 @@
+//! Reads a directory file's JSON and notes every wrong shape. Unknown keys are left alone.
+
+use serde_json::Value as Json;
+
+use super::{
+    Application, Dept, DirectoryFile, ImportProblem, Membership, Role, Secret, Tenant, User, UserEntry, UserType,
+};
+use crate::account::AppWorkflows;
+use crate::id::WorkflowId;
+use crate::time::Timestamp;
+use crate::value::Value;
+
+pub(super) fn read(json: &Json) -> Result<DirectoryFile, Vec<ImportProblem>> {
+    let mut reader = Reader::default();
+    if !json.is_object() {
+        reader.problem("wrong_type", "the file", "is no JSON object");
+    }
+    let tenant = tenant(&mut reader, &json["tenant"]);
+    let file = DirectoryFile {
+        tenant,
+        users: reader
+            .entries(json, "users")
+            .into_iter()
+            .map(|entry| user(&mut reader, entry))
+            .collect(),
+        depts: reader
+            .entries(json, "depts")
+            .into_iter()
+            .map(|entry| dept(&mut reader, entry))
+            .collect(),
+        roles: reader
+            .entries(json, "roles")
+            .into_iter()
+            .map(|entry| role(&mut reader, entry))
+            .collect(),
+        applications: reader
+            .entries(json, "applications")
+            .into_iter()
+            .map(|entry| app(&mut reader, entry))
+            .collect(),
+    };
+    if reader.problems.is_empty() {
+        Ok(file)
+    } else {
+        Err(reader.problems)
+    }
+}
+
+#[derive(Default)]
+struct Reader {
+    problems: Vec<ImportProblem>,
+}
+
+impl Reader {
+    fn problem(&mut self, code: &'static str, place: &str, sentence: &str) {
+        self.problems
+            .push(ImportProblem::new(code, format!("{place} {sentence}")));
+    }
+
+    /// The objects of a list of the file.
+    fn entries<'a>(&mut self, json: &'a Json, name: &str) -> Vec<&'a Json> {
+        let items = match &json[name] {
+            Json::Null => &[],
+            Json::Array(items) => items.as_slice(),
+            Json::Bool(_) | Json::Number(_) | Json::String(_) | Json::Object(_) => {
+                self.problem("wrong_type", &format!("`{name}`"), "is no list");
+                &[]
+            }
+        };
+        if items.iter().any(|item| !item.is_object()) {
+            self.problem("wrong_type", &format!("`{name}`"), "has something that is no object");
+        }
+        items.iter().filter(|item| item.is_object()).collect()
+    }
+
+    /// A text; empty where it is absent.
+    fn text(&mut self, json: &Json, name: &str, place: &str) -> String {
+        match &json[name] {
+            Json::Null => String::new(),
+            Json::String(text) => text.clone(),
+            Json::Bool(_) | Json::Number(_) | Json::Array(_) | Json::Object(_) => {
+                self.problem("wrong_type", place, &format!("has a `{name}` that is no text"));
+                String::new()
+            }
+        }
+    }
+
+    /// A text that must be there.
+    fn needed(&mut self, json: &Json, name: &str, place: &str) -> String {
+        let text = self.text(json, name, place);
+        if text.trim().is_empty() && (json[name].is_null() || json[name].is_string()) {
+            self.problem("missing", place, &format!("has no `{name}`"));
+        }
+        text
+    }
+
+    /// A text that may be null.
+    fn optional<T: From<String>>(&mut self, json: &Json, name: &str, place: &str) -> Option<T> {
+        Some(self.text(json, name, place))
+            .filter(|text| !text.trim().is_empty())
+            .map(T::from)
+    }
+
+    fn flag(&mut self, json: &Json, name: &str, default: bool, place: &str) -> bool {
+        match &json[name] {
+            Json::Null => default,
+            Json::Bool(flag) => *flag,
+            Json::Number(_) | Json::String(_) | Json::Array(_) | Json::Object(_) => {
+                self.problem(
+                    "wrong_type",
+                    place,
+                    &format!("has a `{name}` that is neither true nor false"),
+                );
+                default
+            }
+        }
+    }
+
+    /// A list of texts; empty where it is absent.
+    fn texts<T: From<String>>(&mut self, json: &Json, name: &str, place: &str) -> Vec<T> {
+        let items = json[name].as_array().map_or(&[][..], Vec::as_slice);
+        if !(json[name].is_array() || json[name].is_null()) || items.iter().any(|item| !item.is_string()) {
+            self.problem("wrong_type", place, &format!("has a `{name}` that is no list of texts"));
+        }
+        items
+            .iter()
+            .filter_map(Json::as_str)
+            .map(|text| T::from(text.to_owned()))
+            .collect()
+    }
+}
+
+fn tenant(reader: &mut Reader, json: &Json) -> Tenant {
+    let place = "the tenant";
+    let time_zone = reader.text(json, "time_zone", place);
+    Tenant {
+        id: reader.needed(json, "id", place).into(),
+        name: reader.needed(json, "name", place),
+        domain: reader.needed(json, "domain", place).trim().to_lowercase(),
+        time_zone: if time_zone.trim().is_empty() {
+            "UTC".to_owned()
+        } else {
+            time_zone
+        },
+    }
+}
+
+fn user(reader: &mut Reader, json: &Json) -> UserEntry {
+    let id = reader.needed(json, "id", "a user");
+    let place = format!("user `{id}`");
+    let word = reader.needed(json, "type", &place);
+    let user_type = UserType::parse(&word).unwrap_or_else(|| {
+        if !word.is_empty() {
+            reader.problem(
+                "bad_type",
+                &place,
+                &format!("has the type `{word}`: take admin, workflow_admin or normal"),
+            );
+        }
+        UserType::Normal
+    });
+    let depts = reader.entries(json, "depts").into_iter().map(|entry| Membership {
+        dept_id: entry["dept_id"].as_str().unwrap_or_default().into(),
+        is_primary: entry["is_primary"] == true,
+    });
+    let depts = depts.collect();
+    if !matches!(json["label"], Json::Null | Json::Object(_)) {
+        reader.problem("wrong_type", &place, "has a `label` that is no object");
+    }
+    let label = if json["label"].is_null() {
+        Value::Map(std::collections::BTreeMap::new())
+    } else {
+        (&json["label"]).into()
+    };
+    let user = User {
+        name: reader.needed(json, "name", &place),
+        alias: reader.text(json, "alias", &place),
+        email: reader.needed(json, "email", &place),
+        phone: reader.text(json, "phone", &place),
+        user_type,
+        is_active: reader.flag(json, "is_active", true, &place),
+        avatar: reader.text(json, "avatar", &place),
+        lang: reader.text(json, "lang", &place),
+        label,
+        depts,
+        roles: reader.texts(json, "roles", &place),
+        password_hash: None,
+        created_at: Timestamp(0),
+        updated_at: Timestamp(0),
+        id: id.into(),
+    };
+    let password = reader.optional::<String>(json, "password", &place).map(Secret::new);
+    UserEntry {
+        user: super::normalized(user),
+        password,
+    }
+}
+
+fn dept(reader: &mut Reader, json: &Json) -> Dept {
+    let id = reader.needed(json, "id", "a department");
+    let place = format!("department `{id}`");
+    Dept {
+        name: reader.needed(json, "name", &place),
+        parent: reader.optional(json, "parent_id", &place),
+        leader: reader.optional(json, "leader", &place),
+        approvers: reader.texts(json, "approvers", &place),
+        id: id.into(),
+    }
+}
+
+fn role(reader: &mut Reader, json: &Json) -> Role {
+    let id = reader.needed(json, "id", "a role");
+    let name = reader.needed(json, "name", &format!("role `{id}`"));
+    Role { id: id.into(), name }
+}
+
+fn app(reader: &mut Reader, json: &Json) -> Application {
+    let name = reader.needed(json, "name", "an application");
+    let place = format!("application `{name}`");
+    let workflows = match &json["workflow_ids"] {
+        Json::String(all) if all == "*" => AppWorkflows::All,
+        Json::String(_) => {
+            reader.problem(
+                "wrong_type",
+                &place,
+                "has `workflow_ids` that are neither `*` nor a list",
+            );
+            AppWorkflows::Only(Vec::new())
+        }
+        Json::Null | Json::Bool(_) | Json::Number(_) | Json::Array(_) | Json::Object(_) => {
+            AppWorkflows::Only(reader.texts::<WorkflowId>(json, "workflow_ids", &place))
+        }
+    };
+    Application {
+        name: name.into(),
+        workflows,
+    }
+}

@@ -1,0 +1,84 @@
+//! Hashes of passwords: argon2id in PHC form (semantics 1).
+//!
+//! Salts arrive as data, like all randomness. Hashing is slow on purpose: never call it from `decide`, and for a whole
+//! file only for those whose hash does not fit (`missing_hashes`).
+
+use std::collections::BTreeMap;
+
+use argon2::password_hash::{CustomizedPasswordHasher, PasswordVerifier, phc::PasswordHash};
+use argon2::{Argon2, Params};
+
+use super::directory::Directory;
+use super::import::DirectoryFile;
+use super::token::Secret;
+use crate::id::UserId;
+
+/// KiB of memory for one hash: the first choice of OWASP's password storage cheat sheet, 19 MiB with two passes.
+pub const MEMORY_KIB: u32 = 19 * 1_024;
+/// Passes over it.
+pub const PASSES: u32 = 2;
+/// Bytes of a password: more is no password, and hashing it costs time.
+pub const PASSWORD_BYTES_MAX: usize = 1_024;
+
+/// The hash of a password with 16 random bytes of salt; `None` for one that is empty or too long.
+#[must_use]
+pub fn hash(password: &Secret, salt: [u8; 16]) -> Option<String> {
+    if password.is_empty() || password.expose().len() > PASSWORD_BYTES_MAX {
+        return None;
+    }
+    let params = Params::new(MEMORY_KIB, PASSES, 1, None).ok()?;
+    let hash = Argon2::default()
+        .hash_password_with_params(password.expose().as_bytes(), &salt, params)
+        .ok()?;
+    Some(hash.to_string())
+}
+
+/// Whether a password fits a hash, whatever the cost it was made with; compared in constant time.
+#[must_use]
+pub fn verify(password: &Secret, hash: &str) -> bool {
+    password.expose().len() <= PASSWORD_BYTES_MAX
+        && PasswordHash::new(hash).is_ok_and(|hash| {
+            Argon2::default()
+                .verify_password(password.expose().as_bytes(), &hash)
+                .is_ok()
+        })
+}
+
+/// Hashes for those users of a file whose password is new or another than before: what `Command::Import` needs beside
+/// the file. Hashes that fit stay, so importing a file again changes nothing.
+pub fn missing_hashes(
+    file: &DirectoryFile,
+    directory: &Directory,
+    salt: &mut dyn FnMut() -> [u8; 16],
+) -> BTreeMap<UserId, String> {
+    let mut hashes = BTreeMap::new();
+    for entry in &file.users {
+        let Some(password) = &entry.password else { continue };
+        let before = directory
+            .user(&entry.user.id)
+            .and_then(|user| user.password_hash.as_deref());
+        if before.is_none_or(|before| !verify(password, before)) {
+            hashes.extend(hash(password, salt()).map(|hash| (entry.user.id.clone(), hash)));
+        }
+    }
+    hashes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_fits_its_hash_and_no_other() {
+        let hash = hash(&Secret::new("change-me"), [7; 16]).unwrap();
+        assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
+        assert!(verify(&Secret::new("change-me"), &hash));
+        assert!(!verify(&Secret::new("change me"), &hash));
+        assert!(!verify(&Secret::new("change-me"), "no hash"));
+        assert_eq!(super::hash(&Secret::new(""), [7; 16]), None);
+        assert_eq!(
+            super::hash(&Secret::new("x".repeat(PASSWORD_BYTES_MAX + 1)), [7; 16]),
+            None
+        );
+    }
+}

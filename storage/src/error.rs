@@ -10,7 +10,6 @@ use crate::record::{Expected, Head, Position};
 
 /// Why a log refused or failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
 pub enum Error {
     /// The operating system or the database refused; nothing of the request was written.
     #[error("{doing}: {message}")]

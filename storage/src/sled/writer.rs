@@ -256,11 +256,13 @@ impl Shared {
         let Some(position) = commits.last().map(|commit| commit.position) else {
             return;
         };
+        // In this order: an export takes entries first and the position after them, so an entry may not be seen
+        // before its position; a subscriber is woken last, when all of it can be seen.
+        self.durable.store(position, Ordering::Release);
+        self.kv_in_flight.end();
         let mut recent = lock(&self.recent);
         commits.into_iter().for_each(|commit| recent.push(commit));
         drop(recent);
-        self.durable.store(position, Ordering::Release);
-        self.kv_in_flight.end();
         self.tail.send_modify(|tail| tail.position = position);
     }
 }

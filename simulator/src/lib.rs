@@ -1,1 +1,10 @@
-//! Placeholder header.
+//! Simulation of workflows: the engine's own decisions in a world where clock, ids and randomness are ours, so that
+//! a run is a function of its inputs and can be repeated bit for bit.
+//!
+//! Simulated here: tickets on given definitions and one tenant's directory, by the pure core (`decide`, `apply`).
+//! Not simulated yet: actors, the log and its failures, hooks that answer, more than one tenant; a second, naive
+//! model of the rules and the search for defects in definitions are not here yet either.
+
+pub mod invariants;
+pub mod step;
+pub mod world;

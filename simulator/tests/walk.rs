@@ -1,0 +1,205 @@
+//! Random walks over every fixture workflow: the rules that hold between any two steps.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{Arc, LazyLock};
+
+use loonflow_engine::account::directory::Directory;
+use loonflow_engine::id::{NodeId, UserId};
+use loonflow_engine::ticket::action::{ActionKind, offered};
+use loonflow_engine::ticket::{ActState, ActionRequest, Command, Draw, Handle, Refusal, Ticket};
+use loonflow_engine::workflow::WorkflowVersion;
+use loonflow_simulator::invariants;
+use loonflow_simulator::step::{Step, Tape, next_step};
+use loonflow_simulator::world::World;
+use proptest::prelude::*;
+
+/// Read once: parsing takes longer than a walk.
+static FIXTURES: LazyLock<(Arc<Directory>, Vec<Arc<WorkflowVersion>>)> = LazyLock::new(read_fixtures);
+
+fn fixtures() -> (Arc<Directory>, Vec<Arc<WorkflowVersion>>) {
+    FIXTURES.clone()
+}
+
+fn read_fixtures() -> (Arc<Directory>, Vec<Arc<WorkflowVersion>>) {
+    let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/fixtures"));
+    let read = |path: &Path| std::fs::read_to_string(path).expect("a fixture");
+    let directory =
+        loonflow_simulator::world::directory_from(&read(&root.join("directory/acme.json"))).expect("a directory");
+    let mut files: Vec<_> = std::fs::read_dir(root.join("workflows"))
+        .expect("fixtures")
+        .map(|one| one.unwrap().path())
+        .collect();
+    files.sort();
+    let load = |path: &std::path::PathBuf| {
+        let source: serde_json::Value = serde_json::from_str(&read(path)).expect("JSON");
+        Arc::new(WorkflowVersion::load(&source).expect("a sound definition"))
+    };
+    (directory, files.iter().map(load).collect())
+}
+
+/// Whether the gate, rather than values or arguments, turned it down.
+fn is_gate(refusal: &Refusal) -> bool {
+    matches!(
+        refusal,
+        Refusal::ActionNotAvailable { .. } | Refusal::PermissionDenied { .. } | Refusal::TicketNotFound { .. }
+    )
+}
+
+fn check_step(world: &mut World, step: &Step) -> Result<(), TestCaseError> {
+    let fail = |what: &str, why: String| TestCaseError::fail(format!("{what}: {why}\nstep: {step:?}"));
+    let before = world.clone();
+    let dry = world.rehearse(step.ticket, &step.workflow, &step.command);
+    prop_assert_eq!(before.n_draws, world.n_draws, "a dry run draws nothing");
+    let real = world.carry_out(step.ticket, &step.workflow, &step.command);
+    match (dry, real) {
+        (Ok(dry), Ok((idx, real))) => {
+            invariants::dry_equals_real(&dry, &real).map_err(|why| fail("dry equals real", why))?;
+            let recorded = &world.tickets[idx];
+            let workflow = &step.workflow;
+            invariants::version_counts_events(recorded).map_err(|why| fail("version", why))?;
+            invariants::state_fits_tokens(&recorded.ticket).map_err(|why| fail("state", why))?;
+            invariants::tokens_rest_where_they_can(&recorded.ticket, workflow).map_err(|why| fail("rest", why))?;
+            invariants::forks_close(&recorded.ticket, workflow).map_err(|why| fail("forks", why))?;
+        }
+        (Err(dry), Err(real)) => {
+            prop_assert_eq!(&dry, &real);
+            prop_assert!(
+                !(is_gate(&real) && step.from_offer.is_some()),
+                "offered but refused: {:?} {:?}",
+                real,
+                step
+            );
+            prop_assert_eq!(before.tickets.len(), world.tickets.len());
+            for (was, is) in before.tickets.iter().zip(&world.tickets) {
+                prop_assert_eq!(&was.ticket, &is.ticket, "a refusal changes nothing");
+            }
+        }
+        (dry, real) => return Err(fail("dry and real differ", format!("{dry:?} / {real:?}"))),
+    }
+    Ok(())
+}
+
+/// Every user, every action, every node: what is not offered is refused by the gate, what is offered passes it.
+fn check_matrix(world: &World, ticket: &Ticket, workflow: &Arc<WorkflowVersion>) -> Result<(), TestCaseError> {
+    let idx = world.tickets.iter().position(|one| one.ticket.id == ticket.id);
+    let context = world.context(workflow, Draw::Preview);
+    for user in world.directory.users.keys() {
+        let offers = offered(ticket, user, &context);
+        for kind in ActionKind::ALL {
+            let ids: Vec<String> = if kind.is_edge() {
+                workflow.edges.iter().map(|edge| edge.id.as_str().to_owned()).collect()
+            } else {
+                vec![kind.word().to_owned()]
+            };
+            for id in ids {
+                let has = offers.iter().any(|one| one.kind == kind && one.id == id);
+                let nodes: Vec<&NodeId> = ticket.tokens.iter().map(|token| &token.node).collect();
+                let passes = nodes.iter().any(|node| {
+                    let refused = world.rehearse(idx, workflow, &request(user, kind, &id, node)).err();
+                    refused.is_none_or(|refusal| !is_gate(&refusal))
+                });
+                prop_assert_eq!(has, passes, "{} {} {} on {:?}", user, kind.word(), id, ticket.tokens);
+            }
+        }
+    }
+    if ticket.is_final() {
+        let beyond = invariants::offers(world, ticket, workflow);
+        prop_assert!(beyond.iter().all(|(_, action)| action.kind == ActionKind::AddComment));
+    }
+    if ticket.act_state == ActState::InDraft {
+        let seen = invariants::offers(world, ticket, workflow);
+        prop_assert!(
+            seen.iter().all(|(user, _)| *user == ticket.creator),
+            "a draft is its creator's alone"
+        );
+    }
+    Ok(())
+}
+
+fn request(user: &UserId, kind: ActionKind, id: &str, node: &NodeId) -> Command {
+    Command::Handle(Handle {
+        operator: user.clone(),
+        action: ActionRequest {
+            kind,
+            action_id: id.to_owned(),
+            node_id: Some(node.clone()),
+            comment: Some("said".into()),
+            target_assignee_id: None,
+            target_node_id: None,
+        },
+        fields: BTreeMap::new(),
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 128, max_shrink_iters: 20_000, ..ProptestConfig::default() })]
+
+    /// Offered equals allowed, dry run equals real and changes nothing, a refusal appends nothing, tokens are
+    /// conserved, every fork closes, a replay equals the live ticket: on every fixture, over random walks.
+    #[test]
+    fn walks_keep_every_rule(seed in any::<u64>(), choices in prop::collection::vec(any::<u16>(), 0..1500)) {
+        let (directory, workflows) = fixtures();
+        let mut world = World::new(directory, workflows, seed);
+        let mut tape = Tape::new(choices);
+        let mut n_steps = 0;
+        while !tape.is_used_up() {
+            let Some(step) = next_step(&mut world, &mut tape) else { continue };
+            check_step(&mut world, &step)?;
+            n_steps += 1;
+            if n_steps % 10 == 0 {
+                for recorded in &world.tickets {
+                    check_matrix(&world, &recorded.ticket, &world.workflows[&recorded.ticket.workflow_id].clone())?;
+                }
+            }
+        }
+        for recorded in &world.tickets {
+            invariants::replay_equals_live(recorded).map_err(TestCaseError::fail)?;
+        }
+    }
+}
+
+/// The walks are worth something only if they get about: every action is taken, every node of every fixture entered.
+#[test]
+fn walks_reach_every_node_and_action() {
+    let (directory, workflows) = fixtures();
+    let mut nodes = std::collections::BTreeSet::new();
+    let mut kinds = std::collections::BTreeSet::new();
+    let mut random = 0x2545_F491_4F6C_DD1D_u64;
+    for seed in 0..400 {
+        let mut world = World::new(directory.clone(), workflows.clone(), seed);
+        let choices = (0..1500).map(|_| {
+            random ^= random << 13;
+            random ^= random >> 7;
+            random ^= random << 17;
+            (random >> 40) as u16
+        });
+        let mut tape = Tape::new(choices.collect());
+        while !tape.is_used_up() {
+            let Some(step) = next_step(&mut world, &mut tape) else {
+                continue;
+            };
+            let Ok((idx, _)) = world.carry_out(step.ticket, &step.workflow, &step.command) else {
+                continue;
+            };
+            let ticket = &world.tickets[idx].ticket;
+            nodes.extend(
+                ticket
+                    .tokens
+                    .iter()
+                    .map(|token| (ticket.workflow_id.clone(), token.node.clone())),
+            );
+            if let Command::Handle(handle) = &step.command {
+                kinds.insert(handle.action.kind);
+            }
+        }
+    }
+    let waiting = workflows.iter().flat_map(|workflow| {
+        let nodes = workflow.nodes.iter().filter(|node| !node.kind.is_gateway());
+        nodes.map(|node| (workflow.workflow_id.clone(), node.id.clone()))
+    });
+    let missed: Vec<_> = waiting.filter(|one| !nodes.contains(one)).collect();
+    assert!(missed.is_empty(), "never entered: {missed:?}");
+    let missed: Vec<_> = ActionKind::ALL.iter().filter(|kind| !kinds.contains(kind)).collect();
+    assert!(missed.is_empty(), "never taken: {missed:?}");
+}

@@ -18,6 +18,8 @@ pub const COMMENT_CHARS_MAX: usize = LONG_TEXT_CHARS_MAX;
 pub const LINK_CHARS_MAX: usize = 2_048;
 /// Elements of a multiple value (users, departments, files): more is a paste by mistake.
 pub const PARTS_MAX: usize = 200;
+/// Nesting of elements in rich text: cleaning costs the square of it, seconds for a text of nothing but `<div>`.
+pub const MARKUP_DEPTH_MAX: usize = 256;
 /// Nesting of a stored value: bounds recursion when values are read.
 pub const VALUE_DEPTH_MAX: usize = 16;
 

@@ -90,3 +90,79 @@ pub fn may_publish(user: &User) -> bool {
 pub fn is_tenant_admin(user: &User) -> bool {
     user.is_active && user.user_type == UserType::Admin
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::account::import;
+
+    /// The leave request: admin wes, dispatcher hana, viewer department HR.
+    fn leave() -> WorkflowVersion {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/fixtures/workflows/leave.json");
+        WorkflowVersion::load(&serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn rights_by_user() {
+        let (mut directory, mut leave) = (import::fixture("acme"), leave());
+        let id_of = |directory: &Directory, name: &str| {
+            directory
+                .users
+                .values()
+                .find(|user| user.name == name)
+                .unwrap()
+                .id
+                .clone()
+        };
+        leave.permission.viewers.insert(id_of(&directory, "fin"));
+        leave
+            .permission
+            .viewer_depts
+            .insert("00000000-0000-7000-8000-000000000202".into());
+        let gone = id_of(&directory, "gone");
+        leave.permission.admins.insert(gone);
+        for (name, view, intervene, publish) in [
+            ("ada", true, true, true),
+            ("wes", true, true, true),
+            ("hana", true, true, false),
+            ("hugo", true, false, false),
+            ("fin", true, false, false),
+            // Of a department below a viewer department.
+            ("dev", true, false, false),
+            ("faye", false, false, false),
+            ("gone", false, false, false),
+        ] {
+            let id = id_of(&directory, name);
+            assert_eq!(rights(&directory, &id, &leave), Rights { view, intervene }, "{name}");
+            assert_eq!(may_publish(directory.user(&id).unwrap()), publish, "{name}");
+        }
+        // The type alone gives no right on tickets.
+        leave.permission.admins = BTreeSet::new();
+        assert_eq!(rights(&directory, &id_of(&directory, "wes"), &leave), Rights::default());
+        assert_eq!(rights(&directory, &"stranger".into(), &leave), Rights::default());
+        let ada = id_of(&directory, "ada");
+        let inactive = User {
+            is_active: false,
+            ..User::clone(directory.user(&ada).unwrap())
+        };
+        directory.users.insert(ada.clone(), Arc::new(inactive));
+        assert_eq!(rights(&directory, &ada, &leave), Rights::default());
+    }
+
+    #[test]
+    fn applications_by_either_list() {
+        let (directory, mut leave) = (import::fixture("acme"), leave());
+        let allows = |leave: &WorkflowVersion, app: &str| application_allows(&directory, &app.into(), leave);
+        assert!(allows(&leave, "loonflow"));
+        assert!(!allows(&leave, "helpdesk-bot"));
+        leave.workflow_id = "incident".into();
+        assert!(allows(&leave, "helpdesk-bot"));
+        leave.workflow_id = "leave".into();
+        leave.authorized_apps = BTreeSet::from(["helpdesk-bot".into(), "stranger".into()]);
+        assert!(allows(&leave, "helpdesk-bot"));
+        assert!(!allows(&leave, "stranger"), "the tenant does not have it");
+    }
+}

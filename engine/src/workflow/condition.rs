@@ -331,3 +331,6 @@ impl Scalar {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -330,3 +330,6 @@ impl Graph {
         region
     }
 }
+
+#[cfg(test)]
+mod tests;

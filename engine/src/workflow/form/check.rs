@@ -8,7 +8,9 @@ use super::component::{FILE_WORDS, file_name};
 use super::{Component, ComponentKind, Form, NumberRule};
 use crate::account::directory::Directory;
 use crate::id::{DeptId, FieldKey, UserId};
-use crate::limits::{LINK_CHARS_MAX, LONG_TEXT_CHARS_MAX, PARTS_MAX, TEXT_CHARS_MAX, TITLE_CHARS_MAX, VALUE_DEPTH_MAX};
+use crate::limits::{
+    LINK_CHARS_MAX, LONG_TEXT_CHARS_MAX, MARKUP_DEPTH_MAX, PARTS_MAX, TEXT_CHARS_MAX, TITLE_CHARS_MAX, VALUE_DEPTH_MAX,
+};
 use crate::time::Timestamp;
 use crate::value::Value;
 
@@ -47,10 +49,7 @@ impl Form {
             ComponentKind::Title => text(value, TITLE_CHARS_MAX)?,
             ComponentKind::Text => text(value, TEXT_CHARS_MAX)?,
             ComponentKind::Textarea => text(value, LONG_TEXT_CHARS_MAX)?,
-            ComponentKind::Richtext => {
-                text(value, LONG_TEXT_CHARS_MAX)?;
-                return Ok(Value::Text(ammonia::clean(value.as_text().unwrap_or_default())));
-            }
+            ComponentKind::Richtext => return rich_text(value),
             ComponentKind::Number => number(&component.number, value)?,
             ComponentKind::Select | ComponentKind::Radio | ComponentKind::Checkbox => options(component, value)?,
             ComponentKind::Date | ComponentKind::Datetime => instant(component.kind, value, directory)?,
@@ -110,6 +109,60 @@ fn text(value: &Value, chars_max: usize) -> Result<(), ValueProblem> {
         count if count > chars_max => Err(problem(format!("has {count} characters"), allowed())),
         _ => Ok(()),
     }
+}
+
+/// Cleaned by an allow-list of elements and attributes. The cleaned text must fit as well: people send back what they
+/// were given.
+fn rich_text(value: &Value) -> Result<Value, ValueProblem> {
+    text(value, LONG_TEXT_CHARS_MAX)?;
+    let sent = value.as_text().unwrap_or_default();
+    if is_nested_too_deeply(sent) {
+        return Err(problem(
+            "is nested too deeply",
+            format!("at most {MARKUP_DEPTH_MAX} elements one inside the other"),
+        ));
+    }
+    let cleaned = Value::Text(ammonia::clean(sent));
+    text(&cleaned, LONG_TEXT_CHARS_MAX)?;
+    Ok(cleaned)
+}
+
+/// Elements without content.
+const VOID_ELEMENTS: [&str; 9] = ["br", "hr", "img", "wbr", "col", "input", "area", "source", "track"];
+/// Elements that the next of the same group ends.
+const SIBLINGS: [&[&str]; 5] = [&["p"], &["li"], &["dt", "dd"], &["td", "th"], &["option"]];
+
+/// Whether more elements are open at once than may be. No parser: an end tag ends the last element of its name and no
+/// other, so the count is never below what a parser would come to for long.
+fn is_nested_too_deeply(markup: &str) -> bool {
+    let mut open: Vec<String> = Vec::new();
+    for tag in markup.split('<').skip(1) {
+        let (is_end, tag) = tag.strip_prefix('/').map_or((false, tag), |tag| (true, tag));
+        let name: String = tag.chars().take_while(char::is_ascii_alphanumeric).take(16).collect();
+        let name = name.to_ascii_lowercase();
+        if name.is_empty() || VOID_ELEMENTS.contains(&name.as_str()) {
+            continue;
+        }
+        if is_end {
+            if let Some(place) = open.iter().rposition(|one| *one == name) {
+                open.remove(place);
+            }
+            continue;
+        }
+        let are_siblings = |last: &String| {
+            SIBLINGS
+                .iter()
+                .any(|group| group.contains(&name.as_str()) && group.contains(&last.as_str()))
+        };
+        if open.last().is_some_and(are_siblings) {
+            open.pop();
+        }
+        open.push(name);
+        if open.len() > MARKUP_DEPTH_MAX {
+            return true;
+        }
+    }
+    false
 }
 
 /// A decimal from a JSON number or its text; `None` for what is none or has more than 28 digits.
@@ -358,3 +411,6 @@ fn shortened(text: &str) -> String {
     }
     short
 }
+
+#[cfg(test)]
+mod tests;

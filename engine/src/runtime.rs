@@ -1,0 +1,43 @@
+//! The engine at work over a log: one actor per live ticket, a registry of directories and workflows, projections.
+//!
+//! ```text
+//!  EngineHandle ── the only door; admission, order of checks, idempotency
+//!    │
+//!    ├─ Registry ─────────── snapshots of directories and workflows, read without a mailbox
+//!    │    └─ RegistryActor   the one writer of both kinds of streams
+//!    ├─ Router ───────────── live tickets by id, in shards; leases keep what is in use
+//!    │    └─ Supervisor      forgets actors that died; the next call replays them
+//!    │         ├─ TicketActor   decide → append → apply → publish → reply, one command at a time
+//!    │         └─ …
+//!    └─ Projector ────────── follows the log, keeps the list indexes, writes checkpoints
+//!  EventLog (storage) ────── one writer, one fsync per batch
+//! ```
+//!
+//! Order of a write: admission, ticket found and viewable, application, idempotency key, expected version, decision,
+//! append, fold, projection caught up, answer. A dry run stops after the decision, on the published snapshot.
+//! Not here: rules (`ticket`), bytes (`codec`), the wire (the facade).
+
+pub mod fault;
+pub mod handle;
+mod idempotency;
+mod janitor;
+pub mod operator;
+mod projector;
+pub mod queries;
+mod registry;
+pub mod request;
+mod router;
+mod streams;
+mod supervisor;
+pub mod system_ports;
+mod ticket_actor;
+
+pub use fault::Fault;
+pub use handle::EngineHandle;
+pub use request::{
+    AuthProblem, Caller, CreateRequest, Done, EngineOptions, HandleAnswer, HandleRequest, HistoryQuery, Idempotency,
+    ImportReport, OpenEffect, Page, Ports, PublishReport, UserQuery,
+};
+
+/// What every data method answers: a fault is lifted with `?`, a refusal has to be looked at.
+pub type Answer<T> = Result<Result<T, crate::ticket::Refusal>, Fault>;

@@ -1,0 +1,173 @@
+//! Idempotency keys (semantics 10): the answer of a write that succeeded, stored in its own commit.
+//!
+//! A key is a user's own. Two calls with one key at once are put one after the other by a guard that the write
+//! carries with it, so that it is released when the write is through, whoever has gone away meanwhile.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use loonflow_storage::{EventLog, KvWrite};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use tokio::sync::OwnedMutexGuard;
+
+use crate::codec;
+use crate::id::{NodeId, TicketId, UserId};
+use crate::limits;
+use crate::runtime::fault::Fault;
+use crate::runtime::request::{Caller, Done, Idempotency};
+use crate::ticket::{ActState, Refusal};
+use crate::time::Timestamp;
+use crate::view::row::{CurrentNode, Person};
+
+/// The tree of answered keys.
+const TREE: &str = "idempotency";
+const SCHEMA: u16 = 1;
+
+/// An answered key as stored.
+#[derive(Debug, Serialize, Deserialize)]
+struct Stored {
+    fingerprint: [u8; 32],
+    answered_at: Timestamp,
+    ticket_id: TicketId,
+    version: u64,
+    act_state: ActState,
+    nodes: Vec<(NodeId, String, Vec<(UserId, String, String)>)>,
+}
+
+/// Keys under way, each with a lock of its own.
+#[derive(Debug, Default)]
+pub(crate) struct InFlight {
+    keys: Mutex<HashMap<[u8; 32], Arc<tokio::sync::Mutex<()>>>>,
+}
+
+/// Held from before the look-up until the write is through.
+#[derive(Debug)]
+pub(crate) struct Guard {
+    in_flight: Arc<InFlight>,
+    hash: [u8; 32],
+    lock: Option<OwnedMutexGuard<()>>,
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        self.lock.take();
+        let mut keys = self.in_flight.keys.lock().unwrap_or_else(PoisonError::into_inner);
+        // The map and nobody else: no call waits for this key.
+        if keys.get(&self.hash).is_some_and(|lock| Arc::strong_count(lock) == 1) {
+            keys.remove(&self.hash);
+        }
+    }
+}
+
+/// Where the answer to a key is kept: the user and the key, hashed so that any length fits.
+fn hash_of(caller: &Caller, key: &str) -> [u8; 32] {
+    let mut hasher = Sha256::new();
+    for part in [caller.tenant_id.as_str(), caller.user_id.as_str(), key] {
+        hasher.update((part.len() as u64).to_be_bytes());
+        hasher.update(part.as_bytes());
+    }
+    hasher.finalize().into()
+}
+
+/// Waits for calls with the same key, then looks for an answer.
+pub(crate) async fn enter(
+    in_flight: &Arc<InFlight>,
+    log: &Arc<dyn EventLog>,
+    caller: &Caller,
+    asked: &Idempotency,
+) -> Result<Result<(Guard, Option<Done>), Refusal>, Fault> {
+    if asked.key.len() > limits::IDEMPOTENCY_KEY_BYTES_MAX {
+        let problem = format!("it may have {} bytes at most", limits::IDEMPOTENCY_KEY_BYTES_MAX);
+        return Ok(Err(Refusal::argument("idempotency_key", &asked.key, problem)));
+    }
+    let hash = hash_of(caller, &asked.key);
+    let lock = {
+        let mut keys = in_flight.keys.lock().unwrap_or_else(PoisonError::into_inner);
+        keys.entry(hash).or_default().clone()
+    };
+    let lock = lock.lock_owned().await;
+    let guard = Guard {
+        in_flight: in_flight.clone(),
+        hash,
+        lock: Some(lock),
+    };
+    let log = log.clone();
+    let found = tokio::task::spawn_blocking(move || log.kv_get(TREE, &hash))
+        .await
+        .map_err(|_| Fault::Closed)??;
+    let Some(bytes) = found else {
+        return Ok(Ok((guard, None)));
+    };
+    let stored: Stored = codec::decode(TREE, SCHEMA, &bytes)?;
+    if stored.fingerprint != asked.fingerprint {
+        return Ok(Err(Refusal::IdempotencyMismatch { key: asked.key.clone() }));
+    }
+    let person = |(id, name, alias)| Person { id, name, alias };
+    let node = |(node_id, name, people): (NodeId, String, Vec<_>)| CurrentNode {
+        node_id,
+        name,
+        assignees: people.into_iter().map(person).collect(),
+    };
+    let done = Done {
+        ticket_id: stored.ticket_id,
+        version: stored.version,
+        act_state: stored.act_state,
+        current_nodes: stored.nodes.into_iter().map(node).collect(),
+        replayed: true,
+    };
+    Ok(Ok((guard, Some(done))))
+}
+
+/// What goes into the commit of a write that succeeds.
+pub(crate) fn entry(caller: &Caller, asked: &Idempotency, done: &Done, now: Timestamp) -> KvWrite {
+    let stored = Stored {
+        fingerprint: asked.fingerprint,
+        answered_at: now,
+        ticket_id: done.ticket_id,
+        version: done.version,
+        act_state: done.act_state,
+        nodes: done
+            .current_nodes
+            .iter()
+            .map(|node| {
+                let people = node.assignees.iter();
+                let people = people
+                    .map(|one| (one.id.clone(), one.name.clone(), one.alias.clone()))
+                    .collect();
+                (node.node_id.clone(), node.name.clone(), people)
+            })
+            .collect(),
+    };
+    KvWrite {
+        tree: TREE,
+        key: hash_of(caller, &asked.key).to_vec(),
+        value: Some(codec::encode(&stored)),
+    }
+}
+
+/// Removes answers older than `limits::IDEMPOTENCY_KEEP_MS`, a batch at a time; how many went. Blocking.
+pub(crate) fn sweep(log: &dyn EventLog, now: Timestamp) -> Result<usize, Fault> {
+    /// Entries looked at in one go: bounds memory.
+    const BATCH: usize = 1_000;
+    let mut n_removed = 0;
+    let mut after: Option<Vec<u8>> = None;
+    loop {
+        let entries = log.kv_scan(TREE, after.as_deref(), BATCH)?;
+        for (key, value) in &entries {
+            let is_old = match codec::decode::<Stored>(TREE, SCHEMA, value) {
+                Ok(stored) => stored.answered_at.plus_ms(limits::IDEMPOTENCY_KEEP_MS) < now,
+                // An answer that cannot be read answers nobody.
+                Err(_) => true,
+            };
+            if is_old {
+                log.kv_put(TREE, key, None)?;
+                n_removed += 1;
+            }
+        }
+        match entries.last() {
+            Some((key, _)) if entries.len() == BATCH => after = Some(key.clone()),
+            Some(_) | None => return Ok(n_removed),
+        }
+    }
+}

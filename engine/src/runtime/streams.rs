@@ -1,0 +1,106 @@
+//! Names of streams, and commits as the log stores them.
+//!
+//! | stream | name | kinds |
+//! |---|---|---|
+//! | a tenant's directory | `dir/<tenant>` | `account.*` |
+//! | a workflow | `wf/<tenant>/<workflow>` | `workflow.*` |
+//! | a ticket | `t/<tenant>/<uuid>` | `ticket.*` |
+//!
+//! The tenant is part of every name, so an id of another tenant names a stream that is not there. Tickets of a tenant
+//! lie side by side in order of creation. Ids that are long or hold a separator go in by their SHA-256.
+
+use std::sync::Arc;
+
+use loonflow_storage::{Commit, Expected, NewCommit, StoredEvent, StreamId};
+use sha2::{Digest, Sha256};
+
+use crate::codec::{self, CodecError};
+use crate::id::{TenantId, TicketId, WorkflowId};
+use crate::ticket::event::{Event, Meta};
+
+/// Longest id that goes into a name as it is: two of them and a UUID stay under the log's bound.
+const PLAIN_BYTES_MAX: usize = 72;
+
+fn part(id: &str) -> String {
+    let is_plain = id.len() <= PLAIN_BYTES_MAX && !id.is_empty() && !id.contains(['/', '\0', '#']);
+    if is_plain {
+        id.to_owned()
+    } else {
+        let digest: [u8; 32] = Sha256::digest(id.as_bytes()).into();
+        format!("#{}", crate::account::token::hex(&digest))
+    }
+}
+
+pub(crate) fn directory(tenant: &TenantId) -> StreamId {
+    StreamId::new(format!("dir/{}", part(tenant.as_str())))
+}
+
+pub(crate) fn workflow(tenant: &TenantId, workflow: &WorkflowId) -> StreamId {
+    StreamId::new(format!("wf/{}/{}", part(tenant.as_str()), part(workflow.as_str())))
+}
+
+pub(crate) fn ticket(tenant: &TenantId, ticket: TicketId) -> StreamId {
+    StreamId::new(format!("t/{}/{ticket}", part(tenant.as_str())))
+}
+
+/// The ticket of a stream's name; `None` for other kinds of streams.
+pub(crate) fn ticket_of(stream: &StreamId) -> Option<TicketId> {
+    let rest = stream.as_str().strip_prefix("t/")?;
+    TicketId::parse(rest.rsplit_once('/')?.1)
+}
+
+/// A commit of a ticket; nothing stands beside it in the log yet where `version` is 0.
+pub(crate) fn ticket_commit(stream: StreamId, version: u64, meta: &Meta, events: &[Event]) -> NewCommit {
+    let stored = events.iter().map(|event| StoredEvent {
+        kind: Arc::from(codec::ticket_kind(event)),
+        schema: codec::TICKET_SCHEMA,
+        payload: codec::encode(event),
+    });
+    NewCommit {
+        stream,
+        expected: expected(version),
+        meta: codec::encode(meta),
+        events: stored.collect(),
+        kv: Vec::new(),
+    }
+}
+
+pub(crate) fn expected(version: u64) -> Expected {
+    if version == 0 {
+        Expected::NoStream
+    } else {
+        Expected::Version(version)
+    }
+}
+
+pub(crate) fn read_meta(commit: &Commit) -> Result<Meta, CodecError> {
+    codec::decode("meta", codec::META_SCHEMA, &commit.meta)
+}
+
+pub(crate) fn read_ticket_events(commit: &Commit) -> Result<Vec<Event>, CodecError> {
+    commit
+        .events
+        .iter()
+        .map(|stored| codec::decode_ticket(&stored.kind, stored.schema, &stored.payload))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_told_apart_and_fit() {
+        let id = TicketId::parse("01939f5a-3c00-7000-8000-000000000001").unwrap();
+        let plain = ticket(&"acme".into(), id);
+        assert_eq!(plain.as_str(), "t/acme/01939f5a-3c00-7000-8000-000000000001");
+        assert_eq!(ticket_of(&plain), Some(id));
+        let long = "x".repeat(500);
+        for odd in ["a/b", "", "#a", "a\0b", long.as_str()] {
+            assert_eq!(ticket_of(&ticket(&odd.into(), id)), Some(id), "{odd}");
+            assert_ne!(workflow(&odd.into(), &"w".into()), workflow(&"a".into(), &"b/w".into()));
+            let _ = (directory(&odd.into()), workflow(&odd.into(), &odd.into()));
+        }
+        assert_eq!(ticket_of(&directory(&"acme".into())), None);
+    }
+}

@@ -1,0 +1,112 @@
+//! Lists of tickets, answered by indexes: bitmaps over ticket ordinals (semantics 7). No request walks all tickets.
+
+use std::collections::BTreeSet;
+
+use crate::id::{NodeId, TicketId, UserId, WorkflowId};
+use crate::ticket::ActState;
+use crate::time::Timestamp;
+
+/// Which tickets, by what the caller has to do with them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub enum Category {
+    /// It is an assignee now, or may accept.
+    #[default]
+    Duty,
+    /// It created them.
+    Owner,
+    /// It is related to them.
+    Relation,
+    /// It processed them.
+    Worked,
+    /// Of workflows it may view.
+    View,
+    /// Of workflows it administers or dispatches.
+    Intervene,
+    /// All of the tenant; admins only.
+    All,
+}
+
+impl Category {
+    /// All categories.
+    pub const ALL: [Self; 7] = [
+        Self::Duty,
+        Self::Owner,
+        Self::Relation,
+        Self::View,
+        Self::Worked,
+        Self::Intervene,
+        Self::All,
+    ];
+
+    /// The wire word.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Duty => "duty",
+            Self::Owner => "owner",
+            Self::Relation => "relation",
+            Self::Worked => "worked",
+            Self::View => "view",
+            Self::Intervene => "intervene",
+            Self::All => "all",
+        }
+    }
+
+    /// Reads the wire word.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|category| category.word() == word)
+    }
+}
+
+/// Which tickets, in which order, and which page of them. Filters that are empty or `None` let everything through;
+/// all others must hold.
+#[derive(Clone, Debug)]
+pub struct ListQuery {
+    /// By what the caller has to do with them.
+    pub category: Category,
+    /// Part of the title, whatever the case; blank for all.
+    pub search: String,
+    /// Created at this instant or later.
+    pub created_from: Option<Timestamp>,
+    /// Created at this instant or earlier.
+    pub created_to: Option<Timestamp>,
+    /// Of one of these workflows.
+    pub workflow_ids: BTreeSet<WorkflowId>,
+    /// With a token on one of these nodes.
+    pub node_ids: BTreeSet<NodeId>,
+    /// One of these; `Some` of an empty set finds nothing.
+    pub ticket_ids: Option<BTreeSet<TicketId>>,
+    /// In this state.
+    pub act_state: Option<ActState>,
+    /// Created by this user.
+    pub creator_id: Option<UserId>,
+    /// Children of this ticket.
+    pub parent_ticket_id: Option<TicketId>,
+    /// Newest first; else oldest first.
+    pub newest_first: bool,
+    /// Which page, from 1.
+    pub page: u32,
+    /// Rows of a page, 1 to `limits::PER_PAGE_MAX`.
+    pub per_page: u32,
+}
+
+impl Default for ListQuery {
+    fn default() -> Self {
+        Self {
+            category: Category::default(),
+            search: String::new(),
+            created_from: None,
+            created_to: None,
+            workflow_ids: BTreeSet::new(),
+            node_ids: BTreeSet::new(),
+            ticket_ids: None,
+            act_state: None,
+            creator_id: None,
+            parent_ticket_id: None,
+            newest_first: true,
+            page: 1,
+            per_page: 10,
+        }
+    }
+}

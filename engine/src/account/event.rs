@@ -50,3 +50,51 @@ impl Event {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::account::import;
+
+    #[test]
+    fn events_survive_a_positional_codec() {
+        let directory = import::fixture("acme");
+        let token = AccessToken {
+            id: "t".into(),
+            user_id: "u".into(),
+            label: "laptop".to_owned(),
+            sha256: [7; 32],
+            created_at: Timestamp(1),
+            expires_at: Some(Timestamp(2)),
+            revoked_at: None,
+        };
+        let mut events = vec![
+            Event::TenantChanged(directory.tenant.clone()),
+            Event::AccessTokenCreated(token),
+            Event::AccessTokenRevoked {
+                id: "t".into(),
+                at: Timestamp(3),
+            },
+        ];
+        events.extend(directory.depts.values().map(|dept| Event::DeptPut(Dept::clone(dept))));
+        events.extend(directory.roles.values().map(|role| Event::RolePut(Role::clone(role))));
+        events.extend(
+            directory
+                .applications
+                .values()
+                .map(|app| Event::ApplicationPut(Application::clone(app))),
+        );
+        events.extend(
+            directory
+                .users
+                .values()
+                .map(|user| Event::UserPut(Box::new(User::clone(user)))),
+        );
+        for event in events {
+            let bytes = bincode::serde::encode_to_vec(&event, bincode::config::standard()).unwrap();
+            let (read, n_read) =
+                bincode::serde::decode_from_slice::<Event, _>(&bytes, bincode::config::standard()).unwrap();
+            assert_eq!((read, n_read), (event, bytes.len()));
+        }
+    }
+}

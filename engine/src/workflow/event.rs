@@ -50,3 +50,32 @@ impl Event {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn events_survive_a_positional_codec() {
+        let published = Event::VersionPublished {
+            version_name: "1.0".into(),
+            source: "{}".to_owned(),
+            digest: [7; 32],
+            state: VersionState::Candidate,
+            at: Timestamp(1),
+            by: None,
+        };
+        let changed = Event::VersionStateChanged {
+            version_name: "1.0".into(),
+            state: VersionState::Archived,
+            at: Timestamp(2),
+            by: Some("u".into()),
+        };
+        for event in [published, changed] {
+            let bytes = bincode::serde::encode_to_vec(&event, bincode::config::standard()).unwrap();
+            let (read, n_read) =
+                bincode::serde::decode_from_slice::<Event, _>(&bytes, bincode::config::standard()).unwrap();
+            assert_eq!((read, n_read), (event, bytes.len()));
+        }
+    }
+}

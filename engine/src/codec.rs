@@ -64,6 +64,8 @@ pub fn decode<T: DeserializeOwned>(kind: &str, schema: u16, bytes: &[u8]) -> Res
 
 /// Schema number under which ticket events are written today.
 pub const TICKET_SCHEMA: u16 = 1;
+/// Schema number under which the meta of a commit is written today.
+pub const META_SCHEMA: u16 = 1;
 /// Schema number under which directory events are written today.
 pub const ACCOUNT_SCHEMA: u16 = 1;
 /// Schema number under which workflow events are written today.
@@ -78,6 +80,40 @@ pub fn ticket_kind(event: &crate::ticket::Event) -> String {
 /// Reads a stored ticket event of any schema there ever was.
 pub fn decode_ticket(kind: &str, schema: u16, payload: &[u8]) -> Result<crate::ticket::Event, CodecError> {
     match (kind.strip_prefix("ticket."), schema) {
+        (Some(_), 1) => decode(kind, schema, payload),
+        _ => Err(CodecError::Unknown {
+            kind: kind.to_owned(),
+            schema,
+        }),
+    }
+}
+
+/// The stored type name of a directory event.
+#[must_use]
+pub fn account_kind(event: &crate::account::event::Event) -> String {
+    format!("account.{}", event.name())
+}
+
+/// Reads a stored directory event of any schema there ever was.
+pub fn decode_account(kind: &str, schema: u16, payload: &[u8]) -> Result<crate::account::event::Event, CodecError> {
+    match (kind.strip_prefix("account."), schema) {
+        (Some(_), 1) => decode(kind, schema, payload),
+        _ => Err(CodecError::Unknown {
+            kind: kind.to_owned(),
+            schema,
+        }),
+    }
+}
+
+/// The stored type name of a workflow event.
+#[must_use]
+pub fn workflow_kind(event: &crate::workflow::event::Event) -> String {
+    format!("workflow.{}", event.name())
+}
+
+/// Reads a stored workflow event of any schema there ever was.
+pub fn decode_workflow(kind: &str, schema: u16, payload: &[u8]) -> Result<crate::workflow::event::Event, CodecError> {
+    match (kind.strip_prefix("workflow."), schema) {
         (Some(_), 1) => decode(kind, schema, payload),
         _ => Err(CodecError::Unknown {
             kind: kind.to_owned(),

@@ -21,9 +21,10 @@ pub mod fault;
 pub mod handle;
 mod idempotency;
 mod janitor;
-pub mod operator;
+mod operator;
+pub mod options;
 mod projector;
-pub mod queries;
+mod queries;
 mod registry;
 pub mod request;
 mod router;
@@ -32,11 +33,12 @@ mod supervisor;
 pub mod system_ports;
 mod ticket_actor;
 
-pub use fault::Fault;
+pub use fault::{AuthProblem, Fault, OperatorRefusal};
 pub use handle::EngineHandle;
+pub use options::{EngineOptions, Ports};
 pub use request::{
-    AuthProblem, Caller, CreateRequest, Done, EngineOptions, HandleAnswer, HandleRequest, HistoryQuery, Idempotency,
-    ImportReport, OpenEffect, Page, Ports, PublishReport, UserQuery,
+    AccessTokenInfo, Caller, Category, CreateRequest, Done, HandleAnswer, HandleRequest, HistoryQuery, Idempotency,
+    ImportReport, ListQuery, OpenEffect, Page, PublishReport, UserQuery,
 };
 
 /// What every data method answers: a fault is lifted with `?`, a refusal has to be looked at.

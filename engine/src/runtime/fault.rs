@@ -1,4 +1,4 @@
-//! What goes wrong with the machine rather than with the request: for operators, and sometimes worth a retry.
+//! What goes wrong with the machine rather than with the request, and refusals that do not concern a ticket.
 
 use crate::codec::CodecError;
 
@@ -40,6 +40,92 @@ impl Fault {
             Self::Overloaded { .. } => true,
             Self::Storage(error) => error.is_retryable(),
             Self::Codec(_) | Self::WorkerDied | Self::Closed | Self::Inconsistent { .. } => false,
+        }
+    }
+}
+
+/// Why somebody is not let in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AuthProblem {
+    /// There is no such token or user, or the secret is wrong.
+    #[error("the credential is not valid")]
+    Invalid,
+    /// The token has ended.
+    #[error("the access token has expired")]
+    Expired,
+    /// The token was taken back.
+    #[error("the access token was revoked")]
+    Revoked,
+    /// The user is no longer active.
+    #[error("the user is not active")]
+    UserInactive,
+}
+
+impl AuthProblem {
+    /// The stable code (contract, errors).
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Invalid => "token_invalid",
+            Self::Expired => "token_expired",
+            Self::Revoked => "token_revoked",
+            Self::UserInactive => "user_inactive",
+        }
+    }
+}
+
+/// Why an operator's request was turned down; nothing changed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum OperatorRefusal {
+    /// By the directory's rules.
+    #[error(transparent)]
+    Account(#[from] crate::account::decide::Refusal),
+    /// By the rules of workflows.
+    #[error(transparent)]
+    Workflow(#[from] crate::workflow::decide::Refusal),
+    /// The file is no directory; every problem at once.
+    #[error("the directory has {} problem(s): {}", .problems.len(), sentences(.problems))]
+    InvalidDirectory {
+        /// At least one.
+        problems: Vec<crate::account::import::ImportProblem>,
+    },
+    /// There is no such tenant.
+    #[error("tenant `{id}` was not found")]
+    TenantNotFound {
+        /// As asked for.
+        id: String,
+    },
+}
+
+fn sentences(problems: &[crate::account::import::ImportProblem]) -> String {
+    problems
+        .iter()
+        .take(5)
+        .map(|problem| problem.message.clone())
+        .collect::<Vec<_>>()
+        .join("; ")
+}
+
+impl OperatorRefusal {
+    /// The stable code.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Account(refusal) => refusal.code(),
+            Self::Workflow(refusal) => refusal.code(),
+            Self::InvalidDirectory { .. } => "invalid_directory",
+            Self::TenantNotFound { .. } => "tenant_not_found",
+        }
+    }
+
+    /// The next step, as a sentence without a full stop.
+    #[must_use]
+    pub fn hint(&self) -> String {
+        match self {
+            Self::Account(refusal) => refusal.hint(),
+            Self::Workflow(refusal) => refusal.hint().to_owned(),
+            Self::InvalidDirectory { .. } => "mend what is listed and try again".into(),
+            Self::TenantNotFound { .. } => "import the tenant's directory first".into(),
         }
     }
 }

@@ -1,51 +1,147 @@
 //! [`EngineHandle`]: the only door to a running engine. Cheap to clone; every method may be called from anywhere.
 //!
 //! Data methods answer `Result<Result<T, Refusal>, Fault>`: `?` lifts faults, a refusal must be looked at.
+//! Here: starting and closing, who is calling, actions on tickets. Questions are in `queries`, what the operator at
+//! the machine does is in `operator`.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use loonflow_storage::EventLog;
+use ractor::{Actor, ActorRef};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
-use crate::account::Tenant;
-use crate::account::User;
-use crate::account::directory::Directory;
-use crate::account::token::Secret;
-use crate::id::{AccessTokenId, AppName, NodeId, TenantId, TicketId, TokenId, UserId, VersionName, WorkflowId};
-use crate::runtime::fault::{AuthProblem, Fault, OperatorRefusal};
+use crate::account::{permission, token};
+use crate::id::{AccessTokenId, AppName, TenantId, TicketId, UserId};
+use crate::runtime::fault::{AuthProblem, Fault};
+use crate::runtime::idempotency::{self, InFlight};
 use crate::runtime::options::{EngineOptions, Ports};
-use crate::runtime::request::{
-    AccessTokenInfo, Caller, CreateRequest, Done, HandleAnswer, HandleRequest, HistoryQuery, ImportReport, ListQuery,
-    OpenEffect, Page, PublishReport, UserQuery,
-};
-use crate::ticket::{HookOutcome, Refusal};
-use crate::view::flow_history::HistoryEntry;
-use crate::view::row::TicketRow;
-use crate::view::ticket_detail::{CreateForm, TicketDetail};
-use crate::workflow::{VersionState, Workflow, WorkflowVersion};
+use crate::runtime::projector::{self, Lists};
+use crate::runtime::registry::{self, Registry, RegistryActor, TenantState};
+use crate::runtime::request::{Caller, CreateRequest, Done, HandleAnswer, HandleRequest};
+use crate::runtime::router::{Lease, Router};
+use crate::runtime::supervisor::Supervisor;
+use crate::runtime::ticket_actor::{Message, Request, Shared};
+use crate::runtime::{Answer, janitor};
+use crate::ticket::{Command, Context, Create, Draw, Handle, Refusal, Ticket, decide, visibility};
+use crate::time::Timestamp;
+use crate::view::preview::preview;
+use crate::workflow::WorkflowVersion;
+
+/// The tree of when tokens were last used.
+pub(crate) const TOKEN_USED: &str = "token_used";
+/// A token's last use is written at most this often (semantics 1).
+const TOKEN_USED_EVERY_MS: i64 = 60_000;
 
 /// The door to a running engine.
-#[derive(Clone, Debug)]
-pub struct EngineHandle {}
+#[derive(Clone)]
+pub struct EngineHandle {
+    pub(crate) inner: Arc<Inner>,
+}
 
-#[expect(
-    unused_variables,
-    clippy::unused_async,
-    reason = "signatures first, the bodies follow"
-)]
+impl std::fmt::Debug for EngineHandle {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("EngineHandle")
+            .field("n_live", &self.inner.router.n_live())
+            .finish_non_exhaustive()
+    }
+}
+
+/// The parts of a running engine.
+pub(crate) struct Inner {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) options: EngineOptions,
+    pub(crate) registry: Arc<Registry>,
+    pub(crate) registry_actor: ActorRef<registry::Message>,
+    pub(crate) router: Router,
+    pub(crate) lists: Arc<Lists>,
+    supervisor: ActorRef<()>,
+    in_flight: Arc<InFlight>,
+    permits: Arc<Semaphore>,
+    is_closed: AtomicBool,
+    /// When each token's use was last written down.
+    tokens_used: Mutex<HashMap<AccessTokenId, Timestamp>>,
+}
+
+/// A ticket that a caller may see, with what it stands on.
+pub(crate) struct Viewable {
+    pub(crate) ticket: Arc<Ticket>,
+    pub(crate) workflow: Arc<WorkflowVersion>,
+    pub(crate) tenant: Arc<TenantState>,
+    lease: Lease,
+}
+
 impl EngineHandle {
     /// Starts an engine over a log: folds directories and workflows, catches the list up, then serves.
     ///
     /// # Errors
     /// When the log cannot be read.
     pub async fn start(log: Arc<dyn EventLog>, ports: Ports, options: EngineOptions) -> Result<Self, Fault> {
-        Err(Fault::Closed)
+        let registry = Arc::new(Registry::default());
+        let lists = Arc::new(Lists::new());
+        let after = {
+            let (registry, lists, log) = (registry.clone(), lists.clone(), log.clone());
+            let load = move || registry.load(&*log).and_then(|()| lists.restore(&*log));
+            tokio::task::spawn_blocking(load)
+                .await
+                .map_err(|_| Fault::WorkerDied)??
+        };
+        let last = log.last_position();
+        let follower = projector::follow(lists.clone(), log.clone(), after, options.checkpoint_commits);
+        let follower = tokio::spawn(follower);
+        while lists.position() < last {
+            // A log of a million commits takes seconds; one that cannot be read ends the follower.
+            lists.caught_up(last, Duration::from_millis(100)).await;
+            if follower.is_finished() && lists.position() < last {
+                return Err(Fault::Inconsistent {
+                    what: "the ticket list cannot be folded from the log".into(),
+                });
+            }
+        }
+        let state = registry::State {
+            log: log.clone(),
+            ports: ports.clone(),
+            registry: registry.clone(),
+        };
+        let (registry_actor, _) = Actor::spawn(None, RegistryActor, state)
+            .await
+            .map_err(|_| Fault::Closed)?;
+        let (supervisor, _) = Actor::spawn(None, Supervisor, ()).await.map_err(|_| Fault::Closed)?;
+        let shared = Arc::new(Shared {
+            log,
+            ports,
+            registry: registry.clone(),
+            snapshot_events: options.snapshot_events,
+        });
+        let router = Router::new(shared.clone(), supervisor.get_cell(), options.live_tickets_max.max(1));
+        let permits = Arc::new(Semaphore::new(options.calls_max.clamp(1, Semaphore::MAX_PERMITS)));
+        let inner = Arc::new(Inner {
+            shared,
+            options,
+            registry,
+            registry_actor,
+            router,
+            lists,
+            supervisor,
+            in_flight: Arc::default(),
+            permits,
+            is_closed: AtomicBool::new(false),
+            tokens_used: Mutex::default(),
+        });
+        tokio::spawn(janitor::work(Arc::downgrade(&inner)));
+        Ok(Self { inner })
     }
 
-    /// Whether calls can be answered: the log is open and the list is caught up.
+    /// Whether calls can be answered: the log is open and the list is caught up, but for what is on its way.
     #[must_use]
     pub fn is_ready(&self) -> bool {
-        false
+        /// Commits that may be on their way to the list at any moment under load.
+        const ON_THE_WAY: u64 = 10_000;
+        let inner = &self.inner;
+        let behind = inner.shared.log.last_position().saturating_sub(inner.lists.position());
+        !inner.is_closed.load(Ordering::Acquire) && behind <= ON_THE_WAY
     }
 
     /// Finishes the calls under way, stores what makes the next start fast, and closes the log.
@@ -53,12 +149,35 @@ impl EngineHandle {
     /// # Errors
     /// When the log could not be closed well.
     pub async fn close(&self) -> Result<(), Fault> {
-        Err(Fault::Closed)
+        let inner = &self.inner;
+        if inner.is_closed.swap(true, Ordering::AcqRel) {
+            return Ok(());
+        }
+        let all = u32::try_from(inner.options.calls_max.max(1)).unwrap_or(u32::MAX);
+        /// A stop takes 10 s at the most (contract, limits); the log needs some of it.
+        const FINISH_MAX: Duration = Duration::from_secs(5);
+        let _finished = tokio::time::timeout(FINISH_MAX, inner.permits.acquire_many(all)).await;
+        inner.permits.close();
+        inner
+            .lists
+            .caught_up(inner.shared.log.last_position(), Duration::from_secs(1))
+            .await;
+        inner.registry_actor.stop(None);
+        inner.supervisor.stop(None);
+        let (lists, log) = (inner.lists.clone(), inner.shared.log.clone());
+        let closed = tokio::task::spawn_blocking(move || {
+            if let Err(fault) = lists.store(&*log) {
+                tracing::warn!(
+                    error = &fault as &dyn std::error::Error,
+                    "a checkpoint could not be stored"
+                );
+            }
+            log.close()
+        });
+        Ok(closed.await.map_err(|_| Fault::WorkerDied)??)
     }
 
-    // Who is calling.
-
-    /// Whose a personal access token is. Wait-free.
+    /// Whose a personal access token is. No request waits for it: a look-up, one SHA-256.
     ///
     /// # Errors
     /// Why it is not good.
@@ -67,301 +186,331 @@ impl EngineHandle {
         id: &str,
         secret: &str,
     ) -> Result<(TenantId, UserId, AccessTokenId), AuthProblem> {
-        Err(AuthProblem::Invalid)
+        let inner = &self.inner;
+        let tenant_id = inner.registry.tenant_of_token(id).ok_or(AuthProblem::Invalid)?;
+        let tenant = inner.registry.tenant(&tenant_id).ok_or(AuthProblem::Invalid)?;
+        let found = tenant.directory.access_tokens.get(id).ok_or(AuthProblem::Invalid)?;
+        let now = inner.shared.ports.clock.now();
+        token::verify(found, secret, now).map_err(|problem| match problem {
+            token::TokenProblem::Wrong => AuthProblem::Invalid,
+            token::TokenProblem::Expired => AuthProblem::Expired,
+            token::TokenProblem::Revoked => AuthProblem::Revoked,
+        })?;
+        inner.registry.active_user(&tenant_id, &found.user_id)?;
+        self.note_token_use(&found.id, now);
+        Ok((tenant_id, found.user_id.clone(), found.id.clone()))
     }
 
-    /// The active user with an e-mail address, over all tenants, whatever the case. Wait-free.
+    /// The active user with an e-mail address, over all tenants, whatever the case.
     ///
     /// # Errors
     /// `Invalid` or `UserInactive`.
     pub fn identify_email(&self, email: &str) -> Result<(TenantId, UserId), AuthProblem> {
-        Err(AuthProblem::Invalid)
+        let (tenant, user) = self.inner.registry.by_email(email).ok_or(AuthProblem::Invalid)?;
+        self.inner.registry.active_user(&tenant, &user)?;
+        Ok((tenant, user))
     }
 
     /// Whether a tenant has an application; its own it always has.
     #[must_use]
     pub fn application(&self, tenant: &TenantId, app: &AppName) -> bool {
-        false
+        let tenant = self.inner.registry.tenant(tenant);
+        tenant.is_some_and(|tenant| permission::is_application(&tenant.directory, app))
     }
-
-    /// A tenant's directory as it is now.
-    #[must_use]
-    pub fn directory(&self, tenant: &TenantId) -> Option<Arc<Directory>> {
-        None
-    }
-
-    // Tickets.
 
     /// Takes an action on a ticket, or rehearses it.
     ///
     /// # Errors
     /// A fault; the refusal is inside.
-    pub async fn handle(
-        &self,
-        caller: &Caller,
-        request: HandleRequest,
-    ) -> Result<Result<HandleAnswer, Refusal>, Fault> {
-        Err(Fault::Closed)
+    pub async fn handle(&self, caller: &Caller, request: HandleRequest) -> Answer<HandleAnswer> {
+        let _permit = self.admit()?;
+        let seen = match self.viewable(caller, request.ticket_id).await? {
+            Ok(seen) => seen,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        let command = Command::Handle(Handle {
+            operator: caller.user_id.clone(),
+            action: request.action,
+            fields: request.fields,
+        });
+        let parent = self.parent_of(&caller.tenant_id, &seen.ticket).await?;
+        if request.dry_run {
+            let current = seen.ticket.version;
+            if let Some(expected) = request.expected_version.filter(|expected| *expected != current) {
+                return Ok(Err(Refusal::VersionConflict { expected, current }));
+            }
+            let (tenant, workflow) = (&seen.tenant, &seen.workflow);
+            return Ok(self.rehearse(tenant, workflow, Some(&seen.ticket), &command, parent.as_deref()));
+        }
+        let keep = match self.idempotency(caller, request.idempotency).await? {
+            Ok((keep, None)) => keep,
+            Ok((_, Some(done))) => return Ok(Ok(HandleAnswer::Done(done))),
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        let request = Request {
+            command,
+            create_on: None,
+            migrate_to: None,
+            parent,
+            app: Some(caller.app.clone()),
+            access_token: caller.access_token.clone(),
+            expected_version: request.expected_version,
+            idempotency: keep,
+        };
+        Ok(self.command(seen.lease, request).await?.map(HandleAnswer::Done))
     }
 
     /// Creates a ticket, or rehearses it.
     ///
     /// # Errors
     /// A fault; the refusal is inside.
-    pub async fn create(
-        &self,
-        caller: &Caller,
-        request: CreateRequest,
-    ) -> Result<Result<HandleAnswer, Refusal>, Fault> {
-        Err(Fault::Closed)
+    pub async fn create(&self, caller: &Caller, request: CreateRequest) -> Answer<HandleAnswer> {
+        let _permit = self.admit()?;
+        let (tenant, workflow) = match self.startable(caller, &request.workflow_id, request.version_name.as_ref()) {
+            Ok(found) => found,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        let parent = match &request.parent {
+            None => None,
+            Some((parent, _)) => match self.viewable(caller, *parent).await? {
+                Ok(seen) => Some(seen.ticket),
+                Err(refusal @ Refusal::TicketNotFound { .. }) => {
+                    let problem = format!("{refusal}; name a ticket that you may view");
+                    return Ok(Err(Refusal::argument("parent_ticket_id", parent, problem)));
+                }
+                Err(refusal) => return Ok(Err(refusal)),
+            },
+        };
+        let now = self.inner.shared.ports.clock.now();
+        let create = |ticket_id| {
+            Command::Create(Create {
+                ticket_id,
+                creator: caller.user_id.clone(),
+                app: caller.app.clone(),
+                action_id: request.action_id.clone(),
+                fields: request.fields.clone(),
+                comment: request.comment.clone(),
+                cc: request.cc.clone(),
+                parent: request.parent.clone(),
+            })
+        };
+        if request.dry_run {
+            // A rehearsal takes no id from the source: nobody sees the one it has.
+            let command = create(TicketId(uuid::Uuid::nil()));
+            return Ok(self.rehearse(&tenant, &workflow, None, &command, parent.as_deref()));
+        }
+        let keep = match self.idempotency(caller, request.idempotency.clone()).await? {
+            Ok((keep, None)) => keep,
+            Ok((_, Some(done))) => return Ok(Ok(HandleAnswer::Done(done))),
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        let ticket_id = self.inner.shared.ports.ids.ticket_id(now);
+        let lease = self.inner.router.lease(&caller.tenant_id, ticket_id, now)?;
+        let request = Request {
+            command: create(ticket_id),
+            create_on: Some(workflow),
+            migrate_to: None,
+            parent,
+            app: Some(caller.app.clone()),
+            access_token: caller.access_token.clone(),
+            expected_version: None,
+            idempotency: keep,
+        };
+        Ok(self.command(lease, request).await?.map(HandleAnswer::Done))
     }
 
-    /// A ticket as the caller sees it.
-    ///
-    /// # Errors
-    /// A fault; the refusal is inside.
-    pub async fn detail(&self, caller: &Caller, ticket_id: TicketId) -> Result<Result<TicketDetail, Refusal>, Fault> {
-        Err(Fault::Closed)
+    // What follows is shared with `queries` and `operator`.
+
+    /// A place among the calls under way, or `Overloaded` at once.
+    pub(crate) fn admit(&self) -> Result<OwnedSemaphorePermit, Fault> {
+        if self.inner.is_closed.load(Ordering::Acquire) {
+            return Err(Fault::Closed);
+        }
+        self.inner
+            .permits
+            .clone()
+            .try_acquire_owned()
+            .map_err(|_| Fault::Overloaded { retry_after_s: 1 })
     }
 
-    /// What happened to a ticket, as far as the caller may see it.
-    ///
-    /// # Errors
-    /// A fault; the refusal is inside.
-    pub async fn history(
-        &self,
-        caller: &Caller,
-        ticket_id: TicketId,
-        query: HistoryQuery,
-    ) -> Result<Result<Page<HistoryEntry>, Refusal>, Fault> {
-        Err(Fault::Closed)
-    }
-
-    /// Finds tickets.
-    ///
-    /// # Errors
-    /// A fault; the refusal is inside.
-    pub async fn list(&self, caller: &Caller, query: ListQuery) -> Result<Result<Page<TicketRow>, Refusal>, Fault> {
-        Err(Fault::Closed)
-    }
-
-    // Before a ticket is there.
-
-    /// The start form of a workflow, of its default version where none is named.
-    ///
-    /// # Errors
-    /// A fault; the refusal is inside.
-    pub async fn prepare_create(
-        &self,
-        caller: &Caller,
-        workflow_id: &WorkflowId,
-        version_name: Option<&VersionName>,
-    ) -> Result<Result<CreateForm, Refusal>, Fault> {
-        Err(Fault::Closed)
-    }
-
-    /// Workflows the caller may start, by id: their default versions, whose name, id or description holds `search`
-    /// whatever the case.
-    ///
-    /// # Errors
-    /// A fault; the refusal is inside.
-    pub async fn workflows(
-        &self,
-        caller: &Caller,
-        search: &str,
-        page: u32,
-        per_page: u32,
-    ) -> Result<Result<Page<Arc<WorkflowVersion>>, Refusal>, Fault> {
-        Err(Fault::Closed)
-    }
-
-    /// Users of the caller's tenant, by id, inactive ones included.
-    ///
-    /// # Errors
-    /// A fault; the refusal is inside.
-    pub async fn users(&self, caller: &Caller, query: UserQuery) -> Result<Result<Page<Arc<User>>, Refusal>, Fault> {
-        Err(Fault::Closed)
-    }
-
-    // A user's own tokens.
-
-    /// Makes a personal access token for the caller; its text is shown this once.
-    ///
-    /// # Errors
-    /// A fault; the refusal is inside.
-    pub async fn create_own_access_token(
-        &self,
-        caller: &Caller,
-        label: &str,
-        days: Option<u32>,
-    ) -> Result<Result<(AccessTokenId, Secret), OperatorRefusal>, Fault> {
-        Err(Fault::Closed)
-    }
-
-    /// The caller's personal access tokens, by id, revoked and expired ones included.
-    ///
-    /// # Errors
-    /// A fault; the refusal is inside.
-    pub async fn list_own_access_tokens(
-        &self,
-        caller: &Caller,
-    ) -> Result<Result<Vec<AccessTokenInfo>, OperatorRefusal>, Fault> {
-        Err(Fault::Closed)
-    }
-
-    /// Takes one of the caller's personal access tokens back; once more changes nothing.
-    ///
-    /// # Errors
-    /// A fault; the refusal is inside.
-    pub async fn revoke_own_access_token(
-        &self,
-        caller: &Caller,
-        id: &AccessTokenId,
-    ) -> Result<Result<(), OperatorRefusal>, Fault> {
-        Err(Fault::Closed)
-    }
-
-    // The operator at the machine: no caller, no rights asked.
-
-    /// All tenants, by id.
-    #[must_use]
-    pub fn tenants(&self) -> Vec<Tenant> {
-        Vec::new()
-    }
-
-    /// A tenant by its domain, whatever the case.
-    #[must_use]
-    pub fn tenant_by_domain(&self, domain: &str) -> Option<TenantId> {
-        None
-    }
-
-    /// A tenant's workflows, by id, with all versions.
-    #[must_use]
-    pub fn workflows_of(&self, tenant: &TenantId) -> Vec<Arc<Workflow>> {
-        Vec::new()
-    }
-
-    /// A version of a workflow, in whatever state.
-    #[must_use]
-    pub fn workflow_version(
+    /// The ticket as of the last answer, read from the log where it is not live; `None` where there is none.
+    pub(crate) async fn load(
         &self,
         tenant: &TenantId,
-        workflow: &WorkflowId,
-        version: &VersionName,
-    ) -> Option<Arc<WorkflowVersion>> {
-        None
+        ticket: TicketId,
+    ) -> Result<Option<(Arc<Ticket>, Lease)>, Fault> {
+        let now = self.inner.shared.ports.clock.now();
+        let lease = self.inner.router.lease(tenant, ticket, now)?;
+        if let Some(ticket) = lease.slot().published.ticket.load_full() {
+            return Ok(Some((ticket, lease)));
+        }
+        let (reply, answer) = oneshot::channel();
+        let message = Message::Load {
+            reply,
+            lease: self.inner.router.lease(tenant, ticket, now)?,
+        };
+        lease
+            .slot()
+            .actor
+            .send_message(message)
+            .map_err(|_| Fault::WorkerDied)?;
+        answer.await.map_err(|_| Fault::WorkerDied)??;
+        Ok(lease.slot().published.ticket.load_full().map(|ticket| (ticket, lease)))
     }
 
-    /// Brings a tenant's directory to what a file's JSON says; the tenant is made where it is new. Once more changes
-    /// nothing.
-    ///
-    /// # Errors
-    /// A fault; the refusal is inside.
-    pub async fn import_directory(
+    /// A ticket that the caller may see and its application may use. A ticket of another tenant, one that does not
+    /// exist and one that may not be seen answer alike.
+    pub(crate) async fn viewable(&self, caller: &Caller, ticket_id: TicketId) -> Answer<Viewable> {
+        let not_found = || Refusal::TicketNotFound {
+            id: ticket_id.to_string(),
+        };
+        let Some(tenant) = self.inner.registry.tenant(&caller.tenant_id) else {
+            return Ok(Err(not_found()));
+        };
+        let Some((ticket, lease)) = self.load(&caller.tenant_id, ticket_id).await? else {
+            return Ok(Err(not_found()));
+        };
+        let Some(workflow) = tenant.version(&ticket.workflow_id, &ticket.version_name).cloned() else {
+            let what = format!("version `{}` of workflow `{}`", ticket.version_name, ticket.workflow_id);
+            return Err(Fault::Inconsistent { what });
+        };
+        if !visibility::may_view(&ticket, &caller.user_id, &tenant.directory, &workflow) {
+            return Ok(Err(not_found()));
+        }
+        if !permission::application_allows(&tenant.directory, &caller.app, &workflow) {
+            return Ok(Err(Refusal::AppNotAllowed {
+                app: caller.app.to_string(),
+            }));
+        }
+        Ok(Ok(Viewable {
+            ticket,
+            workflow,
+            tenant,
+            lease,
+        }))
+    }
+
+    /// A version that the caller may start a ticket on.
+    pub(crate) fn startable(
         &self,
-        file: &serde_json::Value,
-    ) -> Result<Result<ImportReport, OperatorRefusal>, Fault> {
-        Err(Fault::Closed)
+        caller: &Caller,
+        workflow: &crate::id::WorkflowId,
+        version: Option<&crate::id::VersionName>,
+    ) -> Result<(Arc<TenantState>, Arc<WorkflowVersion>), Refusal> {
+        let not_found = || Refusal::WorkflowNotFound {
+            id: version.map_or_else(
+                || workflow.to_string(),
+                |version| format!("{workflow}` in version `{version}"),
+            ),
+        };
+        let tenant = self.inner.registry.tenant(&caller.tenant_id).ok_or_else(not_found)?;
+        let found = tenant
+            .workflows
+            .get(workflow)
+            .and_then(|workflow| workflow.version_to_start(version));
+        let found = found.ok_or_else(not_found)?.clone();
+        if !permission::application_allows(&tenant.directory, &caller.app, &found) {
+            return Err(Refusal::AppNotAllowed {
+                app: caller.app.to_string(),
+            });
+        }
+        Ok((tenant, found))
     }
 
-    /// Publishes a version of a workflow; the same content again changes nothing. `operator` is the user who asks,
-    /// `None` the operator at the machine.
-    ///
-    /// # Errors
-    /// A fault; the refusal is inside.
-    pub async fn publish_workflow(
+    async fn parent_of(&self, tenant: &TenantId, ticket: &Ticket) -> Result<Option<Arc<Ticket>>, Fault> {
+        match &ticket.parent {
+            Some((parent, _)) => Ok(self.load(tenant, *parent).await?.map(|(ticket, _)| ticket)),
+            None => Ok(None),
+        }
+    }
+
+    /// The same decision without the append, on what was published last.
+    fn rehearse(
         &self,
-        tenant: &TenantId,
-        source: Arc<serde_json::Value>,
-        file_stem: Option<&str>,
-        state: VersionState,
-        operator: Option<&UserId>,
-    ) -> Result<Result<PublishReport, OperatorRefusal>, Fault> {
-        Err(Fault::Closed)
+        tenant: &TenantState,
+        workflow: &WorkflowVersion,
+        ticket: Option<&Ticket>,
+        command: &Command,
+        parent: Option<&Ticket>,
+    ) -> Result<HandleAnswer, Refusal> {
+        let now = self.inner.shared.ports.clock.now();
+        let directory = &*tenant.directory;
+        let context = Context {
+            now,
+            directory,
+            workflow,
+            draw: Draw::Preview,
+            parent,
+            migrate_to: None,
+        };
+        let events = decide(ticket, command, &context)?;
+        let meta = command.meta(&context);
+        Ok(HandleAnswer::Preview(Box::new(preview(
+            ticket, &events, &meta, &context,
+        ))))
     }
 
-    /// Makes a personal access token for a user; its text is shown this once.
-    ///
-    /// # Errors
-    /// A fault; the refusal is inside.
-    pub async fn create_access_token(
+    #[expect(
+        clippy::type_complexity,
+        reason = "what goes into the request, or the answer found, or a refusal"
+    )]
+    async fn idempotency(
         &self,
-        tenant: &TenantId,
-        user: &UserId,
-        label: &str,
-        days: Option<u32>,
-    ) -> Result<Result<(AccessTokenId, Secret), OperatorRefusal>, Fault> {
-        Err(Fault::Closed)
+        caller: &Caller,
+        asked: Option<crate::runtime::Idempotency>,
+    ) -> Answer<(
+        Option<(Caller, crate::runtime::Idempotency, idempotency::Guard)>,
+        Option<Done>,
+    )> {
+        let Some(asked) = asked.filter(|asked| !asked.key.is_empty()) else {
+            return Ok(Ok((None, None)));
+        };
+        let inner = &self.inner;
+        let entered = idempotency::enter(&inner.in_flight, &inner.shared.log, caller, &asked).await?;
+        Ok(entered.map(|(guard, done)| match done {
+            Some(done) => (None, Some(done)),
+            None => (Some((caller.clone(), asked, guard)), None),
+        }))
     }
 
-    /// A user's personal access tokens, by id, revoked and expired ones included.
-    ///
-    /// # Errors
-    /// A fault; the refusal is inside.
-    pub async fn list_access_tokens(
-        &self,
-        tenant: &TenantId,
-        user: &UserId,
-    ) -> Result<Result<Vec<AccessTokenInfo>, OperatorRefusal>, Fault> {
-        Err(Fault::Closed)
+    /// Sends a command to a ticket's actor and waits until the list shows what it did.
+    pub(crate) async fn command(&self, lease: Lease, request: Request) -> Answer<Done> {
+        let (reply, answer) = oneshot::channel();
+        let actor = lease.slot().actor.clone();
+        let message = Message::Command {
+            request: Box::new(request),
+            reply,
+            lease,
+        };
+        actor.send_message(message).map_err(|_| Fault::WorkerDied)?;
+        let (done, position) = match answer.await.map_err(|_| Fault::WorkerDied)?? {
+            Ok(done) => done,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        if position > 0 {
+            let at_most = Duration::from_millis(self.inner.options.list_wait_ms);
+            self.inner.lists.caught_up(position, at_most).await;
+        }
+        Ok(Ok(done))
     }
 
-    /// Takes a user's personal access token back; once more changes nothing.
-    ///
-    /// # Errors
-    /// A fault; the refusal is inside.
-    pub async fn revoke_access_token(
-        &self,
-        tenant: &TenantId,
-        user: &UserId,
-        id: &AccessTokenId,
-    ) -> Result<Result<(), OperatorRefusal>, Fault> {
-        Err(Fault::Closed)
-    }
-
-    /// Takes a running ticket to another version of its workflow. `nodes` maps nodes whose id changed; `operator` is
-    /// the user who asks, `None` the operator at the machine.
-    ///
-    /// # Errors
-    /// A fault; the refusal is inside.
-    pub async fn migrate_ticket(
-        &self,
-        tenant: &TenantId,
-        ticket_id: TicketId,
-        version_name: &VersionName,
-        nodes: BTreeMap<NodeId, NodeId>,
-        operator: Option<&UserId>,
-    ) -> Result<Result<Done, Refusal>, Fault> {
-        Err(Fault::Closed)
-    }
-
-    /// A timer came due.
-    ///
-    /// # Errors
-    /// A fault; the refusal is inside.
-    pub async fn fire_timer(&self, ticket_id: TicketId, token: TokenId) -> Result<Result<Done, Refusal>, Fault> {
-        Err(Fault::Closed)
-    }
-
-    /// A hook answered, or failed for good.
-    ///
-    /// # Errors
-    /// A fault; the refusal is inside.
-    pub async fn report_hook(
-        &self,
-        ticket_id: TicketId,
-        token: TokenId,
-        attempt: u32,
-        outcome: HookOutcome,
-    ) -> Result<Result<Done, Refusal>, Fault> {
-        Err(Fault::Closed)
-    }
-
-    /// Timers and hooks that a ticket waits for.
-    ///
-    /// # Errors
-    /// A fault; the refusal is inside.
-    pub async fn open_effects(&self, ticket_id: TicketId) -> Result<Result<Vec<OpenEffect>, Refusal>, Fault> {
-        Err(Fault::Closed)
+    /// Writes down, in the background, that a token was used; at most once a minute.
+    fn note_token_use(&self, id: &AccessTokenId, now: Timestamp) {
+        {
+            let mut used = self.inner.tokens_used.lock().unwrap_or_else(PoisonError::into_inner);
+            match used.get(id) {
+                Some(last) if now.0 - last.0 < TOKEN_USED_EVERY_MS => return,
+                Some(_) | None => used.insert(id.clone(), now),
+            };
+        }
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else {
+            return;
+        };
+        let (log, id) = (self.inner.shared.log.clone(), id.clone());
+        runtime.spawn_blocking(move || {
+            if let Err(error) = log.kv_put(TOKEN_USED, id.as_str().as_bytes(), Some(&now.0.to_be_bytes())) {
+                tracing::warn!(%error, "a token's last use could not be written down");
+            }
+        });
     }
 }

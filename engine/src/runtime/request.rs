@@ -1,63 +1,17 @@
 //! What goes through the engine's door and what comes back: plain data.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use crate::id::{
     AccessTokenId, AppName, DeptId, EdgeId, FieldKey, NodeId, TenantId, TicketId, TokenId, UserId, VersionName,
     WorkflowId,
 };
-use crate::port::{Clock, IdSource, RandomSource};
 use crate::ticket::{ActState, ActionRequest};
 use crate::time::Timestamp;
 use crate::value::Value;
 use crate::view::preview::Preview;
 use crate::view::row::CurrentNode;
 use crate::workflow::problem::Problem;
-
-/// Clock, ids and randomness.
-#[derive(Clone)]
-pub struct Ports {
-    /// What time it is.
-    pub clock: Arc<dyn Clock>,
-    /// Fresh ids.
-    pub ids: Arc<dyn IdSource>,
-    /// Draws and secrets.
-    pub random: Arc<dyn RandomSource>,
-}
-
-impl std::fmt::Debug for Ports {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Ports")
-    }
-}
-
-/// Bounds of one engine, each with its unit and reason.
-#[derive(Clone, Copy, Debug)]
-pub struct EngineOptions {
-    /// Live tickets: each is an actor of some 10 KiB. More are put to sleep, longest idle first.
-    pub live_tickets_max: usize,
-    /// Milliseconds after which an idle ticket is put to sleep.
-    pub idle_ms: i64,
-    /// Requests under way: mailboxes have no bound of their own. Twice what the log takes in one batch.
-    pub requests_max: usize,
-    /// Events after which a snapshot is stored: a replay of more is slower than a decision.
-    pub snapshot_every: u64,
-    /// Commits after which the projection stores a checkpoint: bounds the tail that a restart reads.
-    pub checkpoint_every: u64,
-}
-
-impl Default for EngineOptions {
-    fn default() -> Self {
-        Self {
-            live_tickets_max: 20_000,
-            idle_ms: 10 * 60_000,
-            requests_max: 2_048,
-            snapshot_every: 100,
-            checkpoint_every: 50_000,
-        }
-    }
-}
 
 /// Who calls: authenticated before it comes here.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,36 +24,6 @@ pub struct Caller {
     pub app: AppName,
     /// With which personal access token.
     pub access_token: Option<AccessTokenId>,
-}
-
-/// Why somebody is not let in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum AuthProblem {
-    /// There is no such token or user, or the secret is wrong.
-    #[error("the credential is not valid")]
-    Invalid,
-    /// The token has ended.
-    #[error("the access token has expired")]
-    Expired,
-    /// The token was taken back.
-    #[error("the access token was revoked")]
-    Revoked,
-    /// The user is no longer active.
-    #[error("the user is not active")]
-    UserInactive,
-}
-
-impl AuthProblem {
-    /// The stable code (contract, errors).
-    #[must_use]
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::Invalid => "token_invalid",
-            Self::Expired => "token_expired",
-            Self::Revoked => "token_revoked",
-            Self::UserInactive => "user_inactive",
-        }
-    }
 }
 
 /// A key under which a write is answered once (semantics 10).
@@ -181,9 +105,9 @@ pub struct HistoryQuery {
     /// Entries at this version or later; 0 for all.
     pub from_version: u64,
     /// From 1.
-    pub page: usize,
+    pub page: u32,
     /// 1 to `limits::PER_PAGE_MAX`.
-    pub per_page: usize,
+    pub per_page: u32,
     /// Newest first.
     pub reverse: bool,
 }
@@ -198,9 +122,9 @@ pub struct UserQuery {
     /// Only members of this department; `None` for no such filter.
     pub dept_id: Option<DeptId>,
     /// From 1.
-    pub page: usize,
+    pub page: u32,
     /// 1 to `limits::PER_PAGE_MAX`.
-    pub per_page: usize,
+    pub per_page: u32,
 }
 
 /// One page of something.
@@ -209,28 +133,39 @@ pub struct Page<T> {
     /// Its rows.
     pub rows: Vec<T>,
     /// Which page this is: the last one where the page asked for is past the end.
-    pub page: usize,
+    pub page: u32,
     /// Rows of a full page.
-    pub per_page: usize,
+    pub per_page: u32,
     /// Rows of all pages.
-    pub total: usize,
+    pub total: u64,
     /// Whether a page follows.
     pub has_more: bool,
 }
 
 impl<T> Page<T> {
-    /// Cuts one page out of everything.
+    /// Cuts one page out of everything; only the rows of that page are cloned.
     #[must_use]
-    pub fn cut(all: Vec<T>, page: usize, per_page: usize) -> Self {
-        let (total, per_page) = (all.len(), per_page.max(1));
-        let page = page.clamp(1, total.div_ceil(per_page).max(1));
-        let rows: Vec<T> = all.into_iter().skip((page - 1) * per_page).take(per_page).collect();
+    pub fn cut(all: &[T], page: u32, per_page: u32) -> Self
+    where
+        T: Clone,
+    {
+        let per_page = per_page.max(1);
+        let n_pages = u32::try_from(all.len().div_ceil(per_page as usize))
+            .unwrap_or(u32::MAX)
+            .max(1);
+        let page = page.clamp(1, n_pages);
+        let rows: Vec<T> = all
+            .iter()
+            .skip((page - 1) as usize * per_page as usize)
+            .take(per_page as usize)
+            .cloned()
+            .collect();
         Self {
             rows,
             page,
             per_page,
-            total,
-            has_more: page * per_page < total,
+            total: all.len() as u64,
+            has_more: page < n_pages,
         }
     }
 }
@@ -283,3 +218,23 @@ pub struct PublishReport {
     /// Warnings; errors are a refusal.
     pub warnings: Vec<Problem>,
 }
+
+/// A personal access token as its user sees it: never the secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccessTokenInfo {
+    /// Its public id.
+    pub id: AccessTokenId,
+    /// What the user calls it.
+    pub label: String,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it ends; `None` for never.
+    pub expires_at: Option<Timestamp>,
+    /// When it was taken back.
+    pub revoked_at: Option<Timestamp>,
+    /// When it was last used, to the minute.
+    pub last_used_at: Option<Timestamp>,
+}
+
+/// Which tickets; see `view::ticket_list`.
+pub use crate::view::ticket_list::{Category, ListQuery};

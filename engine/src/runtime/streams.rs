@@ -21,7 +21,8 @@ use crate::ticket::event::{Event, Meta};
 /// Longest id that goes into a name as it is: two of them and a UUID stay under the log's bound.
 const PLAIN_BYTES_MAX: usize = 72;
 
-fn part(id: &str) -> String {
+/// An id as it stands in a name.
+pub(crate) fn part(id: &str) -> String {
     let is_plain = id.len() <= PLAIN_BYTES_MAX && !id.is_empty() && !id.contains(['/', '\0', '#']);
     if is_plain {
         id.to_owned()
@@ -47,6 +48,11 @@ pub(crate) fn ticket(tenant: &TenantId, ticket: TicketId) -> StreamId {
 pub(crate) fn ticket_of(stream: &StreamId) -> Option<TicketId> {
     let rest = stream.as_str().strip_prefix("t/")?;
     TicketId::parse(rest.rsplit_once('/')?.1)
+}
+
+/// The tenant's part of a ticket stream's name.
+pub(crate) fn tenant_part(stream: &StreamId) -> &str {
+    stream.as_str().split('/').nth(1).unwrap_or_default()
 }
 
 /// A commit of a ticket; nothing stands beside it in the log yet where `version` is 0.

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use crate::id::TicketId;
 use crate::port::{Clock, IdSource, RandomSource};
-use crate::runtime::request::Ports;
+use crate::runtime::options::Ports;
 use crate::time::Timestamp;
 
 impl Ports {

@@ -1,0 +1,439 @@
+//! What the operator at the machine does, and a user with its own tokens: directories, workflows, tokens, migration,
+//! completion of timers and hooks. No rights are asked here but those the decisions ask themselves.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use tokio::sync::oneshot;
+
+use crate::account::import::DirectoryFile;
+use crate::account::token::{self, Secret};
+use crate::account::{self, Tenant};
+use crate::id::{AccessTokenId, NodeId, TenantId, TicketId, TokenId, UserId, VersionName, WorkflowId};
+use crate::runtime::Answer;
+use crate::runtime::fault::{Fault, OperatorRefusal};
+use crate::runtime::handle::{EngineHandle, TOKEN_USED};
+use crate::runtime::registry::{Change, Message};
+use crate::runtime::request::{AccessTokenInfo, Caller, Done, ImportReport, OpenEffect, PublishReport};
+use crate::runtime::streams;
+use crate::runtime::ticket_actor::Request;
+use crate::ticket::{Command, HookOutcome, Refusal, Rest, Ticket};
+use crate::time::Timestamp;
+use crate::workflow::validate::{self, ValidationContext};
+use crate::workflow::{self, VersionState, Workflow, WorkflowVersion};
+
+type OperatorAnswer<T> = Result<Result<T, OperatorRefusal>, Fault>;
+
+impl EngineHandle {
+    /// Makes a personal access token for the caller; its text is shown this once.
+    ///
+    /// # Errors
+    /// A fault; the refusal is inside.
+    pub async fn create_own_access_token(
+        &self,
+        caller: &Caller,
+        label: &str,
+        days: Option<u32>,
+    ) -> OperatorAnswer<(AccessTokenId, Secret)> {
+        self.create_access_token(&caller.tenant_id, &caller.user_id, label, days)
+            .await
+    }
+
+    /// The caller's personal access tokens, by id, revoked and expired ones included.
+    ///
+    /// # Errors
+    /// A fault; the refusal is inside.
+    pub async fn list_own_access_tokens(&self, caller: &Caller) -> OperatorAnswer<Vec<AccessTokenInfo>> {
+        self.list_access_tokens(&caller.tenant_id, &caller.user_id).await
+    }
+
+    /// Takes one of the caller's personal access tokens back; once more changes nothing.
+    ///
+    /// # Errors
+    /// A fault; the refusal is inside.
+    pub async fn revoke_own_access_token(&self, caller: &Caller, id: &AccessTokenId) -> OperatorAnswer<()> {
+        self.revoke_access_token(&caller.tenant_id, &caller.user_id, id).await
+    }
+
+    /// All tenants, by id.
+    #[must_use]
+    pub fn tenants(&self) -> Vec<Tenant> {
+        self.inner
+            .registry
+            .tenants()
+            .values()
+            .map(|tenant| tenant.directory.tenant.clone())
+            .collect()
+    }
+
+    /// A tenant by its domain, whatever the case.
+    #[must_use]
+    pub fn tenant_by_domain(&self, domain: &str) -> Option<TenantId> {
+        let domain = domain.trim().to_lowercase();
+        self.tenants()
+            .into_iter()
+            .find(|tenant| tenant.domain.to_lowercase() == domain)
+            .map(|tenant| tenant.id)
+    }
+
+    /// A tenant's workflows, by id, with all versions.
+    #[must_use]
+    pub fn workflows_of(&self, tenant: &TenantId) -> Vec<Arc<Workflow>> {
+        let tenant = self.inner.registry.tenant(tenant);
+        tenant
+            .map(|tenant| tenant.workflows.values().cloned().collect())
+            .unwrap_or_default()
+    }
+
+    /// A version of a workflow, in whatever state.
+    #[must_use]
+    pub fn workflow_version(
+        &self,
+        tenant: &TenantId,
+        workflow: &WorkflowId,
+        version: &VersionName,
+    ) -> Option<Arc<WorkflowVersion>> {
+        self.inner.registry.tenant(tenant)?.version(workflow, version).cloned()
+    }
+
+    /// Brings a tenant's directory to what a file's JSON says; the tenant is made where it is new. Once more changes
+    /// nothing. Tickets that only a user held who is no longer active are marked (semantics 4).
+    ///
+    /// # Errors
+    /// A fault; the refusal is inside.
+    pub async fn import_directory(&self, file: &serde_json::Value) -> OperatorAnswer<ImportReport> {
+        let file = match DirectoryFile::parse(file) {
+            Ok(file) => file,
+            Err(problems) => return Ok(Err(OperatorRefusal::InvalidDirectory { problems })),
+        };
+        let tenant_id = file.tenant.id.clone();
+        let active = |engine: &Self| -> Vec<UserId> {
+            let directory = engine.directory(&tenant_id);
+            let users = directory.iter().flat_map(|directory| directory.users.values());
+            users
+                .filter(|user| user.is_active)
+                .map(|user| user.id.clone())
+                .collect()
+        };
+        let before = active(self);
+        let n_changed = match self.change(Change::Import { file: Box::new(file) }).await? {
+            Ok(n_changed) => n_changed,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        let after = active(self);
+        let mut n_reviewed = 0;
+        for user in before.iter().filter(|user| !after.contains(user)) {
+            n_reviewed += self.review_holders(&tenant_id, user).await?;
+        }
+        Ok(Ok(ImportReport {
+            tenant_id,
+            n_changed,
+            n_reviewed,
+        }))
+    }
+
+    /// Looks again at every ticket a user holds.
+    async fn review_holders(&self, tenant: &TenantId, user: &UserId) -> Result<usize, Fault> {
+        let held = self
+            .inner
+            .lists
+            .ask(tenant, |index| index.held_by(user))
+            .unwrap_or_default();
+        for ticket in &held {
+            // A ticket that refuses has nothing to review.
+            let _refused = self.engine_command(tenant, *ticket, Command::ReviewHolders).await?;
+        }
+        Ok(held.len())
+    }
+
+    /// Publishes a version of a workflow; the same content again changes nothing. `operator` is the user who asks,
+    /// `None` the operator at the machine.
+    ///
+    /// # Errors
+    /// A fault; the refusal is inside.
+    pub async fn publish_workflow(
+        &self,
+        tenant: &TenantId,
+        source: Arc<serde_json::Value>,
+        file_stem: Option<&str>,
+        state: VersionState,
+        operator: Option<&UserId>,
+    ) -> OperatorAnswer<PublishReport> {
+        let Some(known) = self.inner.registry.tenant(tenant) else {
+            return Ok(Err(OperatorRefusal::TenantNotFound { id: tenant.to_string() }));
+        };
+        let ids = known.workflows.keys().cloned().collect();
+        let context = ValidationContext {
+            directory: Some(&known.directory),
+            known_workflows: Some(&ids),
+        };
+        let (checked, problems) = validate::check(&source, file_stem, &context);
+        let Some(checked) = checked else {
+            return Ok(Err(workflow::decide::Refusal::Invalid { problems }.into()));
+        };
+        let (workflow_id, version_name) = (checked.workflow_id, checked.version_name);
+        let command = workflow::command::Command::Publish {
+            source,
+            file_stem: file_stem.map(str::to_owned),
+            state,
+        };
+        let change = Change::Workflow {
+            tenant: tenant.clone(),
+            id: workflow_id.clone(),
+            command: Box::new(command),
+            operator: operator.cloned(),
+        };
+        Ok(self.change(change).await?.map(|n_events| PublishReport {
+            workflow_id,
+            version_name,
+            is_new: n_events > 0,
+            warnings: problems,
+        }))
+    }
+
+    /// Makes a personal access token for a user; its text is shown this once.
+    ///
+    /// # Errors
+    /// A fault; the refusal is inside.
+    pub async fn create_access_token(
+        &self,
+        tenant: &TenantId,
+        user: &UserId,
+        label: &str,
+        days: Option<u32>,
+    ) -> OperatorAnswer<(AccessTokenId, Secret)> {
+        let random = &self.inner.shared.ports.random;
+        let id = AccessTokenId::new(token::hex(&random.secret_bytes()[..8]));
+        let text = token::compose(&id, random.secret_bytes());
+        let Some((_, secret)) = token::split(text.expose()) else {
+            return Err(Fault::Inconsistent {
+                what: "a token that does not read".into(),
+            });
+        };
+        let command = account::command::Command::CreateAccessToken {
+            id: id.clone(),
+            user: user.clone(),
+            label: label.to_owned(),
+            sha256: token::digest(secret),
+            expires_in_days: days,
+        };
+        let change = Change::Account {
+            tenant: tenant.clone(),
+            command: Box::new(command),
+        };
+        Ok(self.change(change).await?.map(|_| (id, text)))
+    }
+
+    /// A user's personal access tokens, by id, revoked and expired ones included.
+    ///
+    /// # Errors
+    /// A fault; the refusal is inside.
+    pub async fn list_access_tokens(&self, tenant: &TenantId, user: &UserId) -> OperatorAnswer<Vec<AccessTokenInfo>> {
+        let Some(directory) = self.directory(tenant) else {
+            return Ok(Err(OperatorRefusal::TenantNotFound { id: tenant.to_string() }));
+        };
+        let log = self.inner.shared.log.clone();
+        let own: Vec<_> = directory
+            .access_tokens
+            .values()
+            .filter(|one| one.user_id == *user)
+            .cloned()
+            .collect();
+        let read = tokio::task::spawn_blocking(move || -> Result<Vec<AccessTokenInfo>, Fault> {
+            let tokens = own.iter().map(|one| {
+                let used = log.kv_get(TOKEN_USED, one.id.as_str().as_bytes())?;
+                let used = used.and_then(|bytes| Some(i64::from_be_bytes(bytes.try_into().ok()?)));
+                Ok(AccessTokenInfo {
+                    id: one.id.clone(),
+                    label: one.label.clone(),
+                    created_at: one.created_at,
+                    expires_at: one.expires_at,
+                    revoked_at: one.revoked_at,
+                    last_used_at: used.map(Timestamp),
+                })
+            });
+            tokens.collect()
+        });
+        Ok(Ok(read.await.map_err(|_| Fault::WorkerDied)??))
+    }
+
+    /// Takes a user's personal access token back; once more changes nothing.
+    ///
+    /// # Errors
+    /// A fault; the refusal is inside.
+    pub async fn revoke_access_token(
+        &self,
+        tenant: &TenantId,
+        user: &UserId,
+        id: &AccessTokenId,
+    ) -> OperatorAnswer<()> {
+        let command = account::command::Command::RevokeAccessToken {
+            id: id.clone(),
+            by: user.clone(),
+        };
+        let change = Change::Account {
+            tenant: tenant.clone(),
+            command: Box::new(command),
+        };
+        Ok(self.change(change).await?.map(|_| ()))
+    }
+
+    /// Takes a running ticket to another version of its workflow. `nodes` maps nodes whose id changed; `operator` is
+    /// the user who asks, `None` the operator at the machine.
+    ///
+    /// # Errors
+    /// A fault; the refusal is inside.
+    pub async fn migrate_ticket(
+        &self,
+        tenant: &TenantId,
+        ticket_id: TicketId,
+        version_name: &VersionName,
+        nodes: BTreeMap<NodeId, NodeId>,
+        operator: Option<&UserId>,
+    ) -> Answer<Done> {
+        let command = Command::Migrate {
+            operator: operator.cloned(),
+            nodes,
+        };
+        self.system_command(tenant, ticket_id, command, Some(version_name.clone()))
+            .await
+    }
+
+    /// A timer came due.
+    ///
+    /// # Errors
+    /// A fault; the refusal is inside.
+    pub async fn fire_timer(&self, ticket_id: TicketId, token: TokenId) -> Answer<Done> {
+        match self.tenant_of(ticket_id).await? {
+            Some(tenant) => {
+                self.engine_command(&tenant, ticket_id, Command::FireTimer { token })
+                    .await
+            }
+            None => Ok(Err(not_found(ticket_id))),
+        }
+    }
+
+    /// A hook answered, or failed for good.
+    ///
+    /// # Errors
+    /// A fault; the refusal is inside.
+    pub async fn report_hook(
+        &self,
+        ticket_id: TicketId,
+        token: TokenId,
+        attempt: u32,
+        outcome: HookOutcome,
+    ) -> Answer<Done> {
+        match self.tenant_of(ticket_id).await? {
+            Some(tenant) => {
+                self.engine_command(
+                    &tenant,
+                    ticket_id,
+                    Command::ReportHook {
+                        token,
+                        attempt,
+                        outcome,
+                    },
+                )
+                .await
+            }
+            None => Ok(Err(not_found(ticket_id))),
+        }
+    }
+
+    /// Timers and hooks that a ticket waits for.
+    ///
+    /// # Errors
+    /// A fault; the refusal is inside.
+    pub async fn open_effects(&self, ticket_id: TicketId) -> Answer<Vec<OpenEffect>> {
+        let Some(tenant) = self.tenant_of(ticket_id).await? else {
+            return Ok(Err(not_found(ticket_id)));
+        };
+        let Some((ticket, _)) = self.load(&tenant, ticket_id).await? else {
+            return Ok(Err(not_found(ticket_id)));
+        };
+        Ok(Ok(open_effects_of(&ticket)))
+    }
+
+    /// The tenant of a ticket; only the engine and its operator may ask over all tenants.
+    async fn tenant_of(&self, ticket: TicketId) -> Result<Option<TenantId>, Fault> {
+        let (log, tenants) = (self.inner.shared.log.clone(), self.inner.registry.tenants());
+        let find = tokio::task::spawn_blocking(move || -> Result<Option<TenantId>, Fault> {
+            for tenant in tenants.keys() {
+                if log.head(&streams::ticket(tenant, ticket))?.is_some() {
+                    return Ok(Some(tenant.clone()));
+                }
+            }
+            Ok(None)
+        });
+        find.await.map_err(|_| Fault::WorkerDied)?
+    }
+
+    async fn engine_command(&self, tenant: &TenantId, ticket: TicketId, command: Command) -> Answer<Done> {
+        self.system_command(tenant, ticket, command, None).await
+    }
+
+    async fn system_command(
+        &self,
+        tenant: &TenantId,
+        ticket_id: TicketId,
+        command: Command,
+        migrate_to: Option<VersionName>,
+    ) -> Answer<Done> {
+        let _permit = self.admit()?;
+        let Some((ticket, lease)) = self.load(tenant, ticket_id).await? else {
+            return Ok(Err(not_found(ticket_id)));
+        };
+        let parent = match &ticket.parent {
+            Some((parent, _)) => self.load(tenant, *parent).await?.map(|(parent, _)| parent),
+            None => None,
+        };
+        let request = Request {
+            command,
+            create_on: None,
+            migrate_to,
+            parent,
+            app: None,
+            access_token: None,
+            expected_version: None,
+            idempotency: None,
+        };
+        self.command(lease, request).await
+    }
+
+    async fn change(&self, change: Change) -> OperatorAnswer<usize> {
+        let _permit = self.admit()?;
+        let (reply, answer) = oneshot::channel();
+        let sent = self.inner.registry_actor.send_message(Message { change, reply });
+        sent.map_err(|_| Fault::WorkerDied)?;
+        answer.await.map_err(|_| Fault::WorkerDied)?
+    }
+}
+
+fn not_found(ticket: TicketId) -> Refusal {
+    Refusal::TicketNotFound { id: ticket.to_string() }
+}
+
+fn open_effects_of(ticket: &Ticket) -> Vec<OpenEffect> {
+    let open = ticket.tokens.iter().filter_map(|token| match &token.rest {
+        Rest::Timer { due } => Some(OpenEffect::Timer {
+            token: token.id,
+            node: token.node.clone(),
+            due: *due,
+        }),
+        Rest::Hook { attempt, failed } => Some(OpenEffect::Hook {
+            token: token.id,
+            node: token.node.clone(),
+            attempt: *attempt,
+            failed: failed.clone(),
+        }),
+        Rest::Moving
+        | Rest::Joining
+        | Rest::Unassigned
+        | Rest::Held { .. }
+        | Rest::Offered { .. }
+        | Rest::Shared { .. }
+        | Rest::Ended => None,
+    });
+    open.collect()
+}

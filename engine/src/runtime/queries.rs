@@ -1,0 +1,218 @@
+//! Questions: one ticket, its history, lists of tickets, workflows, users. Nothing here writes.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use crate::account::directory::Directory;
+use crate::account::{User, permission};
+use crate::id::{TenantId, TicketId, VersionName, WorkflowId};
+use crate::runtime::fault::Fault;
+use crate::runtime::handle::EngineHandle;
+use crate::runtime::request::{Caller, HistoryQuery, Page, UserQuery};
+use crate::runtime::{Answer, streams};
+use crate::ticket::event::{Event, Meta};
+use crate::ticket::{Refusal, visibility};
+use crate::view::flow_history::{self, HistoryEntry};
+use crate::view::row::TicketRow;
+use crate::view::ticket_detail::{self, CreateForm, TicketDetail};
+use crate::view::ticket_list::{Category, ListQuery, Viewer};
+use crate::workflow::WorkflowVersion;
+
+impl EngineHandle {
+    /// A tenant's directory as it is now.
+    #[must_use]
+    pub fn directory(&self, tenant: &TenantId) -> Option<Arc<Directory>> {
+        self.inner
+            .registry
+            .tenant(tenant)
+            .map(|tenant| tenant.directory.clone())
+    }
+
+    /// A ticket as the caller sees it.
+    ///
+    /// # Errors
+    /// A fault; the refusal is inside.
+    pub async fn detail(&self, caller: &Caller, ticket_id: TicketId) -> Answer<TicketDetail> {
+        let now = self.inner.shared.ports.clock.now();
+        Ok(self.viewable(caller, ticket_id).await?.map(|seen| {
+            ticket_detail::detail(
+                &seen.ticket,
+                &seen.workflow,
+                &seen.tenant.directory,
+                &caller.user_id,
+                now,
+            )
+        }))
+    }
+
+    /// What happened to a ticket, as far as the caller may see it.
+    ///
+    /// # Errors
+    /// A fault; the refusal is inside.
+    pub async fn history(
+        &self,
+        caller: &Caller,
+        ticket_id: TicketId,
+        query: HistoryQuery,
+    ) -> Answer<Page<HistoryEntry>> {
+        let seen = match self.viewable(caller, ticket_id).await? {
+            Ok(seen) => seen,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        let (log, stream) = (
+            self.inner.shared.log.clone(),
+            streams::ticket(&caller.tenant_id, ticket_id),
+        );
+        let read = tokio::task::spawn_blocking(move || -> Result<Vec<(Meta, Vec<Event>)>, Fault> {
+            let commits = log.read_stream(&stream, 0)?;
+            let decoded = commits
+                .iter()
+                .map(|commit| Ok((streams::read_meta(commit)?, streams::read_ticket_events(commit)?)));
+            decoded.collect()
+        });
+        let commits = read.await.map_err(|_| Fault::WorkerDied)??;
+        let now = self.inner.shared.ports.clock.now();
+        let detail = ticket_detail::detail(
+            &seen.ticket,
+            &seen.workflow,
+            &seen.tenant.directory,
+            &caller.user_id,
+            now,
+        );
+        let permissions = visibility::field_permissions(&seen.workflow, &detail.offered);
+        let mut told = flow_history::entries(&commits, &seen.workflow, &seen.tenant.directory, &permissions);
+        told.retain(|entry| entry.version >= query.from_version);
+        if query.reverse {
+            told.reverse();
+        }
+        Ok(Ok(Page::cut(&told, query.page, query.per_page)))
+    }
+
+    /// Finds tickets.
+    ///
+    /// # Errors
+    /// A fault; the refusal is inside.
+    pub async fn list(&self, caller: &Caller, query: ListQuery) -> Answer<Page<TicketRow>> {
+        let Some(tenant) = self.inner.registry.tenant(&caller.tenant_id) else {
+            return Ok(Err(Refusal::TicketNotFound { id: String::new() }));
+        };
+        let directory = &tenant.directory;
+        let is_tenant_admin = directory
+            .user(&caller.user_id)
+            .is_some_and(|user| permission::is_tenant_admin(user));
+        if query.category == Category::All && !is_tenant_admin {
+            let what = "the list `all`".into();
+            return Ok(Err(Refusal::PermissionDenied {
+                what,
+                who_may: "the tenant's admins may".into(),
+            }));
+        }
+        let found = self.inner.lists.ask(&caller.tenant_id, |index| {
+            let versions = index.versions();
+            let fitting = |fits: &dyn Fn(&WorkflowVersion) -> bool| -> BTreeSet<(WorkflowId, VersionName)> {
+                let fits = |(workflow, version): &&(WorkflowId, VersionName)| {
+                    tenant.version(workflow, version).is_some_and(|version| fits(version))
+                };
+                versions.iter().filter(fits).cloned().collect()
+            };
+            let viewer = Viewer {
+                user: caller.user_id.clone(),
+                is_tenant_admin,
+                view: fitting(&|version| permission::may_view_workflow(directory, &caller.user_id, version)),
+                intervene: fitting(&|version| permission::may_intervene(directory, &caller.user_id, version)),
+                allowed: fitting(&|version| permission::application_allows(directory, &caller.app, version)),
+            };
+            index.query(&query, &viewer)
+        });
+        let Some(found) = found else {
+            return Ok(Ok(Page::cut(&[], query.page as u32, query.per_page as u32)));
+        };
+        let rows = found.tickets.iter().filter_map(|ticket| {
+            let version = tenant.version(&ticket.workflow_id, &ticket.version_name)?;
+            Some(TicketRow::of(ticket, version, directory))
+        });
+        Ok(Ok(Page {
+            rows: rows.collect(),
+            page: found.page as u32,
+            per_page: found.per_page as u32,
+            total: found.total as u64,
+            has_more: found.has_more,
+        }))
+    }
+
+    /// The start form of a workflow, of its default version where none is named.
+    ///
+    /// # Errors
+    /// A fault; the refusal is inside.
+    pub async fn prepare_create(
+        &self,
+        caller: &Caller,
+        workflow_id: &WorkflowId,
+        version_name: Option<&VersionName>,
+    ) -> Answer<CreateForm> {
+        Ok(self
+            .startable(caller, workflow_id, version_name)
+            .map(|(tenant, version)| ticket_detail::create_form(&version, &tenant.directory, &caller.user_id)))
+    }
+
+    /// Workflows the caller may start, by id: their default versions, whose name, id or description holds `search`
+    /// whatever the case.
+    ///
+    /// # Errors
+    /// A fault; the refusal is inside.
+    pub async fn workflows(
+        &self,
+        caller: &Caller,
+        search: &str,
+        page: u32,
+        per_page: u32,
+    ) -> Answer<Page<Arc<WorkflowVersion>>> {
+        let needle = search.trim().to_lowercase();
+        let Some(tenant) = self.inner.registry.tenant(&caller.tenant_id) else {
+            return Ok(Ok(Page::cut(&[], page, per_page)));
+        };
+        let holds = |text: &str| text.to_lowercase().contains(&needle);
+        let defaults = tenant
+            .workflows
+            .values()
+            .filter_map(|workflow| workflow.default_version());
+        let startable = defaults.filter(|version| {
+            permission::application_allows(&tenant.directory, &caller.app, version)
+                && (holds(version.workflow_id.as_str()) || holds(&version.name) || holds(&version.description))
+        });
+        let all: Vec<Arc<WorkflowVersion>> = startable.cloned().collect();
+        Ok(Ok(Page::cut(&all, page, per_page)))
+    }
+
+    /// Users of the caller's tenant, by id, inactive ones included.
+    ///
+    /// # Errors
+    /// A fault; the refusal is inside.
+    pub async fn users(&self, caller: &Caller, query: UserQuery) -> Answer<Page<Arc<User>>> {
+        let Some(tenant) = self.inner.registry.tenant(&caller.tenant_id) else {
+            return Ok(Ok(Page::cut(&[], query.page, query.per_page)));
+        };
+        let directory = &tenant.directory;
+        let needle = query.search.trim().to_lowercase();
+        let holds = |text: &str| text.to_lowercase().contains(&needle);
+        let fits = |user: &&Arc<User>| {
+            (needle.is_empty() || holds(&user.name) || holds(&user.alias) || holds(&user.email))
+                && query
+                    .dept_id
+                    .as_ref()
+                    .is_none_or(|dept| directory.is_member(&user.id, dept))
+        };
+        let all: Vec<Arc<User>> = match &query.user_ids {
+            Some(ids) => {
+                let ids: BTreeSet<_> = ids.iter().collect();
+                ids.into_iter()
+                    .filter_map(|id| directory.users.get(id))
+                    .filter(fits)
+                    .cloned()
+                    .collect()
+            }
+            None => directory.users.values().filter(fits).cloned().collect(),
+        };
+        Ok(Ok(Page::cut(&all, query.page, query.per_page)))
+    }
+}

@@ -1,0 +1,310 @@
+//! One live ticket: replays it from the log, then takes one command at a time: decide, append, fold, publish, reply.
+//!
+//! A refusal is a reply. After an append that went wrong the state is dropped and read again, for only the log knows
+//! what happened. `handle` never answers `Err`; a panic in a decision kills the actor, its callers get a fault, and
+//! the next call finds it gone and starts another.
+//!
+//! Invariant: what is published is what the log holds, or was a moment ago; never more.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use loonflow_storage::{EventLog, KvWrite, Snapshot};
+use ractor::{Actor, ActorProcessingErr, ActorRef};
+use tokio::sync::oneshot;
+
+use crate::codec;
+use crate::id::{AccessTokenId, AppName, TenantId, TicketId, VersionName};
+use crate::runtime::fault::Fault;
+use crate::runtime::idempotency::{self, Guard};
+use crate::runtime::options::Ports;
+use crate::runtime::registry::Registry;
+use crate::runtime::request::{Caller, Done, Idempotency};
+use crate::runtime::router::{Lease, Published};
+use crate::runtime::streams;
+use crate::ticket::{Command, Context, Draw, Refusal, Ticket, apply, decide};
+use crate::view::row::current_nodes;
+use crate::workflow::WorkflowVersion;
+
+/// Schema number of stored snapshots; one with another is ignored.
+const SNAPSHOT_SCHEMA: u16 = 1;
+
+/// What every actor needs.
+pub(crate) struct Shared {
+    pub(crate) log: Arc<dyn EventLog>,
+    pub(crate) ports: Ports,
+    pub(crate) registry: Arc<Registry>,
+    pub(crate) snapshot_events: u64,
+}
+
+/// A command with everything that comes from its caller.
+pub(crate) struct Request {
+    pub(crate) command: Command,
+    /// On which version a new ticket is created.
+    pub(crate) create_on: Option<Arc<WorkflowVersion>>,
+    /// The version to go over to.
+    pub(crate) migrate_to: Option<VersionName>,
+    /// The parent as it was when the command was taken in.
+    pub(crate) parent: Option<Arc<Ticket>>,
+    pub(crate) app: Option<AppName>,
+    pub(crate) access_token: Option<AccessTokenId>,
+    pub(crate) expected_version: Option<u64>,
+    /// Under which key the answer is kept; the guard is held until it is.
+    pub(crate) idempotency: Option<(Caller, Idempotency, Guard)>,
+}
+
+/// What a command came to, and the position that a list must have read to show it; 0 where nothing was written.
+pub(crate) type Handled = Result<Result<(Done, u64), Refusal>, Fault>;
+
+pub(crate) enum Message {
+    /// Read the ticket and publish it; whether it exists.
+    Load {
+        reply: oneshot::Sender<Result<bool, Fault>>,
+        lease: Lease,
+    },
+    /// Carry a command out.
+    Command {
+        request: Box<Request>,
+        reply: oneshot::Sender<Handled>,
+        lease: Lease,
+    },
+}
+
+pub(crate) struct Arguments {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) tenant: TenantId,
+    pub(crate) ticket: TicketId,
+    pub(crate) published: Arc<Published>,
+}
+
+pub(crate) struct State {
+    of: Arguments,
+    /// The ticket; `None` while it is not there or has to be read (again).
+    ticket: Option<Arc<Ticket>>,
+    is_read: bool,
+    /// Version of the last stored snapshot.
+    snapshot_version: u64,
+}
+
+impl Drop for State {
+    fn drop(&mut self) {
+        self.of.published.is_gone.store(true, Ordering::Release);
+    }
+}
+
+pub(crate) struct TicketActor;
+
+impl Actor for TicketActor {
+    type Msg = Message;
+    type State = State;
+    type Arguments = Arguments;
+
+    async fn pre_start(&self, _: ActorRef<Message>, of: Arguments) -> Result<State, ActorProcessingErr> {
+        Ok(State {
+            of,
+            ticket: None,
+            is_read: false,
+            snapshot_version: 0,
+        })
+    }
+
+    async fn handle(
+        &self,
+        _: ActorRef<Message>,
+        message: Message,
+        state: &mut State,
+    ) -> Result<(), ActorProcessingErr> {
+        match message {
+            Message::Load { reply, lease } => {
+                let answer = state.read().await.map(|()| state.ticket.is_some());
+                drop(lease);
+                let _ = reply.send(answer);
+            }
+            Message::Command { request, reply, lease } => {
+                let answer = state.handle(*request).await;
+                // Stored after the answer was decided, before the next command: a snapshot is never of a middle.
+                let due = state.snapshot_due();
+                drop(lease);
+                // Whoever asked may have gone; what was written stands.
+                let _ = reply.send(answer);
+                if due {
+                    state.store_snapshot().await;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn post_stop(&self, _: ActorRef<Message>, state: &mut State) -> Result<(), ActorProcessingErr> {
+        if state
+            .ticket
+            .as_ref()
+            .is_some_and(|ticket| ticket.version >= state.snapshot_version + SNAPSHOT_AT_STOP)
+        {
+            state.store_snapshot().await;
+        }
+        Ok(())
+    }
+}
+
+/// Events since the last snapshot that make one worth storing when a ticket goes to sleep.
+const SNAPSHOT_AT_STOP: u64 = 50;
+
+impl State {
+    async fn read(&mut self) -> Result<(), Fault> {
+        if self.is_read {
+            return Ok(());
+        }
+        let (log, stream) = (
+            self.of.shared.log.clone(),
+            streams::ticket(&self.of.tenant, self.of.ticket),
+        );
+        let read = tokio::task::spawn_blocking(move || replay(&*log, &stream)).await;
+        let (ticket, snapshot_version) = read.map_err(|_| Fault::WorkerDied)??;
+        self.ticket = ticket.map(Arc::new);
+        self.snapshot_version = snapshot_version;
+        self.is_read = true;
+        self.publish();
+        Ok(())
+    }
+
+    fn publish(&self) {
+        self.of.published.ticket.store(self.ticket.clone());
+    }
+
+    fn forget(&mut self) {
+        self.ticket = None;
+        self.is_read = false;
+        self.of.published.ticket.store(None);
+    }
+
+    async fn handle(&mut self, request: Request) -> Handled {
+        self.read().await?;
+        let shared = self.of.shared.clone();
+        let Some(tenant) = shared.registry.tenant(&self.of.tenant) else {
+            return Ok(Err(Refusal::TicketNotFound {
+                id: self.of.ticket.to_string(),
+            }));
+        };
+        let before = self.ticket.clone();
+        let workflow = match (&before, &request.create_on) {
+            (Some(ticket), _) => tenant.version(&ticket.workflow_id, &ticket.version_name).cloned(),
+            (None, create_on) => create_on.clone(),
+        };
+        let Some(workflow) = workflow else {
+            return match before {
+                Some(ticket) => Err(Fault::Inconsistent {
+                    what: format!("version `{}` of workflow `{}`", ticket.version_name, ticket.workflow_id),
+                }),
+                None => Ok(Err(Refusal::TicketNotFound {
+                    id: self.of.ticket.to_string(),
+                })),
+            };
+        };
+        let current = before.as_ref().map_or(0, |ticket| ticket.version);
+        if let Some(expected) = request.expected_version.filter(|expected| *expected != current) {
+            return Ok(Err(Refusal::VersionConflict { expected, current }));
+        }
+        let migrate_to = request
+            .migrate_to
+            .as_ref()
+            .and_then(|name| tenant.version(&workflow.workflow_id, name));
+        let context = Context {
+            now: shared.ports.clock.now(),
+            directory: &tenant.directory,
+            workflow: &workflow,
+            draw: Draw::Seed(shared.ports.random.draw()),
+            parent: request.parent.as_deref(),
+            migrate_to: migrate_to.map(|version| &**version),
+        };
+        let events = match decide(before.as_deref(), &request.command, &context) {
+            Ok(events) => events,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        let mut meta = request.command.meta(&context);
+        meta.app.clone_from(&request.app);
+        meta.access_token.clone_from(&request.access_token);
+        let after = events
+            .iter()
+            .fold(before.as_deref().cloned(), |ticket, event| apply(ticket, event, &meta));
+        let Some(after) = after else {
+            return Err(Fault::Inconsistent {
+                what: "a creation that creates nothing".into(),
+            });
+        };
+        let on = migrate_to.unwrap_or(&workflow);
+        let done = Done {
+            ticket_id: after.id,
+            version: after.version,
+            act_state: after.act_state,
+            current_nodes: current_nodes(&after, on, &tenant.directory),
+            replayed: false,
+        };
+        let kv: Vec<KvWrite> = match &request.idempotency {
+            Some((caller, asked, _)) => vec![idempotency::entry(caller, asked, &done, context.now)],
+            None => Vec::new(),
+        };
+        if events.is_empty() {
+            return Ok(Ok((done, 0)));
+        }
+        let stream = streams::ticket(&self.of.tenant, self.of.ticket);
+        let mut commit = streams::ticket_commit(stream, current, &meta, &events);
+        commit.kv = kv;
+        match shared.log.append(commit).await {
+            Ok(head) => {
+                self.ticket = Some(Arc::new(after));
+                self.publish();
+                Ok(Ok((done, head.position)))
+            }
+            Err(error) => {
+                self.forget();
+                Err(error.into())
+            }
+        }
+    }
+
+    fn snapshot_due(&self) -> bool {
+        let every = self.of.shared.snapshot_events.max(1);
+        self.ticket
+            .as_ref()
+            .is_some_and(|ticket| ticket.version >= self.snapshot_version + every)
+    }
+
+    async fn store_snapshot(&mut self) {
+        let Some(ticket) = self.ticket.clone() else { return };
+        let (log, stream) = (
+            self.of.shared.log.clone(),
+            streams::ticket(&self.of.tenant, self.of.ticket),
+        );
+        self.snapshot_version = ticket.version;
+        let stored = tokio::task::spawn_blocking(move || {
+            let snapshot = Snapshot {
+                version: ticket.version,
+                schema: SNAPSHOT_SCHEMA,
+                state: codec::encode(&*ticket),
+            };
+            log.put_snapshot(&stream, &snapshot)
+        });
+        if let Ok(Err(error)) = stored.await {
+            // Disposable: the next replay reads more events.
+            tracing::warn!(ticket.id = %self.of.ticket, %error, "a snapshot could not be stored");
+        }
+    }
+}
+
+/// A ticket from its snapshot and the events after it, with the version of the snapshot. Blocking.
+pub(crate) fn replay(log: &dyn EventLog, stream: &loonflow_storage::StreamId) -> Result<(Option<Ticket>, u64), Fault> {
+    let stored = log
+        .snapshot(stream)?
+        .filter(|snapshot| snapshot.schema == SNAPSHOT_SCHEMA);
+    let mut ticket: Option<Ticket> =
+        stored.and_then(|snapshot| codec::decode("snapshot", SNAPSHOT_SCHEMA, &snapshot.state).ok());
+    let snapshot_version = ticket.as_ref().map_or(0, |ticket| ticket.version);
+    for commit in log.read_stream(stream, snapshot_version)? {
+        let meta = streams::read_meta(&commit)?;
+        for event in streams::read_ticket_events(&commit)? {
+            ticket = apply(ticket, &event, &meta);
+        }
+    }
+    Ok((ticket, snapshot_version))
+}

@@ -1,10 +1,29 @@
 //! Lists of tickets, answered by indexes: bitmaps over ticket ordinals (semantics 7). No request walks all tickets.
+//!
+//! Reading order: this file (what is asked and answered), `index` (what is kept, and how a commit changes it),
+//! `membership` (which bitmaps a ticket is in), `title` (search in titles), `query` (how they answer).
+//!
+//! Not here: who may view or use a workflow (the caller works that out once per query, see [`Viewer`]), rows as shown
+//! (`row`), reading the log (`runtime`).
+//!
+//! Invariants: a list shows a ticket only where `ticket::visibility::may_view` would; the index equals a fold of the
+//! log whatever the order in which tickets were created; nothing of it crosses tenants, as each tenant has its own.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
-use crate::id::{NodeId, TicketId, UserId, WorkflowId};
-use crate::ticket::ActState;
+use crate::id::{NodeId, TicketId, UserId, VersionName, WorkflowId};
+use crate::ticket::{ActState, Ticket};
 use crate::time::Timestamp;
+
+mod index;
+mod membership;
+mod query;
+#[cfg(test)]
+mod tests;
+mod title;
+
+pub use index::TenantIndex;
 
 /// Which tickets, by what the caller has to do with them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -109,4 +128,34 @@ impl Default for ListQuery {
             per_page: 10,
         }
     }
+}
+
+/// Who asks, and what it may do by workflow version; worked out by the caller over [`TenantIndex::versions`].
+#[derive(Clone, Debug)]
+pub struct Viewer {
+    /// The user; active, of the index's tenant.
+    pub user: UserId,
+    /// Whether it administers the tenant.
+    pub is_tenant_admin: bool,
+    /// Versions whose tickets it sees, whatever it has to do with them (`permission::may_view_workflow`).
+    pub view: BTreeSet<(WorkflowId, VersionName)>,
+    /// Versions whose tickets it may force on (`permission::may_intervene`).
+    pub intervene: BTreeSet<(WorkflowId, VersionName)>,
+    /// Versions that the application may use (`permission::application_allows`): no other is in any answer.
+    pub allowed: BTreeSet<(WorkflowId, VersionName)>,
+}
+
+/// One page of tickets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListPage {
+    /// The tickets in the order asked for, without their `fields`.
+    pub tickets: Vec<Arc<Ticket>>,
+    /// Which page this is, from 1: the last one where a later one was asked for.
+    pub page: u32,
+    /// Rows of a full page.
+    pub per_page: u32,
+    /// Tickets of all pages, exact.
+    pub total: u64,
+    /// Whether a page follows.
+    pub has_more: bool,
 }

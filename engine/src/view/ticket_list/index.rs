@@ -1,0 +1,245 @@
+//! What is kept for the lists of one tenant, and how a commit changes it.
+//!
+//! A *card* is a ticket without its fields, folded by the ticket's own `apply`. Cards stand in the order of
+//! `(created_at, id)`; a card's place is its *ordinal*, the number in every bitmap, so order by time costs nothing.
+//! A creation in the midst renumbers those behind it: few, as commits come nearly in the order of their times.
+//!
+//! ```text
+//!  ordinal      0     1     2     3        a discarded draft leaves a gap (2), which a later renumbering,
+//!  cards        A     B     -     C        or decoding, closes
+//!  duty(hana)   x           .     x
+//! ```
+//!
+//! Invariant: bitmaps and titles are those of the cards, and `live` holds the ordinals that have one.
+
+use std::collections::HashMap;
+use std::ops::Range;
+use std::sync::Arc;
+
+use roaring::RoaringBitmap;
+
+use super::membership::{Key, Memberships};
+use super::title::Titles;
+use crate::codec::{self, CodecError};
+use crate::id::{TicketId, UserId, VersionName, WorkflowId};
+use crate::ticket::{self, Event, Meta, Ticket};
+use crate::time::Timestamp;
+
+/// Number of the form that [`TenantIndex::encode`] writes. Another one is not decoded: the log is read again instead.
+const SCHEMA: u16 = 1;
+/// What the form is called when it does not decode.
+const KIND: &str = "ticket_list";
+
+/// The lists of one tenant.
+#[derive(Clone, Debug, Default)]
+pub struct TenantIndex {
+    slots: Vec<Slot>,
+    ordinals: HashMap<TicketId, u32>,
+    live: RoaringBitmap,
+    memberships: Memberships,
+    titles: Titles,
+}
+
+/// One ordinal.
+#[derive(Clone, Debug)]
+struct Slot {
+    /// What places are sorted by.
+    place: (Timestamp, TicketId),
+    /// The ticket without its fields; `None` once it was discarded.
+    card: Option<Arc<Ticket>>,
+}
+
+impl TenantIndex {
+    /// The lists of a tenant without tickets.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Tickets in all, drafts included and discarded ones not.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.ordinals.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.ordinals.is_empty()
+    }
+
+    /// Folds one commit of one ticket. Commits of one ticket come in their order; those of several may mix.
+    ///
+    /// # Panics
+    /// With more than `u32::MAX` tickets: a hundred a second for a year are fewer.
+    pub fn fold(&mut self, ticket: TicketId, meta: &Meta, events: &[Event]) {
+        let Some(&ordinal) = self.ordinals.get(&ticket) else {
+            let card = events.iter().fold(None, |card, event| {
+                let mut card = ticket::apply(card, event, meta)?;
+                card.fields.clear();
+                Some(card)
+            });
+            if let Some(card) = card.filter(|card| !card.is_discarded) {
+                self.insert(Arc::new(card));
+            }
+            return;
+        };
+        let Some(before) = self.card(ordinal).cloned() else {
+            return;
+        };
+        let mut after = Ticket::clone(&before);
+        for event in events {
+            after.apply(event, meta);
+            after.fields.clear();
+        }
+        self.slots[ordinal as usize].card = if after.is_discarded {
+            self.forget(ordinal, &before);
+            None
+        } else {
+            self.memberships.update(ordinal, &before, &after);
+            self.titles.update(ordinal, &before.title, &after.title);
+            Some(Arc::new(after))
+        };
+    }
+
+    /// The versions that tickets are on, sorted: what a caller works out rights for.
+    #[must_use]
+    pub fn versions(&self) -> Vec<(WorkflowId, VersionName)> {
+        self.memberships.by_version().keys().cloned().collect()
+    }
+
+    /// The tickets on which a user can act now, drafts included, oldest first.
+    #[must_use]
+    pub fn held_by(&self, user: &UserId) -> Vec<TicketId> {
+        let held = self.memberships.of(&Key::Duty(user.clone()));
+        let ordinals = held.into_iter().flatten();
+        ordinals.map(|ordinal| self.slots[ordinal as usize].place.1).collect()
+    }
+
+    /// Takes a new card to its place.
+    fn insert(&mut self, card: Arc<Ticket>) {
+        let place = (card.created_at, card.id);
+        let idx = self.slots.partition_point(|slot| slot.place < place);
+        let displaced = self.slots.split_off(idx);
+        for (ordinal, slot) in (idx..).zip(&displaced) {
+            if let Some(card) = &slot.card {
+                self.forget(ordinal_of(ordinal), card);
+            }
+        }
+        self.push(card);
+        for card in displaced.into_iter().filter_map(|slot| slot.card) {
+            self.push(card);
+        }
+    }
+
+    /// Puts a card behind all others.
+    fn push(&mut self, card: Arc<Ticket>) {
+        let ordinal = ordinal_of(self.slots.len());
+        self.ordinals.insert(card.id, ordinal);
+        self.live.insert(ordinal);
+        self.memberships.insert(ordinal, &card);
+        self.titles.update(ordinal, "", &card.title);
+        self.slots.push(Slot {
+            place: (card.created_at, card.id),
+            card: Some(card),
+        });
+    }
+
+    /// Takes a card out of everything but its slot.
+    fn forget(&mut self, ordinal: u32, card: &Ticket) {
+        self.ordinals.remove(&card.id);
+        self.live.remove(ordinal);
+        self.memberships.remove(ordinal, card);
+        self.titles.update(ordinal, &card.title, "");
+    }
+
+    /// The cards as bytes, for a checkpoint: the schema, then each card after its length. Bitmaps are not kept.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        let mut bytes = SCHEMA.to_le_bytes().to_vec();
+        for card in self.slots.iter().filter_map(|slot| slot.card.as_ref()) {
+            let card = codec::encode(card.as_ref());
+            bytes.extend(ordinal_of(card.len()).to_le_bytes());
+            bytes.extend(card);
+        }
+        bytes
+    }
+
+    /// Reads what [`encode`](Self::encode) wrote. Cards are decoded one by one: the codec bounds each, not their sum.
+    ///
+    /// # Errors
+    /// Bytes of another schema, and damaged ones. Neither loses anything: the log has it all.
+    pub fn decode(bytes: &[u8]) -> Result<Self, CodecError> {
+        let damaged = |reason: &str| CodecError::Damaged {
+            kind: KIND.to_owned(),
+            schema: SCHEMA,
+            reason: reason.to_owned(),
+        };
+        let (schema, mut rest) = bytes.split_first_chunk().ok_or_else(|| damaged("no schema"))?;
+        let schema = u16::from_le_bytes(*schema);
+        if schema != SCHEMA {
+            return Err(CodecError::Unknown {
+                kind: KIND.to_owned(),
+                schema,
+            });
+        }
+        let mut index = Self::new();
+        while !rest.is_empty() {
+            let (n_bytes, behind) = rest.split_first_chunk().ok_or_else(|| damaged("no length"))?;
+            let n_bytes = u32::from_le_bytes(*n_bytes) as usize;
+            let (card, behind) = behind.split_at_checked(n_bytes).ok_or_else(|| damaged("cut short"))?;
+            let card: Ticket = codec::decode(KIND, schema, card)?;
+            let is_next = index
+                .slots
+                .last()
+                .is_none_or(|last| last.place < (card.created_at, card.id));
+            if !is_next {
+                return Err(damaged("not in order"));
+            }
+            index.push(Arc::new(card));
+            rest = behind;
+        }
+        Ok(index)
+    }
+
+    /// The card at an ordinal.
+    pub(super) fn card(&self, ordinal: u32) -> Option<&Arc<Ticket>> {
+        self.slots.get(ordinal as usize)?.card.as_ref()
+    }
+
+    /// The ordinal of a ticket.
+    pub(super) fn ordinal(&self, ticket: TicketId) -> Option<u32> {
+        self.ordinals.get(&ticket).copied()
+    }
+
+    /// Ordinals in use, gaps included.
+    pub(super) fn n_ordinals(&self) -> u64 {
+        self.slots.len() as u64
+    }
+
+    /// The ordinals of tickets created within a range, both ends included.
+    pub(super) fn ordinals_created(&self, from: Option<Timestamp>, to: Option<Timestamp>) -> Range<u32> {
+        let start = from.map_or(0, |from| self.slots.partition_point(|slot| slot.place.0 < from));
+        let end = to.map_or(self.slots.len(), |to| {
+            self.slots.partition_point(|slot| slot.place.0 <= to)
+        });
+        ordinal_of(start)..ordinal_of(end)
+    }
+
+    /// All ordinals with a card.
+    pub(super) fn live(&self) -> &RoaringBitmap {
+        &self.live
+    }
+
+    pub(super) fn memberships(&self) -> &Memberships {
+        &self.memberships
+    }
+
+    pub(super) fn titles(&self) -> &Titles {
+        &self.titles
+    }
+}
+
+fn ordinal_of(idx: usize) -> u32 {
+    u32::try_from(idx).expect("a tenant has fewer tickets than there are ordinals")
+}

@@ -59,9 +59,12 @@ impl Value {
             Self::Null | Self::Map(_) => Vec::new(),
             Self::Bool(flag) => vec![flag.to_string()],
             Self::Number(number) => vec![number.clone()],
-            Self::Text(text) => {
-                text.split(',').map(str::trim).filter(|part| !part.is_empty()).map(str::to_owned).collect()
-            }
+            Self::Text(text) => text
+                .split(',')
+                .map(str::trim)
+                .filter(|part| !part.is_empty())
+                .map(str::to_owned)
+                .collect(),
             Self::List(items) => items
                 .iter()
                 .filter_map(|item| match item {
@@ -84,9 +87,12 @@ impl From<&serde_json::Value> for Value {
             serde_json::Value::Number(number) => Self::Number(number.to_string()),
             serde_json::Value::String(text) => Self::Text(text.clone()),
             serde_json::Value::Array(items) => Self::List(items.iter().map(Self::from).collect()),
-            serde_json::Value::Object(entries) => {
-                Self::Map(entries.iter().map(|(key, value)| (key.clone(), Self::from(value))).collect())
-            }
+            serde_json::Value::Object(entries) => Self::Map(
+                entries
+                    .iter()
+                    .map(|(key, value)| (key.clone(), Self::from(value)))
+                    .collect(),
+            ),
         }
     }
 }
@@ -100,9 +106,12 @@ impl From<&Value> for serde_json::Value {
             Value::Number(number) => serde_json::from_str(number).unwrap_or_else(|_| Self::String(number.clone())),
             Value::Text(text) => Self::String(text.clone()),
             Value::List(items) => Self::Array(items.iter().map(Self::from).collect()),
-            Value::Map(entries) => {
-                Self::Object(entries.iter().map(|(key, value)| (key.clone(), Self::from(value))).collect())
-            }
+            Value::Map(entries) => Self::Object(
+                entries
+                    .iter()
+                    .map(|(key, value)| (key.clone(), Self::from(value)))
+                    .collect(),
+            ),
         }
     }
 }

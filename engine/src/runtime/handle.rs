@@ -450,10 +450,6 @@ impl EngineHandle {
         ))))
     }
 
-    #[expect(
-        clippy::type_complexity,
-        reason = "what goes into the request, or the answer found, or a refusal"
-    )]
     async fn idempotency(
         &self,
         caller: &Caller,

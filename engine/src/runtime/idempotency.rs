@@ -32,8 +32,11 @@ struct Stored {
     ticket_id: TicketId,
     version: u64,
     act_state: ActState,
-    nodes: Vec<(NodeId, String, Vec<(UserId, String, String)>)>,
+    nodes: Vec<StoredNode>,
 }
+
+/// A node and its assignees: id, name and alias each.
+type StoredNode = (NodeId, String, Vec<(UserId, String, String)>);
 
 /// Keys under way, each with a lock of its own.
 #[derive(Debug, Default)]
@@ -104,7 +107,7 @@ pub(crate) async fn enter(
         return Ok(Err(Refusal::IdempotencyMismatch { key: asked.key.clone() }));
     }
     let person = |(id, name, alias)| Person { id, name, alias };
-    let node = |(node_id, name, people): (NodeId, String, Vec<_>)| CurrentNode {
+    let node = |(node_id, name, people): StoredNode| CurrentNode {
         node_id,
         name,
         assignees: people.into_iter().map(person).collect(),

@@ -114,10 +114,7 @@ impl Lists {
         if !decoded.is_empty() {
             let mut tenants = self.tenants.write().unwrap_or_else(PoisonError::into_inner);
             for (tenant, ticket, meta, events) in decoded {
-                tenants
-                    .entry(tenant)
-                    .or_insert_with(TenantIndex::new)
-                    .fold(ticket, &meta, &events);
+                tenants.entry(tenant).or_default().fold(ticket, &meta, &events);
             }
         }
         if let Some(last) = commits.last() {

@@ -125,7 +125,7 @@ impl EngineHandle {
             index.query(&query, &viewer)
         });
         let Some(found) = found else {
-            return Ok(Ok(Page::cut(&[], query.page as u32, query.per_page as u32)));
+            return Ok(Ok(Page::cut(&[], query.page, query.per_page)));
         };
         let rows = found.tickets.iter().filter_map(|ticket| {
             let version = tenant.version(&ticket.workflow_id, &ticket.version_name)?;
@@ -133,9 +133,9 @@ impl EngineHandle {
         });
         Ok(Ok(Page {
             rows: rows.collect(),
-            page: found.page as u32,
-            per_page: found.per_page as u32,
-            total: found.total as u64,
+            page: found.page,
+            per_page: found.per_page,
+            total: found.total,
             has_more: found.has_more,
         }))
     }

@@ -1,0 +1,332 @@
+//! Semantics 3: edges, gateways, forks and merges, timers, hooks.
+
+use loonflow_engine::ticket::HookOutcome;
+use loonflow_engine::value::Value;
+
+use crate::play::{Play, flow};
+
+fn number(text: &str) -> Value {
+    Value::Number(text.into())
+}
+
+#[test]
+fn an_exclusive_gateway_takes_the_first_that_holds_else_the_default() {
+    let workflow = flow(
+        "form amount:number
+         node g exclusive default:small
+         node a normal users:bob
+         node b normal users:cat
+         node c normal users:dan
+         edge go agree start -> g
+         edge huge condition g -> a if amount > 100
+         edge big condition g -> b if amount > 10 or amount == 7 and title contains lucky
+         edge small condition g -> c
+         edge a_ok agree a -> end
+         edge b_ok agree b -> end
+         edge c_ok agree c -> end",
+    );
+    for (amount, expected) in [
+        ("101", "a(bob)"),
+        ("100", "b(cat)"),
+        ("10.5", "b(cat)"),
+        ("7", "c(dan)"),
+        ("1", "c(dan)"),
+    ] {
+        let play = Play::submit_with(&workflow, "ann", &[("amount", number(amount))]).unwrap();
+        assert_eq!(play.at(), format!("on_going {expected}"), "{amount}");
+    }
+    let lucky = [("amount", number("7")), ("title", Value::text("my lucky one"))];
+    assert_eq!(
+        Play::submit_with(&workflow, "ann", &lucky).unwrap().at(),
+        "on_going b(cat)"
+    );
+    assert_eq!(
+        Play::submit(&workflow).at(),
+        "on_going c(dan)",
+        "without a value only the default is left"
+    );
+}
+
+#[test]
+fn no_branch_matches_refuses_the_whole_command() {
+    let workflow = flow(
+        "form amount:number
+         node a normal users:bob
+         node g exclusive
+         edge go agree start -> a
+         edge on agree a -> g
+         edge back condition g -> a if amount > 100
+         edge out condition g -> end if amount > 10",
+    );
+    let mut play = Play::submit(&workflow);
+    let before = play.ticket.clone();
+    assert_eq!(play.refused("bob", "on"), "no_branch_matches");
+    assert_eq!(play.ticket, before);
+}
+
+const NESTED: &str = "
+    node s1 parallel
+    node s2 parallel
+    node j1 parallel
+    node j2 parallel
+    node legal normal users:ann
+    node tech normal users:bob
+    node ops normal users:cat
+    node sum normal users:dan
+    edge go agree start -> s1
+    edge x1 condition s1 -> legal
+    edge x2 condition s1 -> s2
+    edge y1 condition s2 -> tech
+    edge y2 condition s2 -> ops
+    edge legal_ok agree legal -> j1
+    edge legal_no reject legal -> start
+    edge tech_ok agree tech -> j2
+    edge tech_no reject tech -> start
+    edge tech_out reject tech -> sum
+    edge ops_ok agree ops -> j2
+    edge j2o other j2 -> sum
+    edge sum_ok agree sum -> j1
+    edge j1o other j1 -> end";
+
+#[test]
+fn nested_forks_join_inside_out() {
+    let mut play = Play::submit(&flow(NESTED));
+    assert_eq!(play.at(), "on_going legal(ann) tech(bob) ops(cat)");
+    assert_eq!(
+        play.act("bob", "tech_ok").at(),
+        "on_going legal(ann) j2(merge) ops(cat)"
+    );
+    assert_eq!(
+        play.offers("bob"),
+        "add_comment",
+        "nobody acts on a token that waits at a merge"
+    );
+    assert_eq!(play.act("cat", "ops_ok").at(), "on_going legal(ann) sum(dan)");
+    assert_eq!(play.act("ann", "legal_ok").at(), "on_going j1(merge) sum(dan)");
+    assert_eq!(play.act("dan", "sum_ok").at(), "finished end");
+}
+
+#[test]
+fn leaving_a_fork_cancels_the_others_and_those_nested() {
+    let mut play = Play::submit(&flow(NESTED));
+    play.act("bob", "tech_ok");
+    assert_eq!(play.clone().act("ann", "legal_no").at(), "rejected start(ann)");
+    let mut play = Play::submit(&flow(NESTED));
+    assert_eq!(play.act("bob", "tech_no").at(), "rejected start(ann)");
+    assert_eq!(play.act("ann", "go").at(), "on_going legal(ann) tech(bob) ops(cat)");
+}
+
+#[test]
+fn leaving_an_inner_fork_keeps_the_outer_one() {
+    let mut play = Play::submit(&flow(NESTED));
+    assert_eq!(
+        play.act("bob", "tech_out").at(),
+        "rejected legal(ann) sum(dan)",
+        "ops goes with the inner fork"
+    );
+    assert_eq!(play.act("dan", "sum_ok").at(), "on_going legal(ann) j1(merge)");
+    assert_eq!(play.act("ann", "legal_ok").at(), "finished end");
+}
+
+#[test]
+fn a_normal_node_can_be_the_merge_and_is_assigned_once_joined() {
+    let workflow = flow(
+        "node s parallel
+         node a normal users:ann
+         node b normal users:bob
+         node m normal users:cat,dan random
+         edge go agree start -> s
+         edge x condition s -> a
+         edge y condition s -> b
+         edge a_ok agree a -> m
+         edge b_ok agree b -> m
+         edge done agree m -> end",
+    );
+    let mut play = Play::submit(&workflow);
+    assert_eq!(play.act("bob", "b_ok").at(), "on_going a(ann) m(merge)");
+    assert!(!play.events.iter().any(|event| event.name() == "node_entered"));
+    let at = play.act("ann", "a_ok").at();
+    assert!(["on_going m(cat)", "on_going m(dan)"].contains(&at.as_str()), "{at}");
+}
+
+#[test]
+fn two_forks_may_share_one_merge() {
+    let workflow = flow(
+        "node s1 parallel
+         node s2 parallel
+         node a normal users:ann
+         node b normal users:bob
+         node c normal users:cat
+         node m normal users:dan
+         edge go agree start -> s1
+         edge x1 condition s1 -> a
+         edge x2 condition s1 -> s2
+         edge y1 condition s2 -> b
+         edge y2 condition s2 -> c
+         edge a_ok agree a -> m
+         edge b_ok agree b -> m
+         edge c_ok agree c -> m
+         edge done agree m -> end",
+    );
+    for order in [["a", "b", "c"], ["b", "a", "c"], ["c", "b", "a"], ["b", "c", "a"]] {
+        let mut play = Play::submit(&workflow);
+        for node in order {
+            let who = [("a", "ann"), ("b", "bob"), ("c", "cat")]
+                .iter()
+                .find(|one| one.0 == node)
+                .unwrap()
+                .1;
+            play.act(who, &format!("{node}_ok"));
+        }
+        assert_eq!(play.at(), "on_going m(dan)", "{order:?}");
+        assert_eq!(play.act("dan", "done").at(), "finished end");
+    }
+}
+
+const INCLUSIVE: &str = "
+    form which:text
+    node g inclusive default:none
+    node a normal users:ann
+    node b normal users:bob
+    node c normal users:cat
+    node m inclusive
+    edge go agree start -> g
+    edge x condition g -> a if which contains a
+    edge y condition g -> b if which contains b
+    edge none condition g -> c
+    edge a_ok agree a -> m
+    edge b_ok agree b -> m
+    edge c_ok agree c -> m
+    edge a_no reject a -> end
+    edge out other m -> end";
+
+#[test]
+fn an_inclusive_split_waits_for_just_those_chosen() {
+    let workflow = flow(INCLUSIVE);
+    let start = |which: &str| Play::submit_with(&workflow, "ann", &[("which", Value::text(which))]).unwrap();
+    assert_eq!(start("").at(), "on_going c(cat)");
+    assert_eq!(start("").act("cat", "c_ok").at(), "finished end");
+    assert_eq!(start("a").act("ann", "a_ok").at(), "finished end");
+    let mut both = start("ab");
+    assert_eq!(both.at(), "on_going a(ann) b(bob)");
+    assert_eq!(both.act("bob", "b_ok").at(), "on_going a(ann) m(merge)");
+    assert_eq!(both.clone().act("ann", "a_ok").at(), "finished end");
+    assert_eq!(
+        both.act("ann", "a_no").at(),
+        "rejected end",
+        "a reject into end is final and takes the fork along"
+    );
+    assert_eq!(both.offers("ann"), "add_comment");
+}
+
+#[test]
+fn a_loop_inside_a_branch_stays_inside() {
+    let workflow = flow(
+        "node s parallel
+         node a normal users:ann
+         node fix normal users:cat
+         node b normal users:bob
+         node m parallel
+         edge go agree start -> s
+         edge x condition s -> a
+         edge y condition s -> b
+         edge a_ok agree a -> m
+         edge a_fix reject a -> fix
+         edge fixed agree fix -> a
+         edge b_ok agree b -> m
+         edge out other m -> end",
+    );
+    let mut play = Play::submit(&workflow);
+    assert_eq!(
+        play.act("ann", "a_fix").at(),
+        "rejected fix(cat) b(bob)",
+        "reached by reject from inside only"
+    );
+    assert_eq!(play.act("cat", "fixed").at(), "on_going a(ann) b(bob)");
+    play.act("bob", "b_ok");
+    assert_eq!(play.act("ann", "a_ok").at(), "finished end");
+}
+
+#[test]
+fn gateways_that_loop_end_in_a_refusal() {
+    let workflow = flow(
+        "node a normal users:ann
+         node g exclusive default:round
+         node h hook
+         edge go agree start -> a
+         edge on agree a -> g
+         edge round condition g -> h
+         edge out condition g -> end if title == never
+         edge done other h -> a",
+    );
+    // A waiting node in the loop is no endless loop.
+    let mut play = Play::submit(&workflow);
+    for _ in 0..5 {
+        play.act("ann", "on");
+        play.report(HookOutcome::Succeeded).unwrap();
+    }
+    assert_eq!(play.at(), "on_going a(ann)");
+}
+
+#[test]
+fn a_timer_fires_when_due_and_takes_the_one_way_out() {
+    let workflow = flow(
+        "form day:date
+         node wait timer duration:P1DT2H
+         node until timer until:day
+         edge go agree start -> wait
+         edge a other wait -> until
+         edge b other until -> end",
+    );
+    let day = [("day", Value::text("2026-01-05"))];
+    let mut play = Play::submit_with(&workflow, "ann", &day).unwrap();
+    assert_eq!(play.at(), "on_going wait(2026-01-02T02:00:00.000Z)");
+    assert_eq!(play.fire().unwrap_err().code(), "not_waiting");
+    play.now = play.now.plus_ms(26 * 3_600_000);
+    play.fire().unwrap();
+    assert_eq!(play.at(), "on_going until(2026-01-05T00:00:00.000Z)");
+    play.now = play.now.plus_ms(7 * 86_400_000);
+    play.fire().unwrap();
+    assert_eq!(play.at(), "finished end");
+}
+
+#[test]
+fn a_hook_succeeds_once_and_a_failed_one_is_retried() {
+    let workflow = flow(
+        "node deploy hook
+         node check normal users:bob
+         edge go agree start -> deploy
+         edge done other deploy -> check
+         edge ok agree check -> end",
+    );
+    let mut play = Play::submit(&workflow);
+    assert_eq!(play.at(), "on_going deploy(hook 1)");
+    play.report(HookOutcome::Failed("timed out".into())).unwrap();
+    assert_eq!(play.at(), "on_going deploy(hook 1 failed)");
+    assert!(play.ticket.intervention.is_some());
+    assert_eq!(
+        play.report(HookOutcome::Failed("again".into())).unwrap_err().code(),
+        "not_waiting"
+    );
+    assert_eq!(
+        play.refused("bob", "retry_hook"),
+        "ticket_not_found",
+        "bob has nothing to do with it yet"
+    );
+    assert_eq!(play.refused("ann", "retry_hook"), "permission_denied");
+    assert_eq!(play.act("dis", "retry_hook").at(), "on_going deploy(hook 2)");
+    assert!(play.ticket.intervention.is_none());
+    let late = play.ticket.tokens[0].id;
+    let stale = loonflow_engine::ticket::Command::ReportHook {
+        token: late,
+        attempt: 1,
+        outcome: HookOutcome::Succeeded,
+    };
+    assert_eq!(
+        play.command(&stale).unwrap_err().code(),
+        "not_waiting",
+        "a late answer to the first request"
+    );
+    play.report(HookOutcome::Succeeded).unwrap();
+    assert_eq!(play.at(), "on_going check(bob)");
+}

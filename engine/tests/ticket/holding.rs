@@ -1,0 +1,308 @@
+//! Semantics 4 and 5: who is assigned, and what holders do with a node.
+
+use loonflow_engine::ticket::Command;
+use loonflow_engine::value::Value;
+
+use crate::play::{Play, With, directory, flow};
+
+/// One normal node with a rule, flags and its strategy.
+fn one(rest: &str) -> Play {
+    Play::submit(&one_flow(rest))
+}
+
+fn one_flow(rest: &str) -> std::sync::Arc<loonflow_engine::workflow::WorkflowVersion> {
+    flow(&format!(
+        "form who:user
+         node a normal {rest}
+         edge go agree start -> a
+         edge ok agree a -> end
+         edge more other a -> a
+         edge no reject a -> start"
+    ))
+}
+
+#[test]
+fn every_rule_names_its_users_and_drops_the_inactive() {
+    for (rule, expected) in [
+        ("users:bob,ann,bob,off", "a(bob|ann)"),
+        ("roles:crew", "a(ann|bob)"),
+        ("depts:sub", "a(cat)"),
+        ("variables:creator", "a(ann)"),
+        ("variables:creator_dept_approver", "a(bob)"),
+        ("variables:creator_dept_leader", "a(dan)"),
+    ] {
+        assert_eq!(one(rule).at(), format!("on_going {expected}"), "{rule}");
+    }
+    let everyone = one("depts:top").at();
+    assert!(
+        everyone.contains("cat") && everyone.contains("ann") && !everyone.contains("off"),
+        "{everyone}"
+    );
+    let nearest = Play::submit_with(&one_flow("variables:creator_dept_approver"), "cat", &[]).unwrap();
+    assert_eq!(
+        nearest.at(),
+        "on_going a(bob)",
+        "the nearest ancestor that has approvers"
+    );
+    let who = [("who", Value::text("dan"))];
+    let by_field = Play::submit_with(&one_flow("ticket_field:who"), "ann", &who).unwrap();
+    assert_eq!(by_field.at(), "on_going a(dan)");
+}
+
+#[test]
+fn nobody_to_assign_refuses_a_person_and_changes_nothing() {
+    for rule in [
+        "users:off",
+        "roles:empty",
+        "depts:far",
+        "ticket_field:who",
+        "users:ann exclude_creator",
+    ] {
+        let refused = Play::submit_with(&one_flow(rule), "ann", &[])
+            .err()
+            .map(|refusal| refusal.code());
+        assert_eq!(refused, Some("no_assignee"), "{rule}");
+    }
+}
+
+#[test]
+fn nobody_to_assign_after_a_timer_is_left_to_those_who_intervene() {
+    let workflow = flow(
+        "node wait timer duration:PT1H
+         node a normal roles:empty
+         edge go agree start -> wait
+         edge due other wait -> a
+         edge ok agree a -> end",
+    );
+    let mut play = Play::submit(&workflow);
+    play.now = play.now.plus_ms(3_600_000);
+    play.fire().unwrap();
+    assert_eq!(play.at(), "on_going a(nobody)");
+    assert!(play.ticket.intervention.is_some());
+    play.to("wad", "force_forward", "cat").unwrap();
+    assert_eq!(play.at(), "on_going a(cat)");
+    assert!(play.ticket.intervention.is_none());
+    assert_eq!(play.act("cat", "ok").at(), "finished end");
+}
+
+#[test]
+fn with_one_assignee_every_strategy_is_direct() {
+    for strategy in ["random", "voluntary", "whole", ""] {
+        assert_eq!(
+            one(&format!("users:bob {strategy}")).at(),
+            "on_going a(bob)",
+            "{strategy}"
+        );
+    }
+}
+
+#[test]
+fn any_one_of_several_acts() {
+    let mut play = one("users:bob,cat");
+    assert_eq!(play.at(), "on_going a(bob|cat)");
+    assert_eq!(play.refused("ann", "ok"), "permission_denied");
+    assert_eq!(play.act("cat", "ok").at(), "finished end");
+}
+
+#[test]
+fn a_draw_is_among_the_pool_and_fixed_by_the_seed() {
+    let workflow = one_flow("users:bob,cat,dan random");
+    let mut seen = std::collections::BTreeSet::new();
+    let mut play = Play::submit(&workflow);
+    for seed in 0..40 {
+        play.seed = seed;
+        let holder = play.ticket.tokens[0].rest.waiting_for()[0].as_str().to_owned();
+        play.act(&holder.clone(), "more");
+        seen.insert(play.at());
+    }
+    assert_eq!(seen.len(), 3, "{seen:?}");
+}
+
+#[test]
+fn a_voluntary_node_is_accepted_once_and_then_held_alone() {
+    let mut play = one("users:bob,cat voluntary");
+    assert_eq!(play.at(), "on_going a(bob|cat?)");
+    assert_eq!(play.offers("bob"), "accept add_comment");
+    assert_eq!(
+        play.refused("bob", "ok"),
+        "action_not_available",
+        "someone must accept first"
+    );
+    assert_eq!(play.act("bob", "accept").at(), "on_going a(bob)");
+    assert_eq!(play.refused("cat", "accept"), "action_not_available");
+    assert_eq!(play.refused("cat", "ok"), "permission_denied");
+    assert_eq!(play.act("bob", "ok").at(), "finished end");
+}
+
+#[test]
+fn everyone_acts_and_the_last_choice_decides() {
+    let mut play = one("users:bob,cat,dan whole");
+    assert_eq!(play.at(), "on_going a(bob&cat&dan)");
+    assert_eq!(play.act("cat", "ok").at(), "on_going a(bob&cat:ok&dan)");
+    assert_eq!(play.refused("cat", "ok"), "permission_denied", "each acts once");
+    play.act("bob", "ok");
+    assert_eq!(
+        play.act("dan", "more").at(),
+        "on_going a(bob&cat&dan)",
+        "the edge that the last one chose"
+    );
+}
+
+#[test]
+fn a_reject_by_anyone_is_taken_at_once() {
+    let mut play = one("users:bob,cat,dan all");
+    play.act("cat", "ok");
+    assert_eq!(play.act("bob", "no").at(), "rejected start(ann)");
+}
+
+#[test]
+fn a_forward_moves_one_place() {
+    let mut play = one("users:bob,cat");
+    play.to("bob", "forward", "dan").unwrap();
+    assert_eq!(play.at(), "on_going a(dan|cat)");
+    assert_eq!(play.offers("bob"), "add_comment", "bob keeps sight of it");
+    play.to("dan", "forward", "cat").unwrap();
+    assert_eq!(play.at(), "on_going a(cat)");
+    for target in ["cat", "off", "nobody", ""] {
+        assert_eq!(
+            play.to("cat", "forward", target).unwrap_err().code(),
+            "invalid_argument",
+            "{target}"
+        );
+    }
+}
+
+#[test]
+fn a_share_goes_to_someone_without_one_while_it_is_open() {
+    let mut play = one("users:bob,cat whole");
+    assert_eq!(play.to("bob", "forward", "cat").unwrap_err().code(), "invalid_argument");
+    play.to("bob", "forward", "dan").unwrap();
+    assert_eq!(play.at(), "on_going a(dan&cat)");
+    play.act("dan", "ok");
+    assert_eq!(
+        play.to("dan", "forward", "bob").unwrap_err().code(),
+        "permission_denied"
+    );
+    play.to("dis", "force_forward", "bob").unwrap();
+    assert_eq!(play.at(), "on_going a(bob)", "votes are discarded");
+}
+
+#[test]
+fn whoever_is_consulted_holds_the_node_until_it_answers() {
+    let mut play = one("users:bob,cat");
+    play.to("bob", "consult", "dan").unwrap();
+    assert_eq!(play.at(), "on_going a(bob asks dan)");
+    assert_eq!(play.offers("dan"), "consult_submit add_comment");
+    assert_eq!(play.offers("bob"), "add_comment");
+    assert_eq!(play.refused("cat", "ok"), "permission_denied");
+    assert_eq!(play.act("dan", "consult_submit").at(), "on_going a(bob|cat)");
+    assert_eq!(play.offers("dan"), "add_comment", "the consulted keeps sight of it");
+    assert_eq!(play.to("bob", "consult", "bob").unwrap_err().code(), "invalid_argument");
+}
+
+#[test]
+fn a_consult_suspends_one_share_alone() {
+    let mut play = one("users:bob,cat whole");
+    play.to("bob", "consult", "dan").unwrap();
+    assert_eq!(play.at(), "on_going a(bob asks dan&cat)");
+    assert_eq!(play.to("cat", "consult", "dan").unwrap_err().code(), "invalid_argument");
+    assert_eq!(play.to("cat", "consult", "bob").unwrap_err().code(), "invalid_argument");
+    assert_eq!(play.act("cat", "ok").at(), "on_going a(bob asks dan&cat:ok)");
+    play.act("dan", "consult_submit");
+    assert_eq!(play.act("bob", "ok").at(), "finished end");
+}
+
+#[test]
+fn no_self_approval_where_the_creator_is_excluded() {
+    let mut play = one("users:ann,bob,cat exclude_creator");
+    assert_eq!(play.at(), "on_going a(bob|cat)");
+    for (who, word) in [("bob", "forward"), ("dis", "force_forward")] {
+        assert_eq!(
+            play.to(who, word, "ann").unwrap_err().code(),
+            "invalid_argument",
+            "{word}"
+        );
+    }
+    assert_eq!(
+        one("users:ann,bob").at(),
+        "on_going a(ann|bob)",
+        "by default the creator may be one"
+    );
+}
+
+#[test]
+fn the_last_handler_gets_it_back_while_active() {
+    let workflow = flow(
+        "node a normal users:bob,cat voluntary remember
+         node b normal users:dan
+         edge go agree start -> a
+         edge ok agree a -> b
+         edge back reject b -> a
+         edge done agree b -> end",
+    );
+    let mut play = Play::submit(&workflow);
+    play.act("cat", "accept").act("cat", "ok");
+    let mut gone = play.clone();
+    assert_eq!(play.act("dan", "back").at(), "rejected a(cat)");
+    gone.directory = directory(&["off", "cat"]);
+    assert_eq!(gone.act("dan", "back").at(), "rejected a(bob)");
+}
+
+#[test]
+fn a_user_who_goes_leaves_tickets_that_only_it_held() {
+    for (rest, marked) in [
+        ("users:bob", true),
+        ("users:bob,cat", false),
+        ("users:bob,cat whole", true),
+    ] {
+        let mut play = one(rest);
+        play.directory = directory(&["off", "bob"]);
+        play.command(&Command::ReviewHolders).unwrap();
+        assert_eq!(play.ticket.intervention.is_some(), marked, "{rest}");
+        play.directory = directory(&["off"]);
+        play.command(&Command::ReviewHolders).unwrap();
+        assert!(play.ticket.intervention.is_none(), "{rest}");
+    }
+}
+
+#[test]
+fn several_tokens_ask_for_the_node_and_two_on_one_node_go_by_age() {
+    let workflow = flow(
+        "node s parallel
+         node a normal users:bob
+         node b normal users:bob
+         node m parallel
+         edge go agree start -> s
+         edge x condition s -> a
+         edge y condition s -> b
+         edge a_ok agree a -> m
+         edge b_ok agree b -> m
+         edge b_a other b -> a
+         edge out other m -> end",
+    );
+    let mut play = Play::submit(&workflow);
+    assert_eq!(play.to("bob", "forward", "cat").unwrap_err().code(), "ambiguous_node");
+    let at = |node| With {
+        node: Some(node),
+        target: Some("cat"),
+        ..With::default()
+    };
+    play.act_with("bob", "forward", "forward", at("b")).unwrap();
+    assert_eq!(play.at(), "on_going a(bob) b(cat)");
+    assert_eq!(
+        play.act_with("bob", "forward", "forward", at("b"))
+            .err()
+            .unwrap()
+            .code(),
+        "permission_denied"
+    );
+    play.act("cat", "b_a");
+    assert_eq!(play.at(), "on_going a(bob) a(bob)", "two tokens on one node stay two");
+    let older = play.ticket.tokens[0].id;
+    play.act("bob", "a_ok");
+    assert!(
+        play.ticket.token(older).unwrap().node.as_str() == "m",
+        "the older one acts first"
+    );
+    assert_eq!(play.act("bob", "a_ok").at(), "finished end");
+}

@@ -46,9 +46,7 @@ pub(super) fn keys_of(ticket: &Ticket) -> BTreeSet<Key> {
     keys.extend(ticket.parent.iter().map(|(parent, _)| Key::Parent(*parent)));
     for token in &ticket.tokens {
         keys.insert(Key::Node(token.node.clone()));
-        // Whoever can act is related in every log that `decide` wrote; nobody is shown a ticket it may not view.
-        let acting = token.rest.waiting_for().into_iter();
-        keys.extend(acting.filter(|user| ticket.is_related(user)).map(Key::Duty));
+        keys.extend(token.rest.waiting_for().into_iter().map(Key::Duty));
     }
     keys
 }

@@ -106,7 +106,17 @@ impl TenantIndex {
             )
         };
         match category {
-            Category::Duty => of_user(Key::Duty),
+            Category::Duty => {
+                let duty = of_user(Key::Duty)?;
+                let related = of_user(Key::Related).unwrap_or_default();
+                // Whoever can act is related in every log that `decide` wrote, and then nothing is copied. In any
+                // other, nobody is shown a ticket that it may not view.
+                if duty.is_subset(&related) {
+                    return Some(duty);
+                }
+                let viewed: Cow<'_, RoaringBitmap> = of_versions(&mut viewer.view.iter());
+                Some(Cow::Owned(duty.as_ref() & (related.as_ref() | viewed.as_ref())))
+            }
             Category::Owner => of_user(Key::Creator),
             Category::Relation => of_user(Key::Related),
             Category::Worked => of_user(Key::Worked),

@@ -164,7 +164,7 @@ fn naive(tickets: &BTreeMap<TicketId, Ticket>, query: &ListQuery, viewer: &Viewe
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 1_000, ..ProptestConfig::default() })]
 
     #[test]
     fn lists_equal_a_filter_over_all_tickets(
@@ -293,6 +293,25 @@ fn drafts_are_their_creators_alone() {
     };
     assert_eq!(all(user(1), true), (vec![1, 2], vec![1, 2], vec![1, 2]));
     assert_eq!(all(user(0), false), (vec![], vec![9, 1, 2], vec![9, 1, 2]));
+}
+
+/// No log that `decide` wrote has it: someone who was never a candidate accepts.
+#[test]
+fn duty_shows_nothing_that_may_not_be_viewed() {
+    let mut index = requests(1);
+    let accepted = Event::Accepted {
+        token: TokenId(1),
+        user: user(2),
+    };
+    index.fold(id(1), &meta(90, user(0)), &[accepted]);
+    let stranger = viewer(user(2));
+    assert_eq!(index.query(&ListQuery::default(), &stranger).total, 0);
+    let view = BTreeSet::from([version(0)]);
+    assert_eq!(
+        index.query(&ListQuery::default(), &Viewer { view, ..stranger }).total,
+        1
+    );
+    assert_eq!(index.held_by(&user(2)), [id(1)]);
 }
 
 #[test]

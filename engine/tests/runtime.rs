@@ -1,0 +1,26 @@
+//! One binary for the tests of the engine at work: everything goes through `EngineHandle`, mostly over the log in
+//! memory.
+
+#![cfg(feature = "runtime")]
+
+/// Logs and actors that fail: what was answered holds, what was not may be asked again.
+#[path = "runtime/faults.rs"]
+mod faults;
+/// A started engine with the fixtures of the project in it, and ports that a test controls.
+#[path = "runtime/fixture.rs"]
+mod fixture;
+/// Repeats of a call answer what the first one did.
+#[path = "runtime/idempotency.rs"]
+mod idempotency;
+/// Lists: own changes at once, the same after a restart, nothing of others.
+#[path = "runtime/lists.rs"]
+mod lists;
+/// Directories, workflows, credentials.
+#[path = "runtime/operator.rs"]
+mod operator;
+/// Actors that go to sleep and wake up, restarts.
+#[path = "runtime/sleep.rs"]
+mod sleep;
+/// One ticket under many hands; rehearsals; timers and hooks.
+#[path = "runtime/tickets.rs"]
+mod tickets;

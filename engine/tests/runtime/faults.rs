@@ -1,0 +1,218 @@
+//! Logs and actors that fail: what was answered holds, what was not may be asked again.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use loonflow_engine::runtime::{EngineOptions, Fault, HandleRequest, HistoryQuery};
+use loonflow_storage::{Error, EventLog, FaultyLog, MemoryLog};
+
+use crate::fixture::{PATIENCE, World, agree, comment, done, handle, key, until};
+
+const HISTORY: HistoryQuery = HistoryQuery {
+    from_version: 0,
+    page: 1,
+    per_page: 100,
+    reverse: false,
+};
+
+async fn over_faulty(options: EngineOptions) -> (World, Arc<FaultyLog>) {
+    let log = Arc::new(FaultyLog::new(Arc::new(MemoryLog::new()), []));
+    let world = World::filled(Arc::clone(&log) as Arc<dyn EventLog>, options).await;
+    (world, log)
+}
+
+#[tokio::test]
+async fn an_actor_that_panics_is_replayed() {
+    let world = World::in_memory().await;
+    let id = world.leave("2").await;
+    let before = world
+        .engine
+        .detail(&world.caller("dev"), id)
+        .await
+        .unwrap()
+        .unwrap()
+        .row;
+    world.ports.is_draw_broken.store(true, Ordering::SeqCst);
+    let (engine, dev) = (world.engine.clone(), world.caller("dev"));
+    let call = tokio::spawn(async move { engine.handle(&dev, handle(id, comment("lost"))).await });
+    let answer = tokio::time::timeout(PATIENCE, call)
+        .await
+        .expect("the caller is not left waiting");
+    answer.expect("the panic stays with the actor").unwrap_err();
+
+    let after = world
+        .engine
+        .detail(&world.caller("dev"), id)
+        .await
+        .unwrap()
+        .unwrap()
+        .row;
+    assert_eq!(after, before);
+    let next = world.act("dev", id, comment("kept"), BTreeMap::new()).await.unwrap();
+    assert_eq!(next.version, before.version + 1);
+}
+
+#[tokio::test]
+async fn a_refused_append_changes_nothing() {
+    let (world, log) = over_faulty(EngineOptions::default()).await;
+    let id = world.leave("2").await;
+    let before = world
+        .engine
+        .detail(&world.caller("dev"), id)
+        .await
+        .unwrap()
+        .unwrap()
+        .row;
+    log.schedule(0, loonflow_storage::Fault::Refuse(Error::Full));
+    let fault = world
+        .engine
+        .handle(&world.caller("erin"), handle(id, agree("approve_yes")))
+        .await
+        .unwrap_err();
+    assert!(!fault.is_retryable(), "{fault}");
+    assert_eq!(
+        world
+            .engine
+            .detail(&world.caller("dev"), id)
+            .await
+            .unwrap()
+            .unwrap()
+            .row,
+        before
+    );
+    // Once there is room again, the same call goes through.
+    world
+        .act("erin", id, agree("approve_yes"), BTreeMap::new())
+        .await
+        .unwrap();
+}
+
+/// The commit is on disk but its answer was lost: after a restart the key tells so, and nothing happens twice.
+#[tokio::test]
+async fn an_uncertain_write_is_settled_by_its_key() {
+    for (fault, is_written) in [
+        (loonflow_storage::Fault::UncertainWritten, true),
+        (loonflow_storage::Fault::UncertainLost, false),
+    ] {
+        let (world, log) = over_faulty(EngineOptions::default()).await;
+        let id = world.leave("2").await;
+        let request = HandleRequest {
+            idempotency: key("k", 1),
+            ..handle(id, comment("once"))
+        };
+        log.schedule(0, fault);
+        world
+            .engine
+            .handle(&world.caller("dev"), request.clone())
+            .await
+            .unwrap_err();
+        log.reopen();
+        let answer = world
+            .engine
+            .handle(&world.caller("dev"), request)
+            .await
+            .unwrap()
+            .unwrap();
+        assert_eq!(done(answer).replayed, is_written);
+        let history = world
+            .engine
+            .history(&world.caller("dev"), id, HISTORY)
+            .await
+            .unwrap()
+            .unwrap();
+        assert_eq!(history.total, 2);
+    }
+}
+
+#[tokio::test]
+async fn a_stale_actor_reads_the_ticket_again() {
+    let (world, log) = over_faulty(EngineOptions::default()).await;
+    let id = world.leave("2").await;
+    // Nobody else writes here, so a conflict means that the actor is wrong about the stream.
+    let conflict = Error::Conflict {
+        expected: loonflow_storage::Expected::NoStream,
+        found: None,
+    };
+    log.schedule(0, loonflow_storage::Fault::Refuse(conflict));
+    let fault = world
+        .engine
+        .handle(&world.caller("dev"), handle(id, comment("x")))
+        .await
+        .unwrap_err();
+    assert!(fault.is_retryable(), "{fault}");
+    world.act("dev", id, comment("x"), BTreeMap::new()).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn too_many_calls_are_turned_away_at_once() {
+    let options = EngineOptions {
+        calls_max: 4,
+        ..EngineOptions::default()
+    };
+    let (world, log) = over_faulty(options).await;
+    let mut ids = Vec::new();
+    for _ in 0..8 {
+        ids.push(world.leave("2").await);
+    }
+    // Four appends are held, so four calls are under way.
+    (0..4).for_each(|n_between| log.schedule(n_between, loonflow_storage::Fault::Hold));
+    let n_appends = log.n_appends();
+    let call = |id| {
+        let (engine, dev) = (world.engine.clone(), world.caller("dev"));
+        tokio::spawn(async move { engine.handle(&dev, handle(id, comment("x"))).await })
+    };
+    let held: Vec<_> = ids[..4].iter().map(|id| call(*id)).collect();
+    until("four appends are held", async || log.n_appends() == n_appends + 4).await;
+    let turned_away = tokio::time::timeout(Duration::from_secs(5), call(ids[4]))
+        .await
+        .expect("at once")
+        .unwrap();
+    assert!(
+        matches!(turned_away, Err(Fault::Overloaded { retry_after_s: 1.. })),
+        "{turned_away:?}"
+    );
+    // Reads go on meanwhile.
+    world
+        .engine
+        .detail(&world.caller("dev"), ids[5])
+        .await
+        .unwrap()
+        .unwrap();
+    log.release();
+    for call in held {
+        call.await.unwrap().unwrap().unwrap();
+    }
+    world.act("dev", ids[4], comment("x"), BTreeMap::new()).await.unwrap();
+}
+
+/// A reader never waits for a writer: it is shown what is on disk.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_read_during_a_write_shows_what_is_on_disk() {
+    let (world, log) = over_faulty(EngineOptions::default()).await;
+    let id = world.leave("2").await;
+    let before = world
+        .engine
+        .detail(&world.caller("dev"), id)
+        .await
+        .unwrap()
+        .unwrap()
+        .row
+        .version;
+    log.schedule(0, loonflow_storage::Fault::Hold);
+    let n_appends = log.n_appends();
+    let (engine, dev) = (world.engine.clone(), world.caller("dev"));
+    let call = tokio::spawn(async move { engine.handle(&dev, handle(id, comment("x"))).await });
+    until("the append is held", async || log.n_appends() == n_appends + 1).await;
+    let reader = world.caller("dev");
+    let read = world.engine.detail(&reader, id);
+    let seen = tokio::time::timeout(PATIENCE, read)
+        .await
+        .expect("no waiting")
+        .unwrap()
+        .unwrap();
+    assert_eq!(seen.row.version, before);
+    log.release();
+    assert_eq!(done(call.await.unwrap().unwrap().unwrap()).version, before + 1);
+}

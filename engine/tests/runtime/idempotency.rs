@@ -1,0 +1,192 @@
+//! Repeats of a call answer what the first one did (semantics 10).
+
+use std::collections::BTreeMap;
+
+use loonflow_engine::runtime::{Caller, CreateRequest, Done, HandleAnswer, HandleRequest, HistoryQuery};
+use loonflow_engine::ticket::{ActionKind, Refusal};
+
+use crate::fixture::{World, action, agree, comment, done, handle, key, leave};
+
+#[tokio::test]
+async fn a_repeat_answers_what_the_first_call_did() {
+    let world = World::in_memory().await;
+    let dev = world.caller("dev");
+    let create = CreateRequest {
+        idempotency: key("k1", 1),
+        ..leave("2")
+    };
+    let first = done(world.engine.create(&dev, create.clone()).await.unwrap().unwrap());
+    let again = done(world.engine.create(&dev, create).await.unwrap().unwrap());
+    assert!(!first.replayed);
+    assert_eq!(
+        again,
+        Done {
+            replayed: true,
+            ..first.clone()
+        }
+    );
+
+    let erin = world.caller("erin");
+    let id = first.ticket_id;
+    // The version that was right the first time is stale by then: the key is looked up before it.
+    let request = HandleRequest {
+        idempotency: key("k1", 2),
+        expected_version: Some(first.version),
+        ..handle(id, agree("approve_yes"))
+    };
+    let approved = done(world.engine.handle(&erin, request.clone()).await.unwrap().unwrap());
+    world
+        .act("hana", id, action(ActionKind::Accept, "accept"), BTreeMap::new())
+        .await
+        .unwrap();
+    let again = done(world.engine.handle(&erin, request).await.unwrap().unwrap());
+    assert_eq!(
+        again,
+        Done {
+            replayed: true,
+            ..approved
+        },
+        "the first answer, not the present state"
+    );
+}
+
+#[tokio::test]
+async fn a_key_with_other_arguments_is_refused_and_keys_are_each_users_own() {
+    let world = World::in_memory().await;
+    let id = world.leave("2").await;
+    let request = |fingerprint| HandleRequest {
+        idempotency: key("k", fingerprint),
+        ..handle(id, comment("x"))
+    };
+    let dev = world.caller("dev");
+    world.engine.handle(&dev, request(1)).await.unwrap().unwrap();
+    let refused = world.engine.handle(&dev, request(2)).await.unwrap();
+    assert_eq!(refused, Err(Refusal::IdempotencyMismatch { key: "k".into() }));
+    let other = done(
+        world
+            .engine
+            .handle(&world.caller("erin"), request(3))
+            .await
+            .unwrap()
+            .unwrap(),
+    );
+    assert!(!other.replayed);
+}
+
+#[tokio::test]
+async fn refusals_and_rehearsals_keep_no_key() {
+    let world = World::in_memory().await;
+    let id = world.leave("2").await;
+    let erin = world.caller("erin");
+    let request = |action, fingerprint, dry_run| HandleRequest {
+        idempotency: key("k", fingerprint),
+        dry_run,
+        ..handle(id, action)
+    };
+    world
+        .engine
+        .handle(&erin, request(agree("no_such_edge"), 1, false))
+        .await
+        .unwrap()
+        .unwrap_err();
+    world
+        .engine
+        .handle(&erin, request(agree("approve_yes"), 2, true))
+        .await
+        .unwrap()
+        .unwrap();
+    let real = done(
+        world
+            .engine
+            .handle(&erin, request(agree("approve_yes"), 3, false))
+            .await
+            .unwrap()
+            .unwrap(),
+    );
+    assert!(!real.replayed);
+}
+
+#[tokio::test]
+async fn a_key_has_a_bound() {
+    let world = World::in_memory().await;
+    let id = world.leave("2").await;
+    let long = "k".repeat(loonflow_engine::limits::IDEMPOTENCY_KEY_BYTES_MAX + 1);
+    let request = HandleRequest {
+        idempotency: key(&long, 1),
+        ..handle(id, comment("x"))
+    };
+    let refused = world.engine.handle(&world.caller("dev"), request).await.unwrap();
+    assert_eq!(refused.unwrap_err().code(), "invalid_argument");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_calls_at_once_with_one_key_one_writes() {
+    let world = World::in_memory().await;
+    let id = world.leave("2").await;
+    for round in 0..10 {
+        let ask = |caller: Caller| {
+            let engine = world.engine.clone();
+            let handled = HandleRequest {
+                idempotency: key(&format!("h{round}"), 1),
+                ..handle(id, comment("once"))
+            };
+            let created = CreateRequest {
+                idempotency: key(&format!("c{round}"), 1),
+                ..leave("1")
+            };
+            tokio::spawn(async move {
+                let handled = engine.handle(&caller, handled).await.unwrap().unwrap();
+                (
+                    done(handled),
+                    done(engine.create(&caller, created).await.unwrap().unwrap()),
+                )
+            })
+        };
+        let calls: Vec<_> = (0..16).map(|_| ask(world.caller("dev"))).collect();
+        let mut answers = Vec::new();
+        for call in calls {
+            answers.push(call.await.unwrap());
+        }
+        assert_eq!(answers.iter().filter(|(handled, _)| !handled.replayed).count(), 1);
+        assert_eq!(answers.iter().filter(|(_, created)| !created.replayed).count(), 1);
+        let same = |(handled, created): &(Done, Done)| (handled.version, created.ticket_id);
+        assert!(answers.iter().all(|one| same(one) == same(&answers[0])));
+    }
+    let query = HistoryQuery {
+        from_version: 0,
+        page: 1,
+        per_page: 100,
+        reverse: false,
+    };
+    let history = world
+        .engine
+        .history(&world.caller("dev"), id, query)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(history.total, 11, "the creation and one comment a round");
+}
+
+#[tokio::test]
+async fn a_call_that_was_given_up_still_counts_once() {
+    let world = World::in_memory().await;
+    let id = world.leave("2").await;
+    let dev = world.caller("dev");
+    let request = HandleRequest {
+        idempotency: key("k", 1),
+        ..handle(id, comment("once"))
+    };
+    // Dropped after one poll: it may or may not have got as far as the log.
+    let given_up = world.engine.handle(&dev, request.clone());
+    let polled = tokio::time::timeout(std::time::Duration::ZERO, given_up).await;
+    assert!(matches!(polled, Err(_) | Ok(Ok(Ok(HandleAnswer::Done(_))))));
+    world.engine.handle(&dev, request).await.unwrap().unwrap();
+    let query = HistoryQuery {
+        from_version: 0,
+        page: 1,
+        per_page: 100,
+        reverse: false,
+    };
+    let history = world.engine.history(&dev, id, query).await.unwrap().unwrap();
+    assert_eq!(history.total, 2);
+}

@@ -19,7 +19,10 @@ use loonflow_engine::value::Value;
 /// One of each variant, with every optional part there somewhere.
 fn samples() -> Vec<Event> {
     let id = TicketId::parse("01939f5a-3c00-7000-8000-000000000001").unwrap();
-    let fork = ForkId { version: 7, split: "split".into() };
+    let fork = ForkId {
+        version: 7,
+        split: "split".into(),
+    };
     let token = TokenId(3);
     let (ada, wes) = ("ada", "wes");
     let entered = |rest: Rest| Event::NodeEntered {
@@ -29,7 +32,10 @@ fn samples() -> Vec<Event> {
         pool: Some(vec![ada.into(), wes.into()]),
         remembered: true,
     };
-    let map = [("n".to_owned(), Value::Number("1.50".into())), ("b".to_owned(), Value::Bool(true))];
+    let map = [
+        ("n".to_owned(), Value::Number("1.50".into())),
+        ("b".to_owned(), Value::Bool(true)),
+    ];
     vec![
         Event::TicketCreated(Box::new(TicketCreated {
             ticket_id: id,
@@ -57,40 +63,111 @@ fn samples() -> Vec<Event> {
                 to: Value::List(vec![Value::text("crm"), Value::Map(map.into_iter().collect())]),
             }],
         },
-        Event::TitleChanged { title: "A title".into() },
-        Event::EdgeTaken { token, edge: "yes".into(), from: "a".into(), to: "b".into() },
+        Event::TitleChanged {
+            title: "A title".into(),
+        },
+        Event::EdgeTaken {
+            token,
+            edge: "yes".into(),
+            from: "a".into(),
+            to: "b".into(),
+        },
         Event::Forked {
             token,
             fork: fork.clone(),
-            branches: vec![Branch { token: TokenId(4), edge: "x".into(), to: "legal".into() }],
+            branches: vec![Branch {
+                token: TokenId(4),
+                edge: "x".into(),
+                to: "legal".into(),
+            }],
         },
-        Event::JoinAwaited { token, node: "join".into() },
-        Event::Joined { fork: fork.clone(), node: "join".into(), tokens: vec![token, TokenId(300)], into: token },
-        Event::ForkLeft { fork: fork.clone(), token, cancelled: vec![TokenId(4)] },
-        Event::TokensReplaced { removed: vec![token], token: TokenId(5), node: "start".into() },
+        Event::JoinAwaited {
+            token,
+            node: "join".into(),
+        },
+        Event::Joined {
+            fork: fork.clone(),
+            node: "join".into(),
+            tokens: vec![token, TokenId(300)],
+            into: token,
+        },
+        Event::ForkLeft {
+            fork: fork.clone(),
+            token,
+            cancelled: vec![TokenId(4)],
+        },
+        Event::TokensReplaced {
+            removed: vec![token],
+            token: TokenId(5),
+            node: "start".into(),
+        },
         entered(Rest::Held {
             holders: vec![ada.into()],
-            consult: Some(Consult { by: ada.into(), to: wes.into() }),
+            consult: Some(Consult {
+                by: ada.into(),
+                to: wes.into(),
+            }),
         }),
-        entered(Rest::Offered { candidates: vec![ada.into(), wes.into()] }),
+        entered(Rest::Offered {
+            candidates: vec![ada.into(), wes.into()],
+        }),
         entered(Rest::Shared {
-            shares: vec![Share { holder: ada.into(), vote: Some("yes".into()), consulted: Some(wes.into()) }],
+            shares: vec![Share {
+                holder: ada.into(),
+                vote: Some("yes".into()),
+                consulted: Some(wes.into()),
+            }],
         }),
         entered(Rest::Unassigned),
         entered(Rest::Ended),
-        Event::TimerSet { token, node: "wait".into(), due: Timestamp(1_795_339_800_000) },
-        Event::TimerFired { token, node: "wait".into() },
-        Event::HookRequested { token, node: "deploy".into(), attempt: 2 },
-        Event::HookSucceeded { token, node: "deploy".into() },
-        Event::HookFailed { token, node: "deploy".into(), reason: "timed out".into() },
-        Event::Accepted { token, user: ada.into() },
-        Event::Forwarded { token, from: ada.into(), to: wes.into() },
-        Event::Consulted { token, by: ada.into(), to: wes.into() },
+        Event::TimerSet {
+            token,
+            node: "wait".into(),
+            due: Timestamp(1_795_339_800_000),
+        },
+        Event::TimerFired {
+            token,
+            node: "wait".into(),
+        },
+        Event::HookRequested {
+            token,
+            node: "deploy".into(),
+            attempt: 2,
+        },
+        Event::HookSucceeded {
+            token,
+            node: "deploy".into(),
+        },
+        Event::HookFailed {
+            token,
+            node: "deploy".into(),
+            reason: "timed out".into(),
+        },
+        Event::Accepted {
+            token,
+            user: ada.into(),
+        },
+        Event::Forwarded {
+            token,
+            from: ada.into(),
+            to: wes.into(),
+        },
+        Event::Consulted {
+            token,
+            by: ada.into(),
+            to: wes.into(),
+        },
         Event::ConsultSubmitted { token, by: wes.into() },
-        Event::VoteCast { token, user: ada.into(), edge: "yes".into() },
+        Event::VoteCast {
+            token,
+            user: ada.into(),
+            edge: "yes".into(),
+        },
         Event::ForceForwarded { token, to: wes.into() },
         Event::StateChanged { to: ActState::Closed },
-        Event::InterventionNeeded { reason: "nobody".into() },
+        Event::InterventionNeeded {
+            reason: "nobody".into(),
+        },
         Event::InterventionEnded,
         Event::Discarded,
         Event::Migrated {
@@ -112,7 +189,10 @@ fn hex(bytes: &[u8]) -> String {
 
 fn bytes(hex: &str) -> Vec<u8> {
     let hex = hex.trim();
-    (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap()).collect()
+    (0..hex.len())
+        .step_by(2)
+        .map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap())
+        .collect()
 }
 
 fn check(name: &str, encoded: &[u8]) -> Vec<u8> {
@@ -132,8 +212,14 @@ fn every_ticket_event_is_written_and_read_as_ever() {
         let n = n_of_name.entry(event.name()).or_insert(0);
         *n += 1;
         let kind = codec::ticket_kind(&event);
-        let stored = check(&format!("{kind}.{}.{n}.hex", codec::TICKET_SCHEMA), &codec::encode(&event));
-        assert_eq!(codec::decode_ticket(&kind, codec::TICKET_SCHEMA, &stored).unwrap(), event);
+        let stored = check(
+            &format!("{kind}.{}.{n}.hex", codec::TICKET_SCHEMA),
+            &codec::encode(&event),
+        );
+        assert_eq!(
+            codec::decode_ticket(&kind, codec::TICKET_SCHEMA, &stored).unwrap(),
+            event
+        );
     }
 }
 
@@ -143,7 +229,9 @@ fn every_file_is_still_read() {
     let mut n_read = 0;
     for entry in fs::read_dir(golden("")).unwrap() {
         let name = entry.unwrap().file_name().into_string().unwrap();
-        let Some(kind) = names.iter().find(|kind| name.starts_with(&format!("{kind}."))) else { continue };
+        let Some(kind) = names.iter().find(|kind| name.starts_with(&format!("{kind}."))) else {
+            continue;
+        };
         let schema: u16 = name[kind.len() + 1..].split('.').next().unwrap().parse().unwrap();
         let stored = bytes(&fs::read_to_string(golden(&name)).unwrap());
         assert!(codec::decode_ticket(kind, schema, &stored).is_ok(), "{name}");
@@ -156,10 +244,30 @@ fn every_file_is_still_read() {
 fn metas_are_written_and_read_as_ever() {
     let at = Timestamp(1_795_339_800_000);
     let metas = [
-        Meta { at, by: Processor::User("ada".into()), app: Some("loonflow".into()), access_token: Some("t1".into()) },
-        Meta { at, by: Processor::Timer, app: None, access_token: None },
-        Meta { at, by: Processor::Hook, app: None, access_token: None },
-        Meta { at, by: Processor::System, app: None, access_token: None },
+        Meta {
+            at,
+            by: Processor::User("ada".into()),
+            app: Some("loonflow".into()),
+            access_token: Some("t1".into()),
+        },
+        Meta {
+            at,
+            by: Processor::Timer,
+            app: None,
+            access_token: None,
+        },
+        Meta {
+            at,
+            by: Processor::Hook,
+            app: None,
+            access_token: None,
+        },
+        Meta {
+            at,
+            by: Processor::System,
+            app: None,
+            access_token: None,
+        },
     ];
     for (n, meta) in metas.iter().enumerate() {
         let stored = check(&format!("meta.1.{n}.hex"), &codec::encode(meta));
@@ -179,7 +287,14 @@ fn damage_is_an_error_never_a_panic() {
         assert!(codec::decode_ticket(&codec::ticket_kind(&event), 1, &longer).is_err());
     }
     // A length far beyond the limit must not be believed.
-    assert!(codec::decode_ticket("ticket.title_changed", 1, &[3, 253, 255, 255, 255, 255, 255, 255, 255, 127]).is_err());
+    assert!(
+        codec::decode_ticket(
+            "ticket.title_changed",
+            1,
+            &[3, 253, 255, 255, 255, 255, 255, 255, 255, 127]
+        )
+        .is_err()
+    );
     assert!(codec::decode_ticket("ticket.title_changed", 2, &[]).is_err());
     assert!(codec::decode_ticket("other", 1, &[]).is_err());
 }

@@ -97,6 +97,13 @@ impl Registry {
         }
     }
 
+    /// Addresses of users of other tenants.
+    fn foreign_emails(&self, tenant: &TenantId) -> BTreeSet<String> {
+        let index = self.index.read().unwrap_or_else(PoisonError::into_inner);
+        let foreign = index.emails.iter().filter(|(_, (owner, _))| owner != tenant);
+        foreign.map(|(email, _)| email.clone()).collect()
+    }
+
     /// Folds every directory and workflow from the log. Blocking.
     pub(crate) fn load(&self, log: &dyn EventLog) -> Result<(), Fault> {
         /// Streams read in one go: bounds memory.
@@ -313,10 +320,12 @@ impl State {
         let now = self.ports.clock.now();
         let tenant = before.tenant.id.clone();
         let version = before.version - first.len() as u64;
-        let foreign_emails: BTreeSet<String> = {
-            let index = self.registry.index.read().unwrap_or_else(PoisonError::into_inner);
-            let foreign = index.emails.iter().filter(|(_, (owner, _))| *owner != tenant);
-            foreign.map(|(email, _)| email.clone()).collect()
+        let foreign_emails = match command {
+            account::command::Command::Import { .. } | account::command::Command::PutUser { .. } => {
+                self.registry.foreign_emails(&tenant)
+            }
+            account::command::Command::CreateAccessToken { .. }
+            | account::command::Command::RevokeAccessToken { .. } => BTreeSet::new(),
         };
         let context = account::command::Context {
             now,

@@ -1,7 +1,7 @@
 //! The local admin socket: how the command line talks to a running server, which holds the log locked.
 //!
 //! Not here: the requests themselves; both sides are generic over any request that is JSON. A Unix socket `admin.sock`
-//! in the data directory, for its owner only (0600, and the directory 0700); no network, no token.
+//! in the data directory, for its owner only (0600); no network, no token.
 //!
 //! One connection is one request: the client sends one JSON line; the server answers one JSON line for each item and one
 //! last line that says how it ended. An answer without a last line was cut off.
@@ -49,6 +49,14 @@ pub enum Error {
     Connection(#[from] io::Error),
 }
 
+impl Error {
+    /// Whether the answer did not come, rather than being a refusal.
+    #[must_use]
+    pub fn is_connection(&self) -> bool {
+        matches!(self, Self::Connection(_))
+    }
+}
+
 /// The socket of a data directory.
 #[must_use]
 pub fn socket_path(data: &Path) -> PathBuf {
@@ -61,7 +69,6 @@ pub fn socket_path(data: &Path) -> PathBuf {
 /// When the directory is not writable or its path too long for a socket.
 pub fn listen(data: &Path) -> io::Result<UnixListener> {
     let path = socket_path(data);
-    std::fs::set_permissions(data, Permissions::from_mode(0o700))?;
     match std::fs::remove_file(&path) {
         Ok(()) => {}
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
@@ -139,6 +146,11 @@ async fn write_line(output: &mut (impl AsyncWriteExt + Unpin), line: &Line) -> i
     let mut text = serde_json::to_vec(line)?;
     text.push(b'\n');
     output.write_all(&text).await
+}
+
+/// Whether a server runs on a data directory.
+pub async fn is_served(data: &Path) -> bool {
+    UnixStream::connect(socket_path(data)).await.is_ok()
 }
 
 /// Sends a request to the server that runs on `data` and gives each item of the answer to `each`.

@@ -215,7 +215,7 @@ impl Arguments {
 }
 
 /// Without blanks and empty ones, each once, in the order given.
-fn distinct<'a>(entries: impl Iterator<Item = &'a str>) -> Vec<String> {
+pub(crate) fn distinct<'a>(entries: impl Iterator<Item = &'a str>) -> Vec<String> {
     let mut seen = std::collections::BTreeSet::new();
     entries
         .map(str::trim)

@@ -1,10 +1,11 @@
 //! Who is calling: from credentials as they come to an [`Identity`] that the engine's directory can look up.
 //!
 //! Not here: whether the user exists and is active, whether a personal access token is known, expired or revoked, and
-//! what the application may use; that is the directory's (the engine), asked by the backend.
+//! what the application may use; that is the directory's (the engine), asked by `caller`.
 //!
 //! Order of sources: `credentials`. Forms: `personal_access_token` (`lfpat.…`), `jwt` (anything else).
 
+pub mod caller;
 pub mod credentials;
 pub mod jwt;
 pub mod personal_access_token;

@@ -140,6 +140,10 @@ pub struct Import {
     /// Domain of the tenant that the workflows go to, where there are several
     #[arg(long, value_name = "DOMAIN")]
     pub tenant: Option<String>,
+
+    /// Publish new versions as candidates: tickets start on them only if they ask for them by name
+    #[arg(long)]
+    pub candidate: bool,
 }
 
 /// What to do with tokens.
@@ -176,7 +180,7 @@ pub enum Token {
 /// Flags of `check`.
 #[derive(Debug, Clone, Args)]
 pub struct Check {
-    /// Workflow files
+    /// Workflow files; directory files are checked too
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
 
@@ -201,9 +205,6 @@ pub enum Ticket {
         /// Where a token on node OLD goes; repeat it for every active node whose id changes
         #[arg(long = "map", value_name = "OLD=NEW", value_parser = node_pair)]
         nodes: Vec<(String, String)>,
-        /// Show what would happen and write nothing
-        #[arg(long)]
-        dry_run: bool,
     },
 }
 
@@ -247,7 +248,7 @@ mod tests {
         for line in [
             "x serve --port 0 --allowed-host a,b --allowed-host c --require-auth --data /d",
             "x demo --fresh --transport stdio",
-            "x import a.json b.json --tenant example.com",
+            "x import a.json b.json --tenant example.com --candidate",
             "x token create --email a@b.c --expires 30",
             "x token list --email a@b.c",
             "x token revoke --email a@b.c 123",

@@ -1,9 +1,12 @@
 //! The one table of error codes, and [`ApiError`]: what any refused request answers.
 //!
 //! Not here: how an error becomes a tool result (`mcp::tool_error`) or an HTTP answer (`http`). The engine's refusals
-//! arrive with a stable code of their own; it must be a row of [`Code::ALL`].
+//! arrive with a stable code of their own, which is a row of [`Code::ALL`]; `refusal` and `fault` word them.
 //!
 //! Text form: `<code>: <sentence>. <what to do>.` No text here ever holds a path, a token, or another tenant's data.
+
+mod fault;
+mod refusal;
 
 use std::fmt;
 
@@ -62,10 +65,14 @@ codes! {
     TicketNotFound "ticket_not_found" 404 "call `ticket_list` to see your tickets",
     /// No such workflow or version for this caller.
     WorkflowNotFound "workflow_not_found" 404 "call `workflow_list` to see the workflows you may start",
+    /// No such version of a workflow.
+    VersionNotFound "version_not_found" 404 "list the workflow's versions for their names",
+    /// No such tenant; operators only.
+    TenantNotFound "tenant_not_found" 404 "import the tenant's directory first",
+    /// No such personal access token of this user.
+    AccessTokenNotFound "access_token_not_found" 404 "list your own tokens for their ids",
     /// No such user for this caller.
     UserNotFound "user_not_found" 404 "call `user_list` to find users",
-    /// No such node in the ticket's workflow.
-    NodeNotFound "node_not_found" 404 "call `ticket_prepare_handle` to see the ticket's nodes",
     /// The caller may not do or see this; the message says who may.
     PermissionDenied "permission_denied" 403 "ask one of those who may",
     /// An argument is unknown, missing, of the wrong type or out of range.
@@ -82,10 +89,6 @@ codes! {
     UnknownField "unknown_field" 422 "call `ticket_prepare_handle` to see the fields",
     /// A value that does not fit its field.
     InvalidFieldValue "invalid_field_value" 422 "mend the value and call again",
-    /// Several kinds of field problems in one request.
-    InvalidFields "invalid_fields" 422 "mend the fields and call again",
-    /// A comment is required and none came.
-    CommentRequired "comment_required" 422 "send `action_props.comment`",
     /// No way out of a gateway holds and it has no default.
     NoBranchMatches "no_branch_matches" 409 "change the fields that the conditions look at, or tell the workflow's admin",
     /// A node's rule found nobody.
@@ -94,6 +97,18 @@ codes! {
     TooManyMoves "too_many_moves" 409 "tell the workflow's admin",
     /// The node waits for its children.
     SubTicketsOpen "sub_tickets_open" 409 "end the sub-tickets first",
+    /// Nothing waits for what was reported: a timer or hook that went on meanwhile.
+    NotWaiting "not_waiting" 409 "read the ticket again",
+    /// A token's node has no counterpart in the version to migrate to.
+    MigrationImpossible "migration_impossible" 409 "map the node to one of the same type in the new version",
+    /// A directory that does not fit; operators only.
+    InvalidDirectory "invalid_directory" 422 "mend what is listed and import again",
+    /// A definition with errors; operators only.
+    InvalidDefinition "invalid_definition" 422 "mend what is listed and publish again",
+    /// A published version came again with other content; operators only.
+    VersionExists "version_exists" 409 "give the new content another `basic_info.version`",
+    /// A definition was sent to another workflow; operators only.
+    OtherWorkflow "other_workflow" 409 "correct `basic_info.id`",
     /// The ticket changed since the caller looked.
     VersionConflict "version_conflict" 409 "call `ticket_detail`, look at what changed, and call again",
     /// An idempotency key came again with other arguments.
@@ -253,7 +268,8 @@ mod tests {
     #[test]
     fn problem_lists_are_cut() {
         let entries: Vec<Value> = (0..200).map(|n| json!({ "key": n })).collect();
-        let error = ApiError::new(Code::InvalidFields, "many fields do not fit").with_details(Value::Array(entries));
+        let error =
+            ApiError::new(Code::InvalidFieldValue, "many fields do not fit").with_details(Value::Array(entries));
         assert_eq!(error.details.as_array().map(Vec::len), Some(PROBLEMS_MAX));
     }
 

@@ -77,12 +77,10 @@ async fn readyz(State(state): State<AppState>) -> Response {
     if state.stop().is_cancelled() {
         return json_response(StatusCode::SERVICE_UNAVAILABLE, &json!({ "status": "stopping" }));
     }
-    match state.backend().ready() {
-        Ok(()) => json_response(StatusCode::OK, &json!({ "status": "ready" })),
-        Err(reason) => json_response(
-            StatusCode::SERVICE_UNAVAILABLE,
-            &json!({ "status": "not ready", "reason": reason }),
-        ),
+    if state.engine().is_ready() {
+        json_response(StatusCode::OK, &json!({ "status": "ready" }))
+    } else {
+        json_response(StatusCode::SERVICE_UNAVAILABLE, &json!({ "status": "not ready" }))
     }
 }
 

@@ -4,7 +4,8 @@
 //! rule about tickets, which is the engine's; this crate parses, asks, and words the answer.
 //!
 //! In reading order: [`http`] and [`stdio`] take a request · [`mcp`] finds the tool and guards the call · [`arguments`]
-//! reads what was sent · [`auth`] says who is calling · [`backend`] is the door to the engine · [`error`] words a refusal.
+//! reads what was sent · [`auth`] says who is calling · `wire` asks the engine and words its answers · [`error`] words a
+//! refusal.
 //! Around them: [`config`], [`limits`], [`telemetry`], [`serve`] and [`stop`], [`admin`] (the local socket), [`cli`].
 //!
 //! # Error codes
@@ -13,7 +14,6 @@
 pub mod admin;
 pub mod arguments;
 pub mod auth;
-pub mod backend;
 pub mod cli;
 pub mod config;
 pub mod error;
@@ -27,6 +27,7 @@ pub mod state;
 pub mod stdio;
 pub mod stop;
 pub mod telemetry;
+mod wire;
 
 #[cfg(test)]
 mod endpoint_tests;

@@ -1,6 +1,8 @@
-//! The binary `loonflow-ticket`: reads the command line, wires the parts together, and serves.
+//! The binary `loonflow-ticket`: reads the command line and hands over to the command.
 //!
-//! Not here: anything that can be tested without a process.
+//! Not here: what a command does (`commands`), anything that can be tested without a process (the library).
+
+mod commands;
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -8,7 +10,7 @@ use std::time::Duration;
 use anyhow::Context;
 use clap::Parser;
 use loonflow_mcp_facade::cli::Cli;
-use loonflow_mcp_facade::{config, telemetry};
+use loonflow_mcp_facade::telemetry;
 
 /// Time for tasks that block at the end of the process: a read of standard input cannot be cancelled.
 const RUNTIME_STOP_MAX: Duration = Duration::from_millis(200);
@@ -18,7 +20,7 @@ fn main() -> ExitCode {
     match run(cli) {
         Ok(code) => code,
         Err(error) => {
-            // Standard output may belong to the protocol.
+            // Standard output may belong to the protocol, or to an export.
             eprintln!("loonflow-ticket: {error:#}");
             ExitCode::FAILURE
         }
@@ -31,15 +33,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         .enable_all()
         .build()
         .context("the runtime could not be started")?;
-    let outcome = runtime.block_on(dispatch(cli));
+    let outcome = runtime.block_on(commands::run(cli));
     runtime.shutdown_timeout(RUNTIME_STOP_MAX);
     outcome
-}
-
-async fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
-    let data = config::data_directory(cli.data)?;
-    anyhow::bail!(
-        "this build holds no engine yet, so nothing can be done with `{}`",
-        data.display()
-    )
 }

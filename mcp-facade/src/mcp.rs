@@ -131,9 +131,9 @@ impl TicketServer {
         }
         let identity = identify(&self.state, &credential)?;
         let app_name = app_name.as_deref().unwrap_or(DEFAULT_APP_NAME);
-        let caller = self.state.backend().authenticate(&identity, Some(app_name)).await?;
+        let caller = auth::caller::caller(self.state.engine(), &identity, app_name)?;
         // Set once: this is the only place.
-        let _ = user_id.set(caller.user_id.clone());
+        let _ = user_id.set(caller.user_id.to_string());
         let context = CallContext {
             state: self.state.clone(),
             caller,
@@ -179,7 +179,7 @@ pub(crate) fn credential(
 /// # Errors
 /// `token_invalid`, `token_expired`.
 pub(crate) fn identify(state: &AppState, credential: &Credential) -> Result<Identity, ApiError> {
-    auth::identify(credential, state.jwt(), jsonwebtoken::get_current_timestamp())
+    auth::identify(credential, state.jwt(), state.now_s())
 }
 
 /// Roughly the bytes of a JSON object, without writing it.

@@ -1,21 +1,16 @@
 //! Serves one process's transport from start to stop.
 //!
-//! Not here: opening what stands behind the backend, and flushing it afterwards (`main`).
+//! Not here: opening the log and the engine, and closing them afterwards (the binary).
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 
-use crate::backend::Backend;
+use tokio::time::Instant;
+
 use crate::config::{Config, Transport};
 use crate::http::{self, MCP_PATH, listen};
+use crate::limits::DRAIN_MAX;
 use crate::state::AppState;
 use crate::{stdio, stop};
-
-/// A state for the settings, in front of `backend`.
-#[must_use]
-pub fn state(config: &Config, backend: Arc<dyn Backend>) -> AppState {
-    AppState::new(backend, config.options.clone(), jsonwebtoken::get_current_timestamp())
-}
 
 /// Serves until a signal, or on stdio until the client closes; then finishes the calls in flight. `listening` is told the
 /// address as soon as connections are taken; on stdio it is not called.
@@ -33,9 +28,19 @@ pub async fn run(config: &Config, state: &AppState, listening: impl FnOnce(Socke
             let (listener, address) = listen::bind(&config.host, config.port).await?;
             tracing::info!(%address, path = MCP_PATH, "listening");
             listening(address);
+            let stopped = tokio::spawn({
+                let stop = state.stop().clone();
+                async move {
+                    stop.cancelled().await;
+                    Instant::now()
+                }
+            });
             if !listen::serve(listener, http::app(state.clone()), state.stop().clone()).await {
                 tracing::warn!("requests were still in flight at the stop");
             }
+            // What is left are calls whose clients have hung up.
+            let stopped_at = stopped.await.unwrap_or_else(|_| Instant::now());
+            stop::drain_by(state, stopped_at + DRAIN_MAX).await;
         }
     }
     Ok(())

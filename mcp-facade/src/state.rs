@@ -6,11 +6,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use loonflow_engine::port::Clock;
+use loonflow_engine::runtime::EngineHandle;
+use loonflow_engine::time::Timestamp;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::auth::JwtVerifier;
-use crate::backend::Backend;
 use crate::limits;
 use crate::rate_limit::RateLimiter;
 use crate::secret::Secret;
@@ -20,7 +22,8 @@ use crate::secret::Secret;
 pub struct AppState(Arc<Inner>);
 
 struct Inner {
-    backend: Arc<dyn Backend>,
+    engine: EngineHandle,
+    clock: Arc<dyn Clock>,
     options: Options,
     jwt: Option<JwtVerifier>,
     rate_limiter: Option<RateLimiter>,
@@ -64,25 +67,40 @@ impl Default for Options {
 }
 
 impl AppState {
-    /// A state in front of `backend`. `now_s`, seconds since 1970, only tells the request ids of two runs apart.
+    /// A state in front of an engine. `clock` is the engine's own, so that both have the same time.
     #[must_use]
-    pub fn new(backend: Arc<dyn Backend>, options: Options, now_s: u64) -> Self {
+    pub fn new(engine: EngineHandle, clock: Arc<dyn Clock>, options: Options) -> Self {
+        // Tells the request ids of two runs apart.
+        let started = format!("{:x}", clock.now().0 / 1_000);
         Self(Arc::new(Inner {
-            backend,
+            engine,
+            clock,
             jwt: options.jwt_secret.as_ref().map(JwtVerifier::new),
             rate_limiter: options.rate_limit_per_s.map(RateLimiter::new),
             options,
             calls: TaskTracker::new(),
             stop: CancellationToken::new(),
-            started: format!("{now_s:x}"),
+            started,
             next_request: AtomicU64::new(1),
         }))
     }
 
     /// The door to the engine.
     #[must_use]
-    pub fn backend(&self) -> &dyn Backend {
-        &*self.0.backend
+    pub fn engine(&self) -> &EngineHandle {
+        &self.0.engine
+    }
+
+    /// What time it is.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.0.clock.now()
+    }
+
+    /// The same in seconds since 1970, as JWTs count.
+    #[must_use]
+    pub fn now_s(&self) -> u64 {
+        u64::try_from(self.now().0 / 1_000).unwrap_or_default()
     }
 
     /// The operator's decisions.

@@ -3,6 +3,7 @@
 //! Not here: what is flushed after the drain (`main`).
 
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::limits::DRAIN_MAX;
@@ -35,8 +36,13 @@ pub fn on_signal(stop: CancellationToken) -> std::io::Result<()> {
 
 /// Waits for the calls in flight, at most [`DRAIN_MAX`]. Says whether all were finished.
 pub async fn drain(state: &AppState) -> bool {
+    drain_by(state, Instant::now() + DRAIN_MAX).await
+}
+
+/// The same until a moment.
+pub async fn drain_by(state: &AppState, deadline: Instant) -> bool {
     state.calls().close();
-    let drained = tokio::time::timeout(DRAIN_MAX, state.calls().wait()).await.is_ok();
+    let drained = tokio::time::timeout_at(deadline, state.calls().wait()).await.is_ok();
     if !drained {
         tracing::warn!(n_calls = state.calls().len(), "calls were still in flight at the stop");
     }

@@ -14,6 +14,7 @@ use serde::de::IgnoredAny;
 use serde_json::json;
 
 use super::json_response;
+use crate::auth::caller::recognise;
 use crate::error::{ApiError, Code};
 use crate::limits::{BODY_BYTES_MAX, EXCHANGE_DEADLINE};
 use crate::mcp::{credential, identify};
@@ -42,7 +43,7 @@ pub(super) async fn pass(State(state): State<AppState>, mut request: Request, ne
 async fn exchange(state: &AppState, request: Request, next: Next) -> Response {
     // Before the body is read: without a token nobody makes the server hold a megabyte.
     if state.options().require_auth
-        && let Err(error) = authenticate(state, request.headers()).await
+        && let Err(error) = authenticate(state, request.headers())
     {
         return unauthorized(&error);
     }
@@ -86,9 +87,9 @@ async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, ApiError> {
     Ok(kept.into())
 }
 
-async fn authenticate(state: &AppState, headers: &HeaderMap) -> Result<(), ApiError> {
+fn authenticate(state: &AppState, headers: &HeaderMap) -> Result<(), ApiError> {
     let identity = identify(state, &credential(state, None, Some(headers))?)?;
-    state.backend().authenticate(&identity, None).await.map(|_caller| ())
+    recognise(state.engine(), &identity).map(|_caller| ())
 }
 
 /// Clients that take anything, or JSON, get JSON; rmcp insists on both names being there.

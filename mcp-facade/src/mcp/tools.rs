@@ -1,7 +1,7 @@
 //! The one list of tools.
 //!
 //! Not here: what each takes and answers (its own file), and how a call is guarded (`mcp`). A new tool is one file, one
-//! line in [`all`], one variant of `backend::Operation`.
+//! line in [`all`].
 
 pub mod ticket_create;
 pub mod ticket_detail;
@@ -18,14 +18,17 @@ mod rows;
 use std::sync::{Arc, LazyLock};
 
 use futures::future::BoxFuture;
+use loonflow_engine::account::directory::Directory;
+use loonflow_engine::runtime::{Caller, EngineHandle, Fault};
+use loonflow_engine::ticket::Refusal;
 use rmcp::model::{Tool, ToolAnnotations};
 use serde_json::Value;
 
 use crate::arguments::{self, ACCESS_TOKEN, APP_NAME, Arguments, DEFAULT_APP_NAME};
-use crate::backend::Caller;
-use crate::error::ApiError;
+use crate::error::{ApiError, Code};
 use crate::mcp::schema::{self, Kind, Property, property};
 use crate::state::AppState;
+use crate::wire;
 
 /// What a tool may use while it answers one call.
 pub struct CallContext {
@@ -35,6 +38,62 @@ pub struct CallContext {
     pub caller: Caller,
     /// The request's id.
     pub request_id: String,
+}
+
+impl CallContext {
+    /// The door to the engine.
+    #[must_use]
+    pub fn engine(&self) -> &EngineHandle {
+        self.state.engine()
+    }
+
+    /// The directory of the caller's tenant: names of people and departments, the time zone.
+    ///
+    /// # Errors
+    /// `token_invalid` when the tenant is not there, which the credential has ruled out.
+    pub fn directory(&self) -> Result<Arc<Directory>, ApiError> {
+        self.engine()
+            .directory(&self.caller.tenant_id)
+            .ok_or_else(|| ApiError::new(Code::TokenInvalid, "the token's organisation is not here"))
+    }
+
+    /// What the engine answered, or what the client is told instead.
+    ///
+    /// # Errors
+    /// The code of the refusal, `overloaded` or `internal_error`.
+    pub fn answered<T>(&self, answer: Result<Result<T, Refusal>, Fault>) -> Result<T, ApiError> {
+        match answer {
+            Ok(answer) => answer.map_err(ApiError::from),
+            Err(fault) => Err(ApiError::of_fault(&fault, &self.request_id)),
+        }
+    }
+
+    /// Asks the engine in a task of its own, so that a client that hangs up does not stop a change half-way; a stop
+    /// of the process waits for it.
+    ///
+    /// # Errors
+    /// As [`CallContext::answered`].
+    pub async fn finish<T: Send + 'static>(
+        &self,
+        question: impl Future<Output = Result<Result<T, Refusal>, Fault>> + Send + 'static,
+    ) -> Result<T, ApiError> {
+        match self.state.calls().spawn(question).await {
+            Ok(answer) => self.answered(answer),
+            // It panicked; the panic hook has logged what and where.
+            Err(_ended) => Err(ApiError::internal(&self.request_id)),
+        }
+    }
+
+    /// A ticket as the caller sees it: `ticket_detail` and `ticket_prepare_handle` are one question.
+    ///
+    /// # Errors
+    /// `ticket_not_found`, and as [`CallContext::answered`].
+    pub async fn detail(&self, ticket_id: &str) -> Result<Value, ApiError> {
+        let directory = self.directory()?;
+        let ticket_id = wire::request::ticket_id(ticket_id)?;
+        let detail = self.answered(self.engine().detail(&self.caller, ticket_id).await)?;
+        Ok(wire::ticket::detail(&detail, &directory))
+    }
 }
 
 /// Parses the rest of the arguments and answers.

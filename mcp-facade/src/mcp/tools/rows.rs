@@ -98,5 +98,5 @@ pub(super) const ACTION: &[Property] = &[
     property("props", Kind::AnyObject, "Configuration."),
     property("node_id", Kind::Text, "For action_props.node_id."),
     property("destructive", Kind::Flag, "Cannot be taken back."),
-    property("needs", Kind::AnyRows, "The action_props it takes."),
+    property("needs", Kind::Texts, "The action_props it cannot do without."),
 ];

@@ -3,13 +3,15 @@
 //! Not here: whether the fields fit (the engine's decision, the same for a rehearsal and the real call).
 
 use futures::FutureExt;
+use loonflow_engine::runtime::HandleAnswer;
 use serde_json::{Map, Value};
 
 use super::{CallContext, Declaration, Effect, rows};
 use crate::arguments::Arguments;
-use crate::backend::Operation;
 use crate::error::ApiError;
 use crate::mcp::schema::{Kind, property};
+use crate::wire::action::Asked;
+use crate::wire::{self, request};
 
 /// What to create.
 #[derive(Debug, Clone, PartialEq)]
@@ -90,9 +92,19 @@ pub const DECLARATION: Declaration = Declaration {
 
 async fn run(context: &CallContext, mut arguments: Arguments) -> Result<serde_json::Value, ApiError> {
     let params = Params::parse(&mut arguments)?;
-    context
-        .state
-        .backend()
-        .carry_out(&context.caller, Operation::TicketCreate(params))
-        .await
+    let request = request::create(&params, &context.caller)?;
+    let asked = Asked {
+        action_type: "create",
+        action_id: params.action_id.as_deref().unwrap_or_default(),
+        action_props: &params.action_props,
+        fields: params.fields.keys().map(String::as_str).collect(),
+    };
+    let (engine, caller) = (context.engine().clone(), context.caller.clone());
+    let answer = context
+        .finish(async move { engine.create(&caller, request).await })
+        .await?;
+    Ok(match answer {
+        HandleAnswer::Preview(preview) => wire::action::rehearsed(None, &asked, &preview),
+        HandleAnswer::Done(done) => wire::action::handled(&asked, &done),
+    })
 }

@@ -6,7 +6,6 @@ use futures::FutureExt;
 
 use super::{CallContext, Declaration, Effect, rows};
 use crate::arguments::Arguments;
-use crate::backend::Operation;
 use crate::error::ApiError;
 use crate::mcp::schema::{Kind, property};
 
@@ -42,9 +41,5 @@ pub const DECLARATION: Declaration = Declaration {
 
 async fn run(context: &CallContext, mut arguments: Arguments) -> Result<serde_json::Value, ApiError> {
     let params = Params::parse(&mut arguments)?;
-    context
-        .state
-        .backend()
-        .carry_out(&context.caller, Operation::TicketDetail(params))
-        .await
+    context.detail(&params.ticket_id).await
 }

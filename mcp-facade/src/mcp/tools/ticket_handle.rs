@@ -4,13 +4,17 @@
 //! call), and which node an action without `action_props.node_id` means.
 
 use futures::FutureExt;
+use loonflow_engine::id::TicketId;
+use loonflow_engine::runtime::HandleAnswer;
+use loonflow_engine::ticket::Refusal;
 use serde_json::{Map, Value};
 
 use super::{CallContext, Declaration, Effect, rows};
 use crate::arguments::{Arguments, into_object, shortened, unknown_key, wrong_type};
-use crate::backend::Operation;
 use crate::error::ApiError;
 use crate::mcp::schema::{Kind, property};
+use crate::wire::action::Asked;
+use crate::wire::{self, request};
 
 /// The keys of `handle_request`.
 const REQUEST_KEYS: &[&str] = &["action_type", "action_id", "action_props", "fields"];
@@ -147,9 +151,37 @@ pub const DECLARATION: Declaration = Declaration {
 
 async fn run(context: &CallContext, mut arguments: Arguments) -> Result<serde_json::Value, ApiError> {
     let params = Params::parse(&mut arguments)?;
-    context
-        .state
-        .backend()
-        .carry_out(&context.caller, Operation::TicketHandle(params))
-        .await
+    let ticket_id = request::ticket_id(&params.ticket_id)?;
+    let Some((kind, action_id)) = request::action(&params.action_type, &params.action_id) else {
+        return Err(no_such_action(context, ticket_id, &params).await?);
+    };
+    let request = request::handle(&params, ticket_id, (kind, action_id.clone()), &context.caller)?;
+    let asked = Asked {
+        action_type: &params.action_type,
+        action_id: &action_id,
+        action_props: &params.action_props,
+        fields: params.fields.keys().map(String::as_str).collect(),
+    };
+    let (engine, caller) = (context.engine().clone(), context.caller.clone());
+    let answer = context
+        .finish(async move { engine.handle(&caller, request).await })
+        .await?;
+    Ok(match answer {
+        HandleAnswer::Preview(preview) => wire::action::rehearsed(Some(&ticket_id.to_string()), &asked, &preview),
+        HandleAnswer::Done(done) => wire::action::handled(&asked, &done),
+    })
+}
+
+/// The refusal of a word that is no action: like one of an action that is not open now, with those that are.
+async fn no_such_action(context: &CallContext, ticket: TicketId, params: &Params) -> Result<ApiError, ApiError> {
+    let detail = context.answered(context.engine().detail(&context.caller, ticket).await)?;
+    let available = detail.offered.iter();
+    Ok(Refusal::ActionNotAvailable {
+        action_type: shortened(&params.action_type),
+        action_id: shortened(&params.action_id),
+        available: available
+            .map(|one| (one.kind.word().to_owned(), one.id.clone(), Some(one.node.clone())))
+            .collect(),
+    }
+    .into())
 }

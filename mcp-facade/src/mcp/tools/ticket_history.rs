@@ -6,16 +6,16 @@ use futures::FutureExt;
 
 use super::{CallContext, Declaration, Effect};
 use crate::arguments::{Arguments, Page};
-use crate::backend::Operation;
 use crate::error::ApiError;
 use crate::mcp::schema::{Kind, property};
+use crate::wire::{self, request};
 
 /// One page of a ticket's history.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Params {
     /// The ticket's id, as sent.
     pub ticket_id: String,
-    /// Only what came after this version.
+    /// Only what led to this version or a later one.
     pub from_version: u64,
     /// Newest first.
     pub reverse: bool,
@@ -49,7 +49,7 @@ pub const DECLARATION: Declaration = Declaration {
         property(
             "from_version",
             Kind::Integer(0, Some(0), None),
-            "Only what came after this version.",
+            "Only what led to this version or a later one.",
         ),
         property(
             "page",
@@ -67,9 +67,9 @@ pub const DECLARATION: Declaration = Declaration {
         property(
             "history",
             Kind::AnyRows,
-            "Entries: version, time, operator, node, action, comment, field changes, on whose behalf, by which token.",
+            "One entry per call: version, created_at, operator, processor, node, action_type, action_id, comment, target, \
+             field_changes, moves, act_state, app_name, token_id.",
         ),
-        property("version", Kind::Number, "The ticket's version."),
         property("per_page", Kind::Number, "Rows of a page."),
         property("page", Kind::Number, "This page."),
         property("total", Kind::Number, "Entries on all pages."),
@@ -81,9 +81,14 @@ pub const DECLARATION: Declaration = Declaration {
 
 async fn run(context: &CallContext, mut arguments: Arguments) -> Result<serde_json::Value, ApiError> {
     let params = Params::parse(&mut arguments)?;
-    context
-        .state
-        .backend()
-        .carry_out(&context.caller, Operation::TicketHistory(params))
-        .await
+    let directory = context.directory()?;
+    let ticket = request::ticket_id(&params.ticket_id)?;
+    let page = context
+        .engine()
+        .history(&context.caller, ticket, request::history(&params))
+        .await;
+    let page = context.answered(page)?;
+    Ok(wire::page::page("history", &page, |entry| {
+        wire::history::entry(entry, &directory)
+    }))
 }

@@ -6,9 +6,9 @@ use futures::FutureExt;
 
 use super::{CallContext, Declaration, Effect, rows};
 use crate::arguments::{Arguments, Page};
-use crate::backend::Operation;
 use crate::error::ApiError;
 use crate::mcp::schema::{Kind, property};
+use crate::wire::{self, request};
 
 /// Words of `category`; the first is the default.
 pub const CATEGORIES: &[&str] = &["duty", "owner", "relation", "view", "worked", "intervene", "all"];
@@ -124,9 +124,10 @@ pub const DECLARATION: Declaration = Declaration {
 
 async fn run(context: &CallContext, mut arguments: Arguments) -> Result<serde_json::Value, ApiError> {
     let params = Params::parse(&mut arguments)?;
-    context
-        .state
-        .backend()
-        .carry_out(&context.caller, Operation::TicketList(params))
-        .await
+    let directory = context.directory()?;
+    let query = request::list(&params, &directory, context.state.now())?;
+    let page = context.answered(context.engine().list(&context.caller, query).await)?;
+    Ok(wire::page::page("ticket_list", &page, |row| {
+        wire::ticket::row(row, &directory)
+    }))
 }

@@ -3,12 +3,13 @@
 //! Not here: the form and its permissions at the start node (the engine's view).
 
 use futures::FutureExt;
+use loonflow_engine::id::{VersionName, WorkflowId};
 
 use super::{CallContext, Declaration, Effect};
 use crate::arguments::Arguments;
-use crate::backend::Operation;
 use crate::error::ApiError;
 use crate::mcp::schema::{Kind, property};
+use crate::wire;
 
 /// Which workflow.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,9 +71,11 @@ pub const DECLARATION: Declaration = Declaration {
 
 async fn run(context: &CallContext, mut arguments: Arguments) -> Result<serde_json::Value, ApiError> {
     let params = Params::parse(&mut arguments)?;
-    context
-        .state
-        .backend()
-        .carry_out(&context.caller, Operation::TicketPrepareCreate(params))
-        .await
+    let workflow = WorkflowId::from(params.workflow_id);
+    let version = params.version_name.map(VersionName::from);
+    let form = context
+        .engine()
+        .prepare_create(&context.caller, &workflow, version.as_ref())
+        .await;
+    Ok(wire::workflow::create_form(&context.answered(form)?))
 }

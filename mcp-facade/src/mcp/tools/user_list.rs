@@ -6,9 +6,9 @@ use futures::FutureExt;
 
 use super::{CallContext, Declaration, Effect};
 use crate::arguments::{Arguments, Page};
-use crate::backend::Operation;
 use crate::error::ApiError;
 use crate::mcp::schema::{Kind, property};
+use crate::wire::{self, request};
 
 /// The department that filters nothing, besides `"0"`.
 pub const NIL_UUID: &str = "00000000-0000-0000-0000-000000000000";
@@ -85,9 +85,9 @@ pub const DECLARATION: Declaration = Declaration {
 
 async fn run(context: &CallContext, mut arguments: Arguments) -> Result<serde_json::Value, ApiError> {
     let params = Params::parse(&mut arguments)?;
-    context
-        .state
-        .backend()
-        .carry_out(&context.caller, Operation::UserList(params))
-        .await
+    let directory = context.directory()?;
+    let page = context.answered(context.engine().users(&context.caller, request::users(&params)).await)?;
+    Ok(wire::page::page("user_list", &page, |user| {
+        wire::account::user_row(user, &directory, params.simple)
+    }))
 }

@@ -6,9 +6,9 @@ use futures::FutureExt;
 
 use super::{CallContext, Declaration, Effect};
 use crate::arguments::{Arguments, Page};
-use crate::backend::Operation;
 use crate::error::ApiError;
 use crate::mcp::schema::{Kind, property};
+use crate::wire::{self, request};
 
 /// One page of workflows.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,9 +63,14 @@ pub const DECLARATION: Declaration = Declaration {
 
 async fn run(context: &CallContext, mut arguments: Arguments) -> Result<serde_json::Value, ApiError> {
     let params = Params::parse(&mut arguments)?;
-    context
-        .state
-        .backend()
-        .carry_out(&context.caller, Operation::WorkflowList(params))
-        .await
+    let (page, per_page) = request::numbers(params.page);
+    let search = params.search_value.unwrap_or_default();
+    let found = context
+        .engine()
+        .workflows(&context.caller, &search, page, per_page)
+        .await;
+    let page = context.answered(found)?;
+    Ok(wire::page::page("workflow_list", &page, |version| {
+        wire::workflow::row(version)
+    }))
 }

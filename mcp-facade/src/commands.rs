@@ -1,0 +1,41 @@
+//! What each command does, one file per command.
+//!
+//! `store` opens the log and the engine, `operator` carries requests out on them, `door` finds out whether a server
+//! runs and asks it, or opens the store itself. Only here, where the parts are wired together, storage appears.
+
+mod check;
+mod demo;
+mod door;
+mod export;
+mod files;
+mod import;
+mod operator;
+mod output;
+mod restore;
+mod serve;
+mod store;
+mod ticket;
+mod token;
+mod verify;
+
+use std::process::ExitCode;
+
+use loonflow_mcp_facade::cli::{Cli, Command};
+use loonflow_mcp_facade::config;
+
+/// Runs a command to its end.
+pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+    let data = cli.data;
+    let directory = || config::data_directory(data.clone());
+    match cli.command {
+        Command::Serve(flags) => serve::run(&directory()?, flags).await,
+        Command::Demo(flags) => demo::run(data, flags).await,
+        Command::Import(flags) => import::run(&directory()?, flags).await,
+        Command::Token(what) => token::run(&directory()?, what).await,
+        Command::Check(flags) => check::run(&flags),
+        Command::Ticket(what) => ticket::run(&directory()?, what).await,
+        Command::Export(flags) => export::run(&directory()?, flags).await,
+        Command::Restore(flags) => restore::run(&directory()?, &flags),
+        Command::Verify => verify::run(&directory()?).await,
+    }
+}

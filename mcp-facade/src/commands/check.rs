@@ -1,0 +1,110 @@
+//! `check`: every problem of definitions, without a data directory.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::process::ExitCode;
+
+use anyhow::{Context, bail};
+use loonflow_engine::account::command::{Command, Context as AccountContext};
+use loonflow_engine::account::directory::Directory;
+use loonflow_engine::account::import::{self, DirectoryFile};
+use loonflow_engine::account::{apply, decide};
+use loonflow_engine::id::WorkflowId;
+use loonflow_engine::time::Timestamp;
+use loonflow_engine::workflow::validate::{ValidationContext, check};
+use loonflow_mcp_facade::cli;
+use serde_json::Value;
+
+use super::files::{Content, File};
+use super::operator::{problem, problem_line};
+use super::output::line;
+
+/// Prints every problem of every file; exit code 1 where one is an error.
+///
+/// # Errors
+/// A sentence for the operator.
+pub(crate) fn run(flags: &cli::Check) -> anyhow::Result<ExitCode> {
+    let files = flags
+        .files
+        .iter()
+        .map(|path| File::read(path))
+        .collect::<anyhow::Result<Vec<File>>>()?;
+    let directory = match &flags.directory {
+        None => None,
+        Some(path) => {
+            let file = File::read(path)?;
+            if file.content != Content::Directory {
+                bail!("`{}` is no directory: it has no `tenant`", file.shown());
+            }
+            Some(directory(&file.json).with_context(|| format!("`{}` does not import", file.shown()))?)
+        }
+    };
+    let known: BTreeSet<WorkflowId> = files.iter().filter_map(workflow_id).collect();
+    let context = ValidationContext {
+        directory: directory.as_ref(),
+        known_workflows: Some(&known),
+    };
+    let mut n_errors = 0;
+    for file in &files {
+        let found = match file.content {
+            Content::Workflow => check_workflow(file, &context),
+            Content::Directory => check_directory(&file.json),
+        };
+        let n_file_errors = found.iter().filter(|one| one["problem"]["is_error"] == true).count();
+        n_errors += n_file_errors;
+        for problem in found.iter().filter_map(problem_line) {
+            line(format_args!("{}: {problem}", file.shown()))?;
+        }
+        if n_file_errors == 0 {
+            line(format_args!("{}: no errors", file.shown()))?;
+        }
+    }
+    Ok(if n_errors == 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+fn check_workflow(file: &File, context: &ValidationContext<'_>) -> Vec<Value> {
+    let (_version, problems) = check(&file.json, file.stem(), context);
+    problems.iter().map(problem).collect()
+}
+
+fn check_directory(json: &Value) -> Vec<Value> {
+    let problems = match DirectoryFile::parse(json) {
+        Ok(file) => {
+            let empty = Directory::empty(file.tenant.id.clone());
+            import::check(&file, &empty, &BTreeSet::new())
+        }
+        Err(problems) => problems,
+    };
+    let item = |one: &import::ImportProblem| serde_json::json!({ "problem": { "code": one.code, "is_error": true, "message": one.message } });
+    problems.iter().map(item).collect()
+}
+
+/// The workflow that a file defines.
+fn workflow_id(file: &File) -> Option<WorkflowId> {
+    let named = file.json["basic_info"]["id"].as_str().filter(|id| !id.is_empty());
+    (file.content == Content::Workflow).then_some(())?;
+    named.or(file.stem()).map(WorkflowId::from)
+}
+
+/// A directory as it would be after an import into nothing. Passwords are left out: hashing them takes long.
+fn directory(json: &Value) -> anyhow::Result<Directory> {
+    let sentences = |problems: &[import::ImportProblem]| {
+        let sentences: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        anyhow::anyhow!(sentences.join("; "))
+    };
+    let file = DirectoryFile::parse(json).map_err(|problems| sentences(&problems))?;
+    let empty = Directory::empty(file.tenant.id.clone());
+    let command = Command::Import {
+        file: Box::new(file),
+        hashes: BTreeMap::new(),
+    };
+    let context = AccountContext {
+        now: Timestamp(0),
+        foreign_emails: &BTreeSet::new(),
+    };
+    let events = decide::decide(&empty, &command, &context)?;
+    Ok(events.iter().fold(empty, apply::apply))
+}

@@ -1,0 +1,197 @@
+//! `demo`: an example organisation with its workflows and a few dozen tickets, served with fresh tokens.
+//!
+//! Its data directory is its own, marked as such, so that no other data can be thrown away or mixed with it; it is kept
+//! between runs.
+
+mod seed;
+
+use std::io::{self, Write};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::{Context, anyhow, bail};
+use loonflow_engine::account::directory::Directory;
+use loonflow_engine::id::TenantId;
+use loonflow_engine::runtime::EngineHandle;
+use loonflow_engine::workflow::VersionState;
+use loonflow_mcp_facade::config::{Config, Transport};
+use loonflow_mcp_facade::http::MCP_PATH;
+use loonflow_mcp_facade::{cli, config};
+use serde_json::{Value, json};
+
+use super::serve::serve_store;
+use super::store::{self, Store};
+
+const DIRECTORY: &str = include_str!("../../assets/demo/acme.json");
+const WORKFLOWS: [&str; 7] = [
+    include_str!("../../assets/demo/leave.json"),
+    include_str!("../../assets/demo/purchase.json"),
+    include_str!("../../assets/demo/incident.json"),
+    include_str!("../../assets/demo/access.json"),
+    include_str!("../../assets/demo/onboarding.json"),
+    include_str!("../../assets/demo/release.json"),
+    include_str!("../../assets/demo/nested.json"),
+];
+
+/// Who gets a token: what the demo shows with them, and their account names.
+const PEOPLE: [(&str, &str); 3] = [("admin", "ada"), ("approver", "erin"), ("creator", "dev")];
+/// Label of the demo's tokens, by which the next run finds and revokes them.
+const LABEL: &str = "demo";
+/// The file that marks a data directory as a demo's.
+const MARK: &str = "demo";
+
+/// Prepares what is missing, and serves.
+///
+/// # Errors
+/// A sentence for the operator.
+pub(crate) async fn run(data: Option<PathBuf>, flags: cli::Demo) -> anyhow::Result<ExitCode> {
+    let config = super::serve::config(flags.serve)?;
+    let data = match data {
+        Some(data) => data,
+        None => config::data_directory(None)?.join("demo"),
+    };
+    claim(&data, flags.fresh)?;
+    let store = Store::open(&data).await?;
+    let tokens = match prepare(&store.engine).await {
+        Ok(tokens) => tokens,
+        Err(error) => {
+            store.close().await?;
+            return Err(error.context("the demo cannot be prepared; `--fresh` starts it anew"));
+        }
+    };
+    if config.transport == Transport::Stdio {
+        // Standard output belongs to the protocol.
+        io::stderr().write_all(people_text(&tokens).as_bytes())?;
+    }
+    let listening = |address| {
+        io::stdout()
+            .lock()
+            .write_all(text(&config, address, &tokens).as_bytes())
+    };
+    serve_store(&config, &data, store, listening).await
+}
+
+/// Makes the directory a demo's, or finds that it is one; with `fresh` what is in it is thrown away.
+fn claim(data: &Path, fresh: bool) -> anyhow::Result<()> {
+    let mark = data.join(MARK);
+    if store::log_path(data).exists() {
+        if !mark.exists() {
+            bail!(
+                "`{}` holds data that is not the demo's; name another directory with `--data`",
+                data.display()
+            );
+        }
+        if fresh {
+            // Refuses while a server has it open.
+            drop(store::open_log(data)?);
+            std::fs::remove_dir_all(store::log_path(data))
+                .with_context(|| format!("the demo's data in `{}` cannot be removed", data.display()))?;
+        }
+    }
+    store::make_directory(data)?;
+    std::fs::write(
+        &mark,
+        "The data beside this file is a demo's: `loonflow-ticket demo --fresh` removes it.\n",
+    )
+    .with_context(|| format!("`{}` cannot be written", mark.display()))
+}
+
+/// A token of one of the demo's people.
+struct DemoToken {
+    role: &'static str,
+    email: String,
+    token: String,
+}
+
+/// Imports, seeds, and makes new tokens in place of those of the run before.
+async fn prepare(engine: &EngineHandle) -> anyhow::Result<Vec<DemoToken>> {
+    let file: Value = serde_json::from_str(DIRECTORY)?;
+    let imported = engine
+        .import_directory(&file)
+        .await?
+        .map_err(|refusal| anyhow!("{refusal}"))?;
+    for source in WORKFLOWS {
+        let source: Value = serde_json::from_str(source)?;
+        let published = engine
+            .publish_workflow(&imported.tenant_id, Arc::new(source), None, VersionState::Default, None)
+            .await?;
+        published.map_err(|refusal| anyhow!("{refusal}"))?;
+    }
+    let directory = engine
+        .directory(&imported.tenant_id)
+        .context("the demo's tenant is missing")?;
+    let n_tickets = seed::seed(engine, &directory, PEOPLE[0].1).await?;
+    tracing::info!(n_tickets, "the demo is prepared");
+    let mut tokens = Vec::new();
+    for (role, name) in PEOPLE {
+        tokens.push(renew_token(engine, &imported.tenant_id, &directory, role, name).await?);
+    }
+    Ok(tokens)
+}
+
+async fn renew_token(
+    engine: &EngineHandle,
+    tenant: &TenantId,
+    directory: &Directory,
+    role: &'static str,
+    name: &str,
+) -> anyhow::Result<DemoToken> {
+    let user = directory.users.values().find(|user| user.name == name);
+    let user = user.with_context(|| format!("the demo has no user `{name}`"))?;
+    let old = engine
+        .list_access_tokens(tenant, &user.id)
+        .await?
+        .map_err(|refusal| anyhow!("{refusal}"))?;
+    for token in old
+        .iter()
+        .filter(|token| token.label == LABEL && token.revoked_at.is_none())
+    {
+        let revoked = engine.revoke_access_token(tenant, &user.id, &token.id).await?;
+        revoked.map_err(|refusal| anyhow!("{refusal}"))?;
+    }
+    let made = engine.create_access_token(tenant, &user.id, LABEL, None).await?;
+    let (_id, token) = made.map_err(|refusal| anyhow!("{refusal}"))?;
+    Ok(DemoToken {
+        role,
+        email: user.email.clone(),
+        token: token.expose().to_owned(),
+    })
+}
+
+/// What the operator reads: the address, who is who, and what to paste.
+fn text(config: &Config, address: SocketAddr, tokens: &[DemoToken]) -> String {
+    let url = url(config, address);
+    let approver = tokens
+        .iter()
+        .find(|token| token.role == "approver")
+        .map_or("", |token| token.token.as_str());
+    let servers = json!({ "mcpServers": { "loonflow-ticket": {
+        "type": "http",
+        "url": url,
+        "headers": { "Authorization": format!("Bearer {approver}") },
+    }}});
+    format!(
+        "The demo is served at {url}\n\n{}\nPaste this into your client's configuration (here as the approver):\n{servers:#}\n",
+        people_text(tokens)
+    )
+}
+
+fn people_text(tokens: &[DemoToken]) -> String {
+    tokens
+        .iter()
+        .map(|token| format!("{:<9} {:<18} {}\n", token.role, token.email, token.token))
+        .collect()
+}
+
+/// An address that a client on this machine can use.
+fn url(config: &Config, address: SocketAddr) -> String {
+    let host = match address.ip() {
+        ip if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST).to_string(),
+        IpAddr::V6(ip) => format!("[{ip}]"),
+        IpAddr::V4(_) if config.host == "localhost" => config.host.clone(),
+        IpAddr::V4(ip) => ip.to_string(),
+    };
+    format!("http://{host}:{}{MCP_PATH}", address.port())
+}

@@ -1,0 +1,113 @@
+//! `import`: directories first, then workflows; once more changes nothing.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use loonflow_mcp_facade::cli;
+use serde_json::Value;
+
+use super::door::{Door, Need};
+use super::files::{Content, File};
+use super::operator::{Request, problem_line};
+use super::output::line;
+
+/// Imports every file and says what became of it; exit code 1 where one was refused.
+///
+/// # Errors
+/// A sentence for the operator.
+pub(crate) async fn run(data: &Path, flags: cli::Import) -> anyhow::Result<ExitCode> {
+    // All are read before anything changes.
+    let mut files = flags
+        .files
+        .iter()
+        .map(|path| File::read(path))
+        .collect::<anyhow::Result<Vec<File>>>()?;
+    files.sort_by_key(|file| file.content);
+    let door = Door::open(data, Need::Engine).await?;
+    let imported = import(&door, files, flags.tenant, flags.candidate).await;
+    door.close().await?;
+    imported
+}
+
+async fn import(door: &Door, files: Vec<File>, tenant: Option<String>, candidate: bool) -> anyhow::Result<ExitCode> {
+    let mut domains: Vec<String> = Vec::new();
+    let mut n_refused = 0_usize;
+    for file in files {
+        if file.content == Content::Workflow && n_refused > 0 && domains.is_empty() && tenant.is_none() {
+            line(format_args!(
+                "{}: left out, for the directory was refused",
+                file.shown()
+            ))?;
+            continue;
+        }
+        let shown = file.shown();
+        let stem = file.stem().map(str::to_owned);
+        // A directory beside workflows says whose they are.
+        let beside = || match domains.as_slice() {
+            [domain] => Some(domain.clone()),
+            [] | [_, _, ..] => None,
+        };
+        let request = match file.content {
+            Content::Directory => Request::ImportDirectory { directory: file.json },
+            Content::Workflow => Request::PublishWorkflow {
+                definition: file.json,
+                file_stem: stem,
+                tenant: tenant.clone().or_else(beside),
+                candidate,
+            },
+        };
+        let mut report = Value::Null;
+        let asked = door.ask(request, |item| {
+            if let Some(problem) = problem_line(&item) {
+                line(format_args!("{shown}: {problem}"))
+            } else {
+                report = item;
+                Ok(())
+            }
+        });
+        match asked.await {
+            Ok(()) => {
+                domains.extend(report["domain"].as_str().map(str::to_owned));
+                line(format_args!("{shown}: {}", sentence(&report)))?;
+            }
+            Err(refused) => {
+                n_refused += 1;
+                line(format_args!("{shown}: {refused}"))?;
+            }
+        }
+    }
+    Ok(if n_refused == 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+fn sentence(report: &Value) -> String {
+    let text = |key: &str| report[key].as_str().unwrap_or_default();
+    if let Some(n_changes) = report["n_changes"].as_u64() {
+        let reviewed = match report["n_reviewed"].as_u64() {
+            None | Some(0) => String::new(),
+            Some(n) => format!("; {n} tickets were looked at again because users changed"),
+        };
+        return if n_changes == 0 {
+            format!("directory of `{}`: unchanged", text("domain"))
+        } else {
+            format!(
+                "directory of `{}`: {n_changes} entries new or changed, {} users{reviewed}",
+                text("domain"),
+                report["n_users"]
+            )
+        };
+    }
+    let what = if report["is_new"] == true {
+        "published"
+    } else {
+        "unchanged"
+    };
+    format!(
+        "workflow `{}` version `{}`: {what}",
+        text("workflow_id"),
+        text("version_name")
+    )
+}

@@ -1,0 +1,337 @@
+//! What an operator at the machine can ask of the log and the engine, the same through the admin socket and in the
+//! process of a command: nobody's rights are asked, the socket's owner is the operator.
+//!
+//! Not here: what is printed (each command). Items of an answer are JSON; a refusal ends it with a sentence.
+
+mod backup;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use loonflow_engine::account::decide::Refusal as AccountRefusal;
+use loonflow_engine::id::{AccessTokenId, NodeId, TenantId, TicketId, UserId};
+use loonflow_engine::runtime::{EngineHandle, Fault, OperatorRefusal};
+use loonflow_engine::workflow::VersionState;
+use loonflow_engine::workflow::decide::Refusal as WorkflowRefusal;
+use loonflow_engine::workflow::problem::Problem;
+use loonflow_storage::EventLog;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use tokio::sync::mpsc;
+
+use super::store::Store;
+
+/// One request.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Request {
+    /// Bring a tenant's directory to what a file says.
+    ImportDirectory { directory: Value },
+    /// Publish a version of a workflow; `tenant` is a domain, needed where there are several.
+    PublishWorkflow {
+        definition: Value,
+        file_stem: Option<String>,
+        tenant: Option<String>,
+        candidate: bool,
+    },
+    /// Make a personal access token.
+    CreateToken {
+        email: String,
+        label: String,
+        days: Option<u32>,
+    },
+    /// List a user's tokens.
+    ListTokens { email: String },
+    /// Revoke one of a user's tokens.
+    RevokeToken { email: String, id: String },
+    /// Move a ticket to another version.
+    MigrateTicket {
+        ticket_id: String,
+        version: String,
+        nodes: BTreeMap<String, String>,
+        email: String,
+    },
+    /// The whole log as JSON lines; items are texts of some lines each.
+    Export,
+    /// Walk the whole log.
+    Verify,
+}
+
+/// Carries requests out.
+#[derive(Clone)]
+pub(crate) struct Operator {
+    log: Arc<dyn EventLog>,
+    engine: Option<EngineHandle>,
+}
+
+/// The items of an answer on their way.
+pub(crate) type Items = mpsc::Sender<Value>;
+
+impl Operator {
+    /// On an open store.
+    pub(crate) fn of_store(store: &Store) -> Self {
+        Self {
+            log: Arc::clone(&store.log),
+            engine: Some(store.engine.clone()),
+        }
+    }
+
+    /// On a log alone.
+    pub(crate) fn of_log(log: Arc<dyn EventLog>) -> Self {
+        Self { log, engine: None }
+    }
+
+    /// The log.
+    pub(crate) fn log(&self) -> &Arc<dyn EventLog> {
+        &self.log
+    }
+
+    /// Carries a request out.
+    ///
+    /// # Errors
+    /// The sentence of a refusal or a fault.
+    pub(crate) async fn answer(&self, request: Request, items: Items) -> Result<(), String> {
+        match request {
+            Request::Export => backup::export(Arc::clone(&self.log), items).await,
+            Request::Verify => backup::verify(Arc::clone(&self.log), items).await,
+            Request::ImportDirectory { directory } => {
+                let report = refused(self.engine()?.import_directory(&directory).await, &items).await?;
+                let directory = self
+                    .engine()?
+                    .directory(&report.tenant_id)
+                    .ok_or("the tenant is gone")?;
+                let report = json!({
+                    "domain": directory.tenant.domain,
+                    "n_changes": report.n_changed,
+                    "n_users": directory.users.len(),
+                    "n_reviewed": report.n_reviewed,
+                });
+                give(&items, report).await
+            }
+            Request::PublishWorkflow {
+                definition,
+                file_stem,
+                tenant,
+                candidate,
+            } => {
+                self.publish(definition, file_stem.as_deref(), tenant.as_deref(), candidate, &items)
+                    .await
+            }
+            Request::CreateToken { email, label, days } => {
+                let (tenant, user) = self.user(&email)?;
+                let made = self.engine()?.create_access_token(&tenant, &user, &label, days).await;
+                let (id, text) = refused(made, &items).await?;
+                give(&items, json!({ "id": id.as_str(), "token": text.expose() })).await
+            }
+            Request::ListTokens { email } => self.list_tokens(&email, &items).await,
+            Request::RevokeToken { email, id } => {
+                let (tenant, user) = self.user(&email)?;
+                let revoked = self
+                    .engine()?
+                    .revoke_access_token(&tenant, &user, &AccessTokenId::from(id))
+                    .await;
+                refused(revoked, &items).await
+            }
+            Request::MigrateTicket {
+                ticket_id,
+                version,
+                nodes,
+                email,
+            } => self.migrate(&ticket_id, version, nodes, &email, &items).await,
+        }
+    }
+
+    fn engine(&self) -> Result<&EngineHandle, String> {
+        self.engine.as_ref().ok_or_else(|| "this needs the engine".to_owned())
+    }
+
+    /// A user by e-mail address, active or not: tokens of a user who left can still be revoked.
+    fn user(&self, email: &str) -> Result<(TenantId, UserId), String> {
+        let engine = self.engine()?;
+        let found = engine.tenants().into_iter().find_map(|tenant| {
+            let directory = engine.directory(&tenant.id)?;
+            let user = directory.user_by_email(email)?;
+            Some((tenant.id, user.id.clone()))
+        });
+        found.ok_or_else(|| {
+            format!("there is no user with the e-mail address `{email}`; import a directory that has one")
+        })
+    }
+
+    /// The tenant of a domain, or the only one.
+    fn tenant(&self, domain: Option<&str>) -> Result<TenantId, String> {
+        let engine = self.engine()?;
+        let tenants = engine.tenants();
+        if let Some(domain) = domain {
+            return engine
+                .tenant_by_domain(domain)
+                .ok_or_else(|| format!("there is no tenant `{domain}`; import its directory first"));
+        }
+        match tenants.as_slice() {
+            [] => Err("there is no tenant yet; import a directory first".to_owned()),
+            [tenant] => Ok(tenant.id.clone()),
+            several => {
+                let domains: Vec<String> = several.iter().map(|tenant| format!("`{}`", tenant.domain)).collect();
+                Err(format!(
+                    "there are several tenants; name one with `--tenant`: {}",
+                    domains.join(", ")
+                ))
+            }
+        }
+    }
+
+    async fn publish(
+        &self,
+        definition: Value,
+        file_stem: Option<&str>,
+        tenant: Option<&str>,
+        candidate: bool,
+        items: &Items,
+    ) -> Result<(), String> {
+        let tenant = self.tenant(tenant)?;
+        let state = if candidate {
+            VersionState::Candidate
+        } else {
+            VersionState::Default
+        };
+        let published = self
+            .engine()?
+            .publish_workflow(&tenant, Arc::new(definition), file_stem, state, None)
+            .await;
+        let report = refused(published, items).await?;
+        for warning in &report.warnings {
+            give(items, problem(warning)).await?;
+        }
+        let report = json!({
+            "workflow_id": report.workflow_id.as_str(),
+            "version_name": report.version_name.as_str(),
+            "is_new": report.is_new,
+        });
+        give(items, report).await
+    }
+
+    async fn list_tokens(&self, email: &str, items: &Items) -> Result<(), String> {
+        let (tenant, user) = self.user(email)?;
+        let engine = self.engine()?;
+        let tokens = refused(engine.list_access_tokens(&tenant, &user).await, items).await?;
+        let directory = engine.directory(&tenant).ok_or("the tenant is gone")?;
+        let time = |at: Option<loonflow_engine::time::Timestamp>| at.map(|at| at.to_answer(directory.zone()));
+        for token in tokens {
+            let row = json!({
+                "id": token.id.as_str(),
+                "label": token.label,
+                "created_at": time(Some(token.created_at)),
+                "expires_at": time(token.expires_at),
+                "last_used_at": time(token.last_used_at),
+                "revoked_at": time(token.revoked_at),
+            });
+            give(items, row).await?;
+        }
+        Ok(())
+    }
+
+    async fn migrate(
+        &self,
+        ticket_id: &str,
+        version: String,
+        nodes: BTreeMap<String, String>,
+        email: &str,
+        items: &Items,
+    ) -> Result<(), String> {
+        let (tenant, user) = self.user(email)?;
+        let ticket = TicketId::parse(ticket_id).ok_or_else(|| format!("ticket `{ticket_id}` was not found"))?;
+        let nodes = nodes
+            .into_iter()
+            .map(|(old, new)| (NodeId::from(old), NodeId::from(new)))
+            .collect();
+        let migrated = self
+            .engine()?
+            .migrate_ticket(&tenant, ticket, &version.into(), nodes, Some(&user))
+            .await;
+        let done = migrated
+            .map_err(|fault| fault.to_string())?
+            .map_err(|refusal| format!("{}: {refusal}; {}", refusal.code(), refusal.hint()))?;
+        let nodes: Vec<&str> = done.current_nodes.iter().map(|node| node.node_id.as_str()).collect();
+        give(items, json!({ "version": done.version, "nodes": nodes })).await
+    }
+}
+
+/// Gives an item.
+///
+/// # Errors
+/// When whoever asked is gone.
+async fn give(items: &Items, item: Value) -> Result<(), String> {
+    items.send(item).await.map_err(|_| "nobody listens any more".to_owned())
+}
+
+/// The answer of the engine; of a refusal every problem is an item of its own.
+async fn refused<T>(answer: Result<Result<T, OperatorRefusal>, Fault>, items: &Items) -> Result<T, String> {
+    let refusal = match answer.map_err(|fault| with_causes(&fault))? {
+        Ok(answer) => return Ok(answer),
+        Err(refusal) => refusal,
+    };
+    match &refusal {
+        OperatorRefusal::Account(AccountRefusal::Invalid { problems })
+        | OperatorRefusal::InvalidDirectory { problems } => {
+            for one in problems {
+                let item = json!({ "problem": { "code": one.code, "is_error": true, "message": one.message } });
+                give(items, item).await?;
+            }
+            Err(format!(
+                "{}: the directory has {} problem(s)",
+                refusal.code(),
+                problems.len()
+            ))
+        }
+        OperatorRefusal::Workflow(WorkflowRefusal::Invalid { problems }) => {
+            for one in problems {
+                give(items, problem(one)).await?;
+            }
+            let n_errors = problems.iter().filter(|one| one.is_error()).count();
+            Err(format!("{}: the definition has {n_errors} error(s)", refusal.code()))
+        }
+        OperatorRefusal::TenantNotFound { .. } | OperatorRefusal::Account(_) | OperatorRefusal::Workflow(_) => {
+            Err(format!("{}: {refusal}; {}", refusal.code(), refusal.hint()))
+        }
+    }
+}
+
+/// An error and what caused it: the operator is told all of it.
+fn with_causes(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        text = format!("{text}: {cause}");
+        next = cause.source();
+    }
+    text
+}
+
+/// A problem of a definition, with its place.
+pub(crate) fn problem(problem: &Problem) -> Value {
+    json!({ "problem": {
+        "code": problem.code,
+        "is_error": problem.is_error(),
+        "message": problem.message,
+        "node": problem.node.as_ref().map(|node| node.as_str()),
+        "edge": problem.edge.as_ref().map(|edge| edge.as_str()),
+        "field": problem.field.as_ref().map(|field| field.as_str()),
+    }})
+}
+
+/// A problem as a line for people; `None` for an item that is none.
+pub(crate) fn problem_line(item: &Value) -> Option<String> {
+    let problem = item.get("problem")?;
+    let word = if problem["is_error"] == true {
+        "error"
+    } else {
+        "warning"
+    };
+    let places: String = ["node", "edge", "field"]
+        .iter()
+        .filter_map(|kind| Some(format!(" {kind} `{}`", problem[*kind].as_str()?)))
+        .collect();
+    let code = problem["code"].as_str().unwrap_or_default();
+    let message = problem["message"].as_str().unwrap_or_default();
+    Some(format!("{word} {code}{places}: {message}"))
+}

@@ -1,0 +1,144 @@
+//! The data directory: the log in it, and the engine over the log.
+//!
+//! ```text
+//! <data>/log/          the log, opened by one process at a time
+//! <data>/admin.sock    how commands reach the server that has it open
+//! ```
+
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use loonflow_engine::port::Clock;
+use loonflow_engine::runtime::{EngineHandle, EngineOptions, Ports};
+use loonflow_storage::{Error, EventLog, SledLog, SledOptions};
+
+/// Time to flush and close at a stop, of the ten seconds that it may take.
+const CLOSE_MAX: Duration = Duration::from_millis(2_500);
+
+/// An engine over the log of a data directory.
+pub(crate) struct Store {
+    /// The log.
+    pub(crate) log: Arc<dyn EventLog>,
+    /// The engine.
+    pub(crate) engine: EngineHandle,
+    /// The engine's clock.
+    pub(crate) clock: Arc<dyn Clock>,
+}
+
+impl Store {
+    /// Opens the log, which is made where it is missing, and starts the engine.
+    ///
+    /// # Errors
+    /// A sentence for the operator.
+    pub(crate) async fn open(data: &Path) -> anyhow::Result<Self> {
+        let log = open_log(data)?;
+        let ports = Ports::system();
+        let clock = Arc::clone(&ports.clock);
+        let engine = EngineHandle::start(Arc::clone(&log), ports, EngineOptions::default())
+            .await
+            .context("the engine could not be started; `loonflow-ticket verify` looks for damage in the log")?;
+        Ok(Self { log, engine, clock })
+    }
+
+    /// Finishes what is under way, and leaves everything on disk.
+    ///
+    /// # Errors
+    /// When the log could not be synced.
+    pub(crate) async fn close(self) -> anyhow::Result<()> {
+        let closed = async {
+            self.engine.close().await.context("the engine could not be closed")?;
+            let log = self.log;
+            tokio::task::spawn_blocking(move || log.close())
+                .await
+                .context("the log could not be closed")?
+                .context("the log could not be synced at its end")
+        };
+        tokio::time::timeout(CLOSE_MAX, closed)
+            .await
+            .context("the log was not closed in time; what was answered is on disk")?
+    }
+}
+
+/// Where the log of a data directory is.
+pub(crate) fn log_path(data: &Path) -> PathBuf {
+    data.join("log")
+}
+
+/// Opens the log of a data directory, which is made where it is missing, for its owner only.
+///
+/// # Errors
+/// A sentence for the operator.
+pub(crate) fn open_log(data: &Path) -> anyhow::Result<Arc<dyn EventLog>> {
+    make_directory(data)?;
+    let path = log_path(data);
+    // Its own, also where the data directory is one that others may read.
+    make_directory(&path)?;
+    Ok(Arc::new(open_at(&path, data)?))
+}
+
+/// The same where there must be one.
+///
+/// # Errors
+/// A sentence for the operator.
+pub(crate) fn open_existing_log(data: &Path) -> anyhow::Result<Arc<dyn EventLog>> {
+    require_log(data)?;
+    open_log(data)
+}
+
+/// Refuses a data directory without a log: what only reads does not make one.
+///
+/// # Errors
+/// A sentence for the operator.
+pub(crate) fn require_log(data: &Path) -> anyhow::Result<()> {
+    if !log_path(data).exists() {
+        bail!(
+            "there is no log in `{}`; name the data directory with `--data`, or begin one with `import` or `serve`",
+            data.display()
+        );
+    }
+    Ok(())
+}
+
+/// Makes a directory, for its owner only, where it is missing.
+///
+/// # Errors
+/// A sentence for the operator.
+pub(crate) fn make_directory(data: &Path) -> anyhow::Result<()> {
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(data)
+        .with_context(|| format!("the data directory `{}` cannot be made", data.display()))
+}
+
+/// Opens the log at a path of its own; `data` is what the operator knows.
+///
+/// # Errors
+/// A sentence for the operator.
+pub(crate) fn open_at(path: &Path, data: &Path) -> anyhow::Result<SledLog> {
+    let shown = data.display();
+    SledLog::open(path, SledOptions::default()).map_err(|error| match error {
+        Error::AlreadyOpen { .. } => anyhow::anyhow!(
+            "the data directory `{shown}` is in use by another process; stop that one, or name another with `--data`"
+        ),
+        Error::FormatVersion { found, supported } => anyhow::anyhow!(
+            "the log in `{shown}` has format version {found}, and this program reads {supported}; \
+             use the program that wrote it, and carry the data over with `export` and `restore`"
+        ),
+        Error::Corrupt { .. } => anyhow::Error::new(error).context(format!(
+            "the log in `{shown}` cannot be opened; restore it from an export"
+        )),
+        Error::Full => anyhow::anyhow!("the disk of `{shown}` is full"),
+        Error::Io { .. }
+        | Error::Conflict { .. }
+        | Error::Overloaded { .. }
+        | Error::Closed
+        | Error::Invalid { .. }
+        | Error::Uncertain { .. } => {
+            anyhow::Error::new(error).context(format!("the log in `{shown}` cannot be opened"))
+        }
+    })
+}

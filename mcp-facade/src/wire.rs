@@ -1,0 +1,14 @@
+//! The words of the wire: what a tool's arguments ask of the engine, and what its answers look like as JSON.
+//!
+//! Here: conversions, one file per kind of thing. Not here: reading arguments (`arguments`, `mcp::tools`), rules (the
+//! engine), errors (`error`). Invariants: the keys of the contract are all there, whatever their values; what the engine
+//! did not show is not invented; answers stay short, for they fill an assistant's context.
+
+pub(crate) mod account;
+pub(crate) mod action;
+pub(crate) mod form;
+pub(crate) mod history;
+pub(crate) mod page;
+pub(crate) mod request;
+pub(crate) mod ticket;
+pub(crate) mod workflow;

@@ -1,0 +1,134 @@
+//! Actions that are open, and what became of one: a rehearsal or the real thing.
+
+use loonflow_engine::id::NodeId;
+use loonflow_engine::runtime::Done;
+use loonflow_engine::ticket::OfferedAction;
+use loonflow_engine::ticket::event::FieldChange;
+use loonflow_engine::view::preview::{Move, Preview};
+use serde_json::{Map, Value, json};
+
+use super::account::people;
+use super::ticket::current_nodes;
+
+/// A list of open actions.
+pub(crate) fn actions(offered: &[OfferedAction]) -> Value {
+    offered.iter().map(|action| one(action, offered)).collect()
+}
+
+/// `needs` names the node too where the same action is open at another.
+fn one(action: &OfferedAction, offered: &[OfferedAction]) -> Value {
+    let mut needs = action.kind.needs().to_vec();
+    let is_elsewhere =
+        |other: &OfferedAction| (other.kind, &other.id) == (action.kind, &action.id) && other.node != action.node;
+    if offered.iter().any(is_elsewhere) {
+        needs.push("node_id");
+    }
+    json!({
+        "id": action.id,
+        "name": action.name,
+        "type": action.kind.word(),
+        "props": action.props,
+        "node_id": action.node.as_str(),
+        "destructive": action.is_destructive,
+        "needs": needs,
+    })
+}
+
+/// The node, or nothing as a text.
+pub(crate) fn node_or_empty(node: Option<&NodeId>) -> Value {
+    json!(node.map_or("", |node| node.as_str()))
+}
+
+/// An action as it was asked for.
+pub(crate) struct Asked<'a> {
+    /// `action_type`.
+    pub(crate) action_type: &'a str,
+    /// `action_id`.
+    pub(crate) action_id: &'a str,
+    /// `action_props`.
+    pub(crate) action_props: &'a Map<String, Value>,
+    /// Keys of the fields sent.
+    pub(crate) fields: Vec<&'a str>,
+}
+
+/// The answer of a rehearsal. `ticket_id` is absent where the ticket is not there yet.
+pub(crate) fn rehearsed(ticket_id: Option<&str>, asked: &Asked<'_>, preview: &Preview) -> Value {
+    let required: Vec<&str> = preview.required_fields.iter().map(|key| key.as_str()).collect();
+    let mut answer = json!({
+        "dry_run": true,
+        "status": "validated",
+        "validated_action": {
+            "action_type": asked.action_type,
+            "action_id": asked.action_id,
+            "action_props": asked.action_props,
+        },
+        "provided_fields": asked.fields,
+        "required_fields": required,
+        "missing_required_fields": [],
+        "version": preview.version,
+        "preview": preview_of(preview),
+    });
+    if let Some(ticket_id) = ticket_id {
+        answer["ticket_id"] = json!(ticket_id);
+    }
+    answer
+}
+
+/// The answer of a real call.
+pub(crate) fn handled(asked: &Asked<'_>, done: &Done) -> Value {
+    json!({
+        "dry_run": false,
+        "ticket_id": done.ticket_id.to_string(),
+        "status": "handled",
+        "action_type": asked.action_type,
+        "action_id": asked.action_id,
+        "version": done.version,
+        "act_state": done.act_state.word(),
+        "current_nodes": current_nodes(&done.current_nodes),
+        "replayed": done.replayed,
+    })
+}
+
+/// What a rehearsed command would do. `pools` is there only where somebody will be drawn.
+pub(crate) fn preview_of(preview: &Preview) -> Value {
+    let effects: Vec<Value> = preview
+        .effects
+        .iter()
+        .map(|effect| json!({ "kind": effect.kind(), "target": effect.target() }))
+        .collect();
+    let mut answer = json!({
+        "act_state": preview.act_state.word(),
+        "field_changes": field_changes(&preview.field_changes),
+        "moves": moves(&preview.moves),
+        "current_nodes": current_nodes(&preview.current_nodes),
+        "effects": effects,
+        "events": preview.events,
+    });
+    if !preview.pools.is_empty() {
+        answer["pools"] = preview
+            .pools
+            .iter()
+            .map(|(node, pool)| json!({ "node_id": node.as_str(), "people": people(pool) }))
+            .collect();
+    }
+    answer
+}
+
+/// `key`, `from`, `to`.
+pub(crate) fn field_changes(changes: &[FieldChange]) -> Value {
+    changes
+        .iter()
+        .map(|change| {
+            let from = change.from.as_ref().map(Value::from);
+            json!({ "key": change.key.as_str(), "from": from, "to": Value::from(&change.to) })
+        })
+        .collect()
+}
+
+/// `from`, `to`, `via`.
+pub(crate) fn moves(moves: &[Move]) -> Value {
+    moves
+        .iter()
+        .map(|step| json!({ "from": step.from.as_str(), "to": step.to.as_str(), "via": step.via }))
+        .collect()
+}

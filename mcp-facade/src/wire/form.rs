@@ -1,0 +1,129 @@
+//! A form as a viewer sees it: `form_schema`, and what may be done with each field.
+//!
+//! Not here: which permissions a viewer has and which values it sees (the engine's views). Invariant: of a hidden
+//! component nothing appears, not even its key, and a row without a visible component is left out.
+
+use std::collections::BTreeMap;
+
+use loonflow_engine::id::FieldKey;
+use loonflow_engine::workflow::form::Row;
+use loonflow_engine::workflow::{Component, FieldPermission, WorkflowVersion};
+use serde_json::{Map, Value, json};
+
+/// What a form is filled with. Missing entries are empty.
+#[derive(Clone, Copy)]
+pub(crate) struct Filling<'a> {
+    /// Permissions of every key of the form.
+    pub(crate) permissions: &'a BTreeMap<FieldKey, FieldPermission>,
+    /// Values that are shown.
+    pub(crate) values: &'a BTreeMap<FieldKey, Value>,
+    /// Why a value could not be had.
+    pub(crate) errors: &'a BTreeMap<FieldKey, String>,
+}
+
+impl Filling<'_> {
+    fn permission(&self, key: &FieldKey) -> FieldPermission {
+        self.permissions.get(key).copied().unwrap_or(FieldPermission::Hidden)
+    }
+}
+
+/// `form_schema`, `field_permissions`, `required_fields`, `optional_fields`, `readonly_fields`, into `answer`.
+pub(crate) fn put_form(
+    answer: &mut Map<String, Value>,
+    workflow: &WorkflowVersion,
+    title: &str,
+    filling: &Filling<'_>,
+) {
+    let rows: Vec<Value> = workflow
+        .form
+        .rows
+        .iter()
+        .filter_map(|row| row_of(row, workflow, filling))
+        .collect();
+    answer.insert(
+        "form_schema".to_owned(),
+        json!({ "component_info_list": rows, "workflow_metadata": metadata(workflow, title) }),
+    );
+    let visible: Vec<(&str, FieldPermission)> = workflow
+        .form
+        .components()
+        .map(|component| (component.key.as_str(), filling.permission(&component.key)))
+        .filter(|(_, permission)| *permission != FieldPermission::Hidden)
+        .collect();
+    let permissions: Map<String, Value> = visible
+        .iter()
+        .map(|(key, permission)| ((*key).to_owned(), json!(permission.word())))
+        .collect();
+    answer.insert("field_permissions".to_owned(), Value::Object(permissions));
+    for (name, wanted) in [
+        ("required_fields", FieldPermission::Required),
+        ("optional_fields", FieldPermission::Optional),
+        ("readonly_fields", FieldPermission::Readonly),
+    ] {
+        let keys: Vec<&str> = visible
+            .iter()
+            .filter(|(_, permission)| *permission == wanted)
+            .map(|(key, _)| *key)
+            .collect();
+        answer.insert(name.to_owned(), json!(keys));
+    }
+}
+
+/// A version has no id beside its name.
+fn metadata(workflow: &WorkflowVersion, title: &str) -> Value {
+    json!({
+        "id": workflow.workflow_id.as_str(),
+        "name": workflow.name,
+        "version_id": workflow.version_name.as_str(),
+        "version_name": workflow.version_name.as_str(),
+        "description": workflow.description,
+        "ticket_detail_title": title,
+    })
+}
+
+/// A row is layout only, so its free `props` are left out.
+fn row_of(row: &Row, workflow: &WorkflowVersion, filling: &Filling<'_>) -> Option<Value> {
+    let children: Vec<Value> = workflow
+        .form
+        .components_of(row)
+        .filter(|component| filling.permission(&component.key) != FieldPermission::Hidden)
+        .map(|component| child(component, filling))
+        .collect();
+    (!children.is_empty()).then(|| {
+        json!({
+            "id": row.id,
+            "type": "row",
+            "component_key": row.key,
+            "component_name": row.name,
+            "description": row.description,
+            "label": row.label,
+            "layout": row.layout,
+            "children": children,
+        })
+    })
+}
+
+fn child(component: &Component, filling: &Filling<'_>) -> Value {
+    let mut props = match component.public_props() {
+        Value::Object(props) => props,
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => Map::new(),
+    };
+    props.insert(
+        "value".to_owned(),
+        filling.values.get(&component.key).cloned().unwrap_or_default(),
+    );
+    if let Some(error) = filling.errors.get(&component.key) {
+        props.insert("error".to_owned(), json!(error));
+    }
+    json!({
+        "id": component.id,
+        "type": component.kind.word(),
+        "component_key": component.key.as_str(),
+        "component_name": component.name,
+        "component_permission": filling.permission(&component.key).word(),
+        "description": component.description,
+        "label": component.label,
+        "layout": component.layout,
+        "props": props,
+    })
+}

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 
-use loonflow_engine::codec;
+use loonflow_engine::{account, codec, workflow};
 use loonflow_engine::id::{TicketId, TokenId};
 use loonflow_engine::ticket::act_state::ActState;
 use loonflow_engine::ticket::action::ActionKind;
@@ -297,4 +297,98 @@ fn damage_is_an_error_never_a_panic() {
     );
     assert!(codec::decode_ticket("ticket.title_changed", 2, &[]).is_err());
     assert!(codec::decode_ticket("other", 1, &[]).is_err());
+}
+
+fn account_samples() -> Vec<account::event::Event> {
+    use account::event::Event;
+    let at = Timestamp(1_795_339_800_000);
+    let label = [("team".to_owned(), Value::text("red"))].into_iter().collect();
+    vec![
+        Event::TenantChanged(account::Tenant {
+            id: "acme".into(),
+            name: "Acme".into(),
+            domain: "acme.example".into(),
+            time_zone: "Asia/Shanghai".into(),
+        }),
+        Event::DeptPut(account::Dept {
+            id: "sub".into(),
+            name: "Sub".into(),
+            parent: Some("top".into()),
+            leader: Some("ada".into()),
+            approvers: vec!["ada".into(), "wes".into()],
+        }),
+        Event::RolePut(account::Role { id: "hr".into(), name: "HR".into() }),
+        Event::ApplicationPut(account::Application {
+            name: "bot".into(),
+            workflows: account::AppWorkflows::Only(vec!["leave".into()]),
+        }),
+        Event::ApplicationPut(account::Application {
+            name: "loonflow".into(),
+            workflows: account::AppWorkflows::All,
+        }),
+        Event::UserPut(Box::new(account::User {
+            id: "ada".into(),
+            name: "ada".into(),
+            alias: "Ada Admin".into(),
+            email: "ada@acme.example".into(),
+            phone: "+1 555 0100".into(),
+            user_type: account::UserType::WorkflowAdmin,
+            is_active: true,
+            avatar: String::new(),
+            lang: "en".into(),
+            label: Value::Map(label),
+            depts: vec![account::Membership { dept_id: "sub".into(), is_primary: true }],
+            roles: vec!["hr".into()],
+            password_hash: Some("$argon2id$…".into()),
+            created_at: at,
+            updated_at: at,
+        })),
+        Event::AccessTokenCreated(account::token::AccessToken {
+            id: "t1".into(),
+            user_id: "ada".into(),
+            label: "laptop".into(),
+            sha256: [7; 32],
+            created_at: at,
+            expires_at: Some(at),
+            revoked_at: None,
+        }),
+        Event::AccessTokenRevoked { id: "t1".into(), at },
+    ]
+}
+
+fn workflow_samples() -> Vec<workflow::event::Event> {
+    use workflow::event::Event;
+    let at = Timestamp(1_795_339_800_000);
+    vec![
+        Event::VersionPublished {
+            version_name: "1.0".into(),
+            source: "{}".into(),
+            digest: [9; 32],
+            state: workflow::VersionState::Default,
+            at,
+            by: Some("ada".into()),
+        },
+        Event::VersionStateChanged {
+            version_name: "1.0".into(),
+            state: workflow::VersionState::Archived,
+            at,
+            by: None,
+        },
+    ]
+}
+
+#[test]
+fn every_directory_and_workflow_event_is_written_and_read_as_ever() {
+    for (n, event) in account_samples().iter().enumerate() {
+        let kind = codec::account_kind(event);
+        let stored = check(&format!("{kind}.{}.{n}.hex", codec::ACCOUNT_SCHEMA), &codec::encode(event));
+        assert_eq!(&codec::decode_account(&kind, codec::ACCOUNT_SCHEMA, &stored).unwrap(), event);
+        assert!(codec::decode_account(&kind, codec::ACCOUNT_SCHEMA + 1, &stored).is_err());
+    }
+    for (n, event) in workflow_samples().iter().enumerate() {
+        let kind = codec::workflow_kind(event);
+        let stored = check(&format!("{kind}.{}.{n}.hex", codec::WORKFLOW_SCHEMA), &codec::encode(event));
+        assert_eq!(&codec::decode_workflow(&kind, codec::WORKFLOW_SCHEMA, &stored).unwrap(), event);
+        assert!(codec::decode_workflow(&kind, codec::WORKFLOW_SCHEMA + 1, &stored).is_err());
+    }
 }

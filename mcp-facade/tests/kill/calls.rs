@@ -218,7 +218,11 @@ pub(crate) fn create(mark: &str) -> Call {
 }
 
 fn handle(who: Person, ticket: &str, (kind, id): (&str, &str), version: u64, mark: &str) -> Call {
-    let fields = if id == "file_done" { json!({ "hr_note": mark }) } else { json!({}) };
+    let fields = if id == "file_done" {
+        json!({ "hr_note": mark })
+    } else {
+        json!({})
+    };
     Call {
         who,
         tool: "ticket_handle",

@@ -26,7 +26,12 @@ pub(crate) struct Found {
 /// its answer; unanswered ones at most once; nothing else is there; lists agree with details.
 pub(crate) async fn check(door: &Door, answered: &[Answered], unanswered: &[Call]) -> Found {
     let (rows, total) = door
-        .all(Person::Admin, "ticket_list", "ticket_list", json!({ "category": "all" }))
+        .all(
+            Person::Admin,
+            "ticket_list",
+            "ticket_list",
+            json!({ "category": "all" }),
+        )
         .await;
     assert_eq!(total, rows.len() as u64, "the total of the list");
     let ids: BTreeSet<&str> = rows.iter().map(|row| row["id"].as_str().expect("an id")).collect();
@@ -56,7 +61,10 @@ pub(crate) async fn check(door: &Door, answered: &[Answered], unanswered: &[Call
     }
     for one in answered {
         let place = (one.ticket.clone(), one.version);
-        if !there.remove(one.call.mark()).is_some_and(|places| places.contains(&place)) {
+        if !there
+            .remove(one.call.mark())
+            .is_some_and(|places| places.contains(&place))
+        {
             found.lost.push(format!("{}: {place:?}", one.call.mark()));
         }
     }
@@ -71,7 +79,9 @@ pub(crate) async fn check(door: &Door, answered: &[Answered], unanswered: &[Call
 /// The detail of a ticket agrees with its row, its history ends at its version. Gives each comment with its place.
 async fn look_at(door: &Door, row: &Value) -> Vec<(String, (String, u64))> {
     let id = row["id"].as_str().expect("an id");
-    let detail = door.ask(Person::Admin, "ticket_detail", json!({ "ticket_id": id })).await;
+    let detail = door
+        .ask(Person::Admin, "ticket_detail", json!({ "ticket_id": id }))
+        .await;
     assert_eq!(&detail["ticket"], row, "detail and list");
     assert_eq!(detail["version"], row["version"]);
     let (history, total) = door

@@ -42,7 +42,10 @@ async fn what_was_answered_is_there_once_after_sigkill() {
         eprintln!("round {round} of {n_rounds}, seed {seed}: {line}");
     }
     let everything = checks::check(&run.door, &run.answered, &[]).await;
-    assert!(everything.lost.is_empty() && everything.doubled.is_empty(), "{everything:?}");
+    assert!(
+        everything.lost.is_empty() && everything.doubled.is_empty(),
+        "{everything:?}"
+    );
     for state in ["served", "killed"] {
         let verified = server::run(directory.path(), &["verify"]);
         assert!(verified.starts_with("the log is sound"), "{state}: {verified}");
@@ -81,7 +84,9 @@ impl<'a> Run<'a> {
         server::run(data, &["import", &files[0], &files[1]]);
         let token = |person: &Person| {
             let email = format!("{}@acme.example", person.name());
-            server::run(data, &["token", "create", "--email", &email]).trim().to_owned()
+            server::run(data, &["token", "create", "--email", &email])
+                .trim()
+                .to_owned()
         };
         let tokens = Person::ALL.iter().map(token).collect();
         let server = Server::start(data).await;
@@ -140,7 +145,10 @@ impl<'a> Run<'a> {
 
         let working = self.work(&budget, None);
         let (_, unanswered) = self.collect(working).await;
-        assert!(unanswered.iter().all(Option::is_none), "the server is there, but {unanswered:?}");
+        assert!(
+            unanswered.iter().all(Option::is_none),
+            "the server is there, but {unanswered:?}"
+        );
         format!(
             "killed after {before} answers, {} unanswered ({n_replayed} of them done), ready after {:?}, {} tickets, \
              {} answers in all, 0 lost, 0 doubled",
@@ -177,7 +185,10 @@ impl<'a> Run<'a> {
         let recent = &self.answered[self.answered.len() - n..];
         futures::stream::iter(recent)
             .for_each_concurrent(N_CLIENTS, |one| async {
-                let answer = self.door.ask(one.call.who, one.call.tool, one.call.arguments.clone()).await;
+                let answer = self
+                    .door
+                    .ask(one.call.who, one.call.tool, one.call.arguments.clone())
+                    .await;
                 let again = Answered::new(one.call.clone(), &answer);
                 assert_eq!(
                     (again.replayed, &again.ticket, again.version),
@@ -220,7 +231,10 @@ struct Worked {
 async fn work(mut client: Client, door: Door, budget: Arc<AtomicUsize>, kill: Option<Arc<Kill>>) -> Worked {
     let mut answered = Vec::new();
     let one_less = |left: usize| left.checked_sub(1);
-    while budget.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_less).is_ok() {
+    while budget
+        .fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_less)
+        .is_ok()
+    {
         let call = client.next();
         if call.tool == "ticket_create" {
             // Only handles count.

@@ -79,7 +79,9 @@ impl Server {
         // Fails only where it is gone already.
         let _ = self.child.kill();
         let _ = self.child.wait();
-        self.stderr.take().map_or_else(String::new, |stderr| stderr.join().expect("no panic"))
+        self.stderr
+            .take()
+            .map_or_else(String::new, |stderr| stderr.join().expect("no panic"))
     }
 }
 

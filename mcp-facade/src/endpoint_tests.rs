@@ -1,16 +1,16 @@
-//! The endpoint from outside: rmcp's own client and raw HTTP, in both eras of the protocol and over stdio, in front of a
-//! backend that knows two tokens and answers what it was asked.
+//! The endpoint from outside: rmcp's own client and raw HTTP, in both eras of the protocol and over stdio, in front of the
+//! engine over a log in memory.
 //!
-//! Not here: anything about tickets.
+//! Not here: the rules of tickets; a dry run and a real call of each kind are enough to see that they arrive.
 
 mod raw_http;
+mod tokens;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt;
-use futures::future::BoxFuture;
 use rmcp::model::{CallToolRequestParams, CallToolResult, ClientConfig, ErrorCode, ProtocolVersion};
 use rmcp::service::{RunningService, ServiceError};
 use rmcp::transport::StreamableHttpClientTransport;
@@ -19,73 +19,49 @@ use rmcp::{ClientLifecycleMode, ClientServiceExt, RoleClient, ServiceExt};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-use crate::auth::Identity;
-use crate::backend::{Backend, Caller, Operation};
-use crate::error::{ApiError, Code};
 use crate::http::{app, listen};
 use crate::mcp::TicketServer;
+use crate::mcp::tools::{self, Declaration, Effect, Toolset};
 use crate::secret::Secret;
 use crate::state::{AppState, Options};
+use crate::testing::World;
 
 const KEY: &str = "0123456789abcdef0123456789abcdef";
-const GOOD: &str = "lfpat.ada.secret";
-
-/// Knows `lfpat.ada.secret` and `ada@example.com`; answers the caller and the operation as it was parsed.
-struct Echo;
-
-impl Backend for Echo {
-    fn authenticate<'a>(
-        &'a self,
-        identity: &'a Identity,
-        app_name: Option<&'a str>,
-    ) -> BoxFuture<'a, Result<Caller, ApiError>> {
-        let known = match identity {
-            Identity::PersonalAccessToken(token) => token.id == "ada" && token.secret.expose() == "secret",
-            Identity::Email(email) => email == "ada@example.com",
-        };
-        let outcome = if !known {
-            Err(ApiError::new(Code::TokenInvalid, "the token is unknown"))
-        } else if app_name.is_some_and(|name| name != "loonflow") {
-            Err(ApiError::new(Code::AppNotAllowed, "the application is unknown"))
-        } else {
-            Ok(Caller {
-                user_id: "ada".to_owned(),
-                tenant_id: "t".to_owned(),
-                app_name: app_name.unwrap_or_default().to_owned(),
-                token_id: None,
-            })
-        };
-        async move { outcome }.boxed()
-    }
-
-    fn carry_out<'a>(&'a self, caller: &'a Caller, operation: Operation) -> BoxFuture<'a, Result<Value, ApiError>> {
-        async move {
-            if let Operation::TicketDetail(params) = &operation {
-                if params.ticket_id == "slow" {
-                    tokio::time::sleep(Duration::from_millis(600)).await;
-                } else if params.ticket_id == "none" {
-                    return Err(ApiError::new(Code::TicketNotFound, "there is no ticket `none`"));
-                }
-            }
-            Ok(json!({ "caller": caller.user_id, "operation": format!("{operation:?}") }))
-        }
-        .boxed()
-    }
-
-    fn ready(&self) -> Result<(), String> {
-        Ok(())
-    }
-}
-
-fn state(options: Options) -> AppState {
-    AppState::new(Arc::new(Echo), options, 0)
-}
 
 fn options() -> Options {
     Options {
         jwt_secret: Some(Secret::new(KEY)),
         ..Options::default()
     }
+}
+
+/// A tool that does `run` and nothing else.
+const fn declare(name: &'static str, run: tools::Run) -> Declaration {
+    Declaration {
+        name,
+        title: "t",
+        description: "d",
+        input: &[],
+        output: &[],
+        effect: Effect::Reads,
+        run,
+    }
+}
+
+/// Tools that live as long as a test needs them.
+fn toolset(declarations: &[Declaration]) -> &'static Toolset {
+    Box::leak(Box::new(Toolset::new(declarations)))
+}
+
+/// A tool that takes its time.
+fn slow() -> &'static Toolset {
+    toolset(&[declare("slow", |_, _| {
+        async {
+            tokio::time::sleep(Duration::from_millis(600)).await;
+            Ok(json!({}))
+        }
+        .boxed()
+    })])
 }
 
 async fn start(state: &AppState) -> SocketAddr {
@@ -132,47 +108,91 @@ fn text(result: &CallToolResult) -> String {
     result.content[0].as_text().expect("is text").text.clone()
 }
 
-/// What every client may expect, whatever the transport and the era.
-async fn walk(client: &Client, token: &str) {
-    let tools = client.list_all_tools().await.expect("lists");
-    assert_eq!(tools.len(), 9);
-
-    let result = call(
-        client,
-        "ticket_detail",
-        json!({ "ticket_id": "7", "access_token": token }),
-    )
-    .await
-    .expect("answers");
-    assert_eq!(result.is_error, Some(false));
+async fn done(client: &Client, tool: &'static str, arguments: Value) -> Value {
+    let result = call(client, tool, arguments).await.expect("answers");
+    assert_eq!(result.is_error, Some(false), "{result:?}");
     let structured = result.structured_content.clone().expect("is there");
-    assert_eq!(structured["caller"], "ada");
     assert_eq!(
         serde_json::from_str::<Value>(&text(&result)).expect("is JSON"),
         structured
     );
+    structured
+}
 
-    let result = call(
+/// What every client may expect, whatever the transport and the era: it finds a workflow, creates a ticket, sees it in
+/// its list and in full, rehearses an action and takes it, and is refused in words.
+async fn walk(client: &Client, token: &str) {
+    let tools = client.list_all_tools().await.expect("lists");
+    assert_eq!(tools.len(), 9);
+    let with = |mut arguments: Value| {
+        arguments["access_token"] = json!(token);
+        arguments
+    };
+
+    let workflows = done(client, "workflow_list", with(json!({ "search_value": "leave" }))).await;
+    let workflow = &workflows["workflow_list"][0]["id"];
+    let form = done(
         client,
-        "ticket_detail",
-        json!({ "ticket_id": "none", "access_token": token }),
+        "ticket_prepare_create",
+        with(json!({ "workflow_id": workflow })),
     )
     .await;
-    assert_eq!(code(&result.expect("answers")), "ticket_not_found");
-    let result = call(client, "ticket_detail", json!({ "tiket_id": "7" }))
-        .await
-        .expect("answers");
-    assert_eq!(code(&result), "invalid_argument");
-    assert!(text(&result).contains("`ticket_id`"), "{result:?}");
-    let result = call(
+    let mut body = form["example"].clone();
+    let rehearsed = done(client, "ticket_create", with(body.clone())).await;
+    assert_eq!(
+        (&rehearsed["dry_run"], &rehearsed["status"]),
+        (&json!(true), &json!("validated"))
+    );
+    assert!(rehearsed.get("ticket_id").is_none(), "{rehearsed}");
+    body["dry_run"] = json!(false);
+    let created = done(client, "ticket_create", with(body)).await;
+    let ticket = created["ticket_id"].clone();
+    assert_eq!(created["current_nodes"], rehearsed["preview"]["current_nodes"]);
+
+    let list = done(
         client,
         "ticket_list",
-        json!({ "app_name": "other", "access_token": token }),
+        with(json!({ "category": "owner", "ticket_ids": ticket })),
     )
     .await;
-    assert_eq!(code(&result.expect("answers")), "app_not_allowed");
-    let result = call(client, "ticket_list", json!({ "access_token": "lfpat.ada.wrong" })).await;
-    assert_eq!(code(&result.expect("answers")), "token_invalid");
+    assert_eq!((&list["total"], &list["ticket_list"][0]["id"]), (&json!(1), &ticket));
+    let detail = done(client, "ticket_detail", with(json!({ "ticket_id": ticket }))).await;
+    assert_eq!(detail["version"], created["version"]);
+    let comment = json!({
+        "ticket_id": ticket, "action_type": "add_comment", "action_id": "add_comment",
+        "action_props": { "comment": "hello" }, "dry_run": true,
+    });
+    let rehearsed = done(client, "ticket_handle", with(comment.clone())).await;
+    assert_eq!(rehearsed["preview"]["events"], json!(["action_taken"]));
+    let mut real = comment;
+    real["dry_run"] = json!("false");
+    real["action_props"] = json!("{\"comment\": \"hello\"}");
+    let handled = done(client, "ticket_handle", with(real)).await;
+    assert_eq!(
+        (&handled["status"], &handled["replayed"]),
+        (&json!("handled"), &json!(false))
+    );
+    let history = done(
+        client,
+        "ticket_history",
+        with(json!({ "ticket_id": ticket, "reverse": 1 })),
+    )
+    .await;
+    assert_eq!(history["history"][0]["comment"], "hello");
+    let users = done(client, "user_list", with(json!({ "search_value": "ada@acme" }))).await;
+    assert_eq!(users["user_list"][0]["name"], "ada");
+
+    let refused = call(client, "ticket_detail", with(json!({ "ticket_id": "none" }))).await;
+    assert_eq!(code(&refused.expect("answers")), "ticket_not_found");
+    let refused = call(client, "ticket_detail", json!({ "tiket_id": "7" }))
+        .await
+        .expect("answers");
+    assert_eq!(code(&refused), "invalid_argument");
+    assert!(text(&refused).contains("`ticket_id`"), "{refused:?}");
+    let refused = call(client, "ticket_list", with(json!({ "app_name": "other" }))).await;
+    assert_eq!(code(&refused.expect("answers")), "app_not_allowed");
+    let refused = call(client, "ticket_list", json!({ "access_token": "lfpat.ada.wrong" })).await;
+    assert_eq!(code(&refused.expect("answers")), "token_invalid");
 
     match call(client, "tiket_list", json!({})).await {
         Err(ServiceError::McpError(error)) => {
@@ -185,10 +205,11 @@ async fn walk(client: &Client, token: &str) {
 
 #[tokio::test]
 async fn a_client_of_each_era_walks_over_http() {
-    let state = state(options());
-    let address = start(&state).await;
+    let world = World::new(options()).await;
+    let good = world.token("dev").await;
+    let address = start(&world.state).await;
     let client = ClientConfig::default()
-        .serve_with_lifecycle(http_transport(address, GOOD), ClientLifecycleMode::Initialize)
+        .serve_with_lifecycle(http_transport(address, &good), ClientLifecycleMode::Initialize)
         .await
         .expect("initializes");
     assert_eq!(
@@ -203,7 +224,7 @@ async fn a_client_of_each_era_walks_over_http() {
     walk(&client, "").await;
     let client = ClientConfig::default()
         .serve_with_lifecycle(
-            http_transport(address, GOOD),
+            http_transport(address, &good),
             ClientLifecycleMode::Discover {
                 preferred_versions: vec![ProtocolVersion::V_2026_07_28],
             },
@@ -213,18 +234,23 @@ async fn a_client_of_each_era_walks_over_http() {
     walk(&client, "").await;
 }
 
-#[tokio::test]
-async fn a_client_walks_over_stdio() {
-    let state = state(options());
+type Serving = tokio::task::JoinHandle<Result<(), String>>;
+
+/// A server at the other end of a pipe, as over stdio.
+fn serve_pipe(state: &AppState, server: TicketServer) -> (tokio::io::DuplexStream, Serving) {
     let (near, far) = tokio::io::duplex(64 * 1024);
     let (input, output) = tokio::io::split(far);
-    let server = TicketServer::new(state.clone());
-    let serving = tokio::spawn({
-        let state = state.clone();
-        async move { crate::stdio::serve_streams(server, &state, input, output).await }
-    });
+    let state = state.clone();
+    let serving = tokio::spawn(async move { crate::stdio::serve_streams(server, &state, input, output).await });
+    (near, serving)
+}
+
+#[tokio::test]
+async fn a_client_walks_over_stdio() {
+    let world = World::new(options()).await;
+    let (near, serving) = serve_pipe(&world.state, TicketServer::new(world.state.clone()));
     let client = ClientConfig::default().serve(near).await.expect("initializes");
-    walk(&client, GOOD).await;
+    walk(&client, &world.token("dev").await).await;
     let result = call(&client, "ticket_detail", json!({ "ticket_id": "7" }))
         .await
         .expect("answers");
@@ -240,28 +266,38 @@ async fn a_client_walks_over_stdio() {
 
 #[tokio::test]
 async fn stdio_stops_after_the_calls_in_flight() {
-    let state = state(options());
-    let (near, far) = tokio::io::duplex(64 * 1024);
-    let (input, output) = tokio::io::split(far);
-    let server = TicketServer::new(state.clone());
-    let serving = tokio::spawn({
-        let state = state.clone();
-        async move { crate::stdio::serve_streams(server, &state, input, output).await }
-    });
+    let world = World::new(options()).await;
+    let good = world.token("dev").await;
+    let server = TicketServer::with_tools(world.state.clone(), slow());
+    let (near, serving) = serve_pipe(&world.state, server);
     let client = Arc::new(ClientConfig::default().serve(near).await.expect("initializes"));
     let slow = tokio::spawn({
         let client = Arc::clone(&client);
-        async move {
-            call(
-                &client,
-                "ticket_detail",
-                json!({ "ticket_id": "slow", "access_token": GOOD }),
-            )
-            .await
-        }
+        async move { call(&client, "slow", json!({ "access_token": good })).await }
     });
     tokio::time::sleep(Duration::from_millis(200)).await;
-    state.stop().cancel();
+    world.state.stop().cancel();
     assert_eq!(slow.await.expect("ends").expect("answers").is_error, Some(false));
     assert_eq!(serving.await.expect("ends"), Ok(()));
+}
+
+/// A change goes on when its client hangs up, and a stop waits for it.
+#[tokio::test]
+async fn a_change_is_finished_when_its_client_has_hung_up() {
+    let world = World::new(options()).await;
+    let identity = crate::auth::Identity::Email("dev@acme.example".to_owned());
+    let context = tools::CallContext {
+        state: world.state.clone(),
+        caller: crate::auth::caller::caller(&world.engine, &identity, "loonflow").expect("is known"),
+        request_id: "1".to_owned(),
+    };
+    let (finished, was_finished) = tokio::sync::oneshot::channel();
+    let change = context.finish(async move {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        let _ = finished.send(());
+        Ok(Ok(()))
+    });
+    assert!(tokio::time::timeout(Duration::from_millis(50), change).await.is_err());
+    assert!(crate::stop::drain(&world.state).await);
+    was_finished.await.expect("was finished");
 }

@@ -31,6 +31,8 @@ mod wire;
 
 #[cfg(test)]
 mod endpoint_tests;
+#[cfg(test)]
+mod testing;
 
 pub use http::app;
 pub use state::AppState;

@@ -12,3 +12,6 @@ pub(crate) mod page;
 pub(crate) mod request;
 pub(crate) mod ticket;
 pub(crate) mod workflow;
+
+#[cfg(test)]
+mod tests;

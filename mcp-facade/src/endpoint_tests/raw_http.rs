@@ -7,15 +7,19 @@ use futures::FutureExt;
 use serde_json::{Map, Value, json};
 use tokio::net::TcpListener;
 
-use super::{GOOD, KEY, options, serve, start, state};
+use super::{declare, options, serve, slow, start, toolset};
 use crate::http::{app, app_with_server, listen};
 use crate::mcp::TicketServer;
-use crate::mcp::tools::{self, Declaration, Effect, Toolset};
-use crate::secret::Secret;
+use crate::mcp::tools::Toolset;
 use crate::state::Options;
+use crate::testing::World;
 
 /// A raw JSON-RPC call of a tool in the era of sessions, which needs no session here.
-async fn post(address: SocketAddr, headers: &[(&str, &str)], body: impl Into<reqwest::Body>) -> reqwest::Response {
+pub(super) async fn post(
+    address: SocketAddr,
+    headers: &[(&str, &str)],
+    body: impl Into<reqwest::Body>,
+) -> reqwest::Response {
     let mut request = reqwest::Client::new()
         .post(format!("http://{address}/mcp"))
         .header("content-type", "application/json");
@@ -25,87 +29,24 @@ async fn post(address: SocketAddr, headers: &[(&str, &str)], body: impl Into<req
     request.body(body).send().await.expect("answers")
 }
 
-fn tool_call(tool: &str, arguments: &Value) -> String {
+pub(super) fn tool_call(tool: &str, arguments: &Value) -> String {
     json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": { "name": tool, "arguments": arguments } })
         .to_string()
 }
 
-async fn answer(response: reqwest::Response) -> Value {
+pub(super) async fn answer(response: reqwest::Response) -> Value {
     serde_json::from_slice(&response.bytes().await.expect("a body")).expect("is JSON")
 }
 
 #[tokio::test]
-async fn the_token_table() {
-    let state = state(Options {
-        environment_token: Some(Secret::new("lfpat.env.unknown")),
-        ..options()
-    });
-    let address = start(&state).await;
-    let sign = |claims: Value, key: &str| crate::auth::jwt::sign(&claims, &Secret::new(key)).expect("signs");
-    let email = json!({ "email": "ada@example.com" });
-    let jwt = sign(json!({ "exp": 4_000_000_000_u64, "data": email }), KEY);
-    let expired = sign(json!({ "exp": 1_000, "data": email }), KEY);
-    let endless = sign(json!({ "data": email }), KEY);
-    let nameless = sign(json!({ "exp": 4_000_000_000_u64 }), KEY);
-    let other_key = sign(
-        json!({ "exp": 4_000_000_000_u64, "data": email }),
-        "another-key-of-thirty-two-bytes!",
-    );
-    let none = "eyJhbGciOiJub25lIn0.eyJleHAiOjQwMDAwMDAwMDAsImRhdGEiOnsiZW1haWwiOiJhZGFAZXhhbXBsZS5jb20ifX0.";
-    type Row<'a> = (&'a str, Vec<(&'a str, String)>, &'a str);
-    let table: Vec<Row<'_>> = vec![
-        (GOOD, vec![], "ok"),
-        (
-            "bearer lfpat.ada.secret",
-            vec![("authorization", "Bearer bad".to_owned())],
-            "ok",
-        ),
-        ("", vec![("authorization", format!("bEaReR {GOOD}"))], "ok"),
-        ("  ", vec![("x-loonflow-access-token", GOOD.to_owned())], "ok"),
-        ("", vec![("authorization", format!("Bearer {jwt}"))], "ok"),
-        ("", vec![], "token_invalid"),
-        (
-            "lfpat.ada.wrong",
-            vec![("authorization", format!("Bearer {GOOD}"))],
-            "token_invalid",
-        ),
-        (
-            "",
-            vec![
-                ("authorization", "Bearer x".to_owned()),
-                ("x-loonflow-access-token", GOOD.to_owned()),
-            ],
-            "token_invalid",
-        ),
-        ("lfpat.ada", vec![], "token_invalid"),
-        (&expired, vec![], "token_expired"),
-        (&endless, vec![], "token_invalid"),
-        (&nameless, vec![], "token_invalid"),
-        (&other_key, vec![], "token_invalid"),
-        (none, vec![], "token_invalid"),
-    ];
-    for (argument, headers, expected) in table {
-        let headers: Vec<(&str, &str)> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        let body = tool_call("ticket_detail", &json!({ "ticket_id": "7", "access_token": argument }));
-        let answer = answer(post(address, &headers, body).await).await;
-        let found = answer["result"]["structuredContent"]["error"]["code"]
-            .as_str()
-            .unwrap_or("ok");
-        assert_eq!(found, expected, "{argument} {headers:?}: {answer}");
-        assert!(
-            argument.trim().is_empty() || found == "ok" || !answer.to_string().contains(argument),
-            "{answer}"
-        );
-    }
-}
-
-#[tokio::test]
 async fn clients_that_accept_anything_are_served() {
-    let address = start(&state(options())).await;
+    let world = World::new(options()).await;
+    let good = world.token("ada").await;
+    let address = start(&world.state).await;
     for accept in ["*/*", "application/json", "application/json, text/event-stream"] {
         let response = post(
             address,
-            &[("accept", accept), ("authorization", &format!("Bearer {GOOD}"))],
+            &[("accept", accept), ("authorization", &format!("Bearer {good}"))],
             tool_call("ticket_list", &json!({})),
         )
         .await;
@@ -117,7 +58,8 @@ async fn clients_that_accept_anything_are_served() {
 
 #[tokio::test]
 async fn bad_requests_get_json_rpc_errors() {
-    let address = start(&state(options())).await;
+    let world = World::new(options()).await;
+    let address = start(&world.state).await;
     let rows: Vec<(Vec<u8>, u16, i64)> = vec![
         (b"{".to_vec(), 400, -32700),
         (b"".to_vec(), 400, -32700),
@@ -171,11 +113,13 @@ async fn bad_requests_get_json_rpc_errors() {
 
 #[tokio::test]
 async fn required_tokens_are_asked_for_before_any_protocol() {
-    let address = start(&state(Options {
+    let world = World::new(Options {
         require_auth: true,
         ..options()
-    }))
+    })
     .await;
+    let good = world.token("ada").await;
+    let address = start(&world.state).await;
     let response = post(address, &[], "no protocol").await;
     assert_eq!(response.status(), 401);
     assert_eq!(
@@ -191,10 +135,10 @@ async fn required_tokens_are_asked_for_before_any_protocol() {
             .contains("invalid_token")
     );
     // A token in the arguments comes too late.
-    let body = tool_call("ticket_list", &json!({ "access_token": GOOD }));
+    let body = tool_call("ticket_list", &json!({ "access_token": good }));
     assert_eq!(post(address, &[], body.clone()).await.status(), 401);
     assert_eq!(
-        post(address, &[("authorization", &format!("Bearer {GOOD}"))], body)
+        post(address, &[("authorization", &format!("Bearer {good}"))], body)
             .await
             .status(),
         200
@@ -209,12 +153,14 @@ async fn required_tokens_are_asked_for_before_any_protocol() {
 
 #[tokio::test]
 async fn a_token_that_calls_too_often_is_slowed_down() {
-    let address = start(&state(Options {
+    let world = World::new(Options {
         rate_limit_per_s: Some(2),
         ..options()
-    }))
+    })
     .await;
-    let body = tool_call("ticket_list", &json!({ "access_token": GOOD }));
+    let good = world.token("ada").await;
+    let address = start(&world.state).await;
+    let body = tool_call("ticket_list", &json!({ "access_token": good }));
     let mut codes = Vec::new();
     for _ in 0..6 {
         let answer = answer(post(address, &[], body.clone()).await).await;
@@ -230,33 +176,24 @@ async fn a_token_that_calls_too_often_is_slowed_down() {
 }
 
 fn misbehaving() -> &'static Toolset {
-    const fn declare(name: &'static str, run: tools::Run) -> Declaration {
-        Declaration {
-            name,
-            title: "t",
-            description: "d",
-            input: &[],
-            output: &[],
-            effect: Effect::Reads,
-            run,
-        }
-    }
-    Box::leak(Box::new(Toolset::new(&[
+    toolset(&[
         declare("panics", |_, _| async { panic!("a bug with a secret in it") }.boxed()),
         declare("panics_at_once", |_, _| panic!("a bug")),
         declare("hangs", |_, _| std::future::pending().boxed()),
         declare("is_large", |_, _| {
             async { Ok(json!({ "text": "x".repeat(2_000_000) })) }.boxed()
         }),
-    ])))
+    ])
 }
 
 #[tokio::test]
 async fn a_tool_that_panics_or_hangs_is_answered_for() {
-    let state = state(Options {
+    let world = World::new(Options {
         call_deadline: Duration::from_millis(300),
         ..options()
-    });
+    })
+    .await;
+    let (state, good) = (world.state.clone(), world.token("ada").await);
     let server = TicketServer::with_tools(state.clone(), misbehaving());
     let (address, _) = serve(&state, app_with_server(state.clone(), server)).await;
     for (tool, expected) in [
@@ -266,7 +203,7 @@ async fn a_tool_that_panics_or_hangs_is_answered_for() {
         ("is_large", "answer_too_large"),
     ] {
         let started = Instant::now();
-        let answer = answer(post(address, &[], tool_call(tool, &json!({ "access_token": GOOD }))).await).await;
+        let answer = answer(post(address, &[], tool_call(tool, &json!({ "access_token": good }))).await).await;
         assert_eq!(
             answer["result"]["structuredContent"]["error"]["code"], expected,
             "{answer}"
@@ -278,11 +215,13 @@ async fn a_tool_that_panics_or_hangs_is_answered_for() {
 
 #[tokio::test]
 async fn a_stop_finishes_the_calls_in_flight() {
-    let state = state(options());
-    let (address, serving) = serve(&state, app(state.clone())).await;
+    let world = World::new(options()).await;
+    let (state, good) = (world.state.clone(), world.token("ada").await);
+    let server = TicketServer::with_tools(state.clone(), slow());
+    let (address, serving) = serve(&state, app_with_server(state.clone(), server)).await;
     // A connection that idles keeps nobody waiting.
     let idle = tokio::net::TcpStream::connect(address).await.expect("connects");
-    let body = tool_call("ticket_detail", &json!({ "ticket_id": "slow", "access_token": GOOD }));
+    let body = tool_call("slow", &json!({ "access_token": good }));
     let slow = tokio::spawn(async move { answer(post(address, &[], body).await).await });
     tokio::time::sleep(Duration::from_millis(200)).await;
     let started = Instant::now();
@@ -295,7 +234,7 @@ async fn a_stop_finishes_the_calls_in_flight() {
 
 #[tokio::test]
 async fn a_connection_over_the_cap_is_told_so() {
-    let state = state(options());
+    let state = World::new(options()).await.state;
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("binds");
     let address = listener.local_addr().expect("has one");
     tokio::spawn(listen::serve_at_most(
@@ -316,15 +255,16 @@ async fn a_connection_over_the_cap_is_told_so() {
 /// Nagle's delay would hold each answer for 40 ms; a call on an open connection takes a few.
 #[tokio::test]
 async fn no_answer_waits_40_ms() {
-    let state = state(options());
-    let address = start(&state).await;
+    let world = World::new(options()).await;
+    let good = world.token("ada").await;
+    let address = start(&world.state).await;
     let client = reqwest::Client::new();
     let mut fastest = Duration::MAX;
     for _ in 0..20 {
         let request = client
             .post(format!("http://{address}/mcp"))
             .header("content-type", "application/json")
-            .header("authorization", format!("Bearer {GOOD}"))
+            .header("authorization", format!("Bearer {good}"))
             .body(tool_call("ticket_list", &json!({})));
         let started = Instant::now();
         let _ = answer(request.send().await.expect("answers")).await;
@@ -336,7 +276,9 @@ async fn no_answer_waits_40_ms() {
 /// A raw request of the newest revision: no `initialize`, version and client in `_meta`, headers that match.
 #[tokio::test]
 async fn the_newest_revision_needs_no_handshake() {
-    let address = start(&state(options())).await;
+    let world = World::new(options()).await;
+    let good = world.token("ada").await;
+    let address = start(&world.state).await;
     let meta = json!({
         "io.modelcontextprotocol/protocolVersion": "2026-07-28",
         "io.modelcontextprotocol/clientInfo": { "name": "test", "version": "1" },
@@ -360,7 +302,7 @@ async fn the_newest_revision_needs_no_handshake() {
     assert_eq!(list["result"]["tools"].as_array().map(Vec::len), Some(9), "{list}");
     assert_eq!(list["result"]["resultType"], "complete", "{list}");
     params.insert("name".to_owned(), json!("ticket_list"));
-    params.insert("arguments".to_owned(), json!({ "access_token": GOOD }));
+    params.insert("arguments".to_owned(), json!({ "access_token": good }));
     let headers = [version, ("mcp-method", "tools/call"), ("mcp-name", "ticket_list")];
     let called = answer(post(address, &headers, body("tools/call", &params)).await).await;
     assert_eq!(called["result"]["isError"], false, "{called}");

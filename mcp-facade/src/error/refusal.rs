@@ -17,6 +17,7 @@ const NAME_CHARS_MAX: usize = 200;
 impl From<Refusal> for ApiError {
     fn from(refusal: Refusal) -> Self {
         let mut message = refusal.to_string();
+        let mut hint = refusal.hint();
         if let Refusal::InvalidArgument {
             argument,
             value,
@@ -25,9 +26,10 @@ impl From<Refusal> for ApiError {
             && value.is_empty()
         {
             message = format!("argument `{argument}` is missing: {problem}");
+            hint = format!("send `{argument}`");
         }
         Self::new(code_of(refusal.code()), clipped(&message, MESSAGE_CHARS_MAX))
-            .with_hint(clipped(&refusal.hint(), MESSAGE_CHARS_MAX))
+            .with_hint(clipped(&hint, MESSAGE_CHARS_MAX))
             .with_details(details(&refusal))
     }
 }

@@ -5,9 +5,11 @@
 
 use std::collections::BTreeMap;
 
+use loonflow_engine::account::directory::Directory;
 use loonflow_engine::id::FieldKey;
+use loonflow_engine::value::Value as FieldValue;
 use loonflow_engine::workflow::form::Row;
-use loonflow_engine::workflow::{Component, FieldPermission, WorkflowVersion};
+use loonflow_engine::workflow::{Component, ComponentKind, FieldPermission, WorkflowVersion};
 use serde_json::{Map, Value, json};
 
 /// What a form is filled with. Missing entries are empty.
@@ -19,6 +21,8 @@ pub(crate) struct Filling<'a> {
     pub(crate) values: &'a BTreeMap<FieldKey, Value>,
     /// Why a value could not be had.
     pub(crate) errors: &'a BTreeMap<FieldKey, String>,
+    /// Names behind ids.
+    pub(crate) directory: &'a Directory,
 }
 
 impl Filling<'_> {
@@ -103,15 +107,18 @@ fn row_of(row: &Row, workflow: &WorkflowVersion, filling: &Filling<'_>) -> Optio
     })
 }
 
+/// Values that are ids come with the names that people know, in `value_text`.
 fn child(component: &Component, filling: &Filling<'_>) -> Value {
     let mut props = match component.public_props() {
         Value::Object(props) => props,
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => Map::new(),
     };
-    props.insert(
-        "value".to_owned(),
-        filling.values.get(&component.key).cloned().unwrap_or_default(),
-    );
+    let value = filling.values.get(&component.key).cloned().unwrap_or_default();
+    if matches!(component.kind, ComponentKind::User | ComponentKind::Department) && !value.is_null() {
+        let text = component.shown_text(&FieldValue::from(&value), filling.directory);
+        props.insert("value_text".to_owned(), json!(text));
+    }
+    props.insert("value".to_owned(), value);
     if let Some(error) = filling.errors.get(&component.key) {
         props.insert("error".to_owned(), json!(error));
     }

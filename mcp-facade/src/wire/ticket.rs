@@ -50,6 +50,7 @@ pub(crate) fn detail(detail: &TicketDetail, directory: &Directory) -> Value {
         permissions: &detail.permissions,
         values: &detail.values,
         errors: &detail.field_errors,
+        directory,
     };
     put_form(&mut answer, &detail.workflow, &detail.row.title, &filling);
     let offered = &detail.offered;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use loonflow_engine::account::directory::Directory;
 use loonflow_engine::view::ticket_detail::CreateForm;
 use loonflow_engine::workflow::WorkflowVersion;
 use serde_json::{Map, Value, json};
@@ -21,12 +22,13 @@ pub(crate) fn row(workflow: &WorkflowVersion) -> Value {
 }
 
 /// The answer of `ticket_prepare_create`. `example` is a whole call of `ticket_create` that passes as a rehearsal.
-pub(crate) fn create_form(form: &CreateForm) -> Value {
+pub(crate) fn create_form(form: &CreateForm, directory: &Directory) -> Value {
     let mut answer = Map::new();
     let filling = Filling {
         permissions: &form.permissions,
         values: &BTreeMap::new(),
         errors: &BTreeMap::new(),
+        directory,
     };
     let workflow = &form.workflow;
     put_form(&mut answer, workflow, &workflow.name, &filling);

@@ -1,1 +1,178 @@
+//! Every refusal of the engine is a row of the table, with a sentence, a next step, and details of a known shape.
 
+use loonflow_engine::account::decide::Refusal as AccountRefusal;
+use loonflow_engine::id::TicketId;
+use loonflow_engine::runtime::OperatorRefusal;
+use loonflow_engine::ticket::{FieldProblem, FieldProblemKind};
+use loonflow_engine::workflow::decide::Refusal as WorkflowRefusal;
+
+use super::*;
+
+const FIELD_KINDS: [FieldProblemKind; 4] = [
+    FieldProblemKind::Unknown,
+    FieldProblemKind::NotEditable,
+    FieldProblemKind::Invalid,
+    FieldProblemKind::Missing,
+];
+
+fn fields(kind: FieldProblemKind) -> Refusal {
+    Refusal::Fields {
+        problems: vec![FieldProblem {
+            key: "days".into(),
+            kind,
+            problem: "is wrong".to_owned(),
+            allowed: "a number".to_owned(),
+        }],
+    }
+}
+
+/// The variant behind this one; a new variant does not compile until it has a place here, and so a test.
+fn next(refusal: Option<&Refusal>) -> Option<Refusal> {
+    let text = || "x".to_owned();
+    Some(match refusal {
+        None => Refusal::TicketNotFound { id: text() },
+        Some(Refusal::TicketNotFound { .. }) => Refusal::WorkflowNotFound { id: text() },
+        Some(Refusal::WorkflowNotFound { .. }) => Refusal::PermissionDenied {
+            what: text(),
+            who_may: text(),
+        },
+        Some(Refusal::PermissionDenied { .. }) => Refusal::AppNotAllowed { app: text() },
+        Some(Refusal::AppNotAllowed { .. }) => Refusal::ActionNotAvailable {
+            action_type: text(),
+            action_id: text(),
+            available: vec![("agree".to_owned(), "e".to_owned(), Some("n".into()))],
+        },
+        Some(Refusal::ActionNotAvailable { .. }) => Refusal::AmbiguousNode {
+            action_id: text(),
+            nodes: vec!["n".into(), "m".into()],
+        },
+        Some(Refusal::AmbiguousNode { .. }) => fields(FieldProblemKind::Unknown),
+        Some(Refusal::Fields { .. }) => Refusal::NoBranchMatches {
+            node: "n".into(),
+            name: text(),
+        },
+        Some(Refusal::NoBranchMatches { .. }) => Refusal::NoAssignee {
+            node: "n".into(),
+            name: text(),
+            reason: text(),
+        },
+        Some(Refusal::NoAssignee { .. }) => Refusal::SubTicketsOpen {
+            node: "n".into(),
+            open: TicketId::parse("00000000-0000-7000-9000-000000000001")
+                .into_iter()
+                .collect(),
+        },
+        Some(Refusal::SubTicketsOpen { .. }) => Refusal::argument("fields", "x", "it is wrong"),
+        Some(Refusal::InvalidArgument { .. }) => Refusal::VersionConflict {
+            expected: 1,
+            current: 2,
+        },
+        Some(Refusal::VersionConflict { .. }) => Refusal::IdempotencyMismatch { key: text() },
+        Some(Refusal::IdempotencyMismatch { .. }) => Refusal::TooManyMoves { node: "n".into() },
+        Some(Refusal::TooManyMoves { .. }) => Refusal::NotWaiting { what: text() },
+        Some(Refusal::NotWaiting { .. }) => Refusal::MigrationImpossible {
+            node: "n".into(),
+            target: "m".into(),
+            problem: text(),
+        },
+        Some(Refusal::MigrationImpossible { .. }) => return None,
+    })
+}
+
+fn all() -> Vec<Refusal> {
+    let mut found: Vec<Refusal> = std::iter::successors(next(None), |refusal| next(Some(refusal))).collect();
+    found.extend(FIELD_KINDS.map(fields));
+    found
+}
+
+#[test]
+fn every_refusal_has_a_row() {
+    for refusal in all() {
+        let word = refusal.code();
+        let error = ApiError::from(refusal);
+        assert_eq!(error.code.as_str(), word);
+        assert!(!error.message.is_empty() && !error.message.ends_with('.'), "{error}");
+        assert!(!error.hint.is_empty() && !error.hint.ends_with('.'), "{error}");
+        let shaped = match &error.details {
+            Value::Array(entries) => entries.iter().all(Value::is_object),
+            other => other.is_object(),
+        };
+        assert!(shaped, "{error}: {}", error.details);
+    }
+    for problem in [
+        AuthProblem::Invalid,
+        AuthProblem::Expired,
+        AuthProblem::Revoked,
+        AuthProblem::UserInactive,
+    ] {
+        assert_eq!(ApiError::from(problem).code.as_str(), problem.code());
+    }
+}
+
+#[test]
+fn every_refusal_of_an_operator_has_a_row() {
+    let account = [
+        AccountRefusal::Invalid { problems: vec![] },
+        AccountRefusal::UserNotFound { id: "u".into() },
+        AccountRefusal::AccessTokenNotFound { id: "t".into() },
+        AccountRefusal::InvalidArgument { problem: String::new() },
+        AccountRefusal::PermissionDenied,
+    ];
+    let workflow = [
+        WorkflowRefusal::Invalid { problems: vec![] },
+        WorkflowRefusal::VersionExists { name: "1".into() },
+        WorkflowRefusal::VersionNotFound { name: "1".into() },
+        WorkflowRefusal::OtherWorkflow {
+            expected: "a".into(),
+            found: "b".into(),
+        },
+        WorkflowRefusal::PermissionDenied,
+    ];
+    let own = [
+        OperatorRefusal::InvalidDirectory { problems: vec![] },
+        OperatorRefusal::TenantNotFound { id: "t".to_owned() },
+    ];
+    let all = account
+        .map(OperatorRefusal::from)
+        .into_iter()
+        .chain(workflow.map(OperatorRefusal::from))
+        .chain(own);
+    for refusal in all {
+        assert!(Code::from_wire(refusal.code()).is_some(), "{}", refusal.code());
+    }
+}
+
+#[test]
+fn what_was_sent_comes_back_shortened() {
+    let long = "x".repeat(1_000_000);
+    for refusal in [
+        Refusal::WorkflowNotFound { id: long.clone() },
+        Refusal::IdempotencyMismatch { key: long.clone() },
+        Refusal::Fields {
+            problems: vec![FieldProblem {
+                key: long.as_str().into(),
+                kind: FieldProblemKind::Unknown,
+                problem: long.clone(),
+                allowed: long.clone(),
+            }],
+        },
+    ] {
+        let error = ApiError::from(refusal);
+        let bytes = error.to_string().len() + error.details.to_string().len();
+        assert!(bytes < 8_000, "{bytes}");
+    }
+}
+
+#[test]
+fn a_missing_argument_is_asked_for() {
+    let error = ApiError::from(Refusal::argument(
+        "action_props.comment",
+        "",
+        "a comment must say something",
+    ));
+    assert_eq!(
+        error.to_string(),
+        "invalid_argument: argument `action_props.comment` is missing: a comment must say something. \
+         Send `action_props.comment`."
+    );
+}

@@ -176,12 +176,17 @@ async fn run(context: &CallContext, mut arguments: Arguments) -> Result<serde_js
 async fn no_such_action(context: &CallContext, ticket: TicketId, params: &Params) -> Result<ApiError, ApiError> {
     let detail = context.answered(context.engine().detail(&context.caller, ticket).await)?;
     let available = detail.offered.iter();
-    Ok(Refusal::ActionNotAvailable {
-        action_type: shortened(&params.action_type),
-        action_id: shortened(&params.action_id),
+    let mut error = ApiError::from(Refusal::ActionNotAvailable {
+        action_type: String::new(),
+        action_id: String::new(),
         available: available
             .map(|one| (one.kind.word().to_owned(), one.id.clone(), Some(one.node.clone())))
             .collect(),
-    }
-    .into())
+    });
+    error.message = if params.action_type.is_empty() {
+        "`action_type` names no action".to_owned()
+    } else {
+        format!("there is no `action_type` `{}`", shortened(&params.action_type))
+    };
+    Ok(error)
 }

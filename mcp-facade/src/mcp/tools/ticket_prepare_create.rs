@@ -77,5 +77,6 @@ async fn run(context: &CallContext, mut arguments: Arguments) -> Result<serde_js
         .engine()
         .prepare_create(&context.caller, &workflow, version.as_ref())
         .await;
-    Ok(wire::workflow::create_form(&context.answered(form)?))
+    let form = context.answered(form)?;
+    Ok(wire::workflow::create_form(&form, &*context.directory()?))
 }

@@ -2,9 +2,19 @@
 //!
 //! One binary, so that it links once. Every test has a server of its own, in the process, over a log in memory.
 
+/// Every tool × everybody.
+mod auth_matrix;
 /// What careless and hostile clients send.
 mod bad_input;
+/// Definitions, valid and not.
+mod definitions;
+/// Values that some may not see.
+mod hidden;
 /// The protocol in both eras, over HTTP and over streams.
 mod mcp;
+/// Nothing crosses a tenant.
+mod tenancy;
 /// Tickets from creation to their end, each of the fixture workflows.
 mod ticket_life;
+/// Habits that no lint holds.
+mod tidy;

@@ -3,8 +3,14 @@
 use std::time::{Duration, Instant};
 
 use loonflow_mcp_facade::limits::TOOLS_LIST_BYTES_MAX;
+use loonflow_mcp_facade::mcp::TicketServer;
+use loonflow_mcp_facade::secret::Secret;
+use loonflow_mcp_facade::state::Options;
+use loonflow_mcp_facade::stdio;
+use loonflow_tests::server::JWT_KEY;
 use loonflow_tests::{Client, Raw, TestServer, Transport};
 use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt};
 
 /// The contract's tools and their arguments, besides `access_token` and `app_name`.
 const CONTRACT: [(&str, &[&str]); 9] = [
@@ -432,4 +438,69 @@ async fn health_is_told_without_a_token() {
         .call("ticket_create", create)
         .await
         .refused("overloaded");
+}
+
+/// On stdio a person's token comes from the environment; one in the arguments goes before it.
+#[tokio::test]
+async fn over_streams_the_environments_token_serves() {
+    let jwt = json!({ "exp": 4_000_000_000_i64, "data": { "email": "dev@acme.example" } });
+    let server = TestServer::start_with(Options {
+        environment_token: Some(Secret::new(TestServer::jwt(&jwt, JWT_KEY))),
+        ..Options::default()
+    })
+    .await;
+    let client = Client::connect(&server, Transport::Streams, "").await;
+    let created = client
+        .call("ticket_create", json!({ "workflow_id": "leave" }))
+        .await
+        .ok();
+    assert_eq!(created["current_nodes"][0]["assignees"][0]["name"], "dev");
+    let as_erin = json!({ "workflow_id": "leave", "access_token": server.token("erin") });
+    let created = client.call("ticket_create", as_erin).await.ok();
+    assert_eq!(created["current_nodes"][0]["assignees"][0]["name"], "erin");
+}
+
+/// A line that is no protocol does not end the conversation.
+#[tokio::test]
+async fn over_streams_rubbish_is_survived() {
+    let server = TestServer::start().await;
+    let (near, far) = tokio::io::duplex(64 * 1024);
+    let (input, output) = tokio::io::split(far);
+    let state = server.state.clone();
+    let serving =
+        tokio::spawn(
+            async move { stdio::serve_streams(TicketServer::new(state.clone()), &state, input, output).await },
+        );
+    let (answers, mut requests) = tokio::io::split(near);
+    let mut answers = tokio::io::BufReader::new(answers).lines();
+    let initialize = json!({ "jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {
+        "protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": { "name": "x", "version": "1" }
+    } });
+    let mut sent = format!(
+        "{initialize}\n{}\n",
+        json!({ "jsonrpc": "2.0", "method": "notifications/initialized" })
+    )
+    .into_bytes();
+    sent.extend(b"\n{\nnull\n[]\n{\"jsonrpc\":\"2.0\"}\n\xff\x00\xfe\n");
+    sent.extend(
+        json!({ "jsonrpc": "2.0", "id": 2, "method": "ping" })
+            .to_string()
+            .into_bytes(),
+    );
+    sent.push(b'\n');
+    requests.write_all(&sent).await.expect("is written");
+    loop {
+        let line = answers
+            .next_line()
+            .await
+            .expect("reads")
+            .expect("the conversation goes on");
+        let answer: Value = serde_json::from_str(&line).expect("nothing but protocol is written");
+        if answer["id"] == 2 {
+            assert_eq!(answer["result"], json!({}));
+            break;
+        }
+    }
+    drop((requests, answers));
+    assert_eq!(serving.await.expect("does not panic"), Ok(()));
 }

@@ -200,10 +200,8 @@ impl Outcome {
     /// The code of a refusal, `ok` for a success.
     #[must_use]
     pub fn code(&self) -> &str {
-        match &self.structured["error"]["code"] {
-            Value::String(code) if self.is_error => code,
-            _ => "ok",
-        }
+        let code = self.structured["error"]["code"].as_str();
+        code.filter(|_| self.is_error).unwrap_or("ok")
     }
 
     /// The answer of a success.

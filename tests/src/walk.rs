@@ -202,7 +202,7 @@ impl<'a> Walk<'a> {
             .cloned()
             .unwrap_or_default();
         let found = nodes.iter().find(|one| one["node_id"] == node);
-        let assignees = found.map(|one| names(one)).unwrap_or_default();
+        let assignees = found.map(names).unwrap_or_default();
         assert_eq!(assignees.len(), 1, "one person at {node}: {detail}");
         assignees[0].clone()
     }

@@ -8,9 +8,10 @@ use loonflow_engine::ticket::Refusal;
 use serde_json::{Value, json};
 
 use super::{ApiError, Code};
+use crate::limits::PROBLEMS_MAX;
 
-/// Characters of a message: some field problems and names of people fit, a pasted text does not.
-const MESSAGE_CHARS_MAX: usize = 1_200;
+/// Characters of a message: a form's field problems and names of people fit, a pasted text does not.
+const MESSAGE_CHARS_MAX: usize = 3_000;
 /// Characters of a name or id in the details.
 const NAME_CHARS_MAX: usize = 200;
 
@@ -27,6 +28,19 @@ impl From<Refusal> for ApiError {
         {
             message = format!("argument `{argument}` is missing: {problem}");
             hint = format!("send `{argument}`");
+        }
+        // Some clients show the text alone, so it names every field and what would do.
+        if let Refusal::Fields { problems } = &refusal {
+            let each = problems.iter().take(PROBLEMS_MAX).map(|one| {
+                format!(
+                    "field `{}` {} (allowed: {})",
+                    name(one.key.as_str()),
+                    one.problem,
+                    one.allowed
+                )
+            });
+            message = each.collect::<Vec<_>>().join("; ");
+            hint = "mend these fields and call again".to_owned();
         }
         Self::new(code_of(refusal.code()), clipped(&message, MESSAGE_CHARS_MAX))
             .with_hint(clipped(&hint, MESSAGE_CHARS_MAX))

@@ -159,7 +159,7 @@ fn what_was_sent_comes_back_shortened() {
     ] {
         let error = ApiError::from(refusal);
         let bytes = error.to_string().len() + error.details.to_string().len();
-        assert!(bytes < 8_000, "{bytes}");
+        assert!(bytes < 16_000, "{bytes}");
     }
 }
 

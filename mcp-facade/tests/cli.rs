@@ -1,0 +1,20 @@
+//! The binary from outside: every command in a process of its own, alone and beside a running server.
+
+/// Definitions and directories checked without a data directory.
+#[path = "cli/check.rs"]
+mod check;
+/// The example organisation: kept between runs, fresh tokens, never over other data.
+#[path = "cli/demo.rs"]
+mod demo;
+/// Import, tokens, migration: what an operator changes.
+#[path = "cli/operate.rs"]
+mod operate;
+/// Processes, temporary directories, calls over HTTP.
+#[path = "cli/process.rs"]
+mod process;
+/// Start, stop, settings, stdio.
+#[path = "cli/serve.rs"]
+mod serve;
+/// Export, restore, verify.
+#[path = "cli/whole_log.rs"]
+mod whole_log;

@@ -1,0 +1,225 @@
+//! Runs the binary: to its end with [`Run`], or as a server that is stopped with SIGTERM.
+//!
+//! Invariant: no process outlives its test.
+
+use std::io::{BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+/// Time that anything here may take, on a slow and busy machine.
+const DEADLINE: Duration = Duration::from_secs(60);
+
+/// A file of the example organisation.
+pub(crate) fn asset(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/demo").join(name)
+}
+
+/// A definition with one error, which is its name.
+pub(crate) fn invalid(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../tests/fixtures/invalid")
+        .join(name)
+}
+
+/// The binary with nothing of this process's settings.
+fn binary() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_loonflow-ticket"));
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("LOONFLOW_")) {
+        command.env_remove(name);
+    }
+    command
+}
+
+/// How a command ended.
+pub(crate) struct Run {
+    /// 0, 1 or 2.
+    pub(crate) code: i32,
+    /// Standard output.
+    pub(crate) out: String,
+    /// Standard error.
+    pub(crate) err: String,
+}
+
+/// Runs a command on a data directory to its end.
+pub(crate) fn run(data: &Path, arguments: &[&str]) -> Run {
+    let output = binary()
+        .arg("--data")
+        .arg(data)
+        .args(arguments)
+        .output()
+        .expect("the binary runs");
+    Run {
+        code: output.status.code().expect("ends by itself"),
+        out: String::from_utf8(output.stdout).expect("is text"),
+        err: String::from_utf8(output.stderr).expect("is text"),
+    }
+}
+
+/// The same, which must succeed; gives standard output.
+pub(crate) fn done(data: &Path, arguments: &[&str]) -> String {
+    let run = run(data, arguments);
+    assert_eq!(run.code, 0, "{arguments:?}: {} {}", run.out, run.err);
+    run.out
+}
+
+/// A path as an argument.
+pub(crate) fn text(path: &Path) -> &str {
+    path.to_str().expect("is text")
+}
+
+/// A directory with Acme and some of its workflows in it.
+pub(crate) fn acme(workflows: &[&str]) -> tempfile::TempDir {
+    let data = tempfile::tempdir().expect("temporary directory");
+    let files: Vec<PathBuf> = workflows
+        .iter()
+        .map(|name| asset(name))
+        .chain([asset("acme.json")])
+        .collect();
+    let arguments: Vec<&str> = std::iter::once("import")
+        .chain(files.iter().map(|file| text(file)))
+        .collect();
+    done(data.path(), &arguments);
+    data
+}
+
+/// A running server.
+pub(crate) struct Server {
+    child: Child,
+    /// Where it listens.
+    pub(crate) address: String,
+    /// What it has printed before it listened.
+    pub(crate) out: String,
+}
+
+impl Server {
+    /// Starts `serve` on a free port.
+    pub(crate) fn start(data: &Path) -> Self {
+        Self::start_with(data, &["serve"])
+    }
+
+    /// Starts a command that serves, on a free port.
+    pub(crate) fn start_with(data: &Path, arguments: &[&str]) -> Self {
+        let printed = data.parent().expect("has one").join(format!(
+            "{}.out",
+            data.file_name().and_then(|name| name.to_str()).expect("is text")
+        ));
+        let mut child = binary()
+            .arg("--data")
+            .arg(data)
+            .args(arguments)
+            .args(["--port", "0"])
+            .stdin(Stdio::null())
+            .stdout(std::fs::File::create(&printed).expect("can be made"))
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the binary runs");
+        let mut lines = BufReader::new(child.stderr.take().expect("is piped")).lines();
+        let mut seen = String::new();
+        let address = loop {
+            let Some(line) = lines.next() else {
+                let _ = child.wait();
+                panic!("the server did not start: {seen}");
+            };
+            let line = line.expect("is text");
+            let entry: Value = serde_json::from_str(&line).unwrap_or_default();
+            if let (Some(address), "listening") = (entry["address"].as_str(), entry["message"].as_str().unwrap_or("")) {
+                break address.to_owned();
+            }
+            seen.push_str(&line);
+        };
+        // Read on, so that the server never waits for a full pipe.
+        std::thread::spawn(move || lines.for_each(drop));
+        let started = Instant::now();
+        let expected = arguments.contains(&"demo");
+        let mut out = std::fs::read_to_string(&printed).expect("is there");
+        while expected && !out.trim_end().ends_with('}') {
+            assert!(started.elapsed() < DEADLINE, "nothing was printed");
+            std::thread::sleep(Duration::from_millis(20));
+            out = std::fs::read_to_string(&printed).expect("is there");
+        }
+        let _ = std::fs::remove_file(printed);
+        Self { child, address, out }
+    }
+
+    /// Sends SIGTERM and waits for the end.
+    pub(crate) fn stop(mut self) -> ExitStatus {
+        self.signal("TERM");
+        let started = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().expect("is ours") {
+                assert!(
+                    started.elapsed() < Duration::from_secs(10),
+                    "a stop takes ten seconds at most"
+                );
+                return status;
+            }
+            assert!(started.elapsed() < DEADLINE, "the server does not stop");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    fn signal(&self, signal: &str) {
+        let sent = Command::new("kill")
+            .args(["-s", signal, &self.child.id().to_string()])
+            .status();
+        assert!(sent.expect("`kill` runs").success());
+    }
+
+    /// Calls a tool; gives `structuredContent`.
+    pub(crate) async fn call(&self, token: &str, tool: &str, arguments: Value) -> Value {
+        let body = json!({
+            "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": { "name": tool, "arguments": arguments },
+        });
+        let request = reqwest::Client::new()
+            .post(format!("http://{}/mcp", self.address))
+            .header("content-type", "application/json")
+            .header("authorization", format!("Bearer {token}"))
+            .body(body.to_string());
+        let answer = request.send().await.expect("answers").bytes().await.expect("a body");
+        let answer: Value = serde_json::from_slice(&answer).expect("is JSON");
+        answer["result"]["structuredContent"].clone()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Runs a command with lines on its standard input, to its end.
+pub(crate) fn run_with_input(data: &Path, arguments: &[&str], lines: &[Value]) -> Run {
+    use std::io::Write;
+
+    let mut child = binary()
+        .arg("--data")
+        .arg(data)
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the binary runs");
+    let mut input = child.stdin.take().expect("is piped");
+    let mut answers = BufReader::new(child.stdout.take().expect("is piped"));
+    let mut out = String::new();
+    for line in lines {
+        writeln!(input, "{line}").expect("takes a line");
+        // A request is answered before the next is sent; a notification is not.
+        if line.get("id").is_some() {
+            answers.read_line(&mut out).expect("answers");
+        }
+    }
+    drop(input);
+    answers.read_to_string(&mut out).expect("is text");
+    let output = child.wait_with_output().expect("ends");
+    Run {
+        code: output.status.code().expect("ends by itself"),
+        out,
+        err: String::from_utf8(output.stderr).expect("is text"),
+    }
+}

@@ -1,0 +1,80 @@
+use serde_json::{Value, json};
+
+use super::process::{Server, acme, done, run, run_with_input};
+
+#[tokio::test]
+async fn a_server_starts_answers_and_stops() {
+    let folder = tempfile::tempdir().expect("temporary directory");
+    let data = folder.path().join("data");
+    let server = Server::start(&data);
+    assert!(server.out.is_empty(), "{}", server.out);
+    for (path, status) in [("healthz", 200), ("readyz", 200), ("mcp", 405), ("x", 404)] {
+        let answer = reqwest::get(format!("http://{}/{path}", server.address))
+            .await
+            .expect("answers");
+        assert_eq!(answer.status(), status, "{path}");
+    }
+    let refused = server.call("lfpat.a.b", "ticket_list", json!({})).await;
+    assert_eq!(refused["error"]["code"], "token_invalid");
+
+    let second = run(&data, &["serve", "--port", "0"]);
+    assert_eq!(second.code, 1);
+    assert!(second.err.contains("is in use by another process"), "{}", second.err);
+    assert_eq!(server.stop().code(), Some(0));
+    let server = Server::start(&data);
+    assert_eq!(server.stop().code(), Some(0));
+}
+
+#[test]
+fn a_bad_setting_stops_the_start_before_anything_is_made() {
+    let folder = tempfile::tempdir().expect("temporary directory");
+    let data = folder.path().join("data");
+    for (arguments, setting) in [
+        (&["serve", "--transport", "sse"][..], "LOONFLOW_MCP_TRANSPORT"),
+        (&["serve", "--port", "x"], "LOONFLOW_MCP_PORT"),
+        (&["demo", "--allowed-origin", "x"], "LOONFLOW_MCP_ALLOWED_ORIGINS"),
+    ] {
+        let refused = run(&data, arguments);
+        assert_eq!(refused.code, 1);
+        assert!(refused.err.contains(setting), "{}", refused.err);
+        assert!(!data.exists());
+    }
+    let version = run(&data, &["--version"]);
+    assert_eq!(
+        version.out.trim(),
+        concat!("loonflow-ticket ", env!("CARGO_PKG_VERSION"))
+    );
+}
+
+/// Nothing but the protocol on standard output.
+#[test]
+fn stdio_speaks_the_protocol_and_nothing_else() {
+    let data = acme(&["leave.json"]);
+    let token = done(data.path(), &["token", "create", "--email", "dev@acme.example"]);
+    let hello = json!({ "jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {
+        "protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": { "name": "test", "version": "1" },
+    }});
+    let list = json!({ "jsonrpc": "2.0", "id": 3, "method": "tools/call", "params": {
+        "name": "workflow_list", "arguments": { "access_token": token.trim() },
+    }});
+    let lines = [
+        hello,
+        json!({ "jsonrpc": "2.0", "method": "notifications/initialized" }),
+        json!({ "jsonrpc": "2.0", "id": 2, "method": "tools/list" }),
+        list,
+    ];
+    let served = run_with_input(data.path(), &["serve", "--transport", "stdio"], &lines);
+    assert_eq!(served.code, 0, "{}", served.err);
+    let answers: Vec<Value> = served
+        .out
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("is the protocol"))
+        .collect();
+    assert_eq!(answers.len(), 3, "{}", served.out);
+    assert_eq!(answers[1]["result"]["tools"].as_array().map(Vec::len), Some(9));
+    assert_eq!(
+        answers[2]["result"]["structuredContent"]["workflow_list"][0]["id"],
+        "leave"
+    );
+    assert!(!served.err.contains(token.trim()));
+}

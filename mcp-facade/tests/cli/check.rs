@@ -1,3 +1,5 @@
+//! `check`: every problem of a definition or directory is printed, without a data directory.
+
 use super::process::{asset, invalid, run, text};
 
 #[test]

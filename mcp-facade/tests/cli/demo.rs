@@ -1,3 +1,5 @@
+//! `demo`: an example organisation that is kept between runs, with fresh tokens each time.
+
 use serde_json::{Value, json};
 
 use super::process::{Server, acme, run};

@@ -1,3 +1,5 @@
+//! `import`, `token`, `ticket migrate`: what an operator changes, with and without a running server.
+
 use serde_json::{Value, json};
 
 use super::process::{Server, acme, asset, done, invalid, run, text};

@@ -1,3 +1,5 @@
+//! `serve`: start, stop, settings, and stdio.
+
 use serde_json::{Value, json};
 
 use super::process::{Server, acme, done, run, run_with_input};

@@ -1,3 +1,5 @@
+//! `export`, `restore`, `verify`: the whole log at once.
+
 use std::path::Path;
 
 use serde_json::json;

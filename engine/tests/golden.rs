@@ -7,7 +7,6 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 
-use loonflow_engine::{account, codec, workflow};
 use loonflow_engine::id::{TicketId, TokenId};
 use loonflow_engine::ticket::act_state::ActState;
 use loonflow_engine::ticket::action::ActionKind;
@@ -15,6 +14,7 @@ use loonflow_engine::ticket::event::{ActionTaken, Branch, Event, FieldChange, Me
 use loonflow_engine::ticket::token::{Consult, ForkId, Rest, Share};
 use loonflow_engine::time::Timestamp;
 use loonflow_engine::value::Value;
+use loonflow_engine::{account, codec, workflow};
 
 /// One of each variant, with every optional part there somewhere.
 fn samples() -> Vec<Event> {
@@ -317,7 +317,10 @@ fn account_samples() -> Vec<account::event::Event> {
             leader: Some("ada".into()),
             approvers: vec!["ada".into(), "wes".into()],
         }),
-        Event::RolePut(account::Role { id: "hr".into(), name: "HR".into() }),
+        Event::RolePut(account::Role {
+            id: "hr".into(),
+            name: "HR".into(),
+        }),
         Event::ApplicationPut(account::Application {
             name: "bot".into(),
             workflows: account::AppWorkflows::Only(vec!["leave".into()]),
@@ -337,7 +340,10 @@ fn account_samples() -> Vec<account::event::Event> {
             avatar: String::new(),
             lang: "en".into(),
             label: Value::Map(label),
-            depts: vec![account::Membership { dept_id: "sub".into(), is_primary: true }],
+            depts: vec![account::Membership {
+                dept_id: "sub".into(),
+                is_primary: true,
+            }],
             roles: vec!["hr".into()],
             password_hash: Some("$argon2id$…".into()),
             created_at: at,
@@ -381,14 +387,26 @@ fn workflow_samples() -> Vec<workflow::event::Event> {
 fn every_directory_and_workflow_event_is_written_and_read_as_ever() {
     for (n, event) in account_samples().iter().enumerate() {
         let kind = codec::account_kind(event);
-        let stored = check(&format!("{kind}.{}.{n}.hex", codec::ACCOUNT_SCHEMA), &codec::encode(event));
-        assert_eq!(&codec::decode_account(&kind, codec::ACCOUNT_SCHEMA, &stored).unwrap(), event);
+        let stored = check(
+            &format!("{kind}.{}.{n}.hex", codec::ACCOUNT_SCHEMA),
+            &codec::encode(event),
+        );
+        assert_eq!(
+            &codec::decode_account(&kind, codec::ACCOUNT_SCHEMA, &stored).unwrap(),
+            event
+        );
         assert!(codec::decode_account(&kind, codec::ACCOUNT_SCHEMA + 1, &stored).is_err());
     }
     for (n, event) in workflow_samples().iter().enumerate() {
         let kind = codec::workflow_kind(event);
-        let stored = check(&format!("{kind}.{}.{n}.hex", codec::WORKFLOW_SCHEMA), &codec::encode(event));
-        assert_eq!(&codec::decode_workflow(&kind, codec::WORKFLOW_SCHEMA, &stored).unwrap(), event);
+        let stored = check(
+            &format!("{kind}.{}.{n}.hex", codec::WORKFLOW_SCHEMA),
+            &codec::encode(event),
+        );
+        assert_eq!(
+            &codec::decode_workflow(&kind, codec::WORKFLOW_SCHEMA, &stored).unwrap(),
+            event
+        );
         assert!(codec::decode_workflow(&kind, codec::WORKFLOW_SCHEMA + 1, &stored).is_err());
     }
 }

@@ -6,8 +6,9 @@
 //! One connection is one request: the client sends one JSON line; the server answers one JSON line for each item and one
 //! last line that says how it ended. An answer without a last line was cut off.
 
-use std::fs::Permissions;
+use std::fs::{File, Permissions};
 use std::io;
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -63,12 +64,27 @@ pub fn socket_path(data: &Path) -> PathBuf {
     data.join("admin.sock")
 }
 
+/// Bytes of a socket's path beyond which the system refuses it (108 on Linux, 104 elsewhere, its end included).
+const PATH_BYTES_MAX: usize = 100;
+
+/// A path of the socket that the system takes: one through the opened directory where the plain one is too long. The
+/// directory must stay open while the path is used.
+fn short_path(data: &Path) -> io::Result<(PathBuf, Option<File>)> {
+    let path = socket_path(data);
+    if path.as_os_str().len() <= PATH_BYTES_MAX {
+        return Ok((path, None));
+    }
+    let directory = File::open(data)?;
+    let through = PathBuf::from(format!("/proc/self/fd/{}", directory.as_raw_fd()));
+    Ok((socket_path(&through), Some(directory)))
+}
+
 /// Opens the socket. The caller holds the log's lock, so a socket that is there is left over from a crash.
 ///
 /// # Errors
-/// When the directory is not writable or its path too long for a socket.
+/// When the directory is not writable.
 pub fn listen(data: &Path) -> io::Result<UnixListener> {
-    let path = socket_path(data);
+    let (path, _directory) = short_path(data)?;
     match std::fs::remove_file(&path) {
         Ok(()) => {}
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
@@ -148,9 +164,14 @@ async fn write_line(output: &mut (impl AsyncWriteExt + Unpin), line: &Line) -> i
     output.write_all(&text).await
 }
 
+async fn connect(data: &Path) -> io::Result<UnixStream> {
+    let (path, _directory) = short_path(data)?;
+    UnixStream::connect(path).await
+}
+
 /// Whether a server runs on a data directory.
 pub async fn is_served(data: &Path) -> bool {
-    UnixStream::connect(socket_path(data)).await.is_ok()
+    connect(data).await.is_ok()
 }
 
 /// Sends a request to the server that runs on `data` and gives each item of the answer to `each`.
@@ -162,7 +183,7 @@ pub async fn ask<Request: Serialize>(
     request: &Request,
     mut each: impl FnMut(Value) -> io::Result<()>,
 ) -> Result<(), Error> {
-    let mut stream = match UnixStream::connect(socket_path(data)).await {
+    let mut stream = match connect(data).await {
         Ok(stream) => stream,
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused) => {
             return Err(Error::NotRunning);
@@ -171,6 +192,12 @@ pub async fn ask<Request: Serialize>(
     };
     let mut text = serde_json::to_vec(request).map_err(io::Error::from)?;
     text.push(b'\n');
+    if text.len() > ADMIN_LINE_BYTES_MAX {
+        return Err(Error::Refused(format!(
+            "the request has {} bytes, and a running server takes {ADMIN_LINE_BYTES_MAX}; stop it and run the command again",
+            text.len()
+        )));
+    }
     stream.write_all(&text).await?;
     let mut lines = BufReader::new(stream).lines();
     while let Some(line) = lines.next_line().await? {
@@ -216,6 +243,20 @@ mod tests {
         });
         asked.await.map_err(|error| error.to_string())?;
         Ok(items)
+    }
+
+    #[tokio::test]
+    async fn a_long_path_is_no_hindrance() {
+        let folder = tempfile::tempdir().expect("temporary directory");
+        let data = folder.path().join("x".repeat(150));
+        std::fs::create_dir(&data).expect("made");
+        assert!(!is_served(&data).await);
+        let serving = tokio::spawn(serve(listen(&data).expect("listens"), CancellationToken::new(), answer));
+        assert_eq!(
+            ask_for(&data, &Request::Count { to: 3 }).await.map(|items| items.len()),
+            Ok(3)
+        );
+        serving.abort();
     }
 
     #[tokio::test]

@@ -48,7 +48,7 @@ const MARK: &str = "demo";
 /// A sentence for the operator.
 pub(crate) async fn run(data: Option<PathBuf>, flags: cli::Demo) -> anyhow::Result<ExitCode> {
     let config = super::serve::config(flags.serve)?;
-    let data = match data {
+    let data = match data.filter(|data| !data.as_os_str().is_empty()) {
         Some(data) => data,
         None => config::data_directory(None)?.join("demo"),
     };

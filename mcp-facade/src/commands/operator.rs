@@ -10,7 +10,9 @@ use std::sync::Arc;
 
 use loonflow_engine::account::decide::Refusal as AccountRefusal;
 use loonflow_engine::id::{AccessTokenId, NodeId, TenantId, TicketId, UserId};
-use loonflow_engine::runtime::{EngineHandle, Fault, OperatorRefusal};
+use loonflow_engine::port::Clock;
+use loonflow_engine::runtime::{AccessTokenInfo, EngineHandle, Fault, OperatorRefusal};
+use loonflow_engine::time::Timestamp;
 use loonflow_engine::workflow::VersionState;
 use loonflow_engine::workflow::decide::Refusal as WorkflowRefusal;
 use loonflow_engine::workflow::problem::Problem;
@@ -62,6 +64,7 @@ pub(crate) enum Request {
 pub(crate) struct Operator {
     log: Arc<dyn EventLog>,
     engine: Option<EngineHandle>,
+    clock: Option<Arc<dyn Clock>>,
 }
 
 /// The items of an answer on their way.
@@ -73,12 +76,17 @@ impl Operator {
         Self {
             log: Arc::clone(&store.log),
             engine: Some(store.engine.clone()),
+            clock: Some(Arc::clone(&store.clock)),
         }
     }
 
     /// On a log alone.
     pub(crate) fn of_log(log: Arc<dyn EventLog>) -> Self {
-        Self { log, engine: None }
+        Self {
+            log,
+            engine: None,
+            clock: None,
+        }
     }
 
     /// The log.
@@ -215,7 +223,7 @@ impl Operator {
         let engine = self.engine()?;
         let tokens = refused(engine.list_access_tokens(&tenant, &user).await, items).await?;
         let directory = engine.directory(&tenant).ok_or("the tenant is gone")?;
-        let time = |at: Option<loonflow_engine::time::Timestamp>| at.map(|at| at.to_answer(directory.zone()));
+        let time = |at: Option<Timestamp>| at.map(|at| at.to_answer(directory.zone()));
         for token in tokens {
             let row = json!({
                 "id": token.id.as_str(),
@@ -224,10 +232,22 @@ impl Operator {
                 "expires_at": time(token.expires_at),
                 "last_used_at": time(token.last_used_at),
                 "revoked_at": time(token.revoked_at),
+                "state": self.state_of(&token),
             });
             give(items, row).await?;
         }
         Ok(())
+    }
+
+    fn state_of(&self, token: &AccessTokenInfo) -> &'static str {
+        let now = self.clock.as_ref().map_or(Timestamp(0), |clock| clock.now());
+        if token.revoked_at.is_some() {
+            "revoked"
+        } else if token.expires_at.is_some_and(|end| end <= now) {
+            "expired"
+        } else {
+            "live"
+        }
     }
 
     async fn migrate(

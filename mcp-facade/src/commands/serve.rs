@@ -40,12 +40,8 @@ pub(crate) async fn serve_store(
     listening: impl FnOnce(SocketAddr) -> std::io::Result<()>,
 ) -> anyhow::Result<ExitCode> {
     let state = AppState::new(store.engine.clone(), store.clock.clone(), config.options.clone());
-    let listener = admin::listen(data).with_context(|| {
-        format!(
-            "the admin socket in `{}` cannot be opened (its path may be too long)",
-            data.display()
-        )
-    })?;
+    let listener =
+        admin::listen(data).with_context(|| format!("the admin socket in `{}` cannot be opened", data.display()))?;
     let operator = Operator::of_store(&store);
     let answer = move |request, items| {
         let operator = operator.clone();

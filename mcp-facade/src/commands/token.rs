@@ -43,18 +43,14 @@ async fn carry_out(door: &Door, what: Token) -> anyhow::Result<()> {
             .await?;
             line("id  created  expires  last used  state  label")?;
             for row in rows {
-                let state = if row["revoked_at"].is_string() {
-                    "revoked"
-                } else {
-                    "live"
-                };
                 let or = |key: &str, otherwise: &str| row[key].as_str().unwrap_or(otherwise).to_owned();
                 line(format_args!(
-                    "{}  {}  {}  {}  {state}  {}",
+                    "{}  {}  {}  {}  {}  {}",
                     text(&row, "id"),
                     text(&row, "created_at"),
                     or("expires_at", "never"),
                     or("last_used_at", "never"),
+                    text(&row, "state"),
                     text(&row, "label"),
                 ))?;
             }

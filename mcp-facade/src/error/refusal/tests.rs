@@ -93,10 +93,10 @@ fn every_refusal_has_a_row() {
         assert_eq!(error.code.as_str(), word);
         assert!(!error.message.is_empty() && !error.message.ends_with('.'), "{error}");
         assert!(!error.hint.is_empty() && !error.hint.ends_with('.'), "{error}");
-        let shaped = match &error.details {
-            Value::Array(entries) => entries.iter().all(Value::is_object),
-            other => other.is_object(),
-        };
+        let listed = error.details.as_array();
+        let shaped = listed.map_or(error.details.is_object(), |entries| {
+            entries.iter().all(Value::is_object)
+        });
         assert!(shaped, "{error}: {}", error.details);
     }
     for problem in [

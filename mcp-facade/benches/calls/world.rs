@@ -112,7 +112,7 @@ impl World {
             }
             Case::Handle => {
                 let n_handled = &self.n_handled[ticket_idx];
-                let (who, action) = if n_handled.get() % 2 == 0 {
+                let (who, action) = if n_handled.get().is_multiple_of(2) {
                     (&self.approver, r#""action_type":"reject","action_id":"approve_no""#)
                 } else {
                     (&self.creator, r#""action_type":"agree","action_id":"submit""#)

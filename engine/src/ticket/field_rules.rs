@@ -53,8 +53,11 @@ pub(crate) fn check(
         let stored = ticket.value_of(key, form);
         let permission = form.permission_at(node, key);
         if !permission.is_writable() {
+            // A readonly field may repeat the value it has. A hidden one may not even do that: an answer that tells a
+            // right guess from a wrong one would give the value away. The title is never a secret (semantics 6).
+            let is_secret = permission == FieldPermission::Hidden && form.title_key() != Some(key);
             let repeats = stored.as_ref() == Some(value) || (stored.is_none() && value.is_empty());
-            if !repeats {
+            if is_secret || !repeats {
                 let text = format!("is {} at node `{}`", permission.word(), node.id);
                 problems.push(problem(FieldProblemKind::NotEditable, text, "leave it out".into()));
             }

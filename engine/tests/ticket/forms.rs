@@ -187,3 +187,22 @@ fn values_sent_with_the_command_win_over_stored_ones() {
         .unwrap();
     assert_eq!(play.at(), "finished end");
 }
+
+#[test]
+fn a_right_guess_at_a_hidden_value_is_refused_like_a_wrong_one() {
+    let fields = [
+        ("amount", number("1")),
+        ("secret", Value::text("XYZZY")),
+        ("note", Value::text("n")),
+    ];
+    let mut play = Play::submit_with(&workflow(), "ann", &fields).unwrap();
+    let mut refusal = |value: Value| {
+        play.act_with("bob", "agree", "ok", sent(&[("secret", value)]))
+            .err()
+            .unwrap()
+    };
+    let wrong = refusal(Value::text("guess"));
+    for value in [Value::text("XYZZY"), Value::text(""), Value::Null] {
+        assert_eq!(refusal(value), wrong);
+    }
+}

@@ -130,7 +130,7 @@ async fn through_the_door(n_callers: usize, time: Duration) -> (f64, Vec<Duratio
     (rate, latencies, n_bytes)
 }
 
-pub fn comment(ticket_id: TicketId) -> HandleRequest {
+fn comment(ticket_id: TicketId) -> HandleRequest {
     HandleRequest {
         ticket_id,
         action: ActionRequest {
@@ -148,7 +148,7 @@ pub fn comment(ticket_id: TicketId) -> HandleRequest {
     }
 }
 
-pub async fn create(engine: EngineHandle, caller: Caller) -> TicketId {
+async fn create(engine: EngineHandle, caller: Caller) -> TicketId {
     let request = CreateRequest {
         workflow_id: "incident".into(),
         version_name: None,
@@ -174,7 +174,7 @@ pub async fn create(engine: EngineHandle, caller: Caller) -> TicketId {
 }
 
 /// The fixtures' directory and one workflow.
-pub async fn fill(engine: &EngineHandle) -> Caller {
+async fn fill(engine: &EngineHandle) -> Caller {
     let read = |path: &str| -> serde_json::Value {
         let path = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/fixtures")).join(path);
         serde_json::from_slice(&std::fs::read(path).expect("a fixture")).expect("JSON")
@@ -200,7 +200,7 @@ pub async fn fill(engine: &EngineHandle) -> Caller {
 }
 
 /// Batches of raw sled: apply, flush, fdatasync; entries per second.
-pub fn raw(n_batch: usize, n_bytes: usize, time: Duration) -> f64 {
+fn raw(n_batch: usize, n_bytes: usize, time: Duration) -> f64 {
     let directory = tempfile::tempdir_in(target()).expect("a directory");
     let cache_capacity = SledOptions::default().cache_capacity_bytes;
     let config = sled::Config::new().path(directory.path());

@@ -40,7 +40,7 @@ pub const EDGES_MAX: usize = 10_000;
 pub const ACCESS_TOKEN_DAYS_MAX: u32 = 730;
 
 /// Rows of one page of any list (contract).
-pub const PER_PAGE_MAX: usize = 100;
+pub const PER_PAGE_MAX: u32 = 100;
 
 /// Bytes of an idempotency key.
 pub const IDEMPOTENCY_KEY_BYTES_MAX: usize = 128;

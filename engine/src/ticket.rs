@@ -33,7 +33,7 @@ pub use act_state::ActState;
 pub use action::{ActionKind, OfferedAction, OfferedActions};
 pub use apply::apply;
 pub use command::{ActionRequest, Command, Context, Create, Draw, Handle, HookOutcome};
-pub use decide::decide;
+pub use decide::{decide, decide_with_outcome};
 pub use event::{Event, Meta, Processor};
 pub use refusal::{FieldProblem, FieldProblemKind, Refusal};
 pub use token::{Consult, ForkId, Rest, Share, Token};

@@ -18,6 +18,9 @@ mod lists;
 /// Directories, workflows, credentials.
 #[path = "runtime/operator.rs"]
 mod operator;
+/// What was once wrong.
+#[path = "runtime/regression.rs"]
+mod regression;
 /// Actors that go to sleep and wake up, restarts.
 #[path = "runtime/sleep.rs"]
 mod sleep;

@@ -21,7 +21,7 @@ use crate::runtime::options::{EngineOptions, Ports};
 use crate::runtime::projector::{self, Lists};
 use crate::runtime::registry::{self, Registry, RegistryActor, TenantState};
 use crate::runtime::request::{Caller, CreateRequest, Done, HandleAnswer, HandleRequest};
-use crate::runtime::router::{Lease, Router};
+use crate::runtime::router::{Lease, Published, Router};
 use crate::runtime::supervisor::Supervisor;
 use crate::runtime::ticket_actor::{Message, Request, Shared};
 use crate::runtime::{Answer, janitor};
@@ -58,6 +58,7 @@ pub(crate) struct Inner {
     pub(crate) router: Router,
     pub(crate) lists: Arc<Lists>,
     supervisor: ActorRef<()>,
+    follower: Mutex<Option<tokio::task::JoinHandle<()>>>,
     in_flight: Arc<InFlight>,
     permits: Arc<Semaphore>,
     is_closed: AtomicBool,
@@ -125,6 +126,7 @@ impl EngineHandle {
             router,
             lists,
             supervisor,
+            follower: Mutex::new(Some(follower)),
             in_flight: Arc::default(),
             permits,
             is_closed: AtomicBool::new(false),
@@ -141,7 +143,7 @@ impl EngineHandle {
         const ON_THE_WAY: u64 = 10_000;
         let inner = &self.inner;
         let behind = inner.shared.log.last_position().saturating_sub(inner.lists.position());
-        !inner.is_closed.load(Ordering::Acquire) && behind <= ON_THE_WAY
+        !inner.is_closed.load(Ordering::Acquire) && inner.lists.is_following() && behind <= ON_THE_WAY
     }
 
     /// Finishes the calls under way, stores what makes the next start fast, and closes the log.
@@ -162,7 +164,13 @@ impl EngineHandle {
             .lists
             .caught_up(inner.shared.log.last_position(), Duration::from_secs(1))
             .await;
-        inner.registry_actor.stop(None);
+        // Actors hold the log: they go first, and store what they would have to replay.
+        let _ = inner.registry_actor.stop_and_wait(None, Some(FINISH_MAX)).await;
+        inner
+            .supervisor
+            .get_cell()
+            .stop_children_and_wait(None, Some(FINISH_MAX))
+            .await;
         inner.supervisor.stop(None);
         let (lists, log) = (inner.lists.clone(), inner.shared.log.clone());
         let closed = tokio::task::spawn_blocking(move || {
@@ -174,7 +182,13 @@ impl EngineHandle {
             }
             log.close()
         });
-        Ok(closed.await.map_err(|_| Fault::WorkerDied)??)
+        let closed = closed.await.map_err(|_| Fault::WorkerDied)?;
+        let follower = inner.follower.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(follower) = follower {
+            // It ends by itself once it has read that the log is closed.
+            let _ = tokio::time::timeout(FINISH_MAX, follower).await;
+        }
+        Ok(closed?)
     }
 
     /// Whose a personal access token is. No request waits for it: a look-up, one SHA-256.
@@ -223,7 +237,14 @@ impl EngineHandle {
     /// # Errors
     /// A fault; the refusal is inside.
     pub async fn handle(&self, caller: &Caller, request: HandleRequest) -> Answer<HandleAnswer> {
-        let _permit = self.admit()?;
+        let permit = self.admit()?;
+        // A repeat is answered from the key alone: what it did may have taken the ticket out of sight.
+        let asked = request.idempotency.filter(|_| !request.dry_run);
+        let keep = match self.idempotency(caller, asked).await? {
+            Ok((keep, None)) => keep,
+            Ok((_, Some(done))) => return Ok(Ok(HandleAnswer::Done(done))),
+            Err(refusal) => return Ok(Err(refusal)),
+        };
         let seen = match self.viewable(caller, request.ticket_id).await? {
             Ok(seen) => seen,
             Err(refusal) => return Ok(Err(refusal)),
@@ -242,11 +263,6 @@ impl EngineHandle {
             let (tenant, workflow) = (&seen.tenant, &seen.workflow);
             return Ok(self.rehearse(tenant, workflow, Some(&seen.ticket), &command, parent.as_deref()));
         }
-        let keep = match self.idempotency(caller, request.idempotency).await? {
-            Ok((keep, None)) => keep,
-            Ok((_, Some(done))) => return Ok(Ok(HandleAnswer::Done(done))),
-            Err(refusal) => return Ok(Err(refusal)),
-        };
         let request = Request {
             command,
             create_on: None,
@@ -255,6 +271,7 @@ impl EngineHandle {
             app: Some(caller.app.clone()),
             access_token: caller.access_token.clone(),
             expected_version: request.expected_version,
+            _permit: permit,
             idempotency: keep,
         };
         Ok(self.command(seen.lease, request).await?.map(HandleAnswer::Done))
@@ -265,7 +282,13 @@ impl EngineHandle {
     /// # Errors
     /// A fault; the refusal is inside.
     pub async fn create(&self, caller: &Caller, request: CreateRequest) -> Answer<HandleAnswer> {
-        let _permit = self.admit()?;
+        let permit = self.admit()?;
+        let asked = request.idempotency.clone().filter(|_| !request.dry_run);
+        let keep = match self.idempotency(caller, asked).await? {
+            Ok((keep, None)) => keep,
+            Ok((_, Some(done))) => return Ok(Ok(HandleAnswer::Done(done))),
+            Err(refusal) => return Ok(Err(refusal)),
+        };
         let (tenant, workflow) = match self.startable(caller, &request.workflow_id, request.version_name.as_ref()) {
             Ok(found) => found,
             Err(refusal) => return Ok(Err(refusal)),
@@ -299,11 +322,6 @@ impl EngineHandle {
             let command = create(TicketId(uuid::Uuid::nil()));
             return Ok(self.rehearse(&tenant, &workflow, None, &command, parent.as_deref()));
         }
-        let keep = match self.idempotency(caller, request.idempotency.clone()).await? {
-            Ok((keep, None)) => keep,
-            Ok((_, Some(done))) => return Ok(Ok(HandleAnswer::Done(done))),
-            Err(refusal) => return Ok(Err(refusal)),
-        };
         let ticket_id = self.inner.shared.ports.ids.ticket_id(now);
         let lease = self.inner.router.lease(&caller.tenant_id, ticket_id, now)?;
         let request = Request {
@@ -314,6 +332,7 @@ impl EngineHandle {
             app: Some(caller.app.clone()),
             access_token: caller.access_token.clone(),
             expected_version: None,
+            _permit: permit,
             idempotency: keep,
         };
         Ok(self.command(lease, request).await?.map(HandleAnswer::Done))
@@ -354,7 +373,7 @@ impl EngineHandle {
             .actor
             .send_message(message)
             .map_err(|_| Fault::WorkerDied)?;
-        answer.await.map_err(|_| Fault::WorkerDied)??;
+        answer.await.map_err(|_| died(&lease.slot().published))??;
         Ok(lease.slot().published.ticket.load_full().map(|ticket| (ticket, lease)))
     }
 
@@ -473,13 +492,14 @@ impl EngineHandle {
     pub(crate) async fn command(&self, lease: Lease, request: Request) -> Answer<Done> {
         let (reply, answer) = oneshot::channel();
         let actor = lease.slot().actor.clone();
+        let published = lease.slot().published.clone();
         let message = Message::Command {
             request: Box::new(request),
             reply,
             lease,
         };
         actor.send_message(message).map_err(|_| Fault::WorkerDied)?;
-        let (done, position) = match answer.await.map_err(|_| Fault::WorkerDied)?? {
+        let (done, position) = match answer.await.map_err(|_| died(&published))?? {
             Ok(done) => done,
             Err(refusal) => return Ok(Err(refusal)),
         };
@@ -508,5 +528,23 @@ impl EngineHandle {
                 tracing::warn!(%error, "a token's last use could not be written down");
             }
         });
+    }
+}
+
+/// An actor that dropped a request is dead or dying: the next call starts another.
+fn died(published: &Published) -> Fault {
+    published.is_gone.store(true, Ordering::Release);
+    Fault::WorkerDied
+}
+
+impl Drop for Inner {
+    /// The last handle is gone: nothing may hold the log any longer.
+    fn drop(&mut self) {
+        self.supervisor.get_cell().stop_children(None);
+        self.supervisor.stop(None);
+        self.registry_actor.stop(None);
+        if let Some(follower) = self.follower.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            follower.abort();
+        }
     }
 }

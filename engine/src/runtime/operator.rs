@@ -122,7 +122,9 @@ impl EngineHandle {
         };
         let after = active(self);
         let mut n_reviewed = 0;
-        for user in before.iter().filter(|user| !after.contains(user)) {
+        // Those who went leave tickets that nobody can act on; those who came back can act again.
+        let changed = before.iter().filter(|user| !after.contains(user));
+        for user in changed.chain(after.iter().filter(|user| !before.contains(user))) {
             n_reviewed += self.review_holders(&tenant_id, user).await?;
         }
         Ok(Ok(ImportReport {
@@ -380,7 +382,7 @@ impl EngineHandle {
         command: Command,
         migrate_to: Option<VersionName>,
     ) -> Answer<Done> {
-        let _permit = self.admit()?;
+        let permit = self.admit()?;
         let Some((ticket, lease)) = self.load(tenant, ticket_id).await? else {
             return Ok(Err(not_found(ticket_id)));
         };
@@ -396,6 +398,7 @@ impl EngineHandle {
             app: None,
             access_token: None,
             expected_version: None,
+            _permit: permit,
             idempotency: None,
         };
         self.command(lease, request).await

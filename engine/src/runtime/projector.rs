@@ -4,6 +4,7 @@
 //! Whoever wrote waits here until the list has read its commit, so a client sees its own change in the next list.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -27,6 +28,8 @@ const SCHEMA: u16 = 1;
 pub(crate) struct Lists {
     tenants: RwLock<BTreeMap<TenantId, TenantIndex>>,
     read: watch::Sender<Position>,
+    /// False once the log is followed no longer: nobody need wait.
+    is_following: AtomicBool,
 }
 
 impl Lists {
@@ -34,6 +37,7 @@ impl Lists {
         Self {
             tenants: RwLock::default(),
             read: watch::Sender::new(0),
+            is_following: AtomicBool::new(true),
         }
     }
 
@@ -46,6 +50,11 @@ impl Lists {
             .map(question)
     }
 
+    /// Whether the log is followed; once it is not, the list stays behind until a restart.
+    pub(crate) fn is_following(&self) -> bool {
+        self.is_following.load(Ordering::Acquire)
+    }
+
     /// How far the log has been read.
     pub(crate) fn position(&self) -> Position {
         *self.read.borrow()
@@ -53,6 +62,9 @@ impl Lists {
 
     /// Waits until the log has been read up to a position, or for so long.
     pub(crate) async fn caught_up(&self, position: Position, at_most: Duration) -> bool {
+        if !self.is_following() {
+            return self.position() >= position;
+        }
         let mut read = self.read.subscribe();
         let caught_up = read.wait_for(|read| *read >= position);
         matches!(tokio::time::timeout(at_most, caught_up).await, Ok(Ok(_)))
@@ -127,6 +139,11 @@ impl Lists {
 /// Follows the log until it closes, or something in it cannot be read: then the list stays behind, the engine is no
 /// longer ready, and the log says why.
 pub(crate) async fn follow(lists: Arc<Lists>, log: Arc<dyn EventLog>, after: Position, checkpoint_commits: u64) {
+    follow_while_readable(&lists, log, after, checkpoint_commits).await;
+    lists.is_following.store(false, Ordering::Release);
+}
+
+async fn follow_while_readable(lists: &Arc<Lists>, log: Arc<dyn EventLog>, after: Position, checkpoint_commits: u64) {
     let mut tenant_of: HashMap<String, TenantId> = {
         let tenants = lists.tenants.read().unwrap_or_else(PoisonError::into_inner);
         tenants

@@ -92,10 +92,11 @@ impl EngineHandle {
     ///
     /// # Errors
     /// A fault; the refusal is inside.
-    pub async fn list(&self, caller: &Caller, query: ListQuery) -> Answer<Page<TicketRow>> {
+    pub async fn list(&self, caller: &Caller, mut query: ListQuery) -> Answer<Page<TicketRow>> {
         let Some(tenant) = self.inner.registry.tenant(&caller.tenant_id) else {
             return Ok(Err(Refusal::TicketNotFound { id: String::new() }));
         };
+        query.per_page = query.per_page.clamp(1, crate::limits::PER_PAGE_MAX);
         let directory = &tenant.directory;
         let is_tenant_admin = directory
             .user(&caller.user_id)
@@ -193,6 +194,11 @@ impl EngineHandle {
             return Ok(Ok(Page::cut(&[], query.page, query.per_page)));
         };
         let directory = &tenant.directory;
+        if !permission::is_application(directory, &caller.app) {
+            return Ok(Err(Refusal::AppNotAllowed {
+                app: caller.app.to_string(),
+            }));
+        }
         let needle = query.search.trim().to_lowercase();
         let holds = |text: &str| text.to_lowercase().contains(&needle);
         let fits = |user: &&Arc<User>| {

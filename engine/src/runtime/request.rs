@@ -149,7 +149,7 @@ impl<T> Page<T> {
     where
         T: Clone,
     {
-        let per_page = per_page.max(1);
+        let per_page = per_page.clamp(1, crate::limits::PER_PAGE_MAX);
         let n_pages = u32::try_from(all.len().div_ceil(per_page as usize))
             .unwrap_or(u32::MAX)
             .max(1);

@@ -11,7 +11,7 @@ use std::sync::atomic::Ordering;
 
 use loonflow_storage::{EventLog, KvWrite, Snapshot};
 use ractor::{Actor, ActorProcessingErr, ActorRef};
-use tokio::sync::oneshot;
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use crate::codec;
 use crate::id::{AccessTokenId, AppName, TenantId, TicketId, VersionName};
@@ -22,7 +22,7 @@ use crate::runtime::registry::Registry;
 use crate::runtime::request::{Caller, Done, Idempotency};
 use crate::runtime::router::{Lease, Published};
 use crate::runtime::streams;
-use crate::ticket::{Command, Context, Draw, Refusal, Ticket, apply, decide};
+use crate::ticket::{Command, Context, Draw, Refusal, Ticket, apply, decide_with_outcome};
 use crate::view::row::current_nodes;
 use crate::workflow::WorkflowVersion;
 
@@ -49,6 +49,8 @@ pub(crate) struct Request {
     pub(crate) app: Option<AppName>,
     pub(crate) access_token: Option<AccessTokenId>,
     pub(crate) expected_version: Option<u64>,
+    /// The place among the calls under way: kept until the command is through, whoever has gone away meanwhile.
+    pub(crate) _permit: OwnedSemaphorePermit,
     /// Under which key the answer is kept; the guard is held until it is.
     pub(crate) idempotency: Option<(Caller, Idempotency, Guard)>,
 }
@@ -217,21 +219,13 @@ impl State {
             parent: request.parent.as_deref(),
             migrate_to: migrate_to.map(|version| &**version),
         };
-        let events = match decide(before.as_deref(), &request.command, &context) {
-            Ok(events) => events,
+        let (events, after) = match decide_with_outcome(before.as_deref(), &request.command, &context) {
+            Ok(decided) => decided,
             Err(refusal) => return Ok(Err(refusal)),
         };
         let mut meta = request.command.meta(&context);
         meta.app.clone_from(&request.app);
         meta.access_token.clone_from(&request.access_token);
-        let after = events
-            .iter()
-            .fold(before.as_deref().cloned(), |ticket, event| apply(ticket, event, &meta));
-        let Some(after) = after else {
-            return Err(Fault::Inconsistent {
-                what: "a creation that creates nothing".into(),
-            });
-        };
         let on = migrate_to.unwrap_or(&workflow);
         let done = Done {
             ticket_id: after.id,

@@ -22,6 +22,18 @@ use crate::view::row::Person;
 /// # Errors
 /// A [`Refusal`]; then nothing may be appended.
 pub fn decide(ticket: Option<&Ticket>, command: &Command, context: &Context<'_>) -> Result<Vec<Event>, Refusal> {
+    decide_with_outcome(ticket, command, context).map(|(events, _)| events)
+}
+
+/// As [`decide`], with the ticket as the events leave it: the decision has folded them already.
+///
+/// # Errors
+/// As [`decide`].
+pub fn decide_with_outcome(
+    ticket: Option<&Ticket>,
+    command: &Command,
+    context: &Context<'_>,
+) -> Result<(Vec<Event>, Ticket), Refusal> {
     let meta = command.meta(context);
     match (ticket, command) {
         (None, Command::Create(create)) => decide_create(create, context, meta),
@@ -40,7 +52,7 @@ pub fn decide(ticket: Option<&Ticket>, command: &Command, context: &Context<'_>)
             };
             decide_on(&mut decision, command)?;
             decision.review_holders();
-            Ok(decision.events)
+            Ok((decision.events, decision.ticket))
         }
         (None, command) => Err(Refusal::NotWaiting {
             what: format!("{command:?}"),
@@ -167,7 +179,7 @@ fn unattended(ticket: &Ticket, context: &Context<'_>) -> Option<String> {
     })
 }
 
-fn decide_create(create: &Create, context: &Context<'_>, meta: Meta) -> Result<Vec<Event>, Refusal> {
+fn decide_create(create: &Create, context: &Context<'_>, meta: Meta) -> Result<(Vec<Event>, Ticket), Refusal> {
     check_comment(create.comment.as_deref())?;
     let mut cc = BTreeSet::new();
     for user in &create.cc {
@@ -244,7 +256,7 @@ fn decide_create(create: &Create, context: &Context<'_>, meta: Meta) -> Result<V
         }
     }
     decision.review_holders();
-    Ok(decision.events)
+    Ok((decision.events, decision.ticket))
 }
 
 fn request_of(kind: ActionKind, edge: Option<&EdgeId>, create: &Create) -> ActionRequest {

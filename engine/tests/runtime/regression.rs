@@ -1,0 +1,139 @@
+//! What was once wrong, each as the smallest case.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use loonflow_engine::runtime::{CreateRequest, EngineOptions, HandleRequest};
+use loonflow_engine::ticket::ActionKind;
+use loonflow_storage::{Expected, MemoryLog, NewCommit, SledLog, SledOptions, StoredEvent, StreamId};
+
+use crate::fixture::*;
+
+/// Background tasks still held the log.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_closed_engine_lets_go_of_its_log() {
+    let directory = tempfile::tempdir().unwrap();
+    for round in 0..3 {
+        let log = SledLog::open(directory.path(), SledOptions::default()).expect("nobody holds it");
+        let world = World::filled(Arc::new(log), EngineOptions::default()).await;
+        // The ids of a test start anew with each world.
+        if round == 0 {
+            world.leave("2").await;
+        }
+        world.engine.close().await.unwrap();
+    }
+}
+
+/// The ticket was looked for before the key, and a discarded draft is not found.
+#[tokio::test]
+async fn a_repeated_discard_answers_what_the_first_did() {
+    let world = World::in_memory().await;
+    let draft = CreateRequest {
+        action_id: None,
+        ..leave("1")
+    };
+    let id = done(world.engine.create(&world.caller("dev"), draft).await.unwrap().unwrap()).ticket_id;
+    let request = HandleRequest {
+        idempotency: key("k", 1),
+        ..handle(id, action(ActionKind::Discard, "discard"))
+    };
+    let first = done(
+        world
+            .engine
+            .handle(&world.caller("dev"), request.clone())
+            .await
+            .unwrap()
+            .unwrap(),
+    );
+    let repeat = done(
+        world
+            .engine
+            .handle(&world.caller("dev"), request)
+            .await
+            .unwrap()
+            .unwrap(),
+    );
+    assert!(repeat.replayed);
+    assert_eq!((repeat.ticket_id, repeat.version), (first.ticket_id, first.version));
+}
+
+/// The engine called itself ready, and every write waited for a list that nobody kept any more.
+#[tokio::test]
+async fn an_unreadable_log_makes_the_engine_not_ready_and_holds_nobody_up() {
+    let log = MemoryLog::new();
+    let world = World::filled(Arc::new(log.clone()), EngineOptions::default()).await;
+    let id = world.leave("2").await;
+    log.append_now(NewCommit {
+        stream: StreamId::new(format!("t/{ACME}/01939f5a-3c00-7000-8000-0000000000aa")),
+        expected: Expected::NoStream,
+        meta: Vec::new(),
+        events: vec![StoredEvent {
+            kind: "ticket.from_the_future".into(),
+            schema: 9,
+            payload: vec![1],
+        }],
+        kv: Vec::new(),
+    })
+    .unwrap();
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(5);
+    while world.engine.is_ready() {
+        assert!(tokio::time::Instant::now() < deadline, "still ready");
+        tokio::task::yield_now().await;
+    }
+    world.act("dev", id, comment("x"), BTreeMap::new()).await.unwrap();
+}
+
+/// Only the end of the actor's task told that it was gone, which came after its callers had been told.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn the_call_after_a_panic_finds_another_actor() {
+    let world = World::in_memory().await;
+    let id = world.leave("2").await;
+    for _ in 0..50 {
+        world.ports.is_draw_broken.store(true, Ordering::SeqCst);
+        world
+            .engine
+            .handle(&world.caller("dev"), handle(id, comment("lost")))
+            .await
+            .unwrap_err();
+        world.ports.is_draw_broken.store(false, Ordering::SeqCst);
+        world
+            .engine
+            .handle(&world.caller("dev"), handle(id, comment("kept")))
+            .await
+            .unwrap()
+            .unwrap();
+    }
+}
+
+/// Only users who went were looked at.
+#[tokio::test]
+async fn a_user_who_comes_back_ends_the_need_for_intervention() {
+    let world = World::in_memory().await;
+    let id = world.leave("2").await;
+    let needs = async || {
+        world
+            .engine
+            .detail(&world.caller("ada"), id)
+            .await
+            .unwrap()
+            .unwrap()
+            .row
+            .needs_intervention
+    };
+    world
+        .engine
+        .import_directory(&directory_without("acme", &["erin"]))
+        .await
+        .unwrap()
+        .unwrap();
+    assert!(needs().await);
+    world
+        .engine
+        .import_directory(&directory("acme"))
+        .await
+        .unwrap()
+        .unwrap();
+    assert!(!needs().await);
+}

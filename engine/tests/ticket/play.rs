@@ -346,7 +346,7 @@ impl Play {
 
     /// The code of a refusal.
     pub(crate) fn refused(&mut self, who: &str, id: &str) -> &'static str {
-        self.try_act(who, id).err().expect("a refusal").code()
+        self.try_act(who, id).expect_err("a refusal").code()
     }
 
     fn kind_of(&self, id: &str) -> String {

@@ -13,5 +13,12 @@ pub(crate) mod request;
 pub(crate) mod ticket;
 pub(crate) mod workflow;
 
+use serde_json::Value;
+
+/// An object whose parts are moved in. `json!` copies what it is given, and so a tree once for each of its levels.
+pub(crate) fn object<const N: usize>(entries: [(&str, Value); N]) -> Value {
+    entries.into_iter().collect()
+}
+
 #[cfg(test)]
 mod tests;

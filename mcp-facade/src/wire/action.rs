@@ -8,6 +8,7 @@ use loonflow_engine::view::preview::{Move, Preview};
 use serde_json::{Map, Value, json};
 
 use super::account::people;
+use super::object;
 use super::ticket::current_nodes;
 
 /// A list of open actions.
@@ -23,15 +24,15 @@ fn one(action: &OfferedAction, offered: &[OfferedAction]) -> Value {
     if offered.iter().any(is_elsewhere) {
         needs.push("node_id");
     }
-    json!({
-        "id": action.id,
-        "name": action.name,
-        "type": action.kind.word(),
-        "props": action.props,
-        "node_id": action.node.as_str(),
-        "destructive": action.is_destructive,
-        "needs": needs,
-    })
+    object([
+        ("id", action.id.as_str().into()),
+        ("name", action.name.as_str().into()),
+        ("type", action.kind.word().into()),
+        ("props", action.props.clone()),
+        ("node_id", action.node.as_str().into()),
+        ("destructive", action.is_destructive.into()),
+        ("needs", needs.into()),
+    ])
 }
 
 /// The node, or nothing as a text.
@@ -54,20 +55,21 @@ pub(crate) struct Asked<'a> {
 /// The answer of a rehearsal. `ticket_id` is absent where the ticket is not there yet.
 pub(crate) fn rehearsed(ticket_id: Option<&str>, asked: &Asked<'_>, preview: &Preview) -> Value {
     let required: Vec<&str> = preview.required_fields.iter().map(|key| key.as_str()).collect();
-    let mut answer = json!({
-        "dry_run": true,
-        "status": "validated",
-        "validated_action": {
-            "action_type": asked.action_type,
-            "action_id": asked.action_id,
-            "action_props": asked.action_props,
-        },
-        "provided_fields": asked.fields,
-        "required_fields": required,
-        "missing_required_fields": [],
-        "version": preview.version,
-        "preview": preview_of(preview),
+    let action = json!({
+        "action_type": asked.action_type,
+        "action_id": asked.action_id,
+        "action_props": asked.action_props,
     });
+    let mut answer = object([
+        ("dry_run", true.into()),
+        ("status", "validated".into()),
+        ("validated_action", action),
+        ("provided_fields", asked.fields.as_slice().into()),
+        ("required_fields", required.into()),
+        ("missing_required_fields", json!([])),
+        ("version", preview.version.into()),
+        ("preview", preview_of(preview)),
+    ]);
     if let Some(ticket_id) = ticket_id {
         answer["ticket_id"] = json!(ticket_id);
     }
@@ -91,19 +93,19 @@ pub(crate) fn handled(asked: &Asked<'_>, done: &Done) -> Value {
 
 /// What a rehearsed command would do. `pools` is there only where somebody will be drawn.
 pub(crate) fn preview_of(preview: &Preview) -> Value {
-    let effects: Vec<Value> = preview
+    let effects: Value = preview
         .effects
         .iter()
         .map(|effect| json!({ "kind": effect.kind(), "target": effect.target() }))
         .collect();
-    let mut answer = json!({
-        "act_state": preview.act_state.word(),
-        "field_changes": field_changes(&preview.field_changes),
-        "moves": moves(&preview.moves),
-        "current_nodes": current_nodes(&preview.current_nodes),
-        "effects": effects,
-        "events": preview.events,
-    });
+    let mut answer = object([
+        ("act_state", preview.act_state.word().into()),
+        ("field_changes", field_changes(&preview.field_changes)),
+        ("moves", moves(&preview.moves)),
+        ("current_nodes", current_nodes(&preview.current_nodes)),
+        ("effects", effects),
+        ("events", preview.events.as_slice().into()),
+    ]);
     if !preview.pools.is_empty() {
         answer["pools"] = preview
             .pools

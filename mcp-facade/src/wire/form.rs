@@ -12,6 +12,8 @@ use loonflow_engine::workflow::form::Row;
 use loonflow_engine::workflow::{Component, ComponentKind, FieldPermission, WorkflowVersion};
 use serde_json::{Map, Value, json};
 
+use super::object;
+
 /// What a form is filled with. Missing entries are empty.
 #[derive(Clone, Copy)]
 pub(crate) struct Filling<'a> {
@@ -38,7 +40,7 @@ pub(crate) fn put_form(
     title: &str,
     filling: &Filling<'_>,
 ) {
-    let rows: Vec<Value> = workflow
+    let rows: Value = workflow
         .form
         .rows
         .iter()
@@ -46,7 +48,10 @@ pub(crate) fn put_form(
         .collect();
     answer.insert(
         "form_schema".to_owned(),
-        json!({ "component_info_list": rows, "workflow_metadata": metadata(workflow, title) }),
+        object([
+            ("component_info_list", rows),
+            ("workflow_metadata", metadata(workflow, title)),
+        ]),
     );
     let visible: Vec<(&str, FieldPermission)> = workflow
         .form
@@ -94,16 +99,16 @@ fn row_of(row: &Row, workflow: &WorkflowVersion, filling: &Filling<'_>) -> Optio
         .map(|component| child(component, filling))
         .collect();
     (!children.is_empty()).then(|| {
-        json!({
-            "id": row.id,
-            "type": "row",
-            "component_key": row.key,
-            "component_name": row.name,
-            "description": row.description,
-            "label": row.label,
-            "layout": row.layout,
-            "children": children,
-        })
+        object([
+            ("id", row.id.as_str().into()),
+            ("type", "row".into()),
+            ("component_key", row.key.as_str().into()),
+            ("component_name", row.name.as_str().into()),
+            ("description", row.description.as_str().into()),
+            ("label", row.label.clone()),
+            ("layout", row.layout.clone()),
+            ("children", children.into()),
+        ])
     })
 }
 
@@ -122,15 +127,15 @@ fn child(component: &Component, filling: &Filling<'_>) -> Value {
     if let Some(error) = filling.errors.get(&component.key) {
         props.insert("error".to_owned(), json!(error));
     }
-    json!({
-        "id": component.id,
-        "type": component.kind.word(),
-        "component_key": component.key.as_str(),
-        "component_name": component.name,
-        "component_permission": filling.permission(&component.key).word(),
-        "description": component.description,
-        "label": component.label,
-        "layout": component.layout,
-        "props": props,
-    })
+    object([
+        ("id", component.id.as_str().into()),
+        ("type", component.kind.word().into()),
+        ("component_key", component.key.as_str().into()),
+        ("component_name", component.name.as_str().into()),
+        ("component_permission", filling.permission(&component.key).word().into()),
+        ("description", component.description.as_str().into()),
+        ("label", component.label.clone()),
+        ("layout", component.layout.clone()),
+        ("props", props.into()),
+    ])
 }

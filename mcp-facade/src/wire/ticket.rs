@@ -8,37 +8,44 @@ use serde_json::{Map, Value, json};
 use super::account::{people, person};
 use super::action::{actions, node_or_empty};
 use super::form::{Filling, put_form};
+use super::object;
 
 /// A row of `ticket_list`. Tickets carry no labels of their own, so `label` is empty.
 pub(crate) fn row(row: &TicketRow, directory: &Directory) -> Value {
-    json!({
-        "id": row.id.to_string(),
-        "title": row.title,
-        "act_state": row.act_state.word(),
-        "creator_info": person(&row.creator),
-        "workflow_info": {
-            "id": row.workflow_id.as_str(),
-            "name": row.workflow_name,
-            "description": row.workflow_description,
-        },
-        "tenant_id": row.tenant_id.as_str(),
-        "label": {},
-        "created_at": row.created_at.to_answer(directory.zone()),
-        "updated_at": row.updated_at.to_answer(directory.zone()),
-        "version": row.version,
-        "parent_ticket_id": row.parent_ticket_id.map(|id| id.to_string()).unwrap_or_default(),
-        "current_nodes": current_nodes(&row.current_nodes),
-        "needs_intervention": row.needs_intervention,
-    })
+    let workflow = json!({
+        "id": row.workflow_id.as_str(),
+        "name": row.workflow_name,
+        "description": row.workflow_description,
+    });
+    let parent = row.parent_ticket_id.map(|id| id.to_string()).unwrap_or_default();
+    object([
+        ("id", row.id.to_string().into()),
+        ("title", row.title.as_str().into()),
+        ("act_state", row.act_state.word().into()),
+        ("creator_info", person(&row.creator)),
+        ("workflow_info", workflow),
+        ("tenant_id", row.tenant_id.as_str().into()),
+        ("label", json!({})),
+        ("created_at", row.created_at.to_answer(directory.zone()).into()),
+        ("updated_at", row.updated_at.to_answer(directory.zone()).into()),
+        ("version", row.version.into()),
+        ("parent_ticket_id", parent.into()),
+        ("current_nodes", current_nodes(&row.current_nodes)),
+        ("needs_intervention", row.needs_intervention.into()),
+    ])
 }
 
 /// Where a ticket is, and who can act there.
 pub(crate) fn current_nodes(nodes: &[CurrentNode]) -> Value {
     nodes
         .iter()
-        .map(
-            |node| json!({ "node_id": node.node_id.as_str(), "name": node.name, "assignees": people(&node.assignees) }),
-        )
+        .map(|node| {
+            object([
+                ("node_id", node.node_id.as_str().into()),
+                ("name", node.name.as_str().into()),
+                ("assignees", people(&node.assignees)),
+            ])
+        })
         .collect()
 }
 
@@ -77,12 +84,12 @@ pub(crate) fn detail(detail: &TicketDetail, directory: &Directory) -> Value {
 
 /// One token's wait; `missing` only for a merge, `due` only for a timer.
 fn waiting_for(waiting: &WaitingFor, directory: &Directory) -> Value {
-    let mut one = json!({
-        "node_id": waiting.node_id.as_str(),
-        "name": waiting.name,
-        "kind": waiting.kind.word(),
-        "people": people(&waiting.people),
-    });
+    let mut one = object([
+        ("node_id", waiting.node_id.as_str().into()),
+        ("name", waiting.name.as_str().into()),
+        ("kind", waiting.kind.word().into()),
+        ("people", people(&waiting.people)),
+    ]);
     if !waiting.missing.is_empty() {
         one["missing"] = waiting
             .missing

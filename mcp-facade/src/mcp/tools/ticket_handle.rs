@@ -24,9 +24,9 @@ const REQUEST_KEYS: &[&str] = &["action_type", "action_id", "action_props", "fie
 pub struct Params {
     /// The ticket's id, as sent.
     pub ticket_id: String,
-    /// The action's type; may be empty, which the engine refuses with the list of those open.
+    /// The action's type; a word that is none, or empty, is refused with the list of those open.
     pub action_type: String,
-    /// The action's id; likewise.
+    /// The action's id; may be empty where the action takes no edge.
     pub action_id: String,
     /// `comment`, `node_id`, `target_assignee_id`, `target_node_id`, as sent.
     pub action_props: Map<String, Value>,

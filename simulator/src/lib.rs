@@ -5,6 +5,10 @@
 //! Not simulated yet: actors, the log and its failures, hooks that answer, more than one tenant; a second, naive
 //! model of the rules and the search for defects in definitions are not here yet either.
 
+pub mod case;
+pub mod cli;
+pub mod commands;
+pub mod inputs;
 pub mod invariants;
 pub mod step;
 pub mod world;

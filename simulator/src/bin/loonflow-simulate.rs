@@ -1,0 +1,9 @@
+//! `loonflow-simulate`: finds what is wrong with a workflow, or with the engine, before a person does.
+//!
+//! Everything is in the library (`cli`, `commands`); an embedding program calls the same functions.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    loonflow_simulator::cli::main()
+}

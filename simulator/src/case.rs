@@ -1,0 +1,133 @@
+//! A case: everything that is needed to see a run again. Concrete steps, not a seed, so that a case outlives changes of
+//! the generators; `loonflow-simulate replay CASE` runs it.
+//!
+//! Not here: how steps are found (generators) or carried out (`world`). The form is stored in files that people keep:
+//! a changed form is a new [`FORMAT`], and older ones stay readable.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
+
+/// Number of the form below.
+pub const FORMAT: u32 = 1;
+
+/// A run, ready to be repeated.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Case {
+    /// [`FORMAT`].
+    pub format: u32,
+    /// The invariant that failed, or what else the case shows.
+    pub shows: String,
+    /// What was found, in one sentence.
+    pub found: String,
+    /// The directory, as a directory file has it.
+    pub directory: Json,
+    /// Definitions in the order of publishing before the first step, as their files have them.
+    pub definitions: Vec<Json>,
+    /// Seed of the world's draws.
+    pub seed: u64,
+    /// The steps.
+    pub steps: Vec<CaseStep>,
+}
+
+/// One step. Tickets are named by their order of creation in this case, from 0.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "do", rename_all = "snake_case")]
+pub enum CaseStep {
+    /// Time passes.
+    Pass {
+        /// How long.
+        ms: i64,
+    },
+    /// A definition is published as the default version of its workflow.
+    Publish {
+        /// As its file has it.
+        definition: Json,
+    },
+    /// The directory becomes another one: someone leaves, comes back, changes roles.
+    Directory {
+        /// As a directory file has it.
+        directory: Json,
+    },
+    /// A ticket is created.
+    Create {
+        /// The workflow's id; its default version is taken.
+        workflow: String,
+        /// Who creates it.
+        creator: String,
+        /// The edge out of start; none for a draft.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        action_id: Option<String>,
+        /// Values by field key.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        fields: BTreeMap<String, Json>,
+        /// What is said with it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        comment: Option<String>,
+        /// Who is put in copy.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        cc: Vec<String>,
+    },
+    /// A person takes an action.
+    Handle {
+        /// Which ticket.
+        ticket: usize,
+        /// Who.
+        operator: String,
+        /// `action_type`.
+        action_type: String,
+        /// `action_id`.
+        action_id: String,
+        /// `action_props.node_id`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        node_id: Option<String>,
+        /// `action_props.comment`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        comment: Option<String>,
+        /// `action_props.target_assignee_id`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        target_assignee_id: Option<String>,
+        /// `action_props.target_node_id`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        target_node_id: Option<String>,
+        /// Values by field key.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        fields: BTreeMap<String, Json>,
+    },
+    /// A timer fires.
+    FireTimer {
+        /// Which ticket.
+        ticket: usize,
+        /// The token that waits.
+        token: u64,
+    },
+    /// A hook answers.
+    ReportHook {
+        /// Which ticket.
+        ticket: usize,
+        /// The token that waits.
+        token: u64,
+        /// Which request.
+        attempt: u32,
+        /// Why it failed; none where it went well.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        failed: Option<String>,
+    },
+    /// The engine looks again whether somebody can act.
+    ReviewHolders {
+        /// Which ticket.
+        ticket: usize,
+    },
+    /// A ticket goes over to the default version of its workflow.
+    Migrate {
+        /// Which ticket.
+        ticket: usize,
+        /// The admin; none for the operator at the machine.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        operator: Option<String>,
+        /// Old node to new node.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        nodes: BTreeMap<String, String>,
+    },
+}

@@ -1,0 +1,83 @@
+//! The command line: one variant per job, each carried out by its own file in `commands`.
+//!
+//! Exit codes: 0 fine, 1 a defect was found, 2 unknown (a bound was met), 3 the call cannot be carried out as it is.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::commands::output::Output;
+
+/// Finds what is wrong with a workflow, or with the engine, before a person does.
+#[derive(Debug, Parser)]
+#[command(name = "loonflow-simulate", version, about, long_about = None)]
+pub struct Cli {
+    /// Answer with one JSON object on stdout instead of text for people.
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The jobs.
+#[derive(Debug, Subcommand)]
+pub enum Command {}
+
+/// How a job ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Verdict {
+    /// Nothing is wrong: exit code 0.
+    Fine,
+    /// Something is wrong: exit code 1.
+    Defect,
+    /// A bound was met before an answer was found: exit code 2.
+    Unknown,
+}
+
+impl Verdict {
+    /// The process's exit code.
+    #[must_use]
+    pub fn exit_code(self) -> u8 {
+        match self {
+            Self::Fine => 0,
+            Self::Defect => 1,
+            Self::Unknown => 2,
+        }
+    }
+
+    /// The worse of two: a defect counts more than an unknown, an unknown more than nothing.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Defect, _) | (_, Self::Defect) => Self::Defect,
+            (Self::Unknown, _) | (_, Self::Unknown) => Self::Unknown,
+            (Self::Fine, Self::Fine) => Self::Fine,
+        }
+    }
+}
+
+/// The call cannot be carried out as it is: bad arguments or files.
+const USAGE: u8 = 3;
+
+/// Parses the arguments of the process and carries the job out.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let is_asked_for = !error.use_stderr();
+            // Where stdout is closed nobody is left to tell.
+            let _ = error.print();
+            return ExitCode::from(if is_asked_for { 0 } else { USAGE });
+        }
+    };
+    let output = Output::new(cli.json);
+    match crate::commands::run(&cli.command, &output) {
+        Ok(verdict) => ExitCode::from(verdict.exit_code()),
+        Err(error) => {
+            output.failure(&error);
+            ExitCode::from(USAGE)
+        }
+    }
+}

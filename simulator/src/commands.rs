@@ -1,0 +1,18 @@
+//! What each subcommand does: reads its inputs, calls the library, tells the result. No rule of its own.
+//!
+//! A new job: its file here, a variant in `cli::Command`, an arm in [`run`].
+
+use crate::cli::{Command, Verdict};
+
+pub mod output;
+
+use output::Output;
+
+/// Carries a job out.
+///
+/// # Errors
+/// A sentence that names the argument or file and the way out; exit code 3.
+pub fn run(command: &Command, output: &Output) -> anyhow::Result<Verdict> {
+    let _ = output;
+    match *command {}
+}

@@ -7,7 +7,7 @@
 //! ```
 //! Commits are found by readers only once they are durable, though the database shows them a little earlier.
 //! The parts: `trees` directory and sync · `queue`, `writer` appends · `reader` reads and `verify` · `kv` entries ·
-//! `state` snapshots and checkpoints · `value` bytes. Key layout: [`crate::key`](../key/index.html).
+//! `state` snapshots and checkpoints · `value` bytes · `watermark` how far it was durable. Key layout: [`crate::key`](../key/index.html).
 
 use std::fmt;
 use std::path::Path;
@@ -39,6 +39,7 @@ mod reader;
 mod state;
 mod trees;
 mod value;
+mod watermark;
 mod writer;
 
 /// How a [`SledLog`] is opened.
@@ -88,7 +89,7 @@ struct Shared {
 
 impl SledLog {
     /// Opens the log in a directory, which is created where it is missing. Reads the end of the log and checks
-    /// it; `verify` checks the rest.
+    /// it, and whether the log reaches as far as it was once durable; `verify` checks the rest.
     ///
     /// # Errors
     /// [`Error::AlreadyOpen`], [`Error::FormatVersion`], [`Error::Corrupt`] where the files do not open, or what
@@ -96,6 +97,10 @@ impl SledLog {
     pub fn open(directory: impl AsRef<Path>, options: SledOptions) -> Result<Self, Error> {
         let disk = Disk::open(directory.as_ref(), &options)?;
         let position = Reader::check_end(disk.tree())?;
+        disk.watermark().check(position)?;
+        // The opening has synced what it found.
+        let raised = disk.watermark().raise(position);
+        raised.map_err(|error| Error::io("write `watermark` of the log", &error))?;
         let shared = Arc::new(Shared {
             queue: Queue::default(),
             recent: Mutex::default(),
@@ -284,7 +289,10 @@ impl EventLog for SledLog {
         };
         // The writer catches the panics of the database itself.
         let _ = writer.join();
-        let synced = self.shared.disk.sync();
+        let synced = self.shared.disk.sync().and_then(|()| {
+            let synced = self.shared.disk.watermark().sync();
+            synced.map_err(|error| Error::io("sync `watermark` of the log", &error))
+        });
         self.shared.tail.send_modify(|tail| tail.is_closed = true);
         synced
     }

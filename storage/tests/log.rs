@@ -6,6 +6,9 @@ mod backup;
 /// What every implementation does.
 #[path = "log/contract.rs"]
 mod contract;
+/// Damage below the database.
+#[path = "log/damage.rs"]
+mod damage;
 /// What only the log on disk does: reopening, locks, damage, a full disk.
 #[path = "log/disk.rs"]
 mod disk;

@@ -3,6 +3,7 @@
 //! ```text
 //! <directory>/lock          held (flock) while the log is open
 //! <directory>/db            the database's file: the one that is synced
+//! <directory>/watermark     how far the log was durable, see `watermark`
 //! <directory>/conf, snap.*  the database's own; rebuilt or synced by it
 //! <directory>/blobs/        values above 128 KiB: empty, as no value of ours is above 4 KiB
 //! ```
@@ -16,6 +17,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::SledOptions;
+use super::watermark::Watermark;
 use crate::error::Error;
 use crate::key;
 
@@ -32,6 +34,7 @@ pub(super) struct Disk {
     blobs: PathBuf,
     directory: PathBuf,
     free_space_bytes_min: u64,
+    watermark: Watermark,
     _lock: File,
 }
 
@@ -40,6 +43,7 @@ impl Disk {
         let is_new = !directory.join("db").exists();
         fs::create_dir_all(directory).map_err(|error| Error::io("create the directory of the log", &error))?;
         let lock = lock(directory)?;
+        let watermark = Watermark::open(directory)?;
         let db = open_database(directory, options)?;
         let db_file = File::open(directory.join("db")).map_err(|error| Error::io("open `db` of the log", &error))?;
         let disk = Self {
@@ -48,8 +52,13 @@ impl Disk {
             blobs: directory.join("blobs"),
             directory: directory.to_owned(),
             free_space_bytes_min: options.free_space_bytes_min,
+            watermark,
             _lock: lock,
         };
+        // Before anything is written into a file that has lost all it held.
+        if disk.db.is_empty() {
+            disk.watermark.check(0)?;
+        }
         disk.check_format()?;
         // Also for a log that was there: what a killed process had written but not synced is read below as
         // truth, so it must not vanish in a power loss later.
@@ -61,6 +70,11 @@ impl Disk {
     /// The one tree of the log.
     pub(super) fn tree(&self) -> &sled::Tree {
         &self.db
+    }
+
+    /// How far the log was durable.
+    pub(super) fn watermark(&self) -> &Watermark {
+        &self.watermark
     }
 
     /// Brings everything applied so far to the device.

@@ -1,7 +1,7 @@
 //! The one writer: takes whatever is queued, applies it as one batch, syncs once, answers all.
 //!
 //! ```text
-//! take ─▶ check heads ─▶ one batch ─▶ apply ─▶ flush ─▶ fdatasync ─▶ publish ─▶ answer
+//! take ─▶ check heads ─▶ one batch ─▶ apply ─▶ flush ─▶ fdatasync ─▶ watermark ─▶ publish ─▶ answer
 //!             └─ Conflict (nothing written)     └────────┴─ failed: Uncertain, and the log is stopped
 //! ```
 //! While a batch is synced the next one gathers, so batches grow with the load by themselves; a single producer
@@ -119,6 +119,10 @@ impl Writer {
                 fail(answers, &error);
                 shared.stop(error);
                 return;
+            }
+            // What is durable is answered whether or not this works: it guards against damage, not for the commits.
+            if let Err(error) = shared.disk.watermark().raise(self.last) {
+                tracing::warn!(%error, "the watermark of the log could not be written");
             }
             shared.publish(commits);
         }

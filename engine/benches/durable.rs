@@ -1,12 +1,12 @@
 //! Durable handles per second through the engine's door with 1, 64 and 512 callers, beside raw sled doing the same
 //! batches in the same run.
 //!
-//! `cargo bench -p loonflow-engine --bench durable [-- --seconds 3 --rounds 3]`; with `--test` a tiny run.
+//! `cargo bench -p loonflow-engine --bench durable [-- --seconds 3 --rounds 3 --callers 512]`; with `--test` a tiny run.
 //!
 //! Each caller has a ticket of its own and comments on it, one call after the other: found, decided, encoded, appended,
-//! synced, folded, shown in the list, answered. Raw sled gets one key and one value of the size of such a commit, in
-//! batches of as many as there are callers, each batch followed by the same flush and fdatasync: nothing else. The two
-//! alternate in rounds and the median round counts, because the disk of a shared machine wanders. Not included: HTTP.
+//! synced, folded, shown in the list, answered. Raw sled gets the same batches: under the key of each ticket's next
+//! commit (the stream's name, then the version) one value of the size of such a commit, in batches of as many as there
+//! are callers, each batch followed by the same flush and fdatasync: nothing else. The two alternate in rounds and the median round counts, because the disk of a shared machine wanders. Not included: HTTP.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -24,16 +24,11 @@ use loonflow_engine::value::Value;
 use loonflow_engine::workflow::VersionState;
 use loonflow_storage::{EventLog as _, SledLog, SledOptions};
 
-/// Bytes of a key of raw sled: those of a stream's name and a version.
-const RAW_KEY_BYTES: usize = 85;
-
 fn main() {
     let args: Vec<String> = std::env::args().collect();
-    let number = |name: &str| {
-        args.iter()
-            .skip_while(|arg| *arg != name)
-            .nth(1)
-            .and_then(|value| value.parse().ok())
+    let number = |name: &str| -> Option<u64> {
+        let mut after = args.iter().skip_while(|arg| *arg != name);
+        after.nth(1).and_then(|value| value.parse().ok())
     };
     let is_test = args.iter().any(|arg| arg == "--test");
     let time = Duration::from_millis(if is_test {
@@ -48,7 +43,12 @@ fn main() {
         .expect("a runtime");
     let mut out = std::io::stdout().lock();
     writeln!(out, "callers   raw sled /s   handles /s   ratio   p50 ms   p99 ms").expect("stdout");
-    for n_callers in if is_test { vec![1, 8] } else { vec![1, 64, 512] } {
+    let all = match number("--callers") {
+        Some(n_callers) => vec![n_callers as usize],
+        None if is_test => vec![1, 8],
+        None => vec![1, 64, 512],
+    };
+    for n_callers in all {
         let mut raws = Vec::new();
         let mut handles = Vec::new();
         for _ in 0..n_rounds {
@@ -199,8 +199,13 @@ async fn fill(engine: &EngineHandle) -> Caller {
     }
 }
 
-/// Batches of raw sled: apply, flush, fdatasync; entries per second.
+/// Batches of raw sled: apply, flush, fdatasync; entries per second. Each batch has one more commit of each ticket.
 fn raw(n_batch: usize, n_bytes: usize, time: Duration) -> f64 {
+    let name = |ticket: usize| {
+        let random = (ticket as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 16;
+        format!("ct/00000000-0000-7000-8000-000000000001/01939f5a-{ticket:04x}-7000-8000-{random:012x}")
+    };
+    let names: Vec<String> = (0..n_batch).map(name).collect();
     let directory = tempfile::tempdir_in(target()).expect("a directory");
     let cache_capacity = SledOptions::default().cache_capacity_bytes;
     let config = sled::Config::new().path(directory.path());
@@ -210,9 +215,9 @@ fn raw(n_batch: usize, n_bytes: usize, time: Duration) -> f64 {
     let mut n_entries = 0_u64;
     while started.elapsed() < time {
         let mut batch = sled::Batch::default();
-        for _ in 0..n_batch {
-            let mut key = vec![b'k'; RAW_KEY_BYTES];
-            key[..8].copy_from_slice(&n_entries.to_be_bytes());
+        for name in &names {
+            let version = n_entries / n_batch as u64;
+            let key = [name.as_bytes(), &[0], &version.to_be_bytes(), &[0, 0]].concat();
             batch.insert(key, vec![7; n_bytes]);
             n_entries += 1;
         }

@@ -15,6 +15,9 @@ mod process;
 /// Start, stop, settings, stdio.
 #[path = "cli/serve.rs"]
 mod serve;
+/// All example workflows over stdio.
+#[path = "cli/stdio_life.rs"]
+mod stdio_life;
 /// Export, restore, verify.
 #[path = "cli/whole_log.rs"]
 mod whole_log;

@@ -1,5 +1,22 @@
 //! Each of the seven fixture workflows from creation to its end, through the tools alone, each person with its own
-//! token. What holds at every step is asserted by `Walk`; here is who does what, and where the ticket stands then.
+//! token, over HTTP and over the streams of stdio. What holds at every step is asserted by `Walk`; here is who does what, and where the ticket stands then.
+
+/// Makes a test of each walk over each transport.
+macro_rules! over_every_transport {
+    ($($walk:ident),+ $(,)?) => {$(
+        mod $walk {
+            #[tokio::test]
+            async fn over_http() {
+                super::$walk(loonflow_tests::Transport::Http).await;
+            }
+
+            #[tokio::test]
+            async fn over_streams() {
+                super::$walk(loonflow_tests::Transport::Streams).await;
+            }
+        }
+    )+};
+}
 
 /// Workflows that split and merge: onboarding, access, nested.
 mod branches;
@@ -8,6 +25,8 @@ mod effects;
 
 use loonflow_tests::{TestServer, Transport, Walk};
 use serde_json::{Value, json};
+
+over_every_transport!(leave, purchase);
 
 fn fields(fields: Value) -> Value {
     json!({ "fields": fields })
@@ -19,16 +38,6 @@ fn props(props: Value) -> Value {
 
 fn nothing() -> Value {
     json!({})
-}
-
-#[tokio::test]
-async fn leave_over_http() {
-    leave(Transport::Http).await;
-}
-
-#[tokio::test]
-async fn leave_over_streams() {
-    leave(Transport::Streams).await;
 }
 
 /// Draft, withdraw, consult, forward, reject, accept, send back, force forward, end.
@@ -183,11 +192,10 @@ async fn leave(transport: Transport) {
 }
 
 /// The amount decides, both accountants sign, votes with a consult and a forward among them.
-#[tokio::test]
-async fn purchase() {
+async fn purchase(transport: Transport) {
     let server = TestServer::start().await;
     let to = |name: &str| props(json!({ "target_assignee_id": server.id(name) }));
-    let mut walk = Walk::new(&server, Transport::Http);
+    let mut walk = Walk::new(&server, transport);
     let order = json!({ "title": "Monitor", "item": "27 inch", "amount": 250 });
     walk.create("dev", "purchase", "submit", fields(order), "on_going: manager(erin)")
         .await;
@@ -259,7 +267,7 @@ async fn purchase() {
         .await;
     walk.step("dana", "agree/booked", nothing(), "finished: end()").await;
 
-    let mut refused = Walk::new(&server, Transport::Http);
+    let mut refused = Walk::new(&server, transport);
     let order = json!({ "title": "Car", "item": "fast", "amount": 90000 });
     refused
         .create("dev", "purchase", "submit", fields(order), "on_going: cfo(cfo)")

@@ -25,7 +25,7 @@ pub(crate) fn invalid(name: &str) -> PathBuf {
 }
 
 /// The binary with nothing of this process's settings.
-fn binary() -> Command {
+pub(crate) fn binary() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_loonflow-ticket"));
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("LOONFLOW_")) {
         command.env_remove(name);

@@ -5,11 +5,12 @@ use serde_json::{Value, json};
 
 use super::{fields, nothing, props};
 
+over_every_transport!(onboarding, access, nested);
+
 /// Three branches, a draw, a reject out of a branch, a merge that waits.
-#[tokio::test]
-async fn onboarding() {
+async fn onboarding(transport: Transport) {
     let server = TestServer::start().await;
-    let mut walk = Walk::new(&server, Transport::Http);
+    let mut walk = Walk::new(&server, transport);
     let newcomer = json!({ "title": "Nia", "newcomer": "Nia", "buddy": server.id("dana"), "first_day": "2027-01-04" });
     let split = "on_going: it(olga,omar) badge(?) security(sec)";
     walk.create("erin", "onboarding", "submit", fields(newcomer), split)
@@ -111,10 +112,9 @@ async fn onboarding() {
 }
 
 /// Only the owners asked for, a whole vote that an admin cuts short, the default way, a refusal for good.
-#[tokio::test]
-async fn access() {
+async fn access(transport: Transport) {
     let server = TestServer::start().await;
-    let mut walk = Walk::new(&server, Transport::Http);
+    let mut walk = Walk::new(&server, transport);
     let asked =
         json!({ "title": "Prod", "systems": ["crm", "prod"], "why": "on call", "until": "2026-12-24 18:00:00" });
     walk.create(
@@ -159,7 +159,7 @@ async fn access() {
     )
     .await;
 
-    let mut refused = Walk::new(&server, Transport::Http);
+    let mut refused = Walk::new(&server, transport);
     let asked = json!({ "title": "Ledger", "systems": ["crm", "ledger"], "why": "curious" });
     refused
         .create("dev", "access", "ask", fields(asked), "on_going: crm(dana) ledger(fin)")
@@ -167,16 +167,6 @@ async fn access() {
     refused
         .step("fin", "reject/ledger_no", nothing(), "rejected: end()")
         .await;
-}
-
-#[tokio::test]
-async fn nested_over_http() {
-    nested(Transport::Http).await;
-}
-
-#[tokio::test]
-async fn nested_over_streams() {
-    nested(Transport::Streams).await;
 }
 
 /// A split inside a branch of a split: a reject from inside cancels both, merges join inside out.

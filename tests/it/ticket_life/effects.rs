@@ -7,11 +7,12 @@ use serde_json::json;
 
 use super::{fields, nothing};
 
+over_every_transport!(incident, release);
+
 /// A draw, a claim, an escalation, a timer that comes due after a day, the last handler remembered.
-#[tokio::test]
-async fn incident() {
+async fn incident(transport: Transport) {
     let server = TestServer::start().await;
-    let mut walk = Walk::new(&server, Transport::Http);
+    let mut walk = Walk::new(&server, transport);
     let report = json!({ "title": "Slow", "service": "web", "severity": "sev2", "details": "<p>very</p>" });
     walk.create("dev", "incident", "report", fields(report), "on_going: triage(?)")
         .await;
@@ -45,7 +46,7 @@ async fn incident() {
     walk.timer("cool_down", 24, "on_going: confirm(dev)").await;
     walk.step("dev", "agree/confirmed", nothing(), "finished: end()").await;
 
-    let mut none = Walk::new(&server, Transport::Http);
+    let mut none = Walk::new(&server, transport);
     let report = json!({ "title": "Odd", "service": "api", "severity": "sev3" });
     none.create("dev", "incident", "report", fields(report), "on_going: triage(?)")
         .await;
@@ -55,14 +56,13 @@ async fn incident() {
 }
 
 /// A sub-ticket, a whole vote, a hook that fails and is posted again. That a node waits for its sub-tickets is not yet so.
-#[tokio::test]
-async fn release() {
+async fn release(transport: Transport) {
     let server = TestServer::start().await;
-    let mut walk = Walk::new(&server, Transport::Http);
+    let mut walk = Walk::new(&server, transport);
     let plan = json!({ "title": "R1", "service": "web", "version": "1.2.3", "plan": "<p>careful</p>" });
     walk.create("erin", "release", "submit", fields(plan), "on_going: prepare(erin)")
         .await;
-    let mut child = Walk::new(&server, Transport::Http);
+    let mut child = Walk::new(&server, transport);
     let task = json!({
         "fields": { "title": "Access", "systems": ["crm"], "why": "release" },
         "parent_ticket_id": walk.ticket, "parent_ticket_node_id": "prepare"

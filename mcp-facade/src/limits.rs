@@ -15,6 +15,9 @@ pub const STDIO_LINE_BYTES_MAX: usize = 8 * BODY_BYTES_MAX;
 /// Bytes of one tool answer as JSON text: clients cut at about a tenth of it, so more is only ever a mistake.
 pub const ANSWER_BYTES_MAX: usize = 1024 * 1024;
 
+/// Room that an answer's text begins with: most fit, and none is copied from room to room while it grows.
+pub const ANSWER_BYTES_USUAL: usize = 16 * 1024;
+
 /// Time within which a call is answered, if only with `overloaded`.
 pub const CALL_DEADLINE: Duration = Duration::from_secs(30);
 

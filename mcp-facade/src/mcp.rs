@@ -31,7 +31,7 @@ use tokio::time::Instant;
 use crate::arguments::{ACCESS_TOKEN, APP_NAME, Arguments, DEFAULT_APP_NAME, shortened};
 use crate::auth::{self, Credential, Identity, credentials};
 use crate::error::{ApiError, Code};
-use crate::limits::{ANSWER_BYTES_MAX, BODY_BYTES_MAX};
+use crate::limits::{ANSWER_BYTES_MAX, ANSWER_BYTES_USUAL, BODY_BYTES_MAX};
 use crate::mcp::tool_error::tool_error;
 use crate::mcp::tools::{CallContext, Entry, Toolset};
 use crate::secret::Secret;
@@ -147,7 +147,9 @@ impl TicketServer {
 /// The success of a tool, unless it is too large to send.
 fn within_size(answer: Value) -> Result<CallToolResult, ApiError> {
     // `CallToolResult::structured` writes through `Display`, piece by piece, which takes twice as long.
-    let text = serde_json::to_string(&answer).unwrap_or_default();
+    let mut text = Vec::with_capacity(ANSWER_BYTES_USUAL);
+    let written = serde_json::to_writer(&mut text, &answer).ok();
+    let text = written.and_then(|()| String::from_utf8(text).ok()).unwrap_or_default();
     let bytes = text.len();
     if bytes > ANSWER_BYTES_MAX {
         return Err(ApiError::new(

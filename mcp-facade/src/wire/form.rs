@@ -114,10 +114,7 @@ fn row_of(row: &Row, workflow: &WorkflowVersion, filling: &Filling<'_>) -> Optio
 
 /// Values that are ids come with the names that people know, in `value_text`.
 fn child(component: &Component, filling: &Filling<'_>) -> Value {
-    let mut props = match component.public_props() {
-        Value::Object(props) => props,
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => Map::new(),
-    };
+    let mut props = component.public_props.clone();
     let value = filling.values.get(&component.key).cloned().unwrap_or_default();
     if matches!(component.kind, ComponentKind::User | ComponentKind::Department) && !value.is_null() {
         let text = component.shown_text(&FieldValue::from(&value), filling.directory);

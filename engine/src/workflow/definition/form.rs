@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 use super::reader::{Place, Reader, get};
 use crate::id::FieldKey;
 use crate::workflow::form::check::decimal;
-use crate::workflow::form::component::{Choice, Component, ComponentKind, NumberRule};
+use crate::workflow::form::component::{Choice, Component, ComponentKind, NumberRule, without_secrets};
 use crate::workflow::form::{Form, Row};
 
 pub(super) fn read(reader: &mut Reader, schema: &Json) -> Form {
@@ -134,6 +134,10 @@ fn component(reader: &mut Reader, info: &Json, seen: &mut Seen) -> Component {
             },
             &place,
         ),
+        public_props: match without_secrets(props, kind.is_external()) {
+            Json::Object(props) => props,
+            Json::Null | Json::Bool(_) | Json::Number(_) | Json::String(_) | Json::Array(_) => serde_json::Map::new(),
+        },
         props: if props.is_null() {
             Json::Object(serde_json::Map::new())
         } else {

@@ -156,6 +156,8 @@ pub struct Component {
     pub layout: Json,
     /// `props`, as given, secrets included: show `public_props` instead.
     pub props: Json,
+    /// `props` without what no client may see: tokens, passwords, keys, headers, addresses of hooks and sources.
+    pub public_props: serde_json::Map<String, Json>,
     /// Options in definition order; empty for other kinds.
     pub options: Vec<Choice>,
     /// Whether it takes several values: `multiple`; without the word, a checkbox does and others do not.
@@ -165,12 +167,6 @@ pub struct Component {
 }
 
 impl Component {
-    /// `props` without what no client may see: tokens, passwords, keys, headers, addresses of hooks and sources.
-    #[must_use]
-    pub fn public_props(&self) -> Json {
-        without_secrets(&self.props, self.kind.is_external())
-    }
-
     /// What people call it: its name, else its key.
     #[must_use]
     pub fn shown_name(&self) -> &str {

@@ -180,6 +180,13 @@ fn unattended(ticket: &Ticket, context: &Context<'_>) -> Option<String> {
 }
 
 fn decide_create(create: &Create, context: &Context<'_>, meta: Meta) -> Result<(Vec<Event>, Ticket), Refusal> {
+    // Else a draft would come to be that nobody can open (semantics 2: any active user may start a workflow).
+    if context.directory.active_user(&create.creator).is_none() {
+        return Err(Refusal::PermissionDenied {
+            what: "a creation".into(),
+            who_may: "any active user of the tenant may".into(),
+        });
+    }
     check_comment(create.comment.as_deref())?;
     let mut cc = BTreeSet::new();
     for user in &create.cc {

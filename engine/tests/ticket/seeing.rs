@@ -1,6 +1,6 @@
 //! Semantics 6 and 7: who sees a ticket, and which of its fields.
 
-use loonflow_engine::ticket::{Draw, visibility};
+use loonflow_engine::ticket::{Draw, Refusal, visibility};
 use loonflow_engine::value::Value;
 use loonflow_engine::view::{flow_history, ticket_detail};
 
@@ -30,6 +30,18 @@ fn whoever_is_or_was_part_of_it_sees_it() {
     assert_eq!(sees(&play), "adm ann bob cat dan dis vie wad");
     play.act("dis", "force_close");
     assert_eq!(sees(&play), "adm ann bob cat dan dis vie wad");
+}
+
+#[test]
+fn only_active_users_start_a_ticket() {
+    let workflow = flow(FORM);
+    for creator in ["off", "nobody"] {
+        for edge in [Some("go"), None] {
+            let refused = Play::create(&workflow, creator, edge, &[]).err();
+            let code = refused.as_ref().map(Refusal::code);
+            assert_eq!(code, Some("permission_denied"), "{creator} {edge:?}");
+        }
+    }
 }
 
 #[test]

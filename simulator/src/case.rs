@@ -6,6 +6,9 @@
 
 use std::collections::BTreeMap;
 
+use loonflow_engine::id::{FieldKey, UserId, WorkflowId};
+use loonflow_engine::ticket::{Command, HookOutcome};
+use loonflow_engine::value::Value;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
@@ -130,4 +133,72 @@ pub enum CaseStep {
         #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
         nodes: BTreeMap<String, String>,
     },
+}
+
+impl CaseStep {
+    /// A command of the engine as a step: on the ticket of this place, or, where it creates one, on the default version
+    /// of this workflow. `None` for what a step cannot say: a creation below a parent, another command without a ticket.
+    #[must_use]
+    pub fn from_command(ticket: Option<usize>, workflow: &WorkflowId, command: &Command) -> Option<Self> {
+        let fields_of = |fields: &BTreeMap<FieldKey, Value>| -> BTreeMap<String, Json> {
+            let fields = fields.iter();
+            fields
+                .map(|(key, value)| (key.as_str().to_owned(), value.into()))
+                .collect()
+        };
+        let text = |id: &UserId| id.as_str().to_owned();
+        let step = match command {
+            Command::Create(create) => {
+                if create.parent.is_some() {
+                    return None;
+                }
+                return Some(Self::Create {
+                    workflow: workflow.as_str().to_owned(),
+                    creator: text(&create.creator),
+                    action_id: create.action_id.as_ref().map(|id| id.as_str().to_owned()),
+                    fields: fields_of(&create.fields),
+                    comment: create.comment.clone(),
+                    cc: create.cc.iter().map(text).collect(),
+                });
+            }
+            Command::Handle(handle) => Self::Handle {
+                ticket: ticket?,
+                operator: text(&handle.operator),
+                action_type: handle.action.kind.word().to_owned(),
+                action_id: handle.action.action_id.clone(),
+                node_id: handle.action.node_id.as_ref().map(|id| id.as_str().to_owned()),
+                comment: handle.action.comment.clone(),
+                target_assignee_id: handle.action.target_assignee_id.as_ref().map(text),
+                target_node_id: handle.action.target_node_id.as_ref().map(|id| id.as_str().to_owned()),
+                fields: fields_of(&handle.fields),
+            },
+            Command::FireTimer { token } => Self::FireTimer {
+                ticket: ticket?,
+                token: token.0,
+            },
+            Command::ReportHook {
+                token,
+                attempt,
+                outcome,
+            } => Self::ReportHook {
+                ticket: ticket?,
+                token: token.0,
+                attempt: *attempt,
+                failed: match outcome {
+                    HookOutcome::Succeeded => None,
+                    HookOutcome::Failed(why) => Some(why.clone()),
+                },
+            },
+            Command::ReviewHolders => Self::ReviewHolders { ticket: ticket? },
+            Command::Migrate { operator, nodes } => Self::Migrate {
+                ticket: ticket?,
+                operator: operator.as_ref().map(text),
+                nodes: nodes
+                    .iter()
+                    .map(|(from, to)| (from.as_str().to_owned(), to.as_str().to_owned()))
+                    .collect(),
+            },
+        };
+        Some(step)
+    }
 }

@@ -2,13 +2,14 @@
 //! a run is a function of its inputs and can be repeated bit for bit.
 //!
 //! Simulated here: tickets on given definitions and one tenant's directory, by the pure core (`decide`, `apply`).
-//! Not simulated yet: actors, the log and its failures, hooks that answer, more than one tenant; a second, naive
-//! model of the rules and the search for defects in definitions are not here yet either.
+//! Not simulated yet: actors, the log and its failures, hooks that answer, more than one tenant; the search for defects
+//! in definitions is not here yet either.
 
 pub mod case;
 pub mod cli;
 pub mod commands;
 pub mod inputs;
 pub mod invariants;
+pub mod model;
 pub mod step;
 pub mod world;

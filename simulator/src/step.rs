@@ -213,6 +213,8 @@ fn malformed(world: &World, idx: usize, workflow: &Arc<WorkflowVersion>, tape: &
         1 => "no such thing".to_owned(),
         _ => tape.pick(&edges).cloned().unwrap_or_default(),
     };
+    // The kind that a request of these words comes in as.
+    let kind = ActionKind::parse(kind.word(), &action_id).unwrap_or(kind);
     let request = ActionRequest {
         kind,
         action_id,

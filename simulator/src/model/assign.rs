@@ -1,0 +1,71 @@
+//! Who is assigned on entering a normal node (semantics 4).
+
+use super::Id;
+use super::definition::Normal;
+use super::moves::Run;
+use super::ticket::{Rest, Share};
+use super::values;
+
+/// More people than this at one node are a mistake in the definition.
+const ASSIGNEES_MAX: usize = 1_000;
+
+/// How the token rests on the node; `None` where nobody is left to act on it.
+pub(super) fn assign(run: &mut Run<'_>, node: &Id, normal: &Normal) -> Option<Rest> {
+    let ticket = &run.ticket;
+    let may_hold = |user: &Id| run.people.is_active(user) && !(normal.exclude_creator && *user == run.ticket.creator);
+    let held_by = |holders| Rest::Held { holders, consult: None };
+    if normal.remember_last_assignee
+        && let Some(last) = ticket.last_handlers.get(node).filter(|last| may_hold(last))
+    {
+        return Some(held_by(vec![last.clone()]));
+    }
+    let mut pool: Vec<Id> = Vec::new();
+    for user in named(run, normal) {
+        if may_hold(&user) && !pool.contains(&user) {
+            pool.push(user);
+        }
+    }
+    if pool.is_empty() || pool.len() > ASSIGNEES_MAX {
+        return None;
+    }
+    if pool.len() == 1 {
+        return Some(held_by(pool));
+    }
+    Some(match normal.strategy.as_str() {
+        "random" => held_by(vec![run.draw(&pool)]),
+        "voluntary" => Rest::Offered(pool),
+        "whole" | "all" => Rest::Shared(
+            pool.into_iter()
+                .map(|holder| Share {
+                    holder,
+                    vote: None,
+                    consulted: None,
+                })
+                .collect(),
+        ),
+        _ => held_by(pool),
+    })
+}
+
+/// Everybody whom the rule names. An outside address and a parent's fields name nobody here (sections 8 and 9).
+fn named(run: &Run<'_>, normal: &Normal) -> Vec<Id> {
+    let creator = &run.ticket.creator;
+    let of_each = |of: &dyn Fn(&Id) -> Vec<Id>| normal.assignee.iter().flat_map(of).collect();
+    match normal.assignee_type.as_str() {
+        "users" => normal.assignee.clone(),
+        "depts" => of_each(&|dept| run.people.members(dept)),
+        "roles" => of_each(&|role| run.people.with_role(role)),
+        "variables" => of_each(&|variable| match &**variable {
+            "creator" => vec![creator.clone()],
+            "creator_dept_approver" => run.people.approvers_for(creator),
+            "creator_dept_leader" => run.people.leader_for(creator).into_iter().collect(),
+            _ => Vec::new(),
+        }),
+        "ticket_field" => of_each(&|key| {
+            let value = run.ticket.fields.get(key);
+            let parts = value.map(|value| values::parts(value)).unwrap_or_default();
+            parts.into_iter().map(Id::from).collect()
+        }),
+        _ => Vec::new(),
+    }
+}

@@ -1,0 +1,305 @@
+//! The token game (semantics 3): takes edges, moves tokens until all rest, forks, joins, leaves forks early.
+
+use std::sync::Arc;
+
+use super::assign::assign;
+use super::definition::{Definition, NodeKind};
+use super::people::People;
+use super::ticket::{Fork, Rest, Ticket, Token};
+use super::{Id, Refused, conditions, values};
+
+/// More moves than this in one step are an error, not a hang.
+const MOVES_MAX: usize = 1_000;
+/// More tokens than this are one as well.
+const TOKENS_MAX: usize = 1_000;
+
+/// Who caused a step.
+#[derive(Clone, Debug)]
+pub(super) enum By {
+    Person(Id),
+    Timer,
+    Hook,
+    Nobody,
+}
+
+/// One step under way, on a copy of the ticket.
+pub(super) struct Run<'a> {
+    pub(super) ticket: Ticket,
+    pub(super) people: &'a People,
+    pub(super) now_ms: i64,
+    pub(super) by: By,
+    /// Whom the engine drew, in order.
+    drawn: &'a [String],
+    n_drawn: usize,
+    has_bad_draw: bool,
+    n_moves: usize,
+}
+
+impl<'a> Run<'a> {
+    pub(super) fn new(ticket: Ticket, people: &'a People, now_ms: i64, by: By, drawn: &'a [String]) -> Self {
+        Self {
+            ticket,
+            people,
+            now_ms,
+            by,
+            drawn,
+            n_drawn: 0,
+            has_bad_draw: false,
+            n_moves: 0,
+        }
+    }
+
+    /// The person who acts; nobody for what the engine does by itself.
+    pub(super) fn person(&self) -> Option<&Id> {
+        match &self.by {
+            By::Person(user) => Some(user),
+            By::Timer | By::Hook | By::Nobody => None,
+        }
+    }
+
+    /// The next of those drawn, who must be in the pool. Without one the first of the pool stands in, so that a step
+    /// that is turned down later is turned down for the right reason.
+    pub(super) fn draw(&mut self, pool: &[Id]) -> Id {
+        let drawn = self.drawn.get(self.n_drawn);
+        self.n_drawn += 1;
+        let found = drawn.and_then(|drawn| pool.iter().find(|user| ***user == **drawn));
+        self.has_bad_draw |= found.is_none();
+        found.unwrap_or(&pool[0]).clone()
+    }
+
+    /// Whether a draw does not fit, or one was made for nothing.
+    pub(super) fn is_badly_drawn(&self) -> bool {
+        self.has_bad_draw || self.n_drawn != self.drawn.len()
+    }
+
+    fn on(&self) -> Arc<Definition> {
+        Arc::clone(&self.ticket.on)
+    }
+
+    /// A token that takes an edge leaves its node, and every fork whose region does not hold the target.
+    pub(super) fn take(&mut self, id: u64, edge: usize) {
+        let on = self.on();
+        let edge = &on.edges[edge];
+        let person = self.person().cloned();
+        if let Some(token) = self.ticket.token_mut(id) {
+            // Whoever lets a token go from a node that people handle is its last handler.
+            let is_handled = matches!(token.rest, Rest::Held { .. } | Rest::Shared(_));
+            token.node = edge.to;
+            token.rest = Rest::Moving;
+            if let (Some(person), true) = (person, is_handled) {
+                let node = on.nodes[edge.from].id.clone();
+                self.ticket.last_handlers.insert(node, person);
+            }
+        }
+        self.leave_forks(id, edge.to);
+    }
+
+    /// Cancels the other tokens of the outermost fork that is left, and so of those nested in it.
+    fn leave_forks(&mut self, id: u64, target: usize) {
+        let on = self.on();
+        let Some(token) = self.ticket.token_mut(id) else { return };
+        let is_left = |fork: &Fork| !on.in_region(fork.split, target);
+        if let Some(at) = token.forks.iter().position(is_left) {
+            let left = token.forks[at];
+            token.forks.truncate(at);
+            self.ticket.tokens.retain(|one| !one.forks.contains(&left));
+        }
+    }
+
+    /// All tokens go, and one enters a node.
+    pub(super) fn restart_at(&mut self, node: usize) -> Result<(), Refused> {
+        self.ticket.tokens.clear();
+        self.add(node, Vec::new());
+        self.settle()
+    }
+
+    fn add(&mut self, node: usize, forks: Vec<Fork>) -> u64 {
+        self.ticket.last_token += 1;
+        self.ticket.tokens.push(Token {
+            id: self.ticket.last_token,
+            node,
+            forks,
+            rest: Rest::Moving,
+        });
+        self.ticket.last_token
+    }
+
+    /// Moves tokens, the oldest first, until every one rests.
+    pub(super) fn settle(&mut self) -> Result<(), Refused> {
+        while let Some(token) = self.ticket.tokens.iter().find(|token| token.rest == Rest::Moving) {
+            let token = token.clone();
+            self.n_moves += 1;
+            if self.n_moves > MOVES_MAX || self.ticket.tokens.len() > TOKENS_MAX {
+                return Err("too_many_moves");
+            }
+            self.enter(&token)?;
+        }
+        Ok(())
+    }
+
+    fn enter(&mut self, token: &Token) -> Result<(), Refused> {
+        let on = self.on();
+        if let Some(fork) = token
+            .forks
+            .last()
+            .filter(|fork| on.merge_of(fork.split) == Some(token.node))
+        {
+            self.join(token, *fork);
+            return Ok(());
+        }
+        let node = &on.nodes[token.node];
+        match &node.kind {
+            NodeKind::Start => {
+                let creator = self.ticket.creator.clone();
+                self.rest(
+                    token.id,
+                    if self.people.is_active(&creator) {
+                        Rest::Held {
+                            holders: vec![creator],
+                            consult: None,
+                        }
+                    } else {
+                        Rest::Unassigned
+                    },
+                );
+            }
+            NodeKind::Normal(normal) => {
+                let rest = match assign(self, &node.id, normal) {
+                    Some(rest) => rest,
+                    None if self.person().is_some() => return Err("no_assignee"),
+                    None => Rest::Unassigned,
+                };
+                self.rest(token.id, rest);
+            }
+            NodeKind::End => {
+                self.ticket.tokens.retain(|one| one.id == token.id);
+                self.rest(token.id, Rest::Ended);
+            }
+            NodeKind::Exclusive { default } => {
+                let fitting = self.fitting(&node.ways, *default);
+                let way = fitting.first().copied().or(*default).ok_or("no_branch_matches")?;
+                self.take(token.id, way);
+            }
+            NodeKind::Parallel => self.go_on(token, &node.ways, node.ways.len() > 1),
+            NodeKind::Inclusive { default } => {
+                let mut ways = self.fitting(&node.ways, *default);
+                if ways.is_empty() {
+                    ways.push(default.ok_or("no_branch_matches")?);
+                }
+                self.go_on(token, &ways, node.ways.len() > 1);
+            }
+            NodeKind::TimerFor(span) => {
+                let due_ms = self.after(span);
+                self.rest(token.id, Rest::Timer { due_ms });
+            }
+            NodeKind::TimerUntil(field) => {
+                // Without a date that can be read there is nothing to wait for.
+                let text = field.and_then(|field| self.ticket.value_of(field)?.as_str());
+                let due = text.and_then(|text| values::instant(text, &self.people.zone));
+                let due_ms = due.unwrap_or(self.now_ms);
+                self.rest(token.id, Rest::Timer { due_ms });
+            }
+            NodeKind::Hook => self.rest(
+                token.id,
+                Rest::Hook {
+                    attempt: 1,
+                    has_failed: false,
+                },
+            ),
+        }
+        Ok(())
+    }
+
+    /// Ways whose conditions hold. A default without conditions is for when none does.
+    fn fitting(&self, ways: &[usize], default: Option<usize>) -> Vec<usize> {
+        let fits = |way: &&usize| {
+            let edge = &self.ticket.on.edges[**way];
+            let is_last_resort = default == Some(**way) && edge.groups.is_empty();
+            !is_last_resort && conditions::hold(edge, &self.ticket, self.people)
+        };
+        ways.iter().filter(fits).copied().collect()
+    }
+
+    /// A token on each way, all of one new fork; where the node is no split, the token itself.
+    fn go_on(&mut self, token: &Token, ways: &[usize], is_split: bool) {
+        if !is_split {
+            self.take(token.id, ways[0]);
+            return;
+        }
+        let on = self.on();
+        self.ticket.last_fork += 1;
+        let mut forks = token.forks.clone();
+        forks.push(Fork {
+            id: self.ticket.last_fork,
+            split: token.node,
+        });
+        self.ticket.tokens.retain(|one| one.id != token.id);
+        let branches = ways.iter().map(|way| on.edges[*way].to);
+        let branches: Vec<(u64, usize)> = branches
+            .map(|target| (self.add(target, forks.clone()), target))
+            .collect();
+        for (id, target) in branches {
+            self.leave_forks(id, target);
+        }
+    }
+
+    /// A token of a fork at its merge waits until every token of that fork has come, then they become one.
+    fn join(&mut self, token: &Token, fork: Fork) {
+        self.rest(token.id, Rest::Joining);
+        let of_fork = || self.ticket.tokens.iter().filter(|one| one.forks.contains(&fork));
+        let has_come =
+            |one: &Token| one.rest == Rest::Joining && one.node == token.node && one.forks.last() == Some(&fork);
+        if of_fork().all(has_come) {
+            let oldest = of_fork().map(|one| one.id).min().unwrap_or(token.id);
+            self.ticket
+                .tokens
+                .retain(|one| one.id == oldest || !one.forks.contains(&fork));
+            if let Some(one) = self.ticket.token_mut(oldest) {
+                one.forks.pop();
+                one.rest = Rest::Moving;
+            }
+        }
+    }
+
+    /// Puts a token to rest; whoever it rests with is assigned.
+    pub(super) fn rest(&mut self, id: u64, rest: Rest) {
+        match &rest {
+            Rest::Held { holders, .. } => self.ticket.assigned.extend(holders.iter().cloned()),
+            Rest::Offered(candidates) => self.ticket.assigned.extend(candidates.iter().cloned()),
+            Rest::Shared(shares) => {
+                let holders = shares.iter().map(|share| share.holder.clone());
+                self.ticket.assigned.extend(holders);
+            }
+            Rest::Moving | Rest::Joining | Rest::Unassigned | Rest::Timer { .. } | Rest::Hook { .. } | Rest::Ended => {}
+        }
+        if let Some(token) = self.ticket.token_mut(id) {
+            token.rest = rest;
+        }
+    }
+
+    /// Now and a calendar span, as people of the tenant count it.
+    fn after(&self, span: &jiff::Span) -> i64 {
+        let now = jiff::Timestamp::from_millisecond(self.now_ms).unwrap_or_default();
+        let moved = now.to_zoned(self.people.zone.clone()).checked_add(*span);
+        moved.map_or(values::LAST_MS, |moved| moved.timestamp().as_millisecond())
+    }
+}
+
+/// Whether nobody can act on some token without help (semantics 4): nobody was assigned, whoever holds it is inactive,
+/// one of those who all must act is, or a hook failed. Drafts and tickets that are over need none.
+pub(super) fn needs_help(ticket: &Ticket, people: &People) -> bool {
+    let is_active = |user: &Id| people.is_active(user);
+    let is_stuck = |token: &Token| match &token.rest {
+        Rest::Unassigned | Rest::Hook { has_failed: true, .. } => true,
+        Rest::Held {
+            consult: Some((_, to)), ..
+        } => !is_active(to),
+        Rest::Held { holders: users, .. } | Rest::Offered(users) => !users.iter().any(is_active),
+        Rest::Shared(shares) => shares
+            .iter()
+            .filter(|share| share.vote.is_none())
+            .any(|share| !is_active(share.consulted.as_ref().unwrap_or(&share.holder))),
+        Rest::Hook { has_failed: false, .. } | Rest::Moving | Rest::Joining | Rest::Timer { .. } | Rest::Ended => false,
+    };
+    ticket.state != "in_draft" && !ticket.is_discarded && !ticket.is_over() && ticket.tokens.iter().any(is_stuck)
+}

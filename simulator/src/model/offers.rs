@@ -1,0 +1,173 @@
+//! Who sees a ticket, what each user can do on it now, and which fields a viewer sees (semantics 5, 6, 7).
+
+use std::collections::BTreeMap;
+
+use super::definition::{Definition, NodeKind, Permission};
+use super::people::People;
+use super::ticket::{Rest, Ticket, Token};
+
+/// An action a user has, on one token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Offer {
+    /// `action_type`.
+    pub(super) word: &'static str,
+    /// The edge it takes; other actions have their word as id.
+    pub(super) edge: Option<usize>,
+    pub(super) node: usize,
+    pub(super) token: u64,
+}
+
+/// Everything a user can do: as one who has to do with the ticket, and as one who may intervene.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Offers {
+    pub(super) actions: Vec<Offer>,
+    pub(super) admin: Vec<Offer>,
+}
+
+impl Offer {
+    fn new(word: &'static str, token: &Token) -> Self {
+        Self {
+            word,
+            edge: None,
+            node: token.node,
+            token: token.id,
+        }
+    }
+
+    /// `action_id`.
+    pub(super) fn id<'a>(&self, on: &'a Definition) -> &'a str {
+        self.edge.map_or(self.word, |edge| &on.edges[edge].id)
+    }
+}
+
+/// The word of an action that takes an edge; a `condition` edge is no person's.
+fn edge_word(kind: &str) -> Option<&'static str> {
+    ["agree", "reject", "other"].into_iter().find(|word| *word == kind)
+}
+
+/// Whether a user sees a ticket. A draft is its creator's alone, a discarded one nobody's.
+pub(super) fn may_view(ticket: &Ticket, user: &str, people: &People) -> bool {
+    if ticket.is_discarded || !people.users.contains_key(user) {
+        false
+    } else if ticket.state == "in_draft" {
+        *ticket.creator == *user
+    } else {
+        ticket.is_related(user) || people.may_view_all(user, &ticket.on)
+    }
+}
+
+/// What a user can do now: nothing for whoever does not see the ticket or is not active.
+pub(super) fn offers(ticket: &Ticket, user: &str, people: &People) -> Offers {
+    let mut found = Offers::default();
+    if !people.is_active(user) || !may_view(ticket, user, people) {
+        return found;
+    }
+    let oldest = &ticket.tokens[0];
+    let is_draft = ticket.state == "in_draft";
+    if !ticket.is_over() {
+        for token in &ticket.tokens {
+            on_token(&mut found.actions, ticket, token, user);
+        }
+        if is_draft {
+            found.actions.push(Offer::new("discard", oldest));
+        } else {
+            if *ticket.creator == *user && may_withdraw(ticket) {
+                found.actions.push(Offer::new("withdraw", oldest));
+            }
+            if people.may_intervene(user, &ticket.on) {
+                by_force(&mut found.admin, ticket);
+            }
+        }
+    }
+    // A comment goes where the user acts first.
+    let mut comment = Offer::new("add_comment", oldest);
+    if let Some(first) = found.actions.first() {
+        (comment.node, comment.token) = (first.node, first.token);
+    }
+    found.actions.push(comment);
+    found
+}
+
+fn on_token(found: &mut Vec<Offer>, ticket: &Ticket, token: &Token, user: &str) {
+    let is = |one: &super::Id| **one == *user;
+    let (acts, answers, accepts) = match &token.rest {
+        Rest::Held { holders, consult: None } => (holders.iter().any(is), false, false),
+        Rest::Held {
+            consult: Some((_, to)), ..
+        } => (false, is(to), false),
+        Rest::Offered(candidates) => (false, false, candidates.iter().any(is)),
+        Rest::Shared(shares) => {
+            let answers = shares.iter().any(|share| share.consulted.as_ref().is_some_and(is));
+            let has_open = shares
+                .iter()
+                .any(|share| is(&share.holder) && share.vote.is_none() && share.consulted.is_none());
+            // Whoever is consulted at a node only answers there.
+            (has_open && !answers, answers, false)
+        }
+        Rest::Moving | Rest::Joining | Rest::Unassigned | Rest::Timer { .. } | Rest::Hook { .. } | Rest::Ended => {
+            (false, false, false)
+        }
+    };
+    if answers {
+        found.push(Offer::new("consult_submit", token));
+    }
+    if accepts {
+        found.push(Offer::new("accept", token));
+    }
+    if acts {
+        let node = &ticket.on.nodes[token.node];
+        for way in &node.ways {
+            if let Some(word) = edge_word(&ticket.on.edges[*way].kind) {
+                found.push(Offer {
+                    edge: Some(*way),
+                    ..Offer::new(word, token)
+                });
+            }
+        }
+        // The start node is the creator's and nobody else's.
+        if matches!(node.kind, NodeKind::Normal(_)) {
+            found.push(Offer::new("forward", token));
+            found.push(Offer::new("consult", token));
+        }
+    }
+}
+
+fn by_force(found: &mut Vec<Offer>, ticket: &Ticket) {
+    for token in &ticket.tokens {
+        match token.rest {
+            Rest::Held { .. } | Rest::Offered(_) | Rest::Shared(_) | Rest::Unassigned => {
+                found.push(Offer::new("force_forward", token));
+            }
+            Rest::Hook { has_failed: true, .. } => found.push(Offer::new("retry_hook", token)),
+            Rest::Hook { has_failed: false, .. } | Rest::Moving | Rest::Joining | Rest::Timer { .. } | Rest::Ended => {}
+        }
+    }
+    found.push(Offer::new("force_close", &ticket.tokens[0]));
+    found.push(Offer::new("force_alter_node", &ticket.tokens[0]));
+}
+
+/// Every node with a token allows it, those that wait at a merge aside, and the ticket is not at start.
+fn may_withdraw(ticket: &Ticket) -> bool {
+    ticket.tokens.iter().all(|token| {
+        token.node != ticket.on.start && (token.rest == Rest::Joining || ticket.on.nodes[token.node].allow_withdraw)
+    })
+}
+
+/// What a viewer may do with each field, by key (semantics 6): who may act on a node has that node's permissions,
+/// others see, read-only, whatever at least one node does not hide.
+pub(super) fn fields_seen<'a>(ticket: &'a Ticket, offers: &Offers) -> BTreeMap<&'a str, Permission> {
+    let on = &ticket.on;
+    let acts = |offer: &&Offer| offer.edge.is_some() || ["accept", "forward", "consult_submit"].contains(&offer.word);
+    let acting = offers.actions.iter().find(acts).map(|offer| &on.nodes[offer.node]);
+    let keys = on.fields.iter().enumerate();
+    keys.map(|(idx, field)| {
+        let shown_somewhere = || on.nodes.iter().any(|node| node.permissions[idx] != Permission::Hidden);
+        let permission = match acting {
+            Some(node) => node.permissions[idx],
+            None if shown_somewhere() => Permission::Readonly,
+            None => Permission::Hidden,
+        };
+        (&*field.key, permission)
+    })
+    .collect()
+}

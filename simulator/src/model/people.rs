@@ -1,0 +1,174 @@
+//! The directory as the model reads it from a directory file (semantics 1, 4, 7): users, departments, roles.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::tz::TimeZone;
+use serde_json::Value as Json;
+
+use super::Id;
+use super::definition::{Definition, list, text};
+
+/// Everybody.
+#[derive(Clone, Debug)]
+pub(super) struct People {
+    pub(super) users: BTreeMap<Id, User>,
+    pub(super) depts: BTreeMap<Id, Dept>,
+    pub(super) zone: TimeZone,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct User {
+    pub(super) id: Id,
+    pub(super) name: String,
+    pub(super) alias: String,
+    pub(super) is_admin: bool,
+    pub(super) is_active: bool,
+    pub(super) primary_dept: Option<Id>,
+    pub(super) depts: Vec<Id>,
+    pub(super) roles: BTreeSet<Id>,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Dept {
+    pub(super) name: String,
+    pub(super) parent: Option<Id>,
+    pub(super) leader: Option<Id>,
+    pub(super) approvers: Vec<Id>,
+}
+
+impl People {
+    pub(super) fn read(file: &Json) -> Result<Self, String> {
+        let zone_name = match text(&file["tenant"], "time_zone").trim() {
+            "" => "UTC",
+            name => name,
+        };
+        let zone = TimeZone::get(zone_name).map_err(|_| format!("the time zone `{zone_name}` is not known"))?;
+        let (mut users, mut depts) = (BTreeMap::new(), BTreeMap::new());
+        for entry in list(file, "users") {
+            let id: Id = text(entry, "id").into();
+            let places: Vec<(Id, bool)> = list(entry, "depts")
+                .iter()
+                .map(|place| (text(place, "dept_id").into(), place["is_primary"] == true))
+                .collect();
+            let user = User {
+                id: id.clone(),
+                name: text(entry, "name").to_owned(),
+                alias: text(entry, "alias").to_owned(),
+                is_admin: text(entry, "type") == "admin",
+                is_active: entry["is_active"] != false,
+                primary_dept: places.iter().find(|(_, primary)| *primary).map(|(id, _)| id.clone()),
+                depts: places.into_iter().map(|(id, _)| id).collect(),
+                roles: list(entry, "roles")
+                    .iter()
+                    .filter_map(Json::as_str)
+                    .map(Id::from)
+                    .collect(),
+            };
+            if id.trim().is_empty() || users.insert(id, user).is_some() {
+                return Err("a user has no id, or the id of another".to_owned());
+            }
+        }
+        for entry in list(file, "depts") {
+            let named = |word| Some(text(entry, word)).filter(|id| !id.trim().is_empty()).map(Id::from);
+            let dept = Dept {
+                name: text(entry, "name").to_owned(),
+                parent: named("parent_id"),
+                leader: named("leader"),
+                approvers: list(entry, "approvers")
+                    .iter()
+                    .filter_map(Json::as_str)
+                    .map(Id::from)
+                    .collect(),
+            };
+            let id: Id = text(entry, "id").into();
+            if id.trim().is_empty() || depts.insert(id, dept).is_some() {
+                return Err("a department has no id, or the id of another".to_owned());
+            }
+        }
+        Ok(Self { users, depts, zone })
+    }
+
+    pub(super) fn is_active(&self, user: &str) -> bool {
+        self.users.get(user).is_some_and(|user| user.is_active)
+    }
+
+    /// A department and those above it, nearest first.
+    fn upwards(&self, dept: &Id) -> Vec<Id> {
+        let mut way: Vec<Id> = Vec::new();
+        let mut next = Some(dept.clone());
+        while let Some(id) = next.filter(|id| self.depts.contains_key(id) && !way.contains(id)) {
+            next = self.depts[&id].parent.clone();
+            way.push(id);
+        }
+        way
+    }
+
+    /// Whether someone belongs to a department or one below it.
+    pub(super) fn belongs_to(&self, user: &User, dept: &Id) -> bool {
+        user.depts
+            .iter()
+            .any(|own| own == dept || self.upwards(own).contains(dept))
+    }
+
+    /// Active members of a department and those below it, by id.
+    pub(super) fn members(&self, dept: &Id) -> Vec<Id> {
+        let is_member = |user: &&User| user.is_active && self.belongs_to(user, dept);
+        self.users
+            .values()
+            .filter(is_member)
+            .map(|user| user.id.clone())
+            .collect()
+    }
+
+    /// Active users with a role, by id.
+    pub(super) fn with_role(&self, role: &Id) -> Vec<Id> {
+        let has = |user: &&User| user.is_active && user.roles.contains(role);
+        self.users.values().filter(has).map(|user| user.id.clone()).collect()
+    }
+
+    /// Approvers of the creator's primary department, else of the nearest above that has some.
+    pub(super) fn approvers_for(&self, creator: &str) -> Vec<Id> {
+        let Some(own) = self.users.get(creator).and_then(|user| user.primary_dept.clone()) else {
+            return Vec::new();
+        };
+        let above = self.upwards(&own);
+        let approvers = above.iter().map(|dept| &self.depts[dept].approvers);
+        approvers
+            .into_iter()
+            .find(|some| !some.is_empty())
+            .cloned()
+            .unwrap_or_default()
+    }
+
+    /// Leader of the creator's primary department.
+    pub(super) fn leader_for(&self, creator: &str) -> Option<Id> {
+        let own = self.users.get(creator)?.primary_dept.as_ref()?;
+        self.depts.get(own)?.leader.clone()
+    }
+
+    /// Whether someone may intervene in a workflow's tickets (semantics 5): tenant admins, its admins and dispatchers.
+    pub(super) fn may_intervene(&self, user: &str, on: &Definition) -> bool {
+        self.users.get(user).is_some_and(|one| {
+            one.is_active && (one.is_admin || on.admins.contains(user) || on.dispatchers.contains(user))
+        })
+    }
+
+    /// Whether someone sees all of a workflow's tickets (semantics 7).
+    pub(super) fn may_view_all(&self, user: &str, on: &Definition) -> bool {
+        let Some(one) = self.users.get(user).filter(|one| one.is_active) else {
+            return false;
+        };
+        self.may_intervene(user, on)
+            || on.viewers.contains(user)
+            || on.viewer_depts.iter().any(|dept| self.belongs_to(one, dept))
+    }
+
+    /// Alias, else name, else nothing.
+    pub(super) fn shown_name(&self, user: &str) -> &str {
+        match self.users.get(user) {
+            Some(user) if !user.alias.is_empty() => &user.alias,
+            Some(user) => &user.name,
+            None => "",
+        }
+    }
+}

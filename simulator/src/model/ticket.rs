@@ -1,0 +1,151 @@
+//! The state of a ticket: tokens and how they rest, fields, title, who had to do with it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use serde_json::Value as Json;
+
+use super::Id;
+use super::definition::Definition;
+
+/// A ticket.
+#[derive(Clone, Debug)]
+pub(super) struct Ticket {
+    /// The version it is on.
+    pub(super) on: Arc<Definition>,
+    pub(super) creator: Id,
+    pub(super) created_ms: i64,
+    /// A JSON text; empty where there is none.
+    pub(super) title: Arc<Json>,
+    /// Stored values by key, the title's aside.
+    pub(super) fields: BTreeMap<Id, Arc<Json>>,
+    /// `act_state`.
+    pub(super) state: &'static str,
+    /// By age, oldest first.
+    pub(super) tokens: Vec<Token>,
+    pub(super) last_token: u64,
+    pub(super) last_fork: u64,
+    pub(super) cc: BTreeSet<Id>,
+    /// Whoever is or was assigned or consulted.
+    pub(super) assigned: BTreeSet<Id>,
+    /// Whoever took an action other than a comment.
+    pub(super) processed: BTreeSet<Id>,
+    /// Who took the last edge out of each node, by the node's id.
+    pub(super) last_handlers: BTreeMap<Id, Id>,
+    /// `needs_intervention`.
+    pub(super) needs_help: bool,
+    pub(super) is_discarded: bool,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Token {
+    pub(super) id: u64,
+    pub(super) node: usize,
+    /// Outermost first.
+    pub(super) forks: Vec<Fork>,
+    pub(super) rest: Rest,
+}
+
+/// A fork: tokens that carry the same id come from one pass of one split.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Fork {
+    pub(super) id: u64,
+    pub(super) split: usize,
+}
+
+/// How a token rests.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Rest {
+    /// On its way.
+    Moving,
+    /// Waits at a merge.
+    Joining,
+    /// Nobody could be assigned.
+    Unassigned,
+    /// Any one of these acts, unless one of them asked someone: by whom and whom.
+    Held {
+        holders: Vec<Id>,
+        consult: Option<(Id, Id)>,
+    },
+    /// One of these must accept first.
+    Offered(Vec<Id>),
+    /// Each of these acts.
+    Shared(Vec<Share>),
+    Timer {
+        due_ms: i64,
+    },
+    Hook {
+        attempt: u32,
+        has_failed: bool,
+    },
+    Ended,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Share {
+    pub(super) holder: Id,
+    /// The edge chosen.
+    pub(super) vote: Option<Id>,
+    pub(super) consulted: Option<Id>,
+}
+
+impl Ticket {
+    /// A draft with one token on its way into start.
+    pub(super) fn new(on: &Arc<Definition>, creator: &str, created_ms: i64) -> Self {
+        Self {
+            on: Arc::clone(on),
+            creator: creator.into(),
+            created_ms,
+            title: Arc::new(Json::String(String::new())),
+            fields: BTreeMap::new(),
+            state: "in_draft",
+            tokens: vec![Token {
+                id: 1,
+                node: on.start,
+                forks: Vec::new(),
+                rest: Rest::Moving,
+            }],
+            last_token: 1,
+            last_fork: 0,
+            cc: BTreeSet::new(),
+            assigned: BTreeSet::new(),
+            processed: BTreeSet::new(),
+            last_handlers: BTreeMap::new(),
+            needs_help: false,
+            is_discarded: false,
+        }
+    }
+
+    /// Whether it is at end: only comments remain.
+    pub(super) fn is_over(&self) -> bool {
+        self.tokens.iter().any(|token| token.rest == Rest::Ended)
+    }
+
+    pub(super) fn token(&self, id: u64) -> Option<&Token> {
+        self.tokens.iter().find(|token| token.id == id)
+    }
+
+    pub(super) fn token_mut(&mut self, id: u64) -> Option<&mut Token> {
+        self.tokens.iter_mut().find(|token| token.id == id)
+    }
+
+    pub(super) fn title_text(&self) -> &str {
+        self.title.as_str().unwrap_or_default()
+    }
+
+    /// The value of a field, by its place in the form; a title that is empty is none.
+    pub(super) fn value_of(&self, field: usize) -> Option<&Json> {
+        if self.on.title == Some(field) {
+            return Some(&*self.title).filter(|title| *title != "");
+        }
+        self.fields.get(&self.on.fields[field].key).map(|value| &**value)
+    }
+
+    /// Whether someone is or was part of it (semantics 7).
+    pub(super) fn is_related(&self, user: &str) -> bool {
+        &*self.creator == user
+            || self.cc.contains(user)
+            || self.assigned.contains(user)
+            || self.processed.contains(user)
+    }
+}

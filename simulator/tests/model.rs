@@ -1,0 +1,7 @@
+//! The engine against the naive model. After every step both must have given the same answer and have the same ticket;
+//! on a sample, the same offers and the same view for every user.
+
+#[path = "model/pair.rs"]
+mod pair;
+#[path = "model/walks.rs"]
+mod walks;

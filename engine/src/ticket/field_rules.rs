@@ -50,7 +50,9 @@ pub(crate) fn check(
             ));
             continue;
         }
-        let stored = ticket.value_of(key, form);
+        // A ticket without a title has an empty one, which is no value.
+        let is_value = |value: &Value| form.title_key() != Some(key) || !value.is_empty();
+        let stored = ticket.value_of(key, form).filter(is_value);
         let permission = form.permission_at(node, key);
         if !permission.is_writable() {
             // A readonly field may repeat the value it has. A hidden one may not even do that: an answer that tells a

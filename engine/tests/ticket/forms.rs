@@ -206,3 +206,21 @@ fn a_right_guess_at_a_hidden_value_is_refused_like_a_wrong_one() {
         assert_eq!(refusal(value), wrong);
     }
 }
+
+#[test]
+fn a_title_that_is_empty_is_none() {
+    let workflow = flow(
+        "form amount:number
+         node a normal users:bob title=readonly
+         edge go agree start -> a
+         edge ok agree a -> end",
+    );
+    let play = Play::create(&workflow, "ann", Some("go"), &[("title", Value::text(""))]).unwrap();
+    for empty in [Value::Null, Value::text(" "), Value::text("")] {
+        let mut play = play.clone();
+        play.act_with("bob", "agree", "ok", sent(&[("title", empty)])).unwrap();
+    }
+    let mut play = play.clone();
+    let refused = play.act_with("bob", "agree", "ok", sent(&[("title", Value::text("T"))]));
+    assert_eq!(refused.err().unwrap().code(), "field_not_editable");
+}

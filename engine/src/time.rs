@@ -16,9 +16,10 @@ impl Timestamp {
     /// The earliest and latest instants that are taken from outside: years 1 to 9999.
     pub const RANGE: (Self, Self) = (Self(-62_135_596_800_000), Self(253_402_300_799_999));
 
+    /// The instants of the library end a day before the year 9999 does; later ones become its last.
     fn to_jiff(self) -> jiff::Timestamp {
         let clamped = self.0.clamp(Self::RANGE.0.0, Self::RANGE.1.0);
-        jiff::Timestamp::from_millisecond(clamped).unwrap_or_default()
+        jiff::Timestamp::from_millisecond(clamped).unwrap_or(jiff::Timestamp::MAX)
     }
 
     /// This instant moved by `ms` milliseconds, at the ends of the range where it would leave it.
@@ -52,7 +53,9 @@ impl Timestamp {
     /// The day of this instant in a time zone.
     #[must_use]
     pub fn day_in(self, zone: &TimeZone) -> jiff::civil::Date {
-        self.to_jiff().to_zoned(zone.clone()).date()
+        let offset_s = i64::from(zone.to_offset(self.to_jiff()).seconds());
+        let local = jiff::SignedDuration::from_millis(self.0.saturating_add(offset_s * 1_000));
+        EPOCH.saturating_add(local).date()
     }
 
     /// Reads RFC 3339, `YYYY-MM-DD`, `YYYY-MM-DD HH:MM:SS` or the latter with ` +ZZZZ`; without an offset the
@@ -60,25 +63,36 @@ impl Timestamp {
     #[must_use]
     pub fn parse(text: &str, zone: &TimeZone) -> Option<Self> {
         let text = text.trim();
-        let instant = text
-            .parse::<jiff::Timestamp>()
-            .ok()
-            .or_else(|| {
+        let exact = || {
+            text.parse::<jiff::Timestamp>().ok().or_else(|| {
                 ["%Y-%m-%d %H:%M:%S %z", "%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%d %H:%M:%S%z"]
                     .iter()
                     .find_map(|form| jiff::fmt::strtime::parse(form, text).ok()?.to_timestamp().ok())
             })
-            .or_else(|| {
-                text.parse::<jiff::civil::DateTime>()
-                    .ok()?
-                    .to_zoned(zone.clone())
-                    .ok()
-                    .map(|z| z.timestamp())
-            })?;
-        let found = Self(instant.as_millisecond());
+        };
+        let found = match exact() {
+            Some(exact) => Self(exact.as_millisecond()),
+            None => Self::of_local(text.parse().ok()?, zone),
+        };
         (Self::RANGE.0 <= found && found <= Self::RANGE.1).then_some(found)
     }
+
+    /// The instant of a time in a zone. `9999-12-31`, which people write for "never", is later than any instant of the
+    /// library: it is counted by hand, from the zone's last offset.
+    fn of_local(local: jiff::civil::DateTime, zone: &TimeZone) -> Self {
+        match local.to_zoned(zone.clone()) {
+            Ok(zoned) => Self(zoned.timestamp().as_millisecond()),
+            Err(_) => {
+                let offset = zone.to_offset(jiff::Timestamp::MAX);
+                let since = local.duration_since(EPOCH) - jiff::SignedDuration::from_secs(offset.seconds().into());
+                Self(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+            }
+        }
+    }
 }
+
+/// 1970-01-01T00:00:00.
+const EPOCH: jiff::civil::DateTime = jiff::civil::DateTime::constant(1970, 1, 1, 0, 0, 0, 0);
 
 impl fmt::Debug for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -122,8 +136,26 @@ mod tests {
             Timestamp::parse("2026-11-22", &TimeZone::UTC).unwrap().to_rfc3339(),
             "2026-11-22T00:00:00.000Z"
         );
-        for text in ["", "yesterday", "2026-13-01", "2026-02-30", "99999-01-01"] {
+        for text in ["", "yesterday", "2026-13-01", "2026-02-30", "99999-01-01", "0000-12-31"] {
             assert_eq!(Timestamp::parse(text, &shanghai), None, "{text}");
         }
+    }
+    #[test]
+    fn the_last_day_is_a_day() {
+        for name in ["UTC", "Asia/Shanghai", "America/New_York"] {
+            let zone = zone_named(name).unwrap();
+            let (last, before) = ["9999-12-31", "9999-12-30"]
+                .map(|text| Timestamp::parse(text, &zone).unwrap())
+                .into();
+            assert_eq!(last.0 - before.0, 86_400_000, "{name}");
+            assert_eq!(last.day_in(&zone).to_string(), "9999-12-31", "{name}");
+            assert_eq!(before.day_in(&zone).to_string(), "9999-12-30", "{name}");
+            assert!(
+                last.to_rfc3339().starts_with("9999-12-30"),
+                "shown as late as can be, {name}"
+            );
+        }
+        let first = Timestamp::parse("0001-01-01", &TimeZone::UTC).unwrap();
+        assert_eq!(first.day_in(&TimeZone::UTC).to_string(), "0001-01-01");
     }
 }

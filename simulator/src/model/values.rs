@@ -79,7 +79,8 @@ pub(super) fn instant(text: &str, zone: &TimeZone) -> Option<i64> {
     (FIRST_MS..=LAST_MS).contains(&ms).then_some(ms)
 }
 
-/// `YYYY-MM-DD` and `YYYY-MM-DD HH:MM:SS`, which nearly all are, counted by hand.
+/// `YYYY-MM-DD` and `YYYY-MM-DD HH:MM:SS`, which nearly all are, counted by hand; a zone other than UTC is asked of the
+/// library.
 fn plain_instant(text: &str, zone: &TimeZone) -> Option<i64> {
     let digits = |from: usize, to: usize| -> Option<i64> {
         let part = text.get(from..to)?;
@@ -122,13 +123,24 @@ fn plain_instant(text: &str, zone: &TimeZone) -> Option<i64> {
         }
         _ => return None,
     };
-    if *zone != TimeZone::UTC {
-        return None;
-    }
     let before = year - 1;
     let days = before * 365 + before / 4 - before / 100 + before / 400 + days_in[..month_idx].iter().sum::<i64>() + day;
     // Day 719,163 of year 1 is 1970-01-01.
-    Some(((days - 719_163) * 86_400 + of_day) * 1_000)
+    let local_ms = ((days - 719_163) * 86_400 + of_day) * 1_000;
+    if *zone == TimeZone::UTC {
+        return Some(local_ms);
+    }
+    match text.parse::<jiff::civil::DateTime>().ok()?.to_zoned(zone.clone()) {
+        Ok(zoned) => Some(zoned.timestamp().as_millisecond()),
+        // The library's instants end a day before its dates do.
+        Err(_) => Some(local_ms - offset_ms(i64::MAX, zone)),
+    }
+}
+
+/// How far a zone is ahead of UTC at an instant.
+fn offset_ms(ms: i64, zone: &TimeZone) -> i64 {
+    let instant = jiff::Timestamp::from_millisecond(ms).unwrap_or(jiff::Timestamp::MAX);
+    i64::from(zone.to_offset(instant).seconds()) * 1_000
 }
 
 /// Everything else that a text may be, read by the library of dates.
@@ -155,9 +167,5 @@ fn unusual_instant(text: &str, zone: &TimeZone) -> Option<i64> {
 
 /// The day of an instant, as people of the tenant count it: days since 1970-01-01.
 pub(super) fn day_of(ms: i64, zone: &TimeZone) -> i64 {
-    let offset_s = match jiff::Timestamp::from_millisecond(ms) {
-        Ok(instant) if *zone != TimeZone::UTC => i64::from(zone.to_offset(instant).seconds()),
-        Ok(_) | Err(_) => 0,
-    };
-    (ms + offset_s * 1_000).div_euclid(86_400_000)
+    (ms + offset_ms(ms, zone)).div_euclid(86_400_000)
 }

@@ -5,8 +5,10 @@ use std::path::Path;
 use std::sync::{Arc, LazyLock};
 
 use loonflow_engine::account::directory::Directory;
-use loonflow_engine::ticket::action::offered;
-use loonflow_engine::ticket::{Command, Draw, visibility};
+use loonflow_engine::id::FieldKey;
+use loonflow_engine::ticket::action::{ActionKind, offered};
+use loonflow_engine::ticket::{ActionRequest, Command, Draw, Handle, visibility};
+use loonflow_engine::value::Value;
 use loonflow_engine::workflow::WorkflowVersion;
 use loonflow_simulator::case::CaseStep;
 use loonflow_simulator::model::{Model, compare};
@@ -41,7 +43,10 @@ pub(crate) fn fixtures_of(directory_json: Json, definitions: &[Json]) -> Fixture
     let mut model = Model::new(&directory_json).expect("a directory");
     let mut workflows = Vec::new();
     for definition in definitions {
-        workflows.push(Arc::new(WorkflowVersion::load(definition).expect("a sound definition")));
+        let loaded = WorkflowVersion::load(definition);
+        workflows.push(Arc::new(
+            loaded.unwrap_or_else(|problems| panic!("{}: {problems:?}", definition["basic_info"])),
+        ));
         model.publish(definition).expect("a sound definition");
     }
     Fixtures {
@@ -120,4 +125,20 @@ impl Pair {
         let users: BTreeMap<_, _> = fixtures.directory.users.iter().collect();
         users.keys().map(|id| id.as_str().to_owned()).collect()
     }
+}
+
+/// An edge taken by somebody, with fields.
+pub(crate) fn edge(who: &str, kind: &str, id: &str, fields: BTreeMap<FieldKey, Value>) -> Command {
+    Command::Handle(Handle {
+        operator: who.into(),
+        action: ActionRequest {
+            kind: ActionKind::parse(kind, id).expect("a word"),
+            action_id: id.to_owned(),
+            node_id: None,
+            comment: None,
+            target_assignee_id: None,
+            target_node_id: None,
+        },
+        fields,
+    })
 }

@@ -38,7 +38,7 @@ fn walk(choices: Vec<u16>, seed: u64, with_directory: bool) -> Result<(usize, us
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 192, max_shrink_iters: 20_000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: ProptestConfig::default().cases, max_shrink_iters: 20_000, ..ProptestConfig::default() })]
 
     /// The engine does what the model does: on every fixture, over random walks, with people who leave and come back.
     #[test]

@@ -7,6 +7,8 @@ mod forms;
 mod pair;
 #[path = "model/small.rs"]
 mod small;
+#[path = "model/stories.rs"]
+mod stories;
 #[path = "model/text.rs"]
 mod text;
 #[path = "model/walks.rs"]

@@ -181,7 +181,7 @@ impl Model {
                     cc,
                 };
                 let first = Ticket::new(version, creator, now_ms);
-                let mut run = Run::new(first, &self.people, now_ms, By::Person(creator.as_str().into()), drawn);
+                let mut run = Run::new(first, &self.people, now_ms, self.by(creator), drawn);
                 let done = acts::create(&mut run, &creation);
                 let ticket = finish(run, done, &mut self.field_problems)?;
                 self.tickets.push(ticket);
@@ -210,7 +210,7 @@ impl Model {
                 };
                 // Most refusals come from here and need no copy of the ticket.
                 let chosen = acts::choose(self.ticket(*ticket)?, &self.people, &request)?;
-                self.change(*ticket, now_ms, By::Person(operator.as_str().into()), drawn, |run| {
+                self.change(*ticket, now_ms, self.by(operator), drawn, |run| {
                     acts::handle(run, &request, &chosen)
                 })
             }
@@ -238,6 +238,15 @@ impl Model {
                 })
             }
         }
+    }
+
+    /// A person as who causes a step.
+    fn by(&self, user: &str) -> By {
+        By::Person(
+            self.people
+                .user(user)
+                .map_or_else(|| user.into(), |user| user.id.clone()),
+        )
     }
 
     /// A ticket that is there; a discarded one answers as if it were not.

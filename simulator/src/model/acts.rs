@@ -6,9 +6,9 @@ use serde_json::Value as Json;
 
 use super::definition::NodeKind;
 use super::moves::Run;
-use super::offers::{Offer, may_view, offers};
+use super::offers::{Offer, offers, offers_to, sees};
 use super::people::People;
-use super::ticket::{Rest, Ticket};
+use super::ticket::{Rest, Ticket, join};
 use super::{Id, Refused, forms};
 
 /// A comment may have this many characters, as a textarea.
@@ -81,11 +81,10 @@ pub(super) fn choose(ticket: &Ticket, people: &People, request: &Request<'_>) ->
         "accept" if request.action_id != "accept" => "agree",
         word => word,
     };
-    if !may_view(ticket, request.operator, people) {
-        return Err("ticket_not_found");
-    }
+    let operator = people.user(request.operator).filter(|user| sees(ticket, user, people));
+    let operator = operator.ok_or("ticket_not_found")?;
     check_comment(request.comment)?;
-    let offered = offers(ticket, request.operator, people);
+    let offered = offers_to(ticket, operator, people);
     let is_asked = |offer: &Offer| offer.word == word && offer.id(&ticket.on) == request.action_id;
     let all = offered.actions.into_iter().chain(offered.admin);
     let mut fitting: Vec<Offer> = all.filter(is_asked).collect();
@@ -122,7 +121,7 @@ pub(super) fn handle(run: &mut Run<'_>, request: &Request<'_>, chosen: &Offer) -
     if !request.fields.is_empty() {
         return Err(Failed::Code("invalid_argument"));
     }
-    let operator: Id = request.operator.into();
+    let operator = run.person().cloned().ok_or("action_not_available")?;
     match chosen.word {
         "accept" => run.rest(chosen.token, held_by(operator.clone())),
         "forward" => forward(run, request, chosen, &operator)?,
@@ -164,7 +163,7 @@ pub(super) fn handle(run: &mut Run<'_>, request: &Request<'_>, chosen: &Offer) -
         "discard" => run.ticket.is_discarded = true,
         _ => return Err(Failed::Code("action_not_available")),
     }
-    run.ticket.processed.insert(operator);
+    join(&mut run.ticket.processed, &operator);
     Ok(())
 }
 
@@ -179,7 +178,9 @@ fn take_edge(run: &mut Run<'_>, chosen: &Offer, fields: &BTreeMap<String, Json>)
         forms::check(&run.ticket, run.people, chosen.node, fields, !edge.skips_required).map_err(Failed::Fields)?;
     forms::store(&mut run.ticket, run.people, changes);
     let operator = run.person().cloned();
-    run.ticket.processed.extend(operator.clone());
+    if let Some(operator) = &operator {
+        join(&mut run.ticket.processed, operator);
+    }
     let is_reject = edge.kind == "reject";
     if let Some(token) = run.ticket.token_mut(chosen.token)
         && let Rest::Shared(shares) = &mut token.rest
@@ -236,7 +237,7 @@ fn forward(run: &mut Run<'_>, request: &Request<'_>, chosen: &Offer, operator: &
         | Rest::Hook { .. }
         | Rest::Ended => return Err("action_not_available"),
     }
-    run.ticket.assigned.insert(target);
+    join(&mut run.ticket.assigned, &target);
     Ok(())
 }
 
@@ -267,7 +268,7 @@ fn consult(run: &mut Run<'_>, request: &Request<'_>, chosen: &Offer, operator: &
         | Rest::Hook { .. }
         | Rest::Ended => return Err("action_not_available"),
     }
-    run.ticket.assigned.insert(target);
+    join(&mut run.ticket.assigned, &target);
     Ok(())
 }
 

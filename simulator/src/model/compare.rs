@@ -91,7 +91,7 @@ pub fn ticket(model: &Model, idx: usize, engine: &Ticket) -> Result<(), String> 
     same("discarded", &engine.is_discarded, &ours.is_discarded)?;
     same("needs intervention", &engine.intervention.is_some(), &ours.needs_help)?;
     same("title", engine.title.as_str(), ours.title_text())?;
-    let pairs = engine.fields.iter().zip(&ours.fields);
+    let pairs = engine.fields.iter().zip(&*ours.fields);
     let is_same = engine.fields.len() == ours.fields.len()
         && pairs
             .into_iter()

@@ -84,7 +84,7 @@ pub(super) fn store(ticket: &mut Ticket, people: &People, changes: Vec<Change>) 
         if on.title == Some(idx) {
             title = value.as_str().map(|text| text.trim().to_owned());
         } else {
-            ticket.fields.insert(on.fields[idx].key.clone(), value);
+            Arc::make_mut(&mut ticket.fields).insert(on.fields[idx].key.clone(), value);
         }
     }
     let template = on.title.and_then(|idx| on.fields[idx].template.as_deref());
@@ -132,7 +132,7 @@ fn shown(field: &Field, value: &Json, people: &People) -> String {
     let texts: Vec<String> = match field.kind.as_str() {
         "select" | "radio" | "checkbox" => conditions::keys_in(field, value).into_iter().map(label).collect(),
         "user" => {
-            let named = |id: String| match people.users.contains_key(id.as_str()) {
+            let named = |id: String| match people.user(&id).is_some() {
                 true => people.shown_name(&id).to_owned(),
                 false => id,
             };

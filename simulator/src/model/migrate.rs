@@ -17,7 +17,7 @@ pub(super) fn migrate(
 ) -> Result<(), Refused> {
     let old = Arc::clone(&run.ticket.on);
     if let Some(operator) = operator {
-        let user = run.people.users.get(operator).filter(|user| user.is_active);
+        let user = run.people.user(operator).filter(|user| user.is_active);
         if !user.is_some_and(|user| user.is_admin || old.admins.contains(operator)) {
             return Err("permission_denied");
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::assign::assign;
 use super::definition::{Definition, NodeKind};
 use super::people::People;
-use super::ticket::{Fork, Rest, Ticket, Token};
+use super::ticket::{Fork, Rest, Ticket, Token, join};
 use super::{Id, Refused, conditions, values};
 
 /// More moves than this in one step are an error, not a hang.
@@ -87,8 +87,10 @@ impl<'a> Run<'a> {
             token.node = edge.to;
             token.rest = Rest::Moving;
             if let (Some(person), true) = (person, is_handled) {
-                let node = on.nodes[edge.from].id.clone();
-                self.ticket.last_handlers.insert(node, person);
+                let node = &on.nodes[edge.from].id;
+                if self.ticket.last_handlers.get(node) != Some(&person) {
+                    Arc::make_mut(&mut self.ticket.last_handlers).insert(node.clone(), person);
+                }
             }
         }
         self.leave_forks(id, edge.to);
@@ -264,11 +266,12 @@ impl<'a> Run<'a> {
     /// Puts a token to rest; whoever it rests with is assigned.
     pub(super) fn rest(&mut self, id: u64, rest: Rest) {
         match &rest {
-            Rest::Held { holders, .. } => self.ticket.assigned.extend(holders.iter().cloned()),
-            Rest::Offered(candidates) => self.ticket.assigned.extend(candidates.iter().cloned()),
+            Rest::Held { holders: users, .. } | Rest::Offered(users) => {
+                users.iter().for_each(|user| join(&mut self.ticket.assigned, user));
+            }
             Rest::Shared(shares) => {
-                let holders = shares.iter().map(|share| share.holder.clone());
-                self.ticket.assigned.extend(holders);
+                let holders = shares.iter().map(|share| &share.holder);
+                holders.for_each(|user| join(&mut self.ticket.assigned, user));
             }
             Rest::Moving | Rest::Joining | Rest::Unassigned | Rest::Timer { .. } | Rest::Hook { .. } | Rest::Ended => {}
         }

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use super::Id;
 use super::definition::{Definition, NodeKind, Permission};
-use super::people::People;
+use super::people::{People, User};
 use super::ticket::{Rest, Ticket, Token};
 
 /// An action a user has, on one token.
@@ -47,31 +48,44 @@ fn edge_word(kind: &str) -> Option<&'static str> {
 
 /// Whether a user sees a ticket. A draft is its creator's alone, a discarded one nobody's.
 pub(super) fn may_view(ticket: &Ticket, user: &str, people: &People) -> bool {
-    if ticket.is_discarded || !people.users.contains_key(user) {
+    people.user(user).is_some_and(|user| sees(ticket, user, people))
+}
+
+/// The same of someone who is there.
+pub(super) fn sees(ticket: &Ticket, user: &User, people: &People) -> bool {
+    if ticket.is_discarded {
         false
     } else if ticket.state == "in_draft" {
-        *ticket.creator == *user
+        ticket.creator == user.id
     } else {
-        ticket.is_related(user) || people.may_view_all(user, &ticket.on)
+        ticket.is_related(&user.id) || people.may_view_all(user, &ticket.on)
     }
 }
 
 /// What a user can do now: nothing for whoever does not see the ticket or is not active.
 pub(super) fn offers(ticket: &Ticket, user: &str, people: &People) -> Offers {
+    match people.user(user) {
+        Some(one) if sees(ticket, one, people) => offers_to(ticket, one, people),
+        Some(_) | None => Offers::default(),
+    }
+}
+
+/// The same of someone who sees the ticket.
+pub(super) fn offers_to(ticket: &Ticket, user: &User, people: &People) -> Offers {
     let mut found = Offers::default();
-    if !people.is_active(user) || !may_view(ticket, user, people) {
+    if !user.is_active {
         return found;
     }
     let oldest = &ticket.tokens[0];
     let is_draft = ticket.state == "in_draft";
     if !ticket.is_over() {
         for token in &ticket.tokens {
-            on_token(&mut found.actions, ticket, token, user);
+            on_token(&mut found.actions, ticket, token, &user.id);
         }
         if is_draft {
             found.actions.push(Offer::new("discard", oldest));
         } else {
-            if *ticket.creator == *user && may_withdraw(ticket) {
+            if ticket.creator == user.id && may_withdraw(ticket) {
                 found.actions.push(Offer::new("withdraw", oldest));
             }
             if people.may_intervene(user, &ticket.on) {
@@ -88,8 +102,8 @@ pub(super) fn offers(ticket: &Ticket, user: &str, people: &People) -> Offers {
     found
 }
 
-fn on_token(found: &mut Vec<Offer>, ticket: &Ticket, token: &Token, user: &str) {
-    let is = |one: &super::Id| **one == *user;
+fn on_token(found: &mut Vec<Offer>, ticket: &Ticket, token: &Token, user: &Id) {
+    let is = |one: &Id| one == user;
     let (acts, answers, accepts) = match &token.rest {
         Rest::Held { holders, consult: None } => (holders.iter().any(is), false, false),
         Rest::Held {

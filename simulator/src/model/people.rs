@@ -1,6 +1,7 @@
 //! The directory as the model reads it from a directory file (semantics 1, 4, 7): users, departments, roles.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 use serde_json::Value as Json;
@@ -11,7 +12,9 @@ use super::definition::{Definition, list, text};
 /// Everybody.
 #[derive(Clone, Debug)]
 pub(super) struct People {
-    pub(super) users: BTreeMap<Id, User>,
+    pub(super) users: BTreeMap<Id, Arc<User>>,
+    /// The same, to look one up: long ids with a common beginning are slow to compare.
+    by_id: HashMap<Id, Arc<User>>,
     pub(super) depts: BTreeMap<Id, Dept>,
     pub(super) zone: TimeZone,
 }
@@ -64,7 +67,7 @@ impl People {
                     .map(Id::from)
                     .collect(),
             };
-            if id.trim().is_empty() || users.insert(id, user).is_some() {
+            if id.trim().is_empty() || users.insert(id, Arc::new(user)).is_some() {
                 return Err("a user has no id, or the id of another".to_owned());
             }
         }
@@ -85,11 +88,21 @@ impl People {
                 return Err("a department has no id, or the id of another".to_owned());
             }
         }
-        Ok(Self { users, depts, zone })
+        let by_id = users.iter().map(|(id, user)| (id.clone(), Arc::clone(user))).collect();
+        Ok(Self {
+            users,
+            by_id,
+            depts,
+            zone,
+        })
+    }
+
+    pub(super) fn user(&self, id: &str) -> Option<&User> {
+        self.by_id.get(id).map(|user| &**user)
     }
 
     pub(super) fn is_active(&self, user: &str) -> bool {
-        self.users.get(user).is_some_and(|user| user.is_active)
+        self.user(user).is_some_and(|user| user.is_active)
     }
 
     /// A department and those above it, nearest first.
@@ -112,7 +125,7 @@ impl People {
 
     /// Active members of a department and those below it, by id.
     pub(super) fn members(&self, dept: &Id) -> Vec<Id> {
-        let is_member = |user: &&User| user.is_active && self.belongs_to(user, dept);
+        let is_member = |user: &&Arc<User>| user.is_active && self.belongs_to(user, dept);
         self.users
             .values()
             .filter(is_member)
@@ -122,13 +135,13 @@ impl People {
 
     /// Active users with a role, by id.
     pub(super) fn with_role(&self, role: &Id) -> Vec<Id> {
-        let has = |user: &&User| user.is_active && user.roles.contains(role);
+        let has = |user: &&Arc<User>| user.is_active && user.roles.contains(role);
         self.users.values().filter(has).map(|user| user.id.clone()).collect()
     }
 
     /// Approvers of the creator's primary department, else of the nearest above that has some.
     pub(super) fn approvers_for(&self, creator: &str) -> Vec<Id> {
-        let Some(own) = self.users.get(creator).and_then(|user| user.primary_dept.clone()) else {
+        let Some(own) = self.user(creator).and_then(|user| user.primary_dept.clone()) else {
             return Vec::new();
         };
         let above = self.upwards(&own);
@@ -142,30 +155,26 @@ impl People {
 
     /// Leader of the creator's primary department.
     pub(super) fn leader_for(&self, creator: &str) -> Option<Id> {
-        let own = self.users.get(creator)?.primary_dept.as_ref()?;
+        let own = self.user(creator)?.primary_dept.as_ref()?;
         self.depts.get(own)?.leader.clone()
     }
 
     /// Whether someone may intervene in a workflow's tickets (semantics 5): tenant admins, its admins and dispatchers.
-    pub(super) fn may_intervene(&self, user: &str, on: &Definition) -> bool {
-        self.users.get(user).is_some_and(|one| {
-            one.is_active && (one.is_admin || on.admins.contains(user) || on.dispatchers.contains(user))
-        })
+    pub(super) fn may_intervene(&self, user: &User, on: &Definition) -> bool {
+        user.is_active && (user.is_admin || on.admins.contains(&user.id) || on.dispatchers.contains(&user.id))
     }
 
     /// Whether someone sees all of a workflow's tickets (semantics 7).
-    pub(super) fn may_view_all(&self, user: &str, on: &Definition) -> bool {
-        let Some(one) = self.users.get(user).filter(|one| one.is_active) else {
-            return false;
-        };
-        self.may_intervene(user, on)
-            || on.viewers.contains(user)
-            || on.viewer_depts.iter().any(|dept| self.belongs_to(one, dept))
+    pub(super) fn may_view_all(&self, user: &User, on: &Definition) -> bool {
+        user.is_active
+            && (self.may_intervene(user, on)
+                || on.viewers.contains(&user.id)
+                || on.viewer_depts.iter().any(|dept| self.belongs_to(user, dept)))
     }
 
     /// Alias, else name, else nothing.
     pub(super) fn shown_name(&self, user: &str) -> &str {
-        match self.users.get(user) {
+        match self.user(user) {
             Some(user) if !user.alias.is_empty() => &user.alias,
             Some(user) => &user.name,
             None => "",

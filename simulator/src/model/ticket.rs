@@ -17,8 +17,8 @@ pub(super) struct Ticket {
     pub(super) created_ms: i64,
     /// A JSON text; empty where there is none.
     pub(super) title: Arc<Json>,
-    /// Stored values by key, the title's aside.
-    pub(super) fields: BTreeMap<Id, Arc<Json>>,
+    /// Stored values by key, the title's aside. Like the sets below shared by copies until one of them changes it.
+    pub(super) fields: Arc<BTreeMap<Id, Arc<Json>>>,
     /// `act_state`.
     pub(super) state: &'static str,
     /// By age, oldest first.
@@ -27,11 +27,11 @@ pub(super) struct Ticket {
     pub(super) last_fork: u64,
     pub(super) cc: BTreeSet<Id>,
     /// Whoever is or was assigned or consulted.
-    pub(super) assigned: BTreeSet<Id>,
+    pub(super) assigned: Arc<BTreeSet<Id>>,
     /// Whoever took an action other than a comment.
-    pub(super) processed: BTreeSet<Id>,
+    pub(super) processed: Arc<BTreeSet<Id>>,
     /// Who took the last edge out of each node, by the node's id.
-    pub(super) last_handlers: BTreeMap<Id, Id>,
+    pub(super) last_handlers: Arc<BTreeMap<Id, Id>>,
     /// `needs_intervention`.
     pub(super) needs_help: bool,
     pub(super) is_discarded: bool,
@@ -89,6 +89,13 @@ pub(super) struct Share {
     pub(super) consulted: Option<Id>,
 }
 
+/// Adds someone to a set.
+pub(super) fn join(set: &mut Arc<BTreeSet<Id>>, user: &Id) {
+    if !set.contains(user) {
+        Arc::make_mut(set).insert(user.clone());
+    }
+}
+
 impl Ticket {
     /// A draft with one token on its way into start.
     pub(super) fn new(on: &Arc<Definition>, creator: &str, created_ms: i64) -> Self {
@@ -97,7 +104,7 @@ impl Ticket {
             creator: creator.into(),
             created_ms,
             title: Arc::new(Json::String(String::new())),
-            fields: BTreeMap::new(),
+            fields: Arc::default(),
             state: "in_draft",
             tokens: vec![Token {
                 id: 1,
@@ -108,9 +115,9 @@ impl Ticket {
             last_token: 1,
             last_fork: 0,
             cc: BTreeSet::new(),
-            assigned: BTreeSet::new(),
-            processed: BTreeSet::new(),
-            last_handlers: BTreeMap::new(),
+            assigned: Arc::default(),
+            processed: Arc::default(),
+            last_handlers: Arc::default(),
             needs_help: false,
             is_discarded: false,
         }

@@ -3,6 +3,8 @@
 
 #[path = "model/forms.rs"]
 mod forms;
+#[path = "model/migrations.rs"]
+mod migrations;
 #[path = "model/pair.rs"]
 mod pair;
 #[path = "model/small.rs"]

@@ -129,6 +129,9 @@ fn values() -> impl Strategy<Value = Json> {
         texts(),
     )
         .prop_map(|(key, text)| json!({ key: text }));
+    let keys = prop::sample::subsequence(vec!["a", "b", "c"], 1..=3);
+    let keys =
+        (keys, any::<bool>()).prop_map(|(keys, is_list)| if is_list { json!(keys) } else { json!(keys.join(",")) });
     let one = prop_oneof![
         10 => texts().prop_map(Json::String),
         2 => (-3_i64..200).prop_map(|number| json!(number)),
@@ -139,6 +142,7 @@ fn values() -> impl Strategy<Value = Json> {
     ];
     prop_oneof![
         4 => one.clone(),
+        3 => keys,
         2 => prop::collection::vec(one.clone(), 0..4).prop_map(Json::Array),
         1 => (0_usize..20, one).prop_map(|(depth, value)| (0..depth).fold(value, |inner, _| json!([inner]))),
     ]
@@ -235,36 +239,67 @@ proptest! {
         is_same in any::<bool>(),
         zone in prop::sample::select(ZONES.to_vec()),
     ) {
-        let (form, key) = form_of(kind);
-        let mut text = format!(
-            "{form}
-             node g inclusive default:none
-             node m inclusive
-             node last normal users:ann
-             edge go agree start -> g
-             edge none condition g -> last
-             edge none_on agree last -> m
-             edge m_on other m -> end\n"
+        let sent = if is_same { &with } else { &value };
+        conditions_of(kind, &with, &[sent], zone).map_err(TestCaseError::fail)?;
+    }
+}
+
+/// A condition of every operator compares a field with a value: tickets with the values sent, and one without any.
+fn conditions_of(kind: &str, with: &Json, sent: &[&Json], zone: &str) -> Result<(), String> {
+    let (form, key) = form_of(kind);
+    let mut text = format!(
+        "{form}
+         node g inclusive default:none
+         node m inclusive
+         node last normal users:ann
+         edge go agree start -> g
+         edge none condition g -> last
+         edge none_on agree last -> m
+         edge m_on other m -> end\n"
+    );
+    for (idx, operator) in OPERATORS.iter().enumerate() {
+        text += &format!(
+            "node n{idx} normal users:ann
+             edge e{idx} condition g -> n{idx} if {key} {operator} V
+             edge o{idx} agree n{idx} -> m\n"
         );
-        for (idx, operator) in OPERATORS.iter().enumerate() {
-            text += &format!(
-                "node n{idx} normal users:ann
-                 edge e{idx} condition g -> n{idx} if {key} {operator} V
-                 edge o{idx} agree n{idx} -> m\n"
-            );
+    }
+    let mut source = definition("w", "1", &text);
+    for edge in source["process_schema"]["edge_info_list"]
+        .as_array_mut()
+        .expect("edges")
+    {
+        let groups = &mut edge["props"]["condition_groups"];
+        if groups[0].is_object() {
+            groups[0]["conditions"][0]["value"] = with.clone();
         }
-        let mut source = definition("w", "1", &text);
-        for edge in source["process_schema"]["edge_info_list"].as_array_mut().expect("edges") {
-            let groups = &mut edge["props"]["condition_groups"];
-            if groups[0].is_object() {
-                groups[0]["conditions"][0]["value"] = with.clone();
-            }
-        }
-        let fixtures = one_of(source, zone);
-        let mut pair = Pair::new(&fixtures, 0);
-        let command = create(&pair, &[(key, if is_same { &with } else { &value })]);
-        pair.step(None, &fixtures.workflows[0], &command).map_err(TestCaseError::fail)?;
-        let command = create(&pair, &[]);
-        pair.step(None, &fixtures.workflows[0], &command).map_err(TestCaseError::fail)?;
+    }
+    let fixtures = one_of(source, zone);
+    let mut pair = Pair::new(&fixtures, 0);
+    for value in sent {
+        let command = create(&pair, &[(key, value)]);
+        pair.step(None, &fixtures.workflows[0], &command)?;
+    }
+    let command = create(&pair, &[]);
+    pair.step(None, &fixtures.workflows[0], &command)?;
+    Ok(())
+}
+
+/// Every set of options against every other.
+#[test]
+fn sets_compare_alike() {
+    let sets = (0..8_u32).map(|bits| {
+        let keys = ["a", "b", "c"]
+            .iter()
+            .enumerate()
+            .filter(|(idx, _)| bits >> idx & 1 == 1);
+        keys.map(|(_, key)| *key).collect::<Vec<_>>()
+    });
+    let sets: Vec<Vec<&str>> = sets.collect();
+    let sent: Vec<Json> = sets.iter().map(|keys| json!(keys)).collect();
+    let sent: Vec<&Json> = sent.iter().collect();
+    for with in &sets {
+        conditions_of("checkbox(a|b|c)", &json!(with), &sent, "UTC").expect("no difference");
+        conditions_of("select(a|b|c)*", &json!(with.join(",")), &sent, "UTC").expect("no difference");
     }
 }

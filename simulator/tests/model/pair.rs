@@ -5,9 +5,9 @@ use std::path::Path;
 use std::sync::{Arc, LazyLock};
 
 use loonflow_engine::account::directory::Directory;
-use loonflow_engine::id::FieldKey;
+use loonflow_engine::id::{FieldKey, NodeId};
 use loonflow_engine::ticket::action::{ActionKind, offered};
-use loonflow_engine::ticket::{ActionRequest, Command, Draw, Handle, visibility};
+use loonflow_engine::ticket::{ActionRequest, Command, Context, Draw, Handle, decide_with_outcome, visibility};
 use loonflow_engine::value::Value;
 use loonflow_engine::workflow::WorkflowVersion;
 use loonflow_simulator::case::CaseStep;
@@ -90,6 +90,38 @@ impl Pair {
             compare::ticket(&self.model, idx, &self.world.tickets[idx].ticket).map_err(told)?;
         }
         Ok(engine.is_ok())
+    }
+
+    /// A ticket goes over to a version that the model has published last.
+    pub(crate) fn migrate(
+        &mut self,
+        idx: usize,
+        from: &WorkflowVersion,
+        to: &WorkflowVersion,
+        operator: Option<&str>,
+        nodes: BTreeMap<NodeId, NodeId>,
+    ) -> Result<bool, String> {
+        let command = Command::Migrate {
+            operator: operator.map(Into::into),
+            nodes,
+        };
+        let step = CaseStep::from_command(Some(idx), &from.workflow_id, &command).ok_or("no step of a case")?;
+        let context = Context {
+            migrate_to: Some(to),
+            ..self.world.context(from, Draw::Preview)
+        };
+        let engine = decide_with_outcome(Some(&self.world.tickets[idx].ticket), &command, &context);
+        let meta = command.meta(&context);
+        let answer = self.model.step(&step, self.world.now.0, &[]);
+        let told = |why: String| format!("{why}\nstep: {step:?}");
+        compare::answer(&self.model, &answer, engine.as_ref().map(|_| idx)).map_err(told)?;
+        let done = engine.is_ok();
+        if let Ok((events, ticket)) = engine {
+            self.world.tickets[idx].commits.push((meta, events));
+            self.world.tickets[idx].ticket = ticket;
+        }
+        compare::ticket(&self.model, idx, &self.world.tickets[idx].ticket).map_err(told)?;
+        Ok(done)
     }
 
     /// Offers and view of every ticket, for everyone and for one who is nobody.

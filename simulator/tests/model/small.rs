@@ -153,6 +153,9 @@ pub(crate) const DEFINITIONS: [(&str, &str); 16] = [
          edge a_ok agree a -> t3
          edge a_no reject a -> t1
          edge a_end reject a -> end
+         node t4 timer PT1H
+         edge a_gone reject a -> t4
+         edge e4 other t4 -> end
          edge e3 other t3 -> b
          edge b_ok agree b -> end",
     ),

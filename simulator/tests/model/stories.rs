@@ -259,7 +259,7 @@ fn a_reject_where_everyone_acts_is_taken_at_once() {
     assert_eq!(story.acts("cat v_no"), "rejected start(dan)");
     let mut story = Story::submit("whole_with_reject", "dan", &note);
     assert_eq!(story.acts("ann consult dan"), "on_going v(all:dan,bob,cat)");
-    story.refused("ann v_yes, dan v_yes");
+    story.refused("ann v_yes, dan v_yes, bob consult dan");
     assert_eq!(
         story.acts("bob v_also, cat v_also, dan consult_submit"),
         "on_going v(all:ann)"
@@ -269,6 +269,13 @@ fn a_reject_where_everyone_acts_is_taken_at_once() {
         "on_going w(all:ann,bob)",
         "the edge chosen last"
     );
+    let mut both = Story::submit("whole_with_reject", "dan", &note);
+    assert_eq!(
+        both.acts("ann consult dan, bob forward dan"),
+        "on_going v(all:dan,dan,cat)"
+    );
+    both.refused("dan v_yes, dan v_no, dan forward bob");
+    assert_eq!(both.acts("dan consult_submit, dan v_yes"), "on_going v(all:ann,cat)");
     assert_eq!(
         story.acts("ann w_yes, dis force_forward cat"),
         "on_going w(cat)",
@@ -334,6 +341,16 @@ fn timers_wait_for_a_field_or_not_at_all() {
     assert!(story.fires());
     assert_eq!(story.at(), "on_going b(nobody) !", "nobody caused it");
     assert_eq!(story.acts("dis force_forward cat, cat b_ok"), "finished end(over)");
+    let mut story = Story::submit("timers", "dan", &[]);
+    assert!(story.fires() && story.fires());
+    assert_eq!(story.acts("ann a_gone"), "rejected t4(timer)");
+    story.pair.world.pass(HOUR_MS);
+    assert!(story.fires());
+    assert_eq!(
+        story.at(),
+        "rejected end(over)",
+        "the last edge that a person took was a reject"
+    );
     let mut story = Story::submit("timers", "dan", &[]);
     assert!(
         story.fires() && story.fires(),

@@ -14,10 +14,15 @@
 
 use serde_json::{Map, Value as Json, json};
 
-/// People: ann, bob, cat, dan, adm (tenant admin), wad, dis, vie (the workflow's), out (nobody's), off (inactive).
+/// People: ann, bob, cat, dan, adm (tenant admin), wad, dis, vie (the workflow's), cat and out (in its
+/// viewer department and below it), off (inactive).
 pub(crate) fn directory() -> Json {
     let user = |id: &str| {
-        let dept = if id == "cat" { "sub" } else { "top" };
+        let dept = match id {
+            "cat" => "sub",
+            "out" => "deep",
+            _ => "top",
+        };
         let roles: &[&str] = if ["ann", "bob", "off"].contains(&id) {
             &["crew"]
         } else {
@@ -38,6 +43,7 @@ pub(crate) fn directory() -> Json {
         "depts": [
             {"id": "top", "name": "Top", "parent_id": null, "leader": "dan", "approvers": ["bob", "off"]},
             {"id": "sub", "name": "Sub", "parent_id": "top", "leader": null, "approvers": []},
+            {"id": "deep", "name": "Deep", "parent_id": "sub", "leader": null, "approvers": []},
             {"id": "far", "name": "Far", "parent_id": null, "leader": null, "approvers": []},
         ],
         "roles": [{"id": "crew", "name": "crew"}, {"id": "empty", "name": "empty"}],

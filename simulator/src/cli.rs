@@ -6,7 +6,10 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::commands::fuzz::FuzzArgs;
 use crate::commands::output::Output;
+use crate::commands::replay::ReplayArgs;
+use crate::commands::shrink::ShrinkArgs;
 
 /// Finds what is wrong with a workflow, or with the engine, before a person does.
 #[derive(Debug, Parser)]
@@ -22,7 +25,14 @@ pub struct Cli {
 
 /// The jobs.
 #[derive(Debug, Subcommand)]
-pub enum Command {}
+pub enum Command {
+    /// Walks at random and checks the engine after every step.
+    Fuzz(FuzzArgs),
+    /// Runs a case again and tells its story.
+    Replay(ReplayArgs),
+    /// Makes a case as small as it gets.
+    Shrink(ShrinkArgs),
+}
 
 /// How a job ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

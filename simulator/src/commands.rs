@@ -4,7 +4,10 @@
 
 use crate::cli::{Command, Verdict};
 
+pub mod fuzz;
 pub mod output;
+pub mod replay;
+pub mod shrink;
 
 use output::Output;
 
@@ -13,6 +16,9 @@ use output::Output;
 /// # Errors
 /// A sentence that names the argument or file and the way out; exit code 3.
 pub fn run(command: &Command, output: &Output) -> anyhow::Result<Verdict> {
-    let _ = output;
-    match *command {}
+    match command {
+        Command::Fuzz(args) => fuzz::run(args, output),
+        Command::Replay(args) => replay::run(args, output),
+        Command::Shrink(args) => shrink::run(args, output),
+    }
 }

@@ -52,6 +52,16 @@ impl Definition {
         })
     }
 
+    /// As it stands in the file, with the workflow's id filled in where the file's name gives it.
+    #[must_use]
+    pub fn named(&self) -> Json {
+        let mut named = self.source.clone();
+        if let Some(version) = &self.version {
+            named["basic_info"]["id"] = version.workflow_id.as_str().into();
+        }
+        named
+    }
+
     /// The version to run.
     ///
     /// # Errors

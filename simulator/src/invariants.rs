@@ -1,10 +1,91 @@
 //! What must hold, one function each; the doc sentence is the invariant. Each answers `Err` with what was found.
+//!
+//! Here: replay, dry runs, tokens, states. By subject: what one step may do (`step`), who may do what (`gate`), what is
+//! shown (`views`), `lists`, what is stored (`storage`), other tenants (`tenants`). When each is asked: `checker`.
 
 use loonflow_engine::ticket::action::{OfferedAction, offered};
 use loonflow_engine::ticket::{ActState, Draw, Event, Rest, Ticket, apply};
 use loonflow_engine::workflow::{NodeKind, WorkflowVersion};
 
 use crate::world::{Recorded, World};
+
+pub mod gate;
+pub mod lists;
+pub mod step;
+pub mod storage;
+pub mod tenants;
+pub mod views;
+
+/// Every invariant by the name of the function that states it, and its sentence as stories tell it.
+pub const SENTENCES: [(&str, &str); 18] = [
+    (
+        "replay_equals_live",
+        "a replay of a ticket's commits gives the ticket as it is",
+    ),
+    (
+        "dry_equals_real",
+        "a dry run's events and refusals are those of the real call, a random draw aside",
+    ),
+    (
+        "a_dry_run_changes_nothing",
+        "a dry run leaves log, ids, clock and random source untouched",
+    ),
+    (
+        "a_refusal_appends_nothing",
+        "a refused request leaves everything as it was",
+    ),
+    (
+        "version_grows_by_events",
+        "a ticket's version grows by the number of events",
+    ),
+    (
+        "final_stays_final",
+        "finished and closed are final: only comments remain",
+    ),
+    (
+        "only_writable_fields_change",
+        "what a node does not let one write never changes",
+    ),
+    (
+        "state_fits_tokens",
+        "a ticket is over exactly where its one token is at end",
+    ),
+    (
+        "tokens_rest_where_they_can",
+        "every token rests on a node that waits, in that node's way",
+    ),
+    (
+        "forks_close",
+        "tokens stay in the region of their forks, and no merge waits for ever",
+    ),
+    (
+        "offered_equals_allowed",
+        "what is offered works, and what is not offered is refused",
+    ),
+    (
+        "nothing_hidden_is_shown",
+        "a viewer is shown what its node shows, and nothing hidden",
+    ),
+    ("previews_hide", "a preview shows nothing hidden"),
+    ("refusals_hide", "a refusal tells nothing hidden"),
+    (
+        "other_tenants_are_kept_out",
+        "no tenant sees or moves a ticket of another",
+    ),
+    ("lists_equal_a_walk", "every list equals the fold of the events"),
+    (
+        "events_survive_storage",
+        "an event is the same after it was stored and read back",
+    ),
+    ("the_engine_never_panics", "the engine never panics"),
+];
+
+/// The sentence of an invariant; its name where it has none.
+#[must_use]
+pub fn sentence_of(invariant: &str) -> &str {
+    let known = SENTENCES.iter().find(|(name, _)| *name == invariant);
+    known.map_or(invariant, |(_, sentence)| sentence)
+}
 
 /// A replay of a ticket's commits gives the ticket as it is.
 pub fn replay_equals_live(recorded: &Recorded) -> Result<(), String> {

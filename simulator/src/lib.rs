@@ -6,10 +6,20 @@
 //! in definitions is not here yet either.
 
 pub mod case;
+pub mod checker;
 pub mod cli;
 pub mod commands;
+pub mod coverage;
+pub mod fuzz;
+pub mod goals;
 pub mod inputs;
 pub mod invariants;
 pub mod model;
+pub mod people;
+pub mod replay;
+pub mod shrink;
 pub mod step;
+pub mod story;
+pub mod strategy;
+pub mod trace;
 pub mod world;

@@ -1,16 +1,22 @@
 //! The world: one tenant, its definitions, its tickets with everything that happened to them, and a clock of ours.
 //!
-//! A command either happens whole or not at all. Not here: what must hold after it (`invariants`), how random steps
-//! become commands (`step`).
+//! A command either happens whole or not at all. Not here: what must hold after it (`invariants`), how steps become
+//! commands (`step`, `replay`).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use loonflow_engine::account::{self, directory::Directory, import::DirectoryFile};
-use loonflow_engine::id::{TicketId, WorkflowId};
-use loonflow_engine::ticket::{Command, Context, Draw, Event, Meta, Refusal, Ticket, apply, decide};
+use loonflow_engine::codec;
+use loonflow_engine::id::{TicketId, VersionName, WorkflowId};
+use loonflow_engine::ticket::{Command, Context, Draw, Event, Meta, Refusal, Ticket, decide, decide_with_outcome};
 use loonflow_engine::time::Timestamp;
-use loonflow_engine::workflow::WorkflowVersion;
+use loonflow_engine::workflow::apply::apply as publishing_apply;
+use loonflow_engine::workflow::command::{Command as PublishCommand, Context as PublishContext};
+use loonflow_engine::workflow::validate::ValidationContext;
+use loonflow_engine::workflow::{VersionState, Workflow, WorkflowVersion, decide as publishing};
+use serde_json::Value as Json;
+use sha2::{Digest, Sha256};
 
 /// A ticket with its whole past.
 #[derive(Clone, Debug)]
@@ -21,12 +27,23 @@ pub struct Recorded {
     pub commits: Vec<(Meta, Vec<Event>)>,
 }
 
+/// What a command that was carried out did.
+#[derive(Debug)]
+pub struct Done {
+    /// Its ticket's place in [`World::tickets`].
+    pub idx: usize,
+    /// Whether it appended a commit, the ticket's last: a command may find that nothing has to happen.
+    pub appended: bool,
+    /// The ticket as it was; `None` where it was created.
+    pub before: Option<Ticket>,
+}
+
 /// One tenant's world in memory.
 #[derive(Clone, Debug)]
 pub struct World {
-    /// The directory; steps do not change it.
+    /// The directory; only [`World::set_directory`] changes it.
     pub directory: Arc<Directory>,
-    /// The definitions that tickets can be created on.
+    /// The default version of each workflow: what new tickets are created on and running ones migrated to.
     pub workflows: BTreeMap<WorkflowId, Arc<WorkflowVersion>>,
     /// All tickets, in order of creation.
     pub tickets: Vec<Recorded>,
@@ -34,6 +51,8 @@ pub struct World {
     pub now: Timestamp,
     /// How many draws were taken from the world's random source.
     pub n_draws: u64,
+    /// Every version, the default ones included: a ticket stays on the one it was created on.
+    versions: BTreeMap<WorkflowId, BTreeMap<VersionName, Arc<WorkflowVersion>>>,
     seed: u64,
 }
 
@@ -41,24 +60,86 @@ impl World {
     /// A world without tickets, at 2026-01-01.
     #[must_use]
     pub fn new(directory: Arc<Directory>, workflows: Vec<Arc<WorkflowVersion>>, seed: u64) -> Self {
-        let by_id = workflows
-            .into_iter()
-            .map(|workflow| (workflow.workflow_id.clone(), workflow))
-            .collect();
-        let now = Timestamp(1_767_225_600_000);
-        Self {
+        let mut world = Self {
             directory,
-            workflows: by_id,
+            workflows: BTreeMap::new(),
             tickets: Vec::new(),
-            now,
+            now: Timestamp(1_767_225_600_000),
             n_draws: 0,
+            versions: BTreeMap::new(),
             seed,
+        };
+        for workflow in workflows {
+            world.add_version(workflow);
         }
+        world
     }
 
     /// Lets time pass.
     pub fn pass(&mut self, ms: i64) {
         self.now = self.now.plus_ms(ms);
+    }
+
+    /// The directory becomes another one, of the same tenant. What it means for running tickets is found by
+    /// [`Command::ReviewHolders`], as in the engine.
+    pub fn set_directory(&mut self, directory: Arc<Directory>) {
+        self.directory = directory;
+    }
+
+    /// Publishes a definition as the default version of its workflow, by the engine's own rules; `Ok(None)` where the
+    /// same content is published already.
+    ///
+    /// # Errors
+    /// The engine's refusal.
+    pub fn publish(&mut self, definition: &Json) -> Result<Option<Arc<WorkflowVersion>>, publishing::Refusal> {
+        let context = PublishContext {
+            now: self.now,
+            operator: None,
+            validation: ValidationContext {
+                directory: Some(&self.directory),
+                known_workflows: None,
+            },
+        };
+        let id = WorkflowId::from(definition["basic_info"]["id"].as_str().unwrap_or_default());
+        let name = VersionName::from(definition["basic_info"]["version"].as_str().unwrap_or_default());
+        if let Some(known) = self.version(&id, &name) {
+            return if *known.source == *definition {
+                Ok(None)
+            } else {
+                Err(publishing::Refusal::VersionExists { name })
+            };
+        }
+        let aggregate = Workflow::new(self.directory.tenant.id.clone(), id);
+        let command = PublishCommand::Publish {
+            source: Arc::new(definition.clone()),
+            file_stem: None,
+            state: VersionState::Default,
+        };
+        let events = publishing::decide(&aggregate, &command, &context)?;
+        let aggregate = events.iter().fold(aggregate, publishing_apply);
+        let published = aggregate.version_named(&name).cloned();
+        if let Some(version) = &published {
+            self.add_version(Arc::clone(version));
+        }
+        Ok(published)
+    }
+
+    /// Takes a version in, as the default of its workflow.
+    pub fn add_version(&mut self, version: Arc<WorkflowVersion>) {
+        let of_workflow = self.versions.entry(version.workflow_id.clone()).or_default();
+        of_workflow.insert(version.version_name.clone(), Arc::clone(&version));
+        self.workflows.insert(version.workflow_id.clone(), version);
+    }
+
+    /// A version by name.
+    #[must_use]
+    pub fn version(&self, workflow: &WorkflowId, name: &VersionName) -> Option<&Arc<WorkflowVersion>> {
+        self.versions.get(workflow)?.get(name)
+    }
+
+    /// All versions of all workflows.
+    pub fn all_versions(&self) -> impl Iterator<Item = &Arc<WorkflowVersion>> {
+        self.versions.values().flat_map(BTreeMap::values)
     }
 
     /// The id that the next created ticket gets.
@@ -70,10 +151,10 @@ impl World {
         TicketId(uuid::Builder::from_unix_timestamp_millis(millis, &bytes).into_uuid())
     }
 
-    /// The version that a ticket, or a new one on the workflow, runs on.
+    /// The version that a ticket runs on.
     #[must_use]
     pub fn workflow_of(&self, ticket: &Ticket) -> Option<&Arc<WorkflowVersion>> {
-        self.workflows.get(&ticket.workflow_id)
+        self.version(&ticket.workflow_id, &ticket.version_name)
     }
 
     /// What a decision looks at, with the draw as given.
@@ -85,7 +166,7 @@ impl World {
             workflow,
             draw,
             parent: None,
-            migrate_to: None,
+            migrate_to: self.workflows.get(&workflow.workflow_id).map(Arc::as_ref),
         }
     }
 
@@ -107,42 +188,61 @@ impl World {
         workflow: &Arc<WorkflowVersion>,
         command: &Command,
     ) -> Result<(usize, Vec<Event>), Refusal> {
+        let done = self.attempt(idx, workflow, command)?;
+        Ok((done.idx, self.events_of(&done).to_vec()))
+    }
+
+    /// As [`World::carry_out`], without a copy of the events.
+    pub fn attempt(
+        &mut self,
+        idx: Option<usize>,
+        workflow: &WorkflowVersion,
+        command: &Command,
+    ) -> Result<Done, Refusal> {
         let draw = Draw::Seed(self.seed ^ self.n_draws.wrapping_mul(0x9E37_79B9_7F4A_7C15));
         self.n_draws += 1;
-        let context = Context {
-            now: self.now,
-            directory: &self.directory,
-            workflow,
-            draw,
-            parent: None,
-            migrate_to: None,
-        };
-        let events = decide(idx.map(|idx| &self.tickets[idx].ticket), command, &context)?;
+        let context = self.context(workflow, draw);
         let meta = command.meta(&context);
-        let mut ticket = idx.map(|idx| self.tickets[idx].ticket.clone());
-        for event in &events {
-            ticket = apply(ticket, event, &meta);
-        }
-        let Some(ticket) = ticket else {
-            return Err(Refusal::NotWaiting {
-                what: "a creation".into(),
-            });
-        };
-        let idx = match idx {
-            Some(idx) => {
-                self.tickets[idx].ticket = ticket;
-                idx
-            }
+        let (events, ticket) = decide_with_outcome(idx.map(|idx| &self.tickets[idx].ticket), command, &context)?;
+        let (idx, before) = match idx {
+            Some(idx) => (idx, Some(std::mem::replace(&mut self.tickets[idx].ticket, ticket))),
             None => {
                 self.tickets.push(Recorded {
                     ticket,
                     commits: Vec::new(),
                 });
-                self.tickets.len() - 1
+                (self.tickets.len() - 1, None)
             }
         };
-        self.tickets[idx].commits.push((meta, events.clone()));
-        Ok((idx, events))
+        let appended = !events.is_empty();
+        if appended {
+            self.tickets[idx].commits.push((meta, events));
+        }
+        Ok(Done { idx, appended, before })
+    }
+
+    /// What a command appended.
+    #[must_use]
+    pub fn events_of(&self, done: &Done) -> &[Event] {
+        match self.tickets.get(done.idx).and_then(|recorded| recorded.commits.last()) {
+            Some((_, events)) if done.appended => events,
+            Some(_) | None => &[],
+        }
+    }
+
+    /// SHA-256 over everything that a command could change: tickets, their commits, the clock, the next id, the
+    /// random source's place.
+    #[must_use]
+    pub fn digest(&self) -> [u8; 32] {
+        let mut hash = Sha256::new();
+        hash.update(self.now.0.to_le_bytes());
+        hash.update(self.n_draws.to_le_bytes());
+        hash.update(self.next_ticket_id().0.as_bytes());
+        for recorded in &self.tickets {
+            hash.update(codec::encode(&recorded.ticket));
+            hash.update(codec::encode(&recorded.commits));
+        }
+        hash.finalize().into()
     }
 }
 

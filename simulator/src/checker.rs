@@ -1,0 +1,464 @@
+//! A world in which every step is checked: carried out dry and real, compared, held against the invariants, hashed.
+//!
+//! Checked at every step: dry run equals real, a refusal appends nothing, versions count events, finality, fields,
+//! resting places of tokens, forks. On a sample of the steps, for it costs more than the step itself: replay, storage,
+//! the matrix of offers, views, other tenants. At the end of a run these once more, and lists.
+//!
+//! Not here: which steps are taken (`people`, `replay`), what the invariants are (`invariants`).
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use loonflow_engine::account::directory::Directory;
+use loonflow_engine::id::UserId;
+use loonflow_engine::ticket::{Command, Event, Meta, Refusal, Ticket};
+use loonflow_engine::view::ticket_list::TenantIndex;
+use loonflow_engine::workflow::WorkflowVersion;
+use serde_json::Value as Json;
+
+use crate::case::CaseStep;
+use crate::coverage::Coverage;
+use crate::goals::{Goal, Goals};
+use crate::invariants::{self, gate, lists, step as of_step, storage, tenants, views};
+use crate::replay::{Translated, command_of};
+use crate::trace::Trace;
+use crate::world::{Done, World, directory_from};
+
+/// Tickets that are looked at once more at the end of a run.
+const LATEST: usize = 4;
+
+/// What is checked, and how often.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Checks {
+    /// Every how many steps the sampled checks are made; 1 at every step, 0 never.
+    pub sample_every: u32,
+    /// Only this invariant of the sampled ones; all where `None`.
+    pub only: Option<String>,
+    /// Whether a sample is of every user and the end of a run of every ticket; else samples turn through users.
+    pub thorough: bool,
+    /// Whether coverage and goals are counted.
+    pub counts: bool,
+}
+
+impl Default for Checks {
+    fn default() -> Self {
+        Self {
+            sample_every: 64,
+            only: None,
+            thorough: false,
+            counts: true,
+        }
+    }
+}
+
+/// An invariant that does not hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// Its name: that of the function that states it.
+    pub invariant: String,
+    /// What was found.
+    pub found: String,
+}
+
+/// What became of a step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It was carried out on this ticket.
+    Done {
+        /// The ticket.
+        ticket: usize,
+    },
+    /// It was turned down.
+    Refused {
+        /// The engine's code.
+        code: &'static str,
+        /// The engine's sentence; made only where somebody may read it.
+        sentence: Option<String>,
+    },
+    /// It was no step on a ticket, or one that this world cannot take.
+    Nothing,
+}
+
+/// A world with its checks.
+#[derive(Debug)]
+pub struct Checker {
+    /// The world.
+    pub world: World,
+    /// The run's hash.
+    pub trace: Trace,
+    /// What was reached.
+    pub coverage: Coverage,
+    /// What was seen.
+    pub goals: Goals,
+    checks: Checks,
+    /// A tenant of namesakes.
+    others: Arc<Directory>,
+    /// Steps so far, of every kind.
+    n_steps: u64,
+    /// Samples so far; turns through users.
+    n_samples: usize,
+    /// Of each ticket, how many commits were stored and read back.
+    n_stored: Vec<usize>,
+    /// Whether refusals are told as sentences.
+    tells: bool,
+}
+
+type Checked = Result<(), Failure>;
+
+/// Names a check.
+fn named(invariant: &str, result: Result<(), String>) -> Checked {
+    result.map_err(|found| Failure {
+        invariant: invariant.to_owned(),
+        found,
+    })
+}
+
+macro_rules! hold {
+    ($module:ident::$name:ident($($argument:expr),* $(,)?)) => {
+        named(stringify!($name), $module::$name($($argument),*))
+    };
+}
+
+impl Checker {
+    /// A world with the given checks.
+    #[must_use]
+    pub fn new(world: World, checks: Checks, goals: &[Goal]) -> Self {
+        Self {
+            others: tenants::namesakes(&world.directory),
+            world,
+            trace: Trace::default(),
+            coverage: Coverage::default(),
+            goals: Goals::new(goals),
+            checks,
+            n_steps: 0,
+            n_samples: 0,
+            n_stored: Vec::new(),
+            tells: false,
+        }
+    }
+
+    /// Has refusals told as sentences.
+    #[must_use]
+    pub fn telling(mut self) -> Self {
+        self.tells = true;
+        self
+    }
+
+    /// Steps so far.
+    #[must_use]
+    pub fn n_steps(&self) -> u64 {
+        self.n_steps
+    }
+
+    /// Takes a step.
+    ///
+    /// # Errors
+    /// The first invariant that does not hold; a panic of the engine is one.
+    pub fn step(&mut self, step: &CaseStep) -> Result<Outcome, Failure> {
+        // A world in which the engine panicked is not looked at again.
+        caught(|| self.take(step))
+    }
+
+    fn take(&mut self, step: &CaseStep) -> Result<Outcome, Failure> {
+        self.n_steps += 1;
+        self.trace.step(step);
+        match step {
+            CaseStep::Pass { ms } => {
+                self.world.pass(*ms);
+                self.nothing()
+            }
+            CaseStep::Directory { directory } => self.change_directory(directory),
+            CaseStep::Publish { definition } => self.publish(definition),
+            CaseStep::Create { .. }
+            | CaseStep::Handle { .. }
+            | CaseStep::FireTimer { .. }
+            | CaseStep::ReportHook { .. }
+            | CaseStep::ReviewHolders { .. }
+            | CaseStep::Migrate { .. } => match command_of(&self.world, step) {
+                Some(translated) => self.command(step, &translated),
+                None => self.nothing(),
+            },
+        }
+    }
+
+    fn nothing(&mut self) -> Result<Outcome, Failure> {
+        self.trace.nothing();
+        self.coverage.world_steps += 1;
+        Ok(Outcome::Nothing)
+    }
+
+    fn refuse(&mut self, code: &'static str, sentence: impl FnOnce() -> String) -> Outcome {
+        self.trace.refused(code);
+        Outcome::Refused {
+            code,
+            sentence: self.tells.then(sentence),
+        }
+    }
+
+    /// A directory that cannot be read leaves the one there is.
+    fn change_directory(&mut self, directory: &Json) -> Result<Outcome, Failure> {
+        match directory_from(&directory.to_string()) {
+            Ok(directory) if directory.tenant.id == self.world.directory.tenant.id => {
+                self.others = tenants::namesakes(&directory);
+                self.world.set_directory(directory);
+                self.nothing()
+            }
+            Ok(_) => Ok(self.refuse("other_tenant", || "the directory is of another tenant".into())),
+            Err(why) => Ok(self.refuse("bad_directory", || why)),
+        }
+    }
+
+    fn publish(&mut self, definition: &Json) -> Result<Outcome, Failure> {
+        match self.world.publish(definition) {
+            Ok(_) => self.nothing(),
+            Err(refusal) => Ok(self.refuse(refusal.code(), || refusal.to_string())),
+        }
+    }
+
+    fn command(&mut self, step: &CaseStep, translated: &Translated) -> Result<Outcome, Failure> {
+        let Translated {
+            ticket,
+            workflow,
+            command,
+        } = translated;
+        let n_commits = ticket.map(|idx| {
+            (
+                self.world.tickets[idx].commits.len(),
+                self.world.tickets[idx].ticket.version,
+            )
+        });
+        let n_tickets = self.world.tickets.len();
+        let dry = self.world.rehearse(*ticket, workflow, command);
+        let real = self.world.attempt(*ticket, workflow, command);
+        let outcome = match (dry, real) {
+            (Ok(dry), Ok(done)) => {
+                self.done(step, translated, &dry, &done)?;
+                Outcome::Done { ticket: done.idx }
+            }
+            (Err(dry), Err(real)) => {
+                if dry != real {
+                    return Err(failure("dry_equals_real", format!("dry {dry:?}, real {real:?}")));
+                }
+                let now = ticket.map(|idx| {
+                    (
+                        self.world.tickets[idx].commits.len(),
+                        self.world.tickets[idx].ticket.version,
+                    )
+                });
+                if now != n_commits || self.world.tickets.len() != n_tickets {
+                    return Err(failure(
+                        "a_refusal_appends_nothing",
+                        format!("{real:?}, yet something was appended"),
+                    ));
+                }
+                if self.checks.counts {
+                    let code = Some(real.code());
+                    let ticket = ticket.map(|idx| &self.world.tickets[idx].ticket);
+                    self.coverage.request(&self.world, workflow, ticket, command, code);
+                    self.goals.refused(real.code());
+                }
+                if self.is_sampled() {
+                    self.sample_refusal(translated, &real)?;
+                }
+                self.refuse(real.code(), || real.to_string())
+            }
+            (dry, real) => {
+                let real = real.map(|done| self.world.events_of(&done).to_vec());
+                return Err(failure("dry_equals_real", format!("dry {dry:?}, real {real:?}")));
+            }
+        };
+        if self.is_sampled() {
+            let idx = match (&outcome, ticket) {
+                (Outcome::Done { ticket }, _) => Some(*ticket),
+                (Outcome::Refused { .. } | Outcome::Nothing, ticket) => *ticket,
+            };
+            if let Some(idx) = idx {
+                self.sample_in_turn(idx)?;
+            }
+        }
+        Ok(outcome)
+    }
+
+    fn done(&mut self, step: &CaseStep, translated: &Translated, dry: &[Event], done: &Done) -> Checked {
+        let workflow = &translated.workflow;
+        let events = self.world.events_of(done);
+        let after = &self.world.tickets[done.idx].ticket;
+        let before = done.before.as_ref();
+        self.trace.done(events);
+        hold!(invariants::dry_equals_real(dry, events))?;
+        hold!(of_step::version_grows_by_events(before, after, events))?;
+        hold!(of_step::final_stays_final(before, after, events))?;
+        hold!(of_step::only_writable_fields_change(
+            before, after, events, step, workflow
+        ))?;
+        hold!(invariants::state_fits_tokens(after))?;
+        let runs_on = self.world.workflow_of(after).unwrap_or(workflow);
+        hold!(invariants::tokens_rest_where_they_can(after, runs_on))?;
+        hold!(invariants::forks_close(after, runs_on))?;
+        if self.checks.counts {
+            self.coverage
+                .request(&self.world, workflow, before, &translated.command, None);
+            self.coverage.events(&self.world, workflow, after, events);
+            self.goals.done(before, after, &translated.command, events, &|event| {
+                ways_of(workflow, event)
+            });
+        }
+        if self.is_sampled()
+            && let (Command::Handle(handle), Some(before)) = (&translated.command, before)
+        {
+            self.sample_preview(before, done, &handle.operator, dry)?;
+        }
+        Ok(())
+    }
+
+    fn is_sampled(&self) -> bool {
+        self.checks.sample_every > 0 && self.n_steps.is_multiple_of(u64::from(self.checks.sample_every))
+    }
+
+    fn is_wanted(&self, invariant: &str) -> bool {
+        self.checks.only.as_deref().is_none_or(|only| only == invariant)
+    }
+
+    /// A sample of a ticket for the user whose turn it is, or for all of them.
+    fn sample_in_turn(&mut self, idx: usize) -> Checked {
+        self.n_samples += 1;
+        let users = self.users_in_turn();
+        users.iter().try_for_each(|user| self.sample(idx, user))
+    }
+
+    fn users_in_turn(&self) -> Vec<UserId> {
+        let users = self.world.directory.users.keys();
+        if self.checks.thorough {
+            return users.cloned().collect();
+        }
+        let turn = self.n_samples % self.world.directory.users.len().max(1);
+        users.skip(turn).take(1).cloned().collect()
+    }
+
+    /// What is checked of a ticket for one user.
+    fn sample(&mut self, idx: usize, user: &UserId) -> Checked {
+        let world = &self.world;
+        let recorded = &world.tickets[idx];
+        if self.is_wanted("replay_equals_live") {
+            hold!(invariants::replay_equals_live(recorded))?;
+        }
+        if self.is_wanted("events_survive_storage") {
+            if self.n_stored.len() <= idx {
+                self.n_stored.resize(idx + 1, 0);
+            }
+            let fresh = &recorded.commits[self.n_stored[idx].min(recorded.commits.len())..];
+            hold!(storage::events_survive_storage(fresh))?;
+            self.n_stored[idx] = recorded.commits.len();
+        }
+        if self.is_wanted("offered_equals_allowed") {
+            hold!(gate::offered_equals_allowed(world, idx, user))?;
+        }
+        if self.is_wanted("nothing_hidden_is_shown") {
+            hold!(views::nothing_hidden_is_shown(world, recorded, user))?;
+        }
+        if self.is_wanted("other_tenants_are_kept_out") {
+            hold!(tenants::other_tenants_are_kept_out(world, &self.others, idx, user))?;
+        }
+        Ok(())
+    }
+
+    fn sample_refusal(&self, translated: &Translated, refusal: &Refusal) -> Checked {
+        let (Some(idx), Command::Handle(handle)) = (translated.ticket, &translated.command) else {
+            return Ok(());
+        };
+        // What the operator sent itself is no secret to it; such requests are left to the others.
+        if !handle.fields.is_empty() || !self.is_wanted("refusals_hide") {
+            return Ok(());
+        }
+        let recorded = &self.world.tickets[idx];
+        hold!(views::refusals_hide(&self.world, recorded, &handle.operator, refusal))
+    }
+
+    fn sample_preview(&self, before: &Ticket, done: &Done, operator: &UserId, dry: &[Event]) -> Checked {
+        if !self.is_wanted("previews_hide") {
+            return Ok(());
+        }
+        let recorded = &self.world.tickets[done.idx];
+        let Some(((meta, _), earlier)) = recorded.commits.split_last().filter(|_| done.appended) else {
+            return Ok(());
+        };
+        let was = crate::world::Recorded {
+            ticket: before.clone(),
+            commits: earlier.to_vec(),
+        };
+        let meta: &Meta = meta;
+        hold!(views::previews_hide(&self.world, &was, operator, dry, meta))
+    }
+
+    /// Everything once more at the end of a run; the rehearsals of all offers leave the world's hash as it is.
+    ///
+    /// # Errors
+    /// As for [`Checker::step`].
+    pub fn finish(&mut self) -> Checked {
+        caught(|| self.check_all())
+    }
+
+    fn check_all(&mut self) -> Checked {
+        let is_hashed = self.is_wanted("a_dry_run_changes_nothing");
+        let before = is_hashed.then(|| self.world.digest());
+        // The latest are those that something can still happen to, as a rule.
+        let n_tickets = self.world.tickets.len();
+        let first = if self.checks.thorough {
+            0
+        } else {
+            n_tickets.saturating_sub(LATEST)
+        };
+        for idx in first..n_tickets {
+            self.sample_in_turn(idx)?;
+        }
+        if before != is_hashed.then(|| self.world.digest()) {
+            return Err(failure(
+                "a_dry_run_changes_nothing",
+                "the world's hash is another".into(),
+            ));
+        }
+        self.check_lists()
+    }
+
+    fn check_lists(&self) -> Checked {
+        if !self.is_wanted("lists_equal_a_walk") {
+            return Ok(());
+        }
+        let index = lists::index_of(&self.world);
+        let stored = TenantIndex::decode(&index.encode());
+        let stored = stored.map_err(|error| failure("lists_equal_a_walk", error.to_string()))?;
+        for user in self.users_in_turn() {
+            hold!(lists::lists_equal_a_walk(&self.world, &index, &user))?;
+            hold!(lists::lists_equal_a_walk(&self.world, &stored, &user))?;
+        }
+        Ok(())
+    }
+}
+
+fn failure(invariant: &str, found: String) -> Failure {
+    Failure {
+        invariant: invariant.to_owned(),
+        found,
+    }
+}
+
+/// How many ways out the split of a fork has.
+fn ways_of(workflow: &WorkflowVersion, event: &Event) -> usize {
+    if let Event::Forked { fork, .. } = event {
+        workflow.ways_out(&fork.split).count()
+    } else {
+        0
+    }
+}
+
+/// The engine never panics.
+fn caught<T>(run: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
+    catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|panic| {
+        let said = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+        let said = said.or_else(|| panic.downcast_ref::<String>().cloned());
+        Err(failure(
+            "the_engine_never_panics",
+            said.unwrap_or_else(|| "a panic".into()),
+        ))
+    })
+}

@@ -1,0 +1,546 @@
+//! What people, clocks and outside systems do next in a world: one concrete step after the other, from a tape.
+//!
+//! Most requests are made by someone who may, from where the tokens are; the rest by whoever comes along, with
+//! whatever arguments. Besides: time, timers, hooks, new versions, migrations, people who leave and come back.
+//! Guided: values are drawn from what the definition's conditions compare with and from what lies beside it.
+//!
+//! Not here: random definitions (`strategy`), how a step is carried out and checked (`checker`).
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use loonflow_engine::account::UserType;
+use loonflow_engine::id::{NodeId, UserId, VersionName, WorkflowId};
+use loonflow_engine::ticket::action::ActionKind;
+use loonflow_engine::ticket::{ActState, Rest, Ticket, Token};
+use loonflow_engine::workflow::{Node, WorkflowVersion};
+use serde_json::Value as Json;
+
+use crate::case::CaseStep;
+use crate::step::Tape;
+use crate::strategy::{Names, mutated};
+use crate::world::World;
+
+pub mod values;
+
+use values::Values;
+
+/// Tickets that are looked at besides now and then an older one: few, so that steps meet.
+const RECENT: usize = 4;
+/// Tickets of a world at most: a world with more would say nothing new.
+const TICKETS_MAX: usize = 64;
+
+/// Kinds of steps that a run may leave out: runs without some find what runs with all of them drown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Habits {
+    /// Whether definitions are published again, changed.
+    pub publishes: bool,
+    /// Whether the directory changes.
+    pub directory_changes: bool,
+    /// Whether force is used.
+    pub forces: bool,
+    /// Of 16 requests, how many are put together without a look at the ticket.
+    pub malformed: usize,
+}
+
+impl Habits {
+    /// Drawn for one run.
+    #[must_use]
+    pub fn drawn(tape: &mut Tape) -> Self {
+        Self {
+            publishes: tape.next(4) != 3,
+            directory_changes: tape.next(3) != 2,
+            forces: tape.next(4) != 3,
+            malformed: 3 + tape.next(3),
+        }
+    }
+}
+
+/// People of one world.
+#[derive(Clone, Debug)]
+pub struct People {
+    habits: Habits,
+    /// Whom new versions can name.
+    names: Names,
+    /// Directories that the world changes between: the first is the one it began with.
+    directories: Vec<Json>,
+    directory_now: usize,
+    values: BTreeMap<WorkflowId, BTreeMap<VersionName, Arc<Values>>>,
+    /// Counts texts, so that each is written once.
+    n_texts: u64,
+    n_published: u64,
+}
+
+impl People {
+    /// People of a directory, as its file has it.
+    #[must_use]
+    pub fn new(directory: &Json, habits: Habits) -> Self {
+        Self {
+            habits,
+            names: Names::of(directory),
+            directories: vec![directory.clone()],
+            directory_now: 0,
+            values: BTreeMap::new(),
+            n_texts: 0,
+            n_published: 0,
+        }
+    }
+
+    /// The next step.
+    pub fn next(&mut self, world: &World, tape: &mut Tape) -> CaseStep {
+        match tape.next(512) {
+            511 if self.habits.publishes => {
+                if let Some(step) = self.publish(world, tape) {
+                    return step;
+                }
+            }
+            508..=510 if self.habits.directory_changes => return self.change_directory(world, tape),
+            500..=507 if self.habits.publishes => {
+                if let Some(step) = migrate(world, tape) {
+                    return step;
+                }
+            }
+            490..=499 => {
+                if let Some(ticket) = any_ticket(world, tape) {
+                    return CaseStep::ReviewHolders { ticket };
+                }
+            }
+            470..=489 => return pass(world, tape),
+            _ => {}
+        }
+        let n_open = world
+            .tickets
+            .iter()
+            .rev()
+            .take(RECENT)
+            .filter(|one| !one.ticket.is_final())
+            .count();
+        let is_room = world.tickets.len() < TICKETS_MAX;
+        if world.tickets.is_empty() || (is_room && (n_open == 0 || (n_open < RECENT && tape.chance(1, 24)))) {
+            return self.create(world, tape);
+        }
+        let Some(ticket) = any_ticket(world, tape) else {
+            return self.create(world, tape);
+        };
+        let Some(workflow) = world.workflow_of(&world.tickets[ticket].ticket) else {
+            return CaseStep::ReviewHolders { ticket };
+        };
+        let workflow = Arc::clone(workflow);
+        match tape.next(16) {
+            n if n < self.habits.malformed => self.malformed(world, ticket, &workflow, tape),
+            _ => self.sensible(world, ticket, &workflow, tape),
+        }
+    }
+
+    fn values(&mut self, workflow: &Arc<WorkflowVersion>) -> Arc<Values> {
+        let of_workflow = self.values.get(&workflow.workflow_id);
+        if let Some(values) = of_workflow.and_then(|versions| versions.get(&workflow.version_name)) {
+            return Arc::clone(values);
+        }
+        let values = Arc::new(Values::of(workflow));
+        let of_workflow = self.values.entry(workflow.workflow_id.clone()).or_default();
+        of_workflow.insert(workflow.version_name.clone(), Arc::clone(&values));
+        values
+    }
+
+    fn fields(
+        &mut self,
+        world: &World,
+        ticket: Option<&Ticket>,
+        workflow: &Arc<WorkflowVersion>,
+        node: &Node,
+        tape: &mut Tape,
+    ) -> BTreeMap<String, Json> {
+        let values = self.values(workflow);
+        values.filled(world, ticket, node, tape, &mut self.n_texts)
+    }
+
+    fn create(&mut self, world: &World, tape: &mut Tape) -> CaseStep {
+        let workflows: Vec<&Arc<WorkflowVersion>> = world.workflows.values().collect();
+        let Some(workflow) = tape.pick(&workflows).map(|one| Arc::clone(one)) else {
+            return CaseStep::Pass { ms: 1 };
+        };
+        let edges: Vec<&str> = workflow
+            .ways_out(&workflow.start().id)
+            .map(|edge| edge.id.as_str())
+            .collect();
+        let action_id = if tape.chance(1, 6) {
+            None
+        } else if tape.chance(1, 24) {
+            Some(any_edge(&workflow, tape))
+        } else {
+            tape.pick(&edges).map(|edge| (*edge).to_owned())
+        };
+        CaseStep::Create {
+            workflow: workflow.workflow_id.as_str().to_owned(),
+            creator: active_user(world, tape),
+            action_id,
+            fields: self.fields(world, None, &workflow, workflow.start(), tape),
+            comment: tape.chance(1, 4).then(|| "first".to_owned()),
+            cc: if tape.chance(1, 8) {
+                vec![any_user(world, tape)]
+            } else {
+                Vec::new()
+            },
+        }
+    }
+
+    /// Someone who may does what it may; values and arguments are mostly right.
+    fn sensible(&mut self, world: &World, idx: usize, workflow: &Arc<WorkflowVersion>, tape: &mut Tape) -> CaseStep {
+        let ticket = &world.tickets[idx].ticket;
+        let roll = tape.next(32);
+        if roll == 31 {
+            return bare(idx, ticket.creator.as_str(), ActionKind::Withdraw);
+        }
+        if roll == 30 && ticket.act_state == ActState::InDraft {
+            return bare(idx, ticket.creator.as_str(), ActionKind::Discard);
+        }
+        if roll >= 28 && self.habits.forces {
+            return force(world, idx, workflow, tape);
+        }
+        if roll == 27 {
+            return comment(idx, &any_related(ticket, tape), ticket.tokens.first(), tape);
+        }
+        let Some(token) = tape.pick(&ticket.tokens) else {
+            return comment(idx, ticket.creator.as_str(), None, tape);
+        };
+        match &token.rest {
+            Rest::Held {
+                consult: Some(consult), ..
+            } => on(idx, consult.to.as_str(), ActionKind::ConsultSubmit, token),
+            Rest::Held { holders, consult: None } => match tape.pick(holders) {
+                Some(holder) => {
+                    let holder = holder.clone();
+                    self.held(world, idx, workflow, token, &holder, tape)
+                }
+                None => comment(idx, ticket.creator.as_str(), Some(token), tape),
+            },
+            Rest::Offered { candidates } => match tape.pick(candidates) {
+                Some(user) => on(idx, user.as_str(), ActionKind::Accept, token),
+                None => comment(idx, ticket.creator.as_str(), Some(token), tape),
+            },
+            Rest::Shared { shares } => match tape.pick(shares) {
+                Some(share) => match &share.consulted {
+                    Some(asked) => on(idx, asked.as_str(), ActionKind::ConsultSubmit, token),
+                    None => {
+                        let holder = share.holder.clone();
+                        self.held(world, idx, workflow, token, &holder, tape)
+                    }
+                },
+                None => comment(idx, ticket.creator.as_str(), Some(token), tape),
+            },
+            Rest::Timer { .. } => CaseStep::FireTimer {
+                ticket: idx,
+                token: token.id.0,
+            },
+            Rest::Hook { attempt, failed } => {
+                if failed.is_some() && self.habits.forces && tape.next(3) != 0 {
+                    return on(idx, &forcer(world, workflow, tape), ActionKind::RetryHook, token);
+                }
+                CaseStep::ReportHook {
+                    ticket: idx,
+                    token: token.id.0,
+                    attempt: attempt + u32::from(tape.chance(1, 8)),
+                    failed: tape.chance(1, 3).then(|| "no answer".to_owned()),
+                }
+            }
+            Rest::Unassigned => force(world, idx, workflow, tape),
+            Rest::Joining | Rest::Moving | Rest::Ended => comment(idx, &any_related(ticket, tape), Some(token), tape),
+        }
+    }
+
+    /// What a holder does: mostly takes an edge.
+    fn held(
+        &mut self,
+        world: &World,
+        idx: usize,
+        workflow: &Arc<WorkflowVersion>,
+        token: &Token,
+        holder: &UserId,
+        tape: &mut Tape,
+    ) -> CaseStep {
+        let roll = tape.next(12);
+        if roll >= 10 {
+            let kind = if roll == 10 {
+                ActionKind::Forward
+            } else {
+                ActionKind::Consult
+            };
+            let mut step = on(idx, holder.as_str(), kind, token);
+            if let CaseStep::Handle { target_assignee_id, .. } = &mut step {
+                *target_assignee_id = Some(active_user(world, tape));
+            }
+            return step;
+        }
+        let ways = workflow
+            .ways_out(&token.node)
+            .filter_map(|edge| Some((ActionKind::of_edge(edge)?, edge)));
+        let ways: Vec<_> = ways.collect();
+        let (Some((kind, edge)), Some(node)) = (tape.pick(&ways), workflow.node(&token.node)) else {
+            return comment(idx, holder.as_str(), Some(token), tape);
+        };
+        let is_alone = world.tickets[idx].ticket.tokens.len() == 1;
+        CaseStep::Handle {
+            ticket: idx,
+            operator: holder.as_str().to_owned(),
+            action_type: kind.word().to_owned(),
+            action_id: edge.id.as_str().to_owned(),
+            node_id: (!is_alone || tape.next(2) == 0).then(|| token.node.as_str().to_owned()),
+            comment: tape.chance(1, 4).then(|| "so be it".to_owned()),
+            target_assignee_id: None,
+            target_node_id: None,
+            fields: self.fields(world, Some(&world.tickets[idx].ticket), workflow, node, tape),
+        }
+    }
+
+    /// A request put together without a look at the ticket, or a sensible one by somebody else.
+    fn malformed(&mut self, world: &World, idx: usize, workflow: &Arc<WorkflowVersion>, tape: &mut Tape) -> CaseStep {
+        if tape.next(3) == 0 {
+            let mut step = self.sensible(world, idx, workflow, tape);
+            match &mut step {
+                CaseStep::Handle { operator, .. } => *operator = any_user(world, tape),
+                CaseStep::FireTimer { token, .. } | CaseStep::ReportHook { token, .. } => *token += 1,
+                CaseStep::Pass { .. }
+                | CaseStep::Publish { .. }
+                | CaseStep::Directory { .. }
+                | CaseStep::Create { .. }
+                | CaseStep::ReviewHolders { .. }
+                | CaseStep::Migrate { .. } => {}
+            }
+            return step;
+        }
+        let kind = ActionKind::ALL[tape.next(ActionKind::ALL.len())];
+        let action_id = match tape.next(4) {
+            0 => "no such thing".to_owned(),
+            1 | 2 if !kind.is_edge() => kind.word().to_owned(),
+            _ => any_edge(workflow, tape),
+        };
+        let fields = if tape.next(3) == 0 {
+            self.fields(world, None, workflow, workflow.start(), tape)
+        } else {
+            BTreeMap::new()
+        };
+        CaseStep::Handle {
+            ticket: idx,
+            operator: any_user(world, tape),
+            action_type: kind.word().to_owned(),
+            action_id,
+            node_id: tape.chance(1, 2).then(|| any_node(workflow, tape)),
+            comment: tape.chance(1, 2).then(|| "?".to_owned()),
+            target_assignee_id: tape.chance(1, 2).then(|| any_user(world, tape)),
+            target_node_id: tape.chance(1, 2).then(|| any_node(workflow, tape)),
+            fields,
+        }
+    }
+
+    /// A changed definition of a workflow under a new version's name; now and then an unchanged one under its old name.
+    fn publish(&mut self, world: &World, tape: &mut Tape) -> Option<CaseStep> {
+        let workflows: Vec<&Arc<WorkflowVersion>> = world.workflows.values().collect();
+        let workflow = tape.pick(&workflows)?;
+        self.n_published += 1;
+        let mut definition = Json::clone(&workflow.source);
+        if tape.next(8) != 0 {
+            definition["basic_info"]["id"] = workflow.workflow_id.as_str().into();
+            definition = mutated(tape, &definition, &self.names, &world.directory);
+            definition["basic_info"]["version"] = format!("fuzz-{}", self.n_published).into();
+        }
+        Some(CaseStep::Publish { definition })
+    }
+
+    /// Someone leaves or comes back.
+    fn change_directory(&mut self, world: &World, tape: &mut Tape) -> CaseStep {
+        let mut directory = self.directories[self.directory_now].clone();
+        let users = world.directory.users.len();
+        if tape.next(3) == 0 {
+            directory = self.directories[0].clone();
+        } else if let Some(users) = directory["users"].as_array_mut().filter(|_| users > 0) {
+            let idx = tape.next(users.len());
+            let is_active = users[idx]["is_active"].as_bool().unwrap_or(true);
+            users[idx]["is_active"] = (!is_active).into();
+        }
+        let known = self.directories.iter().position(|one| *one == directory);
+        self.directory_now = known.unwrap_or_else(|| {
+            self.directories.push(directory.clone());
+            self.directories.len() - 1
+        });
+        CaseStep::Directory { directory }
+    }
+}
+
+/// Mostly one of the latest tickets.
+fn any_ticket(world: &World, tape: &mut Tape) -> Option<usize> {
+    let n = world.tickets.len();
+    if n == 0 {
+        return None;
+    }
+    let open = |idx: &usize| !world.tickets[*idx].ticket.is_final();
+    let recent: Vec<usize> = (n.saturating_sub(RECENT)..n).filter(open).collect();
+    match tape.next(12) {
+        11 => Some(tape.next(n)),
+        _ if recent.is_empty() => Some(n - 1),
+        _ => tape.pick(&recent).copied(),
+    }
+}
+
+/// An hour or a day; often just until the next timer.
+fn pass(world: &World, tape: &mut Tape) -> CaseStep {
+    let timers = world
+        .tickets
+        .iter()
+        .flat_map(|one| &one.ticket.tokens)
+        .filter_map(|token| match token.rest {
+            Rest::Timer { due } => Some(due.0 - world.now.0),
+            _ => None,
+        });
+    let next = timers.filter(|ms| *ms > 0).min();
+    match (next, tape.next(4)) {
+        (Some(ms), 2) => CaseStep::Pass { ms: ms - 1 },
+        (Some(ms), 3) => CaseStep::Pass { ms },
+        (_, _) => CaseStep::Pass {
+            ms: 3_600_000 * (1 + tape.next(48) as i64),
+        },
+    }
+}
+
+/// A ticket goes over to the default version, with or without names of nodes.
+fn migrate(world: &World, tape: &mut Tape) -> Option<CaseStep> {
+    let idx = any_ticket(world, tape)?;
+    let ticket = &world.tickets[idx].ticket;
+    let old = world.workflow_of(ticket)?;
+    let new = world.workflows.get(&ticket.workflow_id)?;
+    let mut nodes = BTreeMap::new();
+    // Nodes keep their places in a mutated definition even where they change their ids.
+    for node in ticket.tokens.iter().map(|token| &token.node) {
+        let place = old.nodes.iter().position(|one| one.id == *node);
+        let there = place.and_then(|place| new.nodes.get(place));
+        if new.node(node).is_none()
+            && let Some(there) = there
+        {
+            nodes.insert(node.as_str().to_owned(), there.id.as_str().to_owned());
+        }
+    }
+    if tape.chance(1, 8) {
+        nodes.insert(any_node(old, tape), any_node(new, tape));
+    }
+    let operator = match tape.next(4) {
+        0 => None,
+        1 | 2 => Some(forcer(world, old, tape)),
+        _ => Some(any_user(world, tape)),
+    };
+    Some(CaseStep::Migrate {
+        ticket: idx,
+        operator,
+        nodes,
+    })
+}
+
+/// Somebody with the right to intervene uses it.
+fn force(world: &World, idx: usize, workflow: &Arc<WorkflowVersion>, tape: &mut Tape) -> CaseStep {
+    let ticket = &world.tickets[idx].ticket;
+    let kind = match tape.next(8) {
+        0..=3 => ActionKind::ForceForward,
+        4..=6 => ActionKind::ForceAlterNode,
+        _ => ActionKind::ForceClose,
+    };
+    let operator = forcer(world, workflow, tape);
+    let mut step = match tape.pick(&ticket.tokens) {
+        Some(token) => on(idx, &operator, kind, token),
+        None => bare(idx, &operator, kind),
+    };
+    if let CaseStep::Handle {
+        target_assignee_id,
+        target_node_id,
+        ..
+    } = &mut step
+    {
+        if kind == ActionKind::ForceForward {
+            *target_assignee_id = Some(active_user(world, tape));
+        } else if kind == ActionKind::ForceAlterNode {
+            *target_node_id = Some(any_node(workflow, tape));
+        }
+    }
+    step
+}
+
+fn bare(ticket: usize, operator: &str, kind: ActionKind) -> CaseStep {
+    CaseStep::Handle {
+        ticket,
+        operator: operator.to_owned(),
+        action_type: kind.word().to_owned(),
+        action_id: kind.word().to_owned(),
+        node_id: None,
+        comment: None,
+        target_assignee_id: None,
+        target_node_id: None,
+        fields: BTreeMap::new(),
+    }
+}
+
+fn on(ticket: usize, operator: &str, kind: ActionKind, token: &Token) -> CaseStep {
+    let mut step = bare(ticket, operator, kind);
+    if let CaseStep::Handle { node_id, .. } = &mut step {
+        *node_id = Some(token.node.as_str().to_owned());
+    }
+    step
+}
+
+fn comment(ticket: usize, operator: &str, token: Option<&Token>, tape: &mut Tape) -> CaseStep {
+    let mut step = match token.filter(|_| tape.chance(1, 3)) {
+        Some(token) => on(ticket, operator, ActionKind::AddComment, token),
+        None => bare(ticket, operator, ActionKind::AddComment),
+    };
+    if let CaseStep::Handle { comment, .. } = &mut step {
+        *comment = Some("well".to_owned());
+    }
+    step
+}
+
+/// Someone with the right to intervene, where there is anybody.
+fn forcer(world: &World, workflow: &WorkflowVersion, tape: &mut Tape) -> String {
+    let permission = &workflow.permission;
+    let of_workflow = permission.admins.iter().chain(&permission.dispatchers);
+    let users = world.directory.users.iter();
+    let of_tenant = users
+        .filter(|(_, user)| user.user_type == UserType::Admin)
+        .map(|(id, _)| id);
+    let all: Vec<&UserId> = of_workflow.chain(of_tenant).collect();
+    tape.pick(&all)
+        .map_or_else(|| "nobody".to_owned(), |user| user.as_str().to_owned())
+}
+
+fn any_related(ticket: &Ticket, tape: &mut Tape) -> String {
+    let all: Vec<&UserId> = std::iter::once(&ticket.creator)
+        .chain(&ticket.assigned)
+        .chain(&ticket.cc)
+        .collect();
+    let picked = tape.pick(&all);
+    picked.map_or_else(|| ticket.creator.as_str().to_owned(), |user| user.as_str().to_owned())
+}
+
+/// Whoever comes along, now and then nobody of this tenant.
+fn any_user(world: &World, tape: &mut Tape) -> String {
+    let n = tape.next(world.directory.users.len() + 1);
+    let user = world.directory.users.keys().nth(n);
+    user.map_or_else(|| "nobody".to_owned(), |user| user.as_str().to_owned())
+}
+
+/// Someone who is there, as a rule.
+fn active_user(world: &World, tape: &mut Tape) -> String {
+    let n = world.directory.users.len();
+    let first = tape.next(n);
+    let mut turned = world.directory.users.values().cycle().skip(first).take(n);
+    match turned.find(|user| user.is_active) {
+        Some(user) if !tape.chance(1, 24) => user.id.as_str().to_owned(),
+        Some(_) | None => any_user(world, tape),
+    }
+}
+
+fn any_node(workflow: &WorkflowVersion, tape: &mut Tape) -> String {
+    let node = tape.pick(&workflow.nodes).map(|node| &node.id);
+    node.map_or_else(|| "nowhere".to_owned(), |node: &NodeId| node.as_str().to_owned())
+}
+
+fn any_edge(workflow: &WorkflowVersion, tape: &mut Tape) -> String {
+    let edge = tape.pick(&workflow.edges);
+    edge.map_or_else(|| "nothing".to_owned(), |edge| edge.id.as_str().to_owned())
+}

@@ -1,8 +1,9 @@
-//! A world in which every step is checked: carried out dry and real, compared, held against the invariants, hashed.
+//! A world in which every step is checked: carried out dry and real, compared with the naive model, held against the
+//! invariants, hashed.
 //!
-//! Checked at every step: dry run equals real, a refusal appends nothing, versions count events, finality, fields,
+//! Checked at every step: the model's answer and ticket, dry run equals real, a refusal appends nothing, versions count events, finality, fields,
 //! resting places of tokens, forks. On a sample of the steps, for it costs more than the step itself: replay, storage,
-//! the matrix of offers, views, other tenants. At the end of a run these once more, and lists.
+//! the matrix of offers, the model's offers, views, other tenants. At the end of a run these once more, and lists.
 //!
 //! Not here: which steps are taken (`people`, `replay`), what the invariants are (`invariants`).
 
@@ -11,7 +12,8 @@ use std::sync::Arc;
 
 use loonflow_engine::account::directory::Directory;
 use loonflow_engine::id::UserId;
-use loonflow_engine::ticket::{Command, Event, Meta, Refusal, Ticket};
+use loonflow_engine::ticket::action::offered;
+use loonflow_engine::ticket::{Command, Draw, Event, Meta, Refusal, Ticket, visibility};
 use loonflow_engine::view::ticket_list::TenantIndex;
 use loonflow_engine::workflow::WorkflowVersion;
 use serde_json::Value as Json;
@@ -20,6 +22,7 @@ use crate::case::CaseStep;
 use crate::coverage::Coverage;
 use crate::goals::{Goal, Goals};
 use crate::invariants::{self, gate, lists, step as of_step, storage, tenants, views};
+use crate::model::{Model, compare};
 use crate::replay::{Translated, command_of};
 use crate::trace::Trace;
 use crate::world::{Done, World, directory_from};
@@ -27,8 +30,11 @@ use crate::world::{Done, World, directory_from};
 /// Tickets that are looked at once more at the end of a run.
 const LATEST: usize = 4;
 
+/// An invariant of an embedding program's own: what must hold for a ticket on a version after every step.
+pub type OwnInvariant = fn(&Ticket, &WorkflowVersion) -> Result<(), String>;
+
 /// What is checked, and how often.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Checks {
     /// Every how many steps the sampled checks are made; 1 at every step, 0 never.
     pub sample_every: u32,
@@ -38,6 +44,8 @@ pub struct Checks {
     pub thorough: bool,
     /// Whether coverage and goals are counted.
     pub counts: bool,
+    /// Further invariants, by name.
+    pub own: Vec<(String, OwnInvariant)>,
 }
 
 impl Default for Checks {
@@ -47,6 +55,7 @@ impl Default for Checks {
             only: None,
             thorough: false,
             counts: true,
+            own: Vec::new(),
         }
     }
 }
@@ -91,6 +100,8 @@ pub struct Checker {
     /// What was seen.
     pub goals: Goals,
     checks: Checks,
+    /// The naive model of the same world, where one goes along.
+    model: Option<Model>,
     /// A tenant of namesakes.
     others: Arc<Directory>,
     /// Steps so far, of every kind.
@@ -130,11 +141,19 @@ impl Checker {
             coverage: Coverage::default(),
             goals: Goals::new(goals),
             checks,
+            model: None,
             n_steps: 0,
             n_samples: 0,
             n_stored: Vec::new(),
             tells: false,
         }
+    }
+
+    /// Has a model go along, which must be of the same world.
+    #[must_use]
+    pub fn beside(mut self, model: Model) -> Self {
+        self.model = Some(model);
+        self
     }
 
     /// Has refusals told as sentences.
@@ -196,11 +215,12 @@ impl Checker {
     }
 
     /// A directory that cannot be read leaves the one there is.
-    fn change_directory(&mut self, directory: &Json) -> Result<Outcome, Failure> {
-        match directory_from(&directory.to_string()) {
+    fn change_directory(&mut self, source: &Json) -> Result<Outcome, Failure> {
+        match directory_from(&source.to_string()) {
             Ok(directory) if directory.tenant.id == self.world.directory.tenant.id => {
                 self.others = tenants::namesakes(&directory);
                 self.world.set_directory(directory);
+                self.tell_model(|model| model.set_directory(source))?;
                 self.nothing()
             }
             Ok(_) => Ok(self.refuse("other_tenant", || "the directory is of another tenant".into())),
@@ -210,8 +230,37 @@ impl Checker {
 
     fn publish(&mut self, definition: &Json) -> Result<Outcome, Failure> {
         match self.world.publish(definition) {
-            Ok(_) => self.nothing(),
+            // A version that is there already stays what it is.
+            Ok(None) => self.nothing(),
+            Ok(Some(_)) => {
+                self.tell_model(|model| model.publish(definition))?;
+                self.nothing()
+            }
             Err(refusal) => Ok(self.refuse(refusal.code(), || refusal.to_string())),
+        }
+    }
+
+    fn tell_model(&mut self, tell: impl FnOnce(&mut Model) -> Result<(), String>) -> Checked {
+        self.model
+            .as_mut()
+            .map_or(Ok(()), |model| named("the_model_follows", tell(model)))
+    }
+
+    /// The model takes the same step and must come to the same.
+    fn compare(&mut self, step: &CaseStep, real: Result<&Done, &Refusal>) -> Checked {
+        let Some(model) = &mut self.model else { return Ok(()) };
+        let drawn = real.map_or_else(|_| Vec::new(), |done| compare::drawn(self.world.events_of(done)));
+        let answer = model.step(step, self.world.now.0, &drawn);
+        named(
+            "the_model_answers_alike",
+            compare::answer(model, &answer, real.map(|done| done.idx)),
+        )?;
+        match real {
+            Ok(done) => named(
+                "the_model_has_the_same_ticket",
+                compare::ticket(model, done.idx, &self.world.tickets[done.idx].ticket),
+            ),
+            Err(_) => Ok(()),
         }
     }
 
@@ -233,6 +282,7 @@ impl Checker {
         let outcome = match (dry, real) {
             (Ok(dry), Ok(done)) => {
                 self.done(step, translated, &dry, &done)?;
+                self.compare(step, Ok(&done))?;
                 Outcome::Done { ticket: done.idx }
             }
             (Err(dry), Err(real)) => {
@@ -251,6 +301,7 @@ impl Checker {
                         format!("{real:?}, yet something was appended"),
                     ));
                 }
+                self.compare(step, Err(&real))?;
                 if self.checks.counts {
                     let code = Some(real.code());
                     let ticket = ticket.map(|idx| &self.world.tickets[idx].ticket);
@@ -295,6 +346,9 @@ impl Checker {
         let runs_on = self.world.workflow_of(after).unwrap_or(workflow);
         hold!(invariants::tokens_rest_where_they_can(after, runs_on))?;
         hold!(invariants::forks_close(after, runs_on))?;
+        for (name, holds) in &self.checks.own {
+            named(name, holds(after, runs_on))?;
+        }
         if self.checks.counts {
             self.coverage
                 .request(&self.world, workflow, before, &translated.command, None);
@@ -355,6 +409,9 @@ impl Checker {
         }
         if self.is_wanted("nothing_hidden_is_shown") {
             hold!(views::nothing_hidden_is_shown(world, recorded, user))?;
+        }
+        if let Some(model) = self.model.as_ref().filter(|_| self.is_wanted("the_model_offers_alike")) {
+            named("the_model_offers_alike", alike(world, model, idx, user))?;
         }
         if self.is_wanted("other_tenants_are_kept_out") {
             hold!(tenants::other_tenants_are_kept_out(world, &self.others, idx, user))?;
@@ -440,6 +497,18 @@ fn failure(invariant: &str, found: String) -> Failure {
         invariant: invariant.to_owned(),
         found,
     }
+}
+
+/// A user is offered and shown the same by engine and model.
+fn alike(world: &World, model: &Model, idx: usize, user: &UserId) -> Result<(), String> {
+    let ticket = &world.tickets[idx].ticket;
+    let Some(workflow) = world.workflow_of(ticket) else {
+        return Err(format!("the version of {ticket:?} is gone"));
+    };
+    let offers = offered(ticket, user, &world.context(workflow, Draw::Preview));
+    compare::offers(model, idx, user.as_str(), &offers)?;
+    let sees = visibility::may_view(ticket, user, &world.directory, workflow);
+    compare::seen(model, idx, user.as_str(), sees, workflow, &offers)
 }
 
 /// How many ways out the split of a fork has.

@@ -8,7 +8,7 @@
 //!
 //! let definition = serde_json::json!({ "basic_info": { "id": "leave" } });
 //! let report = Fuzz::new().definition(definition).seeds(50).steps(300).run().expect("a sound definition");
-//! assert!(report.failures.is_empty(), "{}", report.failures[0].found);
+//! assert_eq!(report.first_story(), None);
 //! ```
 
 use std::collections::BTreeMap;
@@ -22,12 +22,15 @@ use loonflow_engine::workflow::validate::{Problem, ValidationContext, check};
 use serde_json::Value as Json;
 
 use crate::case::{Case, CaseStep, FORMAT};
-use crate::checker::{Checker, Checks, Failure};
+use crate::checker::{Checker, Checks, Failure, OwnInvariant};
 use crate::coverage::Coverage;
 use crate::goals::{Goal, Goals};
 use crate::inputs::stand_in;
+use crate::model::Model;
 use crate::people::{Habits, People};
+use crate::shrink::shrunk_with;
 use crate::step::Tape;
+use crate::story::told_with;
 use crate::trace::Trace;
 use crate::world::{World, directory_from};
 
@@ -111,10 +114,18 @@ impl Fuzz {
         self
     }
 
-    /// What is checked, and how often.
+    /// What is checked, and how often; invariants of one's own that were added stay.
     #[must_use]
-    pub fn checks(mut self, checks: Checks) -> Self {
+    pub fn checks(mut self, mut checks: Checks) -> Self {
+        checks.own.append(&mut self.checks.own);
         self.checks = checks;
+        self
+    }
+
+    /// An invariant of one's own: what must hold for a ticket on its version after every step.
+    #[must_use]
+    pub fn invariant(mut self, name: &str, holds: OwnInvariant) -> Self {
+        self.checks.own.push((name.to_owned(), holds));
         self
     }
 
@@ -141,6 +152,7 @@ impl Fuzz {
                 goals: Goals::new(&self.goals),
                 failures: Vec::new(),
                 n_failed: 0,
+                own: self.checks.own.clone(),
             },
             trace: Trace::default(),
             n_combined: 0,
@@ -184,11 +196,10 @@ impl Fuzz {
             .collect::<Result<_, _>>()
             .context("a definition cannot run")?;
         let source = self.directory.clone().unwrap_or_else(|| stand_in(&loaded));
-        let directory =
-            directory_from(&source.to_string()).map_err(|why| anyhow!("the directory cannot be read: {why}"))?;
+        let given = Given::read(&source, loaded)?;
         for definition in &self.definitions {
             let context = ValidationContext {
-                directory: Some(&directory),
+                directory: Some(&given.directory),
                 known_workflows: None,
             };
             let (version, problems) = check(definition, None, &context);
@@ -196,11 +207,7 @@ impl Fuzz {
                 bail!("a definition cannot run: {}", sentences(&problems));
             }
         }
-        Ok(Some(Given {
-            source,
-            directory,
-            versions: loaded,
-        }))
+        Ok(Some(given))
     }
 
     /// One run.
@@ -260,6 +267,38 @@ pub struct Given {
     pub directory: Arc<Directory>,
     /// The definitions, ready to run.
     pub versions: Vec<Arc<WorkflowVersion>>,
+    /// The naive model of the same, without tickets.
+    pub model: Model,
+}
+
+impl Given {
+    /// What a run begins with, from a directory and definitions that are known to run.
+    ///
+    /// # Errors
+    /// Where directory or definitions cannot be read, by the engine or by the model.
+    pub fn read(source: &Json, versions: Vec<Arc<WorkflowVersion>>) -> anyhow::Result<Self> {
+        let directory =
+            directory_from(&source.to_string()).map_err(|why| anyhow!("the directory cannot be read: {why}"))?;
+        let model = Model::new(source).and_then(|mut model| {
+            for version in &versions {
+                model.publish(&version.source)?;
+            }
+            Ok(model)
+        });
+        Ok(Self {
+            source: source.clone(),
+            directory,
+            versions,
+            model: model.map_err(|why| anyhow!("the naive model cannot read this: {why}"))?,
+        })
+    }
+
+    /// A world of it with a model beside it.
+    #[must_use]
+    pub fn checker(&self, seed: u64, checks: &Checks, goals: &[Goal]) -> Checker {
+        let world = World::new(Arc::clone(&self.directory), self.versions.clone(), seed);
+        Checker::new(world, checks.clone(), goals).beside(self.model.clone())
+    }
 }
 
 /// One run under way: people in a checked world, and every step they took.
@@ -276,10 +315,9 @@ impl Session {
     /// A run at its beginning; habits are drawn from the tape.
     #[must_use]
     pub fn new(given: &Given, seed: u64, checks: &Checks, goals: &[Goal], tape: &mut Tape) -> Self {
-        let world = World::new(Arc::clone(&given.directory), given.versions.clone(), seed);
         let habits = Habits::drawn(tape);
         Self {
-            checker: Checker::new(world, checks.clone(), goals),
+            checker: given.checker(seed, checks, goals),
             steps: Vec::new(),
             people: People::new(&given.source, habits),
         }
@@ -357,4 +395,15 @@ pub struct Report {
     pub failures: Vec<Case>,
     /// Runs that failed.
     pub n_failed: u64,
+    /// The invariants of one's own that were asked.
+    own: Vec<(String, OwnInvariant)>,
+}
+
+impl Report {
+    /// The first failure made small and told to people; `None` where nothing failed. For the message of a test.
+    #[must_use]
+    pub fn first_story(&self) -> Option<String> {
+        let case = shrunk_with(self.failures.first()?, &self.own).case;
+        Some(told_with(&case, &self.own).text())
+    }
 }

@@ -17,7 +17,7 @@ pub mod tenants;
 pub mod views;
 
 /// Every invariant by the name of the function that states it, and its sentence as stories tell it.
-pub const SENTENCES: [(&str, &str); 18] = [
+pub const SENTENCES: [(&str, &str); 22] = [
     (
         "replay_equals_live",
         "a replay of a ticket's commits gives the ticket as it is",
@@ -76,6 +76,19 @@ pub const SENTENCES: [(&str, &str); 18] = [
     (
         "events_survive_storage",
         "an event is the same after it was stored and read back",
+    ),
+    (
+        "the_model_answers_alike",
+        "the naive model does the same, or refuses with the same code",
+    ),
+    (
+        "the_model_has_the_same_ticket",
+        "the naive model's ticket is the engine's",
+    ),
+    ("the_model_offers_alike", "the naive model offers and shows the same"),
+    (
+        "the_model_follows",
+        "the naive model takes the definitions and directories that the engine takes",
     ),
     ("the_engine_never_panics", "the engine never panics"),
 ];

@@ -10,14 +10,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use loonflow_engine::account::directory::Directory;
-use loonflow_engine::workflow::WorkflowVersion;
 use loonflow_engine::workflow::validate::{ValidationContext, check};
 use serde_json::Value as Json;
 
 use crate::case::{Case, CaseStep};
-use crate::checker::{Checker, Checks, Failure, Outcome};
-use crate::world::{World, directory_from};
+use crate::checker::{Checks, Failure, Outcome, OwnInvariant};
+use crate::fuzz::Given;
+use crate::world::directory_from;
 
 pub mod arguments;
 pub mod setting;
@@ -48,26 +47,17 @@ struct Linked {
     creates: Option<usize>,
 }
 
-/// What a case begins with, read.
-struct Setting {
-    directory: Arc<Directory>,
-    versions: Vec<Arc<WorkflowVersion>>,
-}
-
-impl Setting {
-    /// `None` where something of it cannot be used.
-    fn read(directory: &Json, definitions: &[Json]) -> Option<Self> {
-        let directory = directory_from(&directory.to_string()).ok()?;
-        let context = ValidationContext {
-            directory: Some(&directory),
-            known_workflows: None,
-        };
-        let versions = definitions
-            .iter()
-            .map(|definition| check(definition, None, &context).0.map(Arc::new));
-        let versions = versions.collect::<Option<Vec<_>>>()?;
-        Some(Self { directory, versions })
-    }
+/// What a case begins with, read; `None` where something of it cannot be used.
+fn setting_of(directory: &Json, definitions: &[Json]) -> Option<Given> {
+    let read = directory_from(&directory.to_string()).ok()?;
+    let context = ValidationContext {
+        directory: Some(&read),
+        known_workflows: None,
+    };
+    let versions = definitions
+        .iter()
+        .map(|definition| check(definition, None, &context).0.map(Arc::new));
+    Given::read(directory, versions.collect::<Option<Vec<_>>>()?).ok()
 }
 
 /// A case that is being made smaller.
@@ -75,7 +65,7 @@ struct Shrinking<'a> {
     shows: &'a str,
     seed: u64,
     checks: Checks,
-    setting: Setting,
+    setting: Given,
     n_runs: usize,
     n_steps: usize,
 }
@@ -94,12 +84,7 @@ impl Shrinking<'_> {
     /// Runs steps; `Some` where the invariant fails that the case is about.
     fn fails(&mut self, steps: &[Linked]) -> Option<Failing> {
         self.n_runs += 1;
-        let world = World::new(
-            Arc::clone(&self.setting.directory),
-            self.setting.versions.clone(),
-            self.seed,
-        );
-        let mut checker = Checker::new(world, self.checks.clone(), &[]);
+        let mut checker = self.setting.checker(self.seed, &self.checks, &[]);
         let mut places: BTreeMap<usize, usize> = BTreeMap::new();
         let mut taken = Vec::with_capacity(steps.len());
         for linked in steps {
@@ -191,13 +176,19 @@ impl Shrinking<'_> {
 /// Makes a case smaller.
 #[must_use]
 pub fn shrunk(case: &Case) -> Shrunk {
+    shrunk_with(case, &[])
+}
+
+/// As [`shrunk`], for a case that may be about an invariant of one's own.
+#[must_use]
+pub fn shrunk_with(case: &Case, own: &[(String, OwnInvariant)]) -> Shrunk {
     let unchanged = |n_runs| Shrunk {
         case: case.clone(),
         fails: false,
         is_minimal: false,
         n_runs,
     };
-    let Some(setting) = Setting::read(&case.directory, &case.definitions) else {
+    let Some(setting) = setting_of(&case.directory, &case.definitions) else {
         return unchanged(0);
     };
     let mut shrinking = Shrinking {
@@ -208,6 +199,7 @@ pub fn shrunk(case: &Case) -> Shrunk {
             only: Some(case.shows.clone()),
             thorough: true,
             counts: false,
+            own: own.to_vec(),
         },
         setting,
         n_runs: 0,
@@ -244,15 +236,14 @@ pub fn shrunk(case: &Case) -> Shrunk {
 
 /// Finds out which step creates which ticket, by a run without sampled checks.
 fn link(case: &Case, shrinking: &Shrinking<'_>) -> Vec<Linked> {
-    let setting = &shrinking.setting;
-    let world = World::new(Arc::clone(&setting.directory), setting.versions.clone(), case.seed);
     let checks = Checks {
         sample_every: 0,
         only: None,
         thorough: false,
         counts: false,
+        own: Vec::new(),
     };
-    let mut checker = Checker::new(world, checks, &[]);
+    let mut checker = shrinking.setting.checker(case.seed, &checks, &[]);
     let mut has_failed = false;
     let mut linked = Vec::new();
     for step in &case.steps {

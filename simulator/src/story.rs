@@ -14,7 +14,8 @@ use loonflow_engine::workflow::WorkflowVersion;
 use serde_json::Value as Json;
 
 use crate::case::{Case, CaseStep};
-use crate::checker::{Checker, Checks, Failure, Outcome};
+use crate::checker::{Checks, Failure, Outcome, OwnInvariant};
+use crate::fuzz::Given;
 use crate::invariants::sentence_of;
 use crate::world::{World, directory_from};
 
@@ -56,29 +57,35 @@ impl Told {
 /// Runs a case again with every check after every step, and tells it.
 #[must_use]
 pub fn told(case: &Case) -> Told {
+    told_with(case, &[])
+}
+
+/// As [`told`], for a case that may be about an invariant of one's own.
+#[must_use]
+pub fn told_with(case: &Case, own: &[(String, OwnInvariant)]) -> Told {
     let read = |definition: &Json| WorkflowVersion::load(definition).map(Arc::new);
     let versions: Result<Vec<_>, _> = case.definitions.iter().map(read).collect();
-    let (directory, versions) = match (directory_from(&case.directory.to_string()), versions) {
-        (Ok(directory), Ok(versions)) => (directory, versions),
-        (Err(why), _) => return unreadable(format!("the directory of the case cannot be read: {why}")),
-        (_, Err(problems)) => {
+    let given = match versions.map(|versions| Given::read(&case.directory, versions)) {
+        Ok(Ok(given)) => given,
+        Ok(Err(error)) => return unreadable(format!("the case cannot be read: {error}")),
+        Err(problems) => {
             let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
             return unreadable(format!("a definition of the case cannot run: {}", problems.join("; ")));
         }
     };
-    let names: Vec<&str> = versions.iter().map(|version| version.name.as_str()).collect();
+    let names: Vec<&str> = given.versions.iter().map(|version| version.name.as_str()).collect();
     let head = vec![
         format!("`{}` does not hold.", case.shows),
         format!("Workflows: {}. Seed {}.", names.join(", "), case.seed),
     ];
-    let world = World::new(directory, versions, case.seed);
     let checks = Checks {
         sample_every: 1,
         only: None,
         thorough: true,
         counts: false,
+        own: own.to_vec(),
     };
-    let mut checker = Checker::new(world, checks, &[]).telling();
+    let mut checker = given.checker(case.seed, &checks, &[]).telling();
     let mut way = Way::default();
     let mut steps = Vec::new();
     let mut failure = None;

@@ -158,12 +158,9 @@ impl Given {
                 continue;
             };
             let (_, version) = made(tape, &source, Some(&directory));
-            if let Some(version) = version {
-                return Self {
-                    source,
-                    directory,
-                    versions: vec![Arc::new(version)],
-                };
+            let given = version.and_then(|version| Self::read(&source, vec![Arc::new(version)]).ok());
+            if let Some(given) = given {
+                return given;
             }
         }
     }

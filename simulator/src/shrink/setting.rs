@@ -3,7 +3,7 @@
 
 use serde_json::{Value as Json, json};
 
-use super::{Failing, Setting, Shrinking};
+use super::{Failing, Shrinking, setting_of};
 use crate::case::{Case, CaseStep};
 
 /// Makes definitions and directory smaller.
@@ -54,7 +54,7 @@ pub(super) fn simplify(shrinking: &mut Shrinking<'_>, case: &mut Case, failing: 
 }
 
 fn take_if_failing(shrinking: &mut Shrinking<'_>, case: &mut Case, smaller: Case, failing: &mut Failing) -> bool {
-    let Some(setting) = Setting::read(&smaller.directory, &smaller.definitions) else {
+    let Some(setting) = setting_of(&smaller.directory, &smaller.definitions) else {
         return false;
     };
     let former = std::mem::replace(&mut shrinking.setting, setting);

@@ -24,7 +24,10 @@ const STEPS: u64 = 1_000;
 fn settings() -> Vec<(&'static str, Vec<Given>)> {
     let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/fixtures"));
     let definitions = inputs::definitions(&[root.join("workflows")]).expect("fixtures");
-    let versions = definitions.iter().map(|one| one.runnable().expect("sound").clone()).collect();
+    let versions = definitions
+        .iter()
+        .map(|one| one.runnable().expect("sound").clone())
+        .collect();
     let (source, _) = inputs::directory(Some(&root.join("directory/acme.json")), &[]).expect("a directory");
     let fixtures = Given::read(&source, versions).expect("fixtures");
     let random = (0..32).map(|seed| Given::random(&mut Tape::random(seed))).collect();
@@ -41,10 +44,17 @@ fn walk(given: &Given, seed: u64, checks: &Checks) -> u64 {
 fn steps(criterion: &mut Criterion) {
     let local = Checks {
         sample_every: 0,
+        at_end: false,
         ..Checks::default()
     };
     let cases = [
-        ("local checks and model", Checks { counts: false, ..local.clone() }),
+        (
+            "local checks and model",
+            Checks {
+                counts: false,
+                ..local.clone()
+            },
+        ),
         ("with coverage", local),
         ("with samples", Checks::default()),
     ];
@@ -69,6 +79,7 @@ fn steps(criterion: &mut Criterion) {
 fn through_proptest(criterion: &mut Criterion) {
     let checks = Checks {
         sample_every: 0,
+        at_end: false,
         counts: false,
         ..Checks::default()
     };

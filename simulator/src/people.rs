@@ -88,24 +88,24 @@ impl People {
 
     /// The next step.
     pub fn next(&mut self, world: &World, tape: &mut Tape) -> CaseStep {
-        match tape.next(512) {
-            511 if self.habits.publishes => {
+        match tape.next(1024) {
+            1023 if self.habits.publishes => {
                 if let Some(step) = self.publish(world, tape) {
                     return step;
                 }
             }
-            508..=510 if self.habits.directory_changes => return self.change_directory(world, tape),
-            500..=507 if self.habits.publishes => {
+            1018..=1022 if self.habits.directory_changes => return self.change_directory(world, tape),
+            1002..=1017 if self.habits.publishes => {
                 if let Some(step) = migrate(world, tape) {
                     return step;
                 }
             }
-            490..=499 => {
+            982..=1001 => {
                 if let Some(ticket) = any_ticket(world, tape) {
                     return CaseStep::ReviewHolders { ticket };
                 }
             }
-            470..=489 => return pass(world, tape),
+            940..=981 => return pass(world, tape),
             _ => {}
         }
         let n_open = world
@@ -388,9 +388,12 @@ fn pass(world: &World, tape: &mut Tape) -> CaseStep {
         .tickets
         .iter()
         .flat_map(|one| &one.ticket.tokens)
-        .filter_map(|token| match token.rest {
-            Rest::Timer { due } => Some(due.0 - world.now.0),
-            _ => None,
+        .filter_map(|token| {
+            if let Rest::Timer { due } = token.rest {
+                Some(due.0 - world.now.0)
+            } else {
+                None
+            }
         });
     let next = timers.filter(|ms| *ms > 0).min();
     match (next, tape.next(4)) {

@@ -196,6 +196,8 @@ pub fn shrunk_with(case: &Case, own: &[(String, OwnInvariant)]) -> Shrunk {
         seed: case.seed,
         checks: Checks {
             sample_every: 0,
+            at_end: true,
+            lists: true,
             only: Some(case.shows.clone()),
             thorough: true,
             counts: false,
@@ -238,10 +240,9 @@ pub fn shrunk_with(case: &Case, own: &[(String, OwnInvariant)]) -> Shrunk {
 fn link(case: &Case, shrinking: &Shrinking<'_>) -> Vec<Linked> {
     let checks = Checks {
         sample_every: 0,
-        only: None,
-        thorough: false,
+        at_end: false,
         counts: false,
-        own: Vec::new(),
+        ..Checks::default()
     };
     let mut checker = shrinking.setting.checker(case.seed, &checks, &[]);
     let mut has_failed = false;

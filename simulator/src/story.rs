@@ -80,10 +80,10 @@ pub fn told_with(case: &Case, own: &[(String, OwnInvariant)]) -> Told {
     ];
     let checks = Checks {
         sample_every: 1,
-        only: None,
         thorough: true,
         counts: false,
         own: own.to_vec(),
+        ..Checks::default()
     };
     let mut checker = given.checker(case.seed, &checks, &[]).telling();
     let mut way = Way::default();

@@ -40,7 +40,8 @@ pub struct FuzzArgs {
     /// Threads to spread the runs over; the result is the same for any number.
     #[arg(long, default_value_t = 1)]
     pub threads: usize,
-    /// Every how many steps replay, storage, the matrix of offers, views and other tenants are checked besides.
+    /// Every how many steps replay, storage, the matrix of offers, views and other tenants are checked besides; with 0
+    /// they are not, nor at the end of a run.
     #[arg(long, value_name = "N", default_value_t = 64)]
     pub sample_every: u32,
     /// Something that has to be seen: `event:NAME`, `node:ID`, `edge:ID`, `action:WORD`, `refusal:CODE`, `state:WORD`,
@@ -63,6 +64,7 @@ pub(crate) fn run(args: &FuzzArgs, output: &Output) -> anyhow::Result<Verdict> {
         .threads(args.threads)
         .checks(Checks {
             sample_every: args.sample_every,
+            at_end: args.sample_every > 0,
             ..Checks::default()
         });
     for goal in &args.goal {

@@ -61,9 +61,12 @@ pub fn only_writable_fields_change(
     if is_same {
         return Ok(());
     }
-    let taken = events.iter().find_map(|event| match event {
-        Event::ActionTaken(taken) if taken.kind.is_edge() => taken.node.clone(),
-        _ => None,
+    let taken = events.iter().find_map(|event| {
+        if let Event::ActionTaken(taken) = event {
+            taken.node.clone().filter(|_| taken.kind.is_edge())
+        } else {
+            None
+        }
     });
     let node = match step {
         CaseStep::Create { .. } => Some(workflow.start()),

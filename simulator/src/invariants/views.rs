@@ -195,7 +195,7 @@ fn hidden_values(
                     .is_some_and(|one| *one != FieldPermission::Hidden)
             })
         };
-        shown.get(key).is_none_or(|one| *one == FieldPermission::Hidden) && !held.iter().any(|node| here(node))
+        shown.get(key).is_none_or(|one| *one == FieldPermission::Hidden) && !held.iter().any(here)
     };
     secrets(recorded, &is_hidden)
 }

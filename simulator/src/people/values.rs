@@ -110,17 +110,18 @@ impl Values {
         if roll == 62 {
             return json!("");
         }
+        let is_marked = roll.is_multiple_of(2);
         let marked = |n_texts: &mut u64| {
             *n_texts += 1;
             format!("{MARK}{n_texts}-{}", field.key)
         };
         match field.kind {
             // Texts that occur nowhere else show where a hidden value leaks; but conditions have to be met as well.
-            ComponentKind::Text | ComponentKind::Textarea | ComponentKind::Title if roll % 2 == 0 => {
+            ComponentKind::Text | ComponentKind::Textarea | ComponentKind::Title if is_marked => {
                 json!(marked(n_texts))
             }
-            ComponentKind::Richtext if roll % 2 == 0 => json!(format!("<p>{}</p>", marked(n_texts))),
-            ComponentKind::Link if roll % 2 == 0 => json!(format!("https://example.com/{}", marked(n_texts))),
+            ComponentKind::Richtext if is_marked => json!(format!("<p>{}</p>", marked(n_texts))),
+            ComponentKind::Link if is_marked => json!(format!("https://example.com/{}", marked(n_texts))),
             ComponentKind::User => people(&world.directory, field, tape),
             ComponentKind::Department => {
                 let depts: Vec<&str> = world.directory.depts.keys().map(|dept| dept.as_str()).collect();
@@ -220,7 +221,7 @@ fn good(component: &Component, asked: &[Json]) -> Vec<Json> {
         }
         ComponentKind::Date | ComponentKind::Datetime => {
             let days = asked.iter().filter_map(Json::as_str).filter_map(|text| text.get(..10));
-            let beside = days.flat_map(|day| neighbours(day)).map(Json::from);
+            let beside = days.flat_map(neighbours).map(Json::from);
             found.extend(beside.collect::<Vec<_>>());
             found.extend([json!("2026-01-03"), json!("2026-02-01 08:00:00"), json!("2025-12-31")]);
         }

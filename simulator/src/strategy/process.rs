@@ -333,7 +333,7 @@ fn id_of(node: &Json) -> String {
 pub(super) fn permission(tape: &mut Tape, is_stored: bool, is_hidden: bool) -> Option<&'static str> {
     let roll = tape.next(12);
     if is_hidden {
-        return (roll % 2 == 0).then_some("hidden");
+        return roll.is_multiple_of(2).then_some("hidden");
     }
     match roll {
         0 | 1 => None,

@@ -9,8 +9,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use loonflow_engine::account::UserType;
-use loonflow_engine::id::{NodeId, UserId, VersionName, WorkflowId};
+use loonflow_engine::id::{UserId, VersionName, WorkflowId};
 use loonflow_engine::ticket::action::ActionKind;
 use loonflow_engine::ticket::{ActState, Rest, Ticket, Token};
 use loonflow_engine::workflow::{Node, WorkflowVersion};
@@ -21,8 +20,13 @@ use crate::step::Tape;
 use crate::strategy::{Names, mutated};
 use crate::world::World;
 
+mod requests;
 pub mod values;
 
+use requests::{
+    active_user, any_edge, any_node, any_related, any_ticket, any_user, bare, change_dept, change_person, comment,
+    force, forcer, migrate, on, pass,
+};
 use values::Values;
 
 /// Tickets that are looked at besides now and then an older one: few, so that steps meet.
@@ -347,16 +351,17 @@ impl People {
         Some(CaseStep::Publish { definition })
     }
 
-    /// Someone leaves or comes back.
+    /// Someone leaves, comes back, changes roles or departments, or everything is as it was at first.
     fn change_directory(&mut self, world: &World, tape: &mut Tape) -> CaseStep {
         let mut directory = self.directories[self.directory_now].clone();
         let users = world.directory.users.len();
-        if tape.next(3) == 0 {
+        if tape.next(4) == 0 {
             directory = self.directories[0].clone();
+        } else if tape.chance(1, 8) {
+            change_dept(&mut directory, &self.names, tape);
         } else if let Some(users) = directory["users"].as_array_mut().filter(|_| users > 0) {
             let idx = tape.next(users.len());
-            let is_active = users[idx]["is_active"].as_bool().unwrap_or(true);
-            users[idx]["is_active"] = (!is_active).into();
+            change_person(&mut users[idx], &self.names, tape);
         }
         let known = self.directories.iter().position(|one| *one == directory);
         self.directory_now = known.unwrap_or_else(|| {
@@ -365,185 +370,4 @@ impl People {
         });
         CaseStep::Directory { directory }
     }
-}
-
-/// Mostly one of the latest tickets.
-fn any_ticket(world: &World, tape: &mut Tape) -> Option<usize> {
-    let n = world.tickets.len();
-    if n == 0 {
-        return None;
-    }
-    let open = |idx: &usize| !world.tickets[*idx].ticket.is_final();
-    let recent: Vec<usize> = (n.saturating_sub(RECENT)..n).filter(open).collect();
-    match tape.next(12) {
-        11 => Some(tape.next(n)),
-        _ if recent.is_empty() => Some(n - 1),
-        _ => tape.pick(&recent).copied(),
-    }
-}
-
-/// An hour or a day; often just until the next timer.
-fn pass(world: &World, tape: &mut Tape) -> CaseStep {
-    let timers = world
-        .tickets
-        .iter()
-        .flat_map(|one| &one.ticket.tokens)
-        .filter_map(|token| {
-            if let Rest::Timer { due } = token.rest {
-                Some(due.0 - world.now.0)
-            } else {
-                None
-            }
-        });
-    let next = timers.filter(|ms| *ms > 0).min();
-    match (next, tape.next(4)) {
-        (Some(ms), 2) => CaseStep::Pass { ms: ms - 1 },
-        (Some(ms), 3) => CaseStep::Pass { ms },
-        (_, _) => CaseStep::Pass {
-            ms: 3_600_000 * (1 + tape.next(48) as i64),
-        },
-    }
-}
-
-/// A ticket goes over to the default version, with or without names of nodes.
-fn migrate(world: &World, tape: &mut Tape) -> Option<CaseStep> {
-    let idx = any_ticket(world, tape)?;
-    let ticket = &world.tickets[idx].ticket;
-    let old = world.workflow_of(ticket)?;
-    let new = world.workflows.get(&ticket.workflow_id)?;
-    let mut nodes = BTreeMap::new();
-    // Nodes keep their places in a mutated definition even where they change their ids.
-    for node in ticket.tokens.iter().map(|token| &token.node) {
-        let place = old.nodes.iter().position(|one| one.id == *node);
-        let there = place.and_then(|place| new.nodes.get(place));
-        if new.node(node).is_none()
-            && let Some(there) = there
-        {
-            nodes.insert(node.as_str().to_owned(), there.id.as_str().to_owned());
-        }
-    }
-    if tape.chance(1, 8) {
-        nodes.insert(any_node(old, tape), any_node(new, tape));
-    }
-    let operator = match tape.next(4) {
-        0 => None,
-        1 | 2 => Some(forcer(world, old, tape)),
-        _ => Some(any_user(world, tape)),
-    };
-    Some(CaseStep::Migrate {
-        ticket: idx,
-        operator,
-        nodes,
-    })
-}
-
-/// Somebody with the right to intervene uses it.
-fn force(world: &World, idx: usize, workflow: &Arc<WorkflowVersion>, tape: &mut Tape) -> CaseStep {
-    let ticket = &world.tickets[idx].ticket;
-    let kind = match tape.next(8) {
-        0..=3 => ActionKind::ForceForward,
-        4..=6 => ActionKind::ForceAlterNode,
-        _ => ActionKind::ForceClose,
-    };
-    let operator = forcer(world, workflow, tape);
-    let mut step = match tape.pick(&ticket.tokens) {
-        Some(token) => on(idx, &operator, kind, token),
-        None => bare(idx, &operator, kind),
-    };
-    if let CaseStep::Handle {
-        target_assignee_id,
-        target_node_id,
-        ..
-    } = &mut step
-    {
-        if kind == ActionKind::ForceForward {
-            *target_assignee_id = Some(active_user(world, tape));
-        } else if kind == ActionKind::ForceAlterNode {
-            *target_node_id = Some(any_node(workflow, tape));
-        }
-    }
-    step
-}
-
-fn bare(ticket: usize, operator: &str, kind: ActionKind) -> CaseStep {
-    CaseStep::Handle {
-        ticket,
-        operator: operator.to_owned(),
-        action_type: kind.word().to_owned(),
-        action_id: kind.word().to_owned(),
-        node_id: None,
-        comment: None,
-        target_assignee_id: None,
-        target_node_id: None,
-        fields: BTreeMap::new(),
-    }
-}
-
-fn on(ticket: usize, operator: &str, kind: ActionKind, token: &Token) -> CaseStep {
-    let mut step = bare(ticket, operator, kind);
-    if let CaseStep::Handle { node_id, .. } = &mut step {
-        *node_id = Some(token.node.as_str().to_owned());
-    }
-    step
-}
-
-fn comment(ticket: usize, operator: &str, token: Option<&Token>, tape: &mut Tape) -> CaseStep {
-    let mut step = match token.filter(|_| tape.chance(1, 3)) {
-        Some(token) => on(ticket, operator, ActionKind::AddComment, token),
-        None => bare(ticket, operator, ActionKind::AddComment),
-    };
-    if let CaseStep::Handle { comment, .. } = &mut step {
-        *comment = Some("well".to_owned());
-    }
-    step
-}
-
-/// Someone with the right to intervene, where there is anybody.
-fn forcer(world: &World, workflow: &WorkflowVersion, tape: &mut Tape) -> String {
-    let permission = &workflow.permission;
-    let of_workflow = permission.admins.iter().chain(&permission.dispatchers);
-    let users = world.directory.users.iter();
-    let of_tenant = users
-        .filter(|(_, user)| user.user_type == UserType::Admin)
-        .map(|(id, _)| id);
-    let all: Vec<&UserId> = of_workflow.chain(of_tenant).collect();
-    tape.pick(&all)
-        .map_or_else(|| "nobody".to_owned(), |user| user.as_str().to_owned())
-}
-
-fn any_related(ticket: &Ticket, tape: &mut Tape) -> String {
-    let all: Vec<&UserId> = std::iter::once(&ticket.creator)
-        .chain(&ticket.assigned)
-        .chain(&ticket.cc)
-        .collect();
-    let picked = tape.pick(&all);
-    picked.map_or_else(|| ticket.creator.as_str().to_owned(), |user| user.as_str().to_owned())
-}
-
-/// Whoever comes along, now and then nobody of this tenant.
-fn any_user(world: &World, tape: &mut Tape) -> String {
-    let n = tape.next(world.directory.users.len() + 1);
-    let user = world.directory.users.keys().nth(n);
-    user.map_or_else(|| "nobody".to_owned(), |user| user.as_str().to_owned())
-}
-
-/// Someone who is there, as a rule.
-fn active_user(world: &World, tape: &mut Tape) -> String {
-    let n = world.directory.users.len();
-    let first = tape.next(n);
-    let mut turned = world.directory.users.values().cycle().skip(first).take(n);
-    match turned.find(|user| user.is_active) {
-        Some(user) if !tape.chance(1, 24) => user.id.as_str().to_owned(),
-        Some(_) | None => any_user(world, tape),
-    }
-}
-
-fn any_node(workflow: &WorkflowVersion, tape: &mut Tape) -> String {
-    let node = tape.pick(&workflow.nodes).map(|node| &node.id);
-    node.map_or_else(|| "nowhere".to_owned(), |node: &NodeId| node.as_str().to_owned())
-}
-
-fn any_edge(workflow: &WorkflowVersion, tape: &mut Tape) -> String {
-    let edge = tape.pick(&workflow.edges);
-    edge.map_or_else(|| "nothing".to_owned(), |edge| edge.id.as_str().to_owned())
 }

@@ -24,6 +24,9 @@ pub mod setting;
 /// Steps taken in all, about: one to two seconds.
 const STEPS_MAX: usize = 150_000;
 
+/// Steps of a case of which all pairs are tried at most: 300 runs of a few steps.
+const PAIRS_MAX: usize = 24;
+
 /// A case made smaller.
 #[derive(Clone, Debug)]
 pub struct Shrunk {
@@ -146,6 +149,54 @@ impl Shrinking<'_> {
         }
     }
 
+    /// Removes two steps at once, such as one that undoes another: neither can go alone. Whether all pairs were tried.
+    fn remove_pairs(&mut self, failing: &mut Failing) -> bool {
+        if failing.steps.len() > PAIRS_MAX {
+            return true;
+        }
+        let mut second = failing.steps.len();
+        while second > 1 {
+            second -= 1;
+            for first in (0..second).rev() {
+                if self.is_spent() {
+                    return false;
+                }
+                let mut fewer = failing.steps.clone();
+                fewer.remove(second);
+                fewer.remove(first);
+                if let Some(smaller) = self.fails(&fewer) {
+                    *failing = smaller;
+                    second = failing.steps.len();
+                    break;
+                }
+            }
+        }
+        true
+    }
+
+    /// Removes a step that gave a node to somebody, and has who gave it do what the other did.
+    fn remove_detours(&mut self, failing: &mut Failing) {
+        let mut at = failing.steps.len();
+        while at > 0 && !self.is_spent() {
+            at -= 1;
+            let Some((from, to)) = failing.steps.get(at).and_then(|linked| given_away(&linked.step)) else {
+                continue;
+            };
+            let mut fewer = failing.steps.clone();
+            fewer.remove(at);
+            for later in &mut fewer[at..] {
+                if let CaseStep::Handle { operator, .. } = &mut later.step
+                    && *operator == to
+                {
+                    from.clone_into(operator);
+                }
+            }
+            if let Some(smaller) = self.fails(&fewer) {
+                *failing = smaller;
+            }
+        }
+    }
+
     /// Takes the first of some other forms of each step that still fails, until none does.
     fn simplify_arguments(&mut self, failing: &mut Failing) -> bool {
         loop {
@@ -222,6 +273,8 @@ pub fn shrunk_with(case: &Case, own: &[(String, OwnInvariant)]) -> Shrunk {
     };
     let mut small = case.clone();
     shrinking.remove_steps(&mut failing);
+    shrinking.remove_pairs(&mut failing);
+    shrinking.remove_detours(&mut failing);
     setting::simplify(&mut shrinking, &mut small, &mut failing);
     shrinking.simplify_arguments(&mut failing);
     // Simpler arguments may have made steps needless; only then is the result 1-minimal.
@@ -263,6 +316,19 @@ fn link(case: &Case, shrinking: &Shrinking<'_>) -> Vec<Linked> {
         linked.push(Linked { step, about, creates });
     }
     linked
+}
+
+/// Who gave a node to whom.
+fn given_away(step: &CaseStep) -> Option<(String, String)> {
+    if let CaseStep::Handle {
+        operator,
+        target_assignee_id: Some(target),
+        ..
+    } = step
+    {
+        return Some((operator.clone(), target.clone()));
+    }
+    None
 }
 
 /// Where a step says which ticket it is about.

@@ -2,8 +2,12 @@
 
 #[path = "fuzz/cases.rs"]
 mod cases;
+#[path = "fuzz/commands.rs"]
+mod commands;
 #[path = "fuzz/generators.rs"]
 mod generators;
+#[path = "fuzz/invariants.rs"]
+mod invariants;
 #[path = "fuzz/runs.rs"]
 mod runs;
 

@@ -39,7 +39,7 @@ fn assert_minimal(case: &Case, own: &[(String, OwnInvariant)]) {
 #[test]
 fn a_failure_becomes_a_short_story_that_repeats() {
     for (holds, definition, at_most) in [
-        (never_finished as OwnInvariant, "leave", 4),
+        (never_finished as OwnInvariant, "leave", 5),
         (never_rejected_twice as OwnInvariant, "purchase", 6),
     ] {
         let own = [("ours".to_owned(), holds)];

@@ -17,6 +17,7 @@
 //! append, fold, projection caught up, answer. A dry run stops after the decision, on the published snapshot.
 //! Not here: rules (`ticket`), bytes (`codec`), the wire (the facade).
 
+pub mod commit;
 pub mod fault;
 pub mod handle;
 mod idempotency;

@@ -32,7 +32,7 @@ struct Shared {
     data: Mutex<Data>,
 }
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Data {
     /// The commit at position `n` is at index `n - 1`.
     commits: Vec<Arc<Commit>>,
@@ -55,6 +55,21 @@ impl MemoryLog {
     pub fn reopen(&self) {
         lock(&self.shared.data).is_closed = false;
         self.tail.send_modify(|tail| tail.is_closed = false);
+    }
+
+    /// A log of its own with what this one holds now, open: what a disk's image is.
+    #[must_use]
+    pub fn fork(&self) -> Self {
+        let mut data = lock(&self.shared.data).clone();
+        data.is_closed = false;
+        let tail = Tail {
+            position: data.commits.len() as Position,
+            is_closed: false,
+        };
+        Self {
+            shared: Arc::new(Shared { data: Mutex::new(data) }),
+            tail: Arc::new(watch::Sender::new(tail)),
+        }
     }
 
     /// Appends without a future, for callers that are not async.

@@ -15,6 +15,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use crate::account::{permission, token};
 use crate::id::{AccessTokenId, AppName, TenantId, TicketId, UserId};
+use crate::runtime::commit::{self, Origin};
 use crate::runtime::fault::{AuthProblem, Fault};
 use crate::runtime::idempotency::{self, InFlight};
 use crate::runtime::options::{EngineOptions, Ports};
@@ -256,9 +257,8 @@ impl EngineHandle {
         });
         let parent = self.parent_of(&caller.tenant_id, &seen.ticket).await?;
         if request.dry_run {
-            let current = seen.ticket.version;
-            if let Some(expected) = request.expected_version.filter(|expected| *expected != current) {
-                return Ok(Err(Refusal::VersionConflict { expected, current }));
+            if let Err(refusal) = commit::check_version(request.expected_version, seen.ticket.version) {
+                return Ok(Err(refusal));
             }
             let (tenant, workflow) = (&seen.tenant, &seen.workflow);
             return Ok(self.rehearse(tenant, workflow, Some(&seen.ticket), &command, parent.as_deref()));
@@ -268,8 +268,7 @@ impl EngineHandle {
             create_on: None,
             migrate_to: None,
             parent,
-            app: Some(caller.app.clone()),
-            access_token: caller.access_token.clone(),
+            origin: origin_of(caller),
             expected_version: request.expected_version,
             _permit: permit,
             idempotency: keep,
@@ -329,8 +328,7 @@ impl EngineHandle {
             create_on: Some(workflow),
             migrate_to: None,
             parent,
-            app: Some(caller.app.clone()),
-            access_token: caller.access_token.clone(),
+            origin: origin_of(caller),
             expected_version: None,
             _permit: permit,
             idempotency: keep,
@@ -528,6 +526,13 @@ impl EngineHandle {
                 tracing::warn!(%error, "a token's last use could not be written down");
             }
         });
+    }
+}
+
+fn origin_of(caller: &Caller) -> Origin {
+    Origin {
+        app: Some(caller.app.clone()),
+        access_token: caller.access_token.clone(),
     }
 }
 

@@ -64,7 +64,7 @@ impl Drop for Guard {
 }
 
 /// Where the answer to a key is kept: the user and the key, hashed so that any length fits.
-fn hash_of(caller: &Caller, key: &str) -> [u8; 32] {
+pub(crate) fn hash_of(caller: &Caller, key: &str) -> [u8; 32] {
     let mut hasher = Sha256::new();
     for part in [caller.tenant_id.as_str(), caller.user_id.as_str(), key] {
         hasher.update((part.len() as u64).to_be_bytes());
@@ -80,9 +80,8 @@ pub(crate) async fn enter(
     caller: &Caller,
     asked: &Idempotency,
 ) -> Result<Result<(Guard, Option<Done>), Refusal>, Fault> {
-    if asked.key.len() > limits::IDEMPOTENCY_KEY_BYTES_MAX {
-        let problem = format!("it may have {} bytes at most", limits::IDEMPOTENCY_KEY_BYTES_MAX);
-        return Ok(Err(Refusal::argument("idempotency_key", &asked.key, problem)));
+    if let Err(refusal) = check_key(asked) {
+        return Ok(Err(refusal));
     }
     let hash = hash_of(caller, &asked.key);
     let lock = {
@@ -95,12 +94,30 @@ pub(crate) async fn enter(
         hash,
         lock: Some(lock),
     };
-    let log = log.clone();
-    let found = tokio::task::spawn_blocking(move || log.kv_get(TREE, &hash))
+    let (log, asked) = (log.clone(), asked.clone());
+    let found = tokio::task::spawn_blocking(move || look_up(&*log, &hash, &asked))
         .await
         .map_err(|_| Fault::Closed)??;
-    let Some(bytes) = found else {
-        return Ok(Ok((guard, None)));
+    Ok(found.map(|done| (guard, done)))
+}
+
+/// Whether a key is one that can be kept.
+pub(crate) fn check_key(asked: &Idempotency) -> Result<(), Refusal> {
+    if asked.key.len() > limits::IDEMPOTENCY_KEY_BYTES_MAX {
+        let problem = format!("it may have {} bytes at most", limits::IDEMPOTENCY_KEY_BYTES_MAX);
+        return Err(Refusal::argument("idempotency_key", &asked.key, problem));
+    }
+    Ok(())
+}
+
+/// The answer that was given under a key, where it was to the same arguments. Blocking.
+pub(crate) fn look_up(
+    log: &dyn EventLog,
+    hash: &[u8; 32],
+    asked: &Idempotency,
+) -> Result<Result<Option<Done>, Refusal>, Fault> {
+    let Some(bytes) = log.kv_get(TREE, hash)? else {
+        return Ok(Ok(None));
     };
     let stored: Stored = codec::decode(TREE, SCHEMA, &bytes)?;
     if stored.fingerprint != asked.fingerprint {
@@ -112,14 +129,13 @@ pub(crate) async fn enter(
         name,
         assignees: people.into_iter().map(person).collect(),
     };
-    let done = Done {
+    Ok(Ok(Some(Done {
         ticket_id: stored.ticket_id,
         version: stored.version,
         act_state: stored.act_state,
         current_nodes: stored.nodes.into_iter().map(node).collect(),
         replayed: true,
-    };
-    Ok(Ok((guard, Some(done))))
+    })))
 }
 
 /// What goes into the commit of a write that succeeds.

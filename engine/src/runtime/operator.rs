@@ -11,13 +11,14 @@ use crate::account::token::{self, Secret};
 use crate::account::{self, Tenant};
 use crate::id::{AccessTokenId, NodeId, TenantId, TicketId, TokenId, UserId, VersionName, WorkflowId};
 use crate::runtime::Answer;
+use crate::runtime::commit::Origin;
 use crate::runtime::fault::{Fault, OperatorRefusal};
 use crate::runtime::handle::{EngineHandle, TOKEN_USED};
 use crate::runtime::registry::{Change, Message};
 use crate::runtime::request::{AccessTokenInfo, Caller, Done, ImportReport, OpenEffect, PublishReport};
 use crate::runtime::streams;
 use crate::runtime::ticket_actor::Request;
-use crate::ticket::{Command, HookOutcome, Refusal, Rest, Ticket};
+use crate::ticket::{Command, HookOutcome, Refusal};
 use crate::time::Timestamp;
 use crate::workflow::validate::{self, ValidationContext};
 use crate::workflow::{self, VersionState, Workflow, WorkflowVersion};
@@ -354,7 +355,7 @@ impl EngineHandle {
         let Some((ticket, _)) = self.load(&tenant, ticket_id).await? else {
             return Ok(Err(not_found(ticket_id)));
         };
-        Ok(Ok(open_effects_of(&ticket)))
+        Ok(Ok(OpenEffect::of(&ticket)))
     }
 
     /// The tenant of a ticket; only the engine and its operator may ask over all tenants.
@@ -395,8 +396,7 @@ impl EngineHandle {
             create_on: None,
             migrate_to,
             parent,
-            app: None,
-            access_token: None,
+            origin: Origin::default(),
             expected_version: None,
             _permit: permit,
             idempotency: None,
@@ -415,28 +415,4 @@ impl EngineHandle {
 
 fn not_found(ticket: TicketId) -> Refusal {
     Refusal::TicketNotFound { id: ticket.to_string() }
-}
-
-fn open_effects_of(ticket: &Ticket) -> Vec<OpenEffect> {
-    let open = ticket.tokens.iter().filter_map(|token| match &token.rest {
-        Rest::Timer { due } => Some(OpenEffect::Timer {
-            token: token.id,
-            node: token.node.clone(),
-            due: *due,
-        }),
-        Rest::Hook { attempt, failed } => Some(OpenEffect::Hook {
-            token: token.id,
-            node: token.node.clone(),
-            attempt: *attempt,
-            failed: failed.clone(),
-        }),
-        Rest::Moving
-        | Rest::Joining
-        | Rest::Unassigned
-        | Rest::Held { .. }
-        | Rest::Offered { .. }
-        | Rest::Shared { .. }
-        | Rest::Ended => None,
-    });
-    open.collect()
 }

@@ -6,7 +6,7 @@ use crate::id::{
     AccessTokenId, AppName, DeptId, EdgeId, FieldKey, NodeId, TenantId, TicketId, TokenId, UserId, VersionName,
     WorkflowId,
 };
-use crate::ticket::{ActState, ActionRequest};
+use crate::ticket::{ActState, ActionRequest, Rest, Ticket};
 use crate::time::Timestamp;
 use crate::value::Value;
 use crate::view::preview::Preview;
@@ -193,6 +193,34 @@ pub enum OpenEffect {
         /// Why it failed for good, where it did.
         failed: Option<String>,
     },
+}
+
+impl OpenEffect {
+    /// What a ticket waits for, by age of the token; found in its state, so a crash loses none.
+    #[must_use]
+    pub fn of(ticket: &Ticket) -> Vec<Self> {
+        let open = ticket.tokens.iter().filter_map(|token| match &token.rest {
+            Rest::Timer { due } => Some(Self::Timer {
+                token: token.id,
+                node: token.node.clone(),
+                due: *due,
+            }),
+            Rest::Hook { attempt, failed } => Some(Self::Hook {
+                token: token.id,
+                node: token.node.clone(),
+                attempt: *attempt,
+                failed: failed.clone(),
+            }),
+            Rest::Moving
+            | Rest::Joining
+            | Rest::Unassigned
+            | Rest::Held { .. }
+            | Rest::Offered { .. }
+            | Rest::Shared { .. }
+            | Rest::Ended => None,
+        });
+        open.collect()
+    }
 }
 
 /// What an import of a directory came to.

@@ -9,25 +9,21 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use loonflow_storage::{EventLog, KvWrite, Snapshot};
+use loonflow_storage::EventLog;
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
-use crate::codec;
-use crate::id::{AccessTokenId, AppName, TenantId, TicketId, VersionName};
+use crate::id::{TenantId, TicketId, VersionName};
+use crate::runtime::commit::{self, Decided, Origin};
 use crate::runtime::fault::Fault;
-use crate::runtime::idempotency::{self, Guard};
+use crate::runtime::idempotency::Guard;
 use crate::runtime::options::Ports;
 use crate::runtime::registry::Registry;
 use crate::runtime::request::{Caller, Done, Idempotency};
 use crate::runtime::router::{Lease, Published};
 use crate::runtime::streams;
-use crate::ticket::{Command, Context, Draw, Refusal, Ticket, apply, decide_with_outcome};
-use crate::view::row::current_nodes;
+use crate::ticket::{Command, Context, Draw, Refusal, Ticket};
 use crate::workflow::WorkflowVersion;
-
-/// Schema number of stored snapshots; one with another is ignored.
-const SNAPSHOT_SCHEMA: u16 = 1;
 
 /// What every actor needs.
 pub(crate) struct Shared {
@@ -46,8 +42,7 @@ pub(crate) struct Request {
     pub(crate) migrate_to: Option<VersionName>,
     /// The parent as it was when the command was taken in.
     pub(crate) parent: Option<Arc<Ticket>>,
-    pub(crate) app: Option<AppName>,
-    pub(crate) access_token: Option<AccessTokenId>,
+    pub(crate) origin: Origin,
     pub(crate) expected_version: Option<u64>,
     /// The place among the calls under way: kept until the command is through, whoever has gone away meanwhile.
     pub(crate) _permit: OwnedSemaphorePermit,
@@ -161,7 +156,7 @@ impl State {
             self.of.shared.log.clone(),
             streams::ticket(&self.of.tenant, self.of.ticket),
         );
-        let read = tokio::task::spawn_blocking(move || replay(&*log, &stream)).await;
+        let read = tokio::task::spawn_blocking(move || commit::replay(&*log, &stream)).await;
         let (ticket, snapshot_version) = read.map_err(|_| Fault::WorkerDied)??;
         self.ticket = ticket.map(Arc::new);
         self.snapshot_version = snapshot_version;
@@ -204,8 +199,8 @@ impl State {
             };
         };
         let current = before.as_ref().map_or(0, |ticket| ticket.version);
-        if let Some(expected) = request.expected_version.filter(|expected| *expected != current) {
-            return Ok(Err(Refusal::VersionConflict { expected, current }));
+        if let Err(refusal) = commit::check_version(request.expected_version, current) {
+            return Ok(Err(refusal));
         }
         let migrate_to = request
             .migrate_to
@@ -219,31 +214,15 @@ impl State {
             parent: request.parent.as_deref(),
             migrate_to: migrate_to.map(|version| &**version),
         };
-        let (events, after) = match decide_with_outcome(before.as_deref(), &request.command, &context) {
+        let keep = request.idempotency.as_ref().map(|(caller, asked, _)| (caller, asked));
+        let decided = match commit::decided(before.as_deref(), &request.command, &context, &request.origin, keep) {
             Ok(decided) => decided,
             Err(refusal) => return Ok(Err(refusal)),
         };
-        let mut meta = request.command.meta(&context);
-        meta.app.clone_from(&request.app);
-        meta.access_token.clone_from(&request.access_token);
-        let on = migrate_to.unwrap_or(&workflow);
-        let done = Done {
-            ticket_id: after.id,
-            version: after.version,
-            act_state: after.act_state,
-            current_nodes: current_nodes(&after, on, &tenant.directory),
-            replayed: false,
-        };
-        let kv: Vec<KvWrite> = match &request.idempotency {
-            Some((caller, asked, _)) => vec![idempotency::entry(caller, asked, &done, context.now)],
-            None => Vec::new(),
-        };
-        if events.is_empty() {
+        let Decided { commit, after, done } = decided;
+        let Some(commit) = commit else {
             return Ok(Ok((done, 0)));
-        }
-        let stream = streams::ticket(&self.of.tenant, self.of.ticket);
-        let mut commit = streams::ticket_commit(stream, current, &meta, &events);
-        commit.kv = kv;
+        };
         match shared.log.append(commit).await {
             Ok(head) => {
                 self.ticket = Some(Arc::new(after));
@@ -271,34 +250,10 @@ impl State {
             streams::ticket(&self.of.tenant, self.of.ticket),
         );
         self.snapshot_version = ticket.version;
-        let stored = tokio::task::spawn_blocking(move || {
-            let snapshot = Snapshot {
-                version: ticket.version,
-                schema: SNAPSHOT_SCHEMA,
-                state: codec::encode(&*ticket),
-            };
-            log.put_snapshot(&stream, &snapshot)
-        });
+        let stored = tokio::task::spawn_blocking(move || log.put_snapshot(&stream, &commit::snapshot_of(&ticket)));
         if let Ok(Err(error)) = stored.await {
             // Disposable: the next replay reads more events.
             tracing::warn!(ticket.id = %self.of.ticket, %error, "a snapshot could not be stored");
         }
     }
-}
-
-/// A ticket from its snapshot and the events after it, with the version of the snapshot. Blocking.
-pub(crate) fn replay(log: &dyn EventLog, stream: &loonflow_storage::StreamId) -> Result<(Option<Ticket>, u64), Fault> {
-    let stored = log
-        .snapshot(stream)?
-        .filter(|snapshot| snapshot.schema == SNAPSHOT_SCHEMA);
-    let mut ticket: Option<Ticket> =
-        stored.and_then(|snapshot| codec::decode("snapshot", SNAPSHOT_SCHEMA, &snapshot.state).ok());
-    let snapshot_version = ticket.as_ref().map_or(0, |ticket| ticket.version);
-    for commit in log.read_stream(stream, snapshot_version)? {
-        let meta = streams::read_meta(&commit)?;
-        for event in streams::read_ticket_events(&commit)? {
-            ticket = apply(ticket, &event, &meta);
-        }
-    }
-    Ok((ticket, snapshot_version))
 }

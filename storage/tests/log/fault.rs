@@ -98,3 +98,16 @@ fn a_subscription_ends_when_the_last_handle_is_dropped() {
     assert_eq!(lines(&subscription.next_blocking().unwrap()), ["1 a@1 1"]);
     assert_eq!(subscription.next_blocking(), Err(Error::Closed));
 }
+
+/// A fork holds what the log held, and from then on neither sees what the other takes.
+#[test]
+fn a_fork_of_a_log_in_memory_is_a_log_of_its_own() {
+    let log = MemoryLog::new();
+    log.append_now(commit("a", 0, &["1"])).unwrap();
+    log.close().unwrap();
+    let fork = log.fork();
+    assert_eq!(lines(&fork.read_all(0, 10).unwrap()), ["1 a@1 1"]);
+    fork.append_now(commit("a", 1, &["2"]))
+        .expect("a fork is open, whatever the first is");
+    assert_eq!((fork.last_position(), log.last_position()), (2, 1));
+}

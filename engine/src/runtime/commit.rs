@@ -1,0 +1,150 @@
+//! One command as one commit, and back: what a ticket's actor appends, and what is read of it after a restart.
+//! Plain functions over a log, without actors or waiting, so that a simulation cuts the power between any two of them.
+//!
+//! Not here: who waits for whom (`ticket_actor`, `idempotency`), bytes of one event (`codec`).
+
+use loonflow_storage::{Commit, EventLog, NewCommit, StreamId};
+
+use crate::codec::{self, CodecError};
+use crate::id::{AccessTokenId, AppName, TenantId, TicketId};
+use crate::runtime::fault::Fault;
+use crate::runtime::request::{Caller, Done, Idempotency};
+use crate::runtime::{idempotency, streams};
+use crate::ticket::event::{Event, Meta};
+use crate::ticket::{Command, Context, Refusal, Ticket, apply, decide_with_outcome};
+use crate::view::row::current_nodes;
+
+/// Schema number of stored snapshots; one with another is ignored.
+pub(crate) const SNAPSHOT_SCHEMA: u16 = 1;
+
+/// How a command came in.
+#[derive(Clone, Debug, Default)]
+pub struct Origin {
+    /// Through which application.
+    pub app: Option<AppName>,
+    /// With which personal access token.
+    pub access_token: Option<AccessTokenId>,
+}
+
+/// A command that was decided.
+#[derive(Clone, Debug)]
+pub struct Decided {
+    /// What is to be appended: events, and the answer under its idempotency key; `None` where nothing changes.
+    pub commit: Option<NewCommit>,
+    /// The ticket once that is on disk.
+    pub after: Ticket,
+    /// The answer once that is on disk.
+    pub done: Done,
+}
+
+/// Refuses a call that was made for another version of the ticket; 0 is one that is not there (semantics 10).
+///
+/// # Errors
+/// `version_conflict`.
+pub fn check_version(expected: Option<u64>, current: u64) -> Result<(), Refusal> {
+    match expected.filter(|expected| *expected != current) {
+        Some(expected) => Err(Refusal::VersionConflict { expected, current }),
+        None => Ok(()),
+    }
+}
+
+/// Decides a command and puts everything that it does into one commit; changes nothing.
+///
+/// # Errors
+/// A refusal; then nothing may be appended.
+pub fn decided(
+    before: Option<&Ticket>,
+    command: &Command,
+    context: &Context<'_>,
+    origin: &Origin,
+    keep: Option<(&Caller, &Idempotency)>,
+) -> Result<Decided, Refusal> {
+    let (events, after) = decide_with_outcome(before, command, context)?;
+    let mut meta = command.meta(context);
+    meta.app.clone_from(&origin.app);
+    meta.access_token.clone_from(&origin.access_token);
+    let on = context.migrate_to.unwrap_or(context.workflow);
+    let done = Done {
+        ticket_id: after.id,
+        version: after.version,
+        act_state: after.act_state,
+        current_nodes: current_nodes(&after, on, context.directory),
+        replayed: false,
+    };
+    let commit = (!events.is_empty()).then(|| {
+        let stream = ticket_stream(&after.tenant_id, after.id);
+        let current = before.map_or(0, |ticket| ticket.version);
+        let mut commit = streams::ticket_commit(stream, current, &meta, &events);
+        commit.kv = keep
+            .map(|(caller, asked)| idempotency::entry(caller, asked, &done, context.now))
+            .into_iter()
+            .collect();
+        commit
+    });
+    Ok(Decided { commit, after, done })
+}
+
+/// The first answer that was given under a key; `None` where there is none. Blocking.
+///
+/// # Errors
+/// A fault of the log; inside, `idempotency_mismatch` for other arguments and `invalid_argument` for a key too long.
+pub fn answered(
+    log: &dyn EventLog,
+    caller: &Caller,
+    asked: &Idempotency,
+) -> Result<Result<Option<Done>, Refusal>, Fault> {
+    match idempotency::check_key(asked) {
+        Ok(()) => idempotency::look_up(log, &idempotency::hash_of(caller, &asked.key), asked),
+        Err(refusal) => Ok(Err(refusal)),
+    }
+}
+
+/// The stream of a ticket.
+#[must_use]
+pub fn ticket_stream(tenant: &TenantId, ticket: TicketId) -> StreamId {
+    streams::ticket(tenant, ticket)
+}
+
+/// The ticket of a stream; `None` for a directory's or a workflow's.
+#[must_use]
+pub fn ticket_of(stream: &StreamId) -> Option<TicketId> {
+    streams::ticket_of(stream)
+}
+
+/// What a commit of a ticket says.
+///
+/// # Errors
+/// Where it does not decode.
+pub fn read(commit: &Commit) -> Result<(Meta, Vec<Event>), CodecError> {
+    Ok((streams::read_meta(commit)?, streams::read_ticket_events(commit)?))
+}
+
+/// A ticket from its snapshot and the events after it, with the version of the snapshot. Blocking.
+///
+/// # Errors
+/// When the log cannot be read, or holds what does not decode.
+pub fn replay(log: &dyn EventLog, stream: &StreamId) -> Result<(Option<Ticket>, u64), Fault> {
+    let stored = log
+        .snapshot(stream)?
+        .filter(|snapshot| snapshot.schema == SNAPSHOT_SCHEMA);
+    let mut ticket: Option<Ticket> =
+        stored.and_then(|snapshot| codec::decode("snapshot", SNAPSHOT_SCHEMA, &snapshot.state).ok());
+    let snapshot_version = ticket.as_ref().map_or(0, |ticket| ticket.version);
+    for commit in log.read_stream(stream, snapshot_version)? {
+        let (meta, events) = read(&commit)?;
+        for event in &events {
+            ticket = apply(ticket, event, &meta);
+        }
+    }
+    Ok((ticket, snapshot_version))
+}
+
+/// A ticket's state as it is stored beside its stream.
+#[must_use]
+pub fn snapshot_of(ticket: &Ticket) -> loonflow_storage::Snapshot {
+    loonflow_storage::Snapshot {
+        version: ticket.version,
+        schema: SNAPSHOT_SCHEMA,
+        state: codec::encode(ticket),
+    }
+}

@@ -32,6 +32,8 @@ pub enum Command {
     Replay(ReplayArgs),
     /// Makes a case as small as it gets.
     Shrink(ShrinkArgs),
+    /// Kills the engine everywhere between decision and answer, and looks what is left.
+    Crash(crate::commands::crash::CrashArgs),
 }
 
 /// How a job ended.

@@ -5,6 +5,7 @@
 use crate::cli::{Command, Verdict};
 
 pub mod fuzz;
+pub mod crash;
 pub mod output;
 pub mod replay;
 pub mod shrink;
@@ -20,5 +21,6 @@ pub fn run(command: &Command, output: &Output) -> anyhow::Result<Verdict> {
         Command::Fuzz(args) => fuzz::run(args, output),
         Command::Replay(args) => replay::run(args, output),
         Command::Shrink(args) => shrink::run(args, output),
+        Command::Crash(args) => crash::run(args, output),
     }
 }

@@ -12,6 +12,7 @@ pub mod commands;
 pub mod coverage;
 pub mod fuzz;
 pub mod goals;
+pub mod crash;
 pub mod inputs;
 pub mod invariants;
 pub mod model;

@@ -60,14 +60,19 @@ pub fn acknowledged_is_kept(commits: &[Arc<Commit>], done: &Done) -> Held {
         commit.last_version() == done.version && commit::ticket_of(&commit.stream) == Some(done.ticket_id)
     });
     hold("acknowledged_is_kept", is_there, || {
-        format!("ticket {} at version {} was answered and is not in the log", done.ticket_id, done.version)
+        format!(
+            "ticket {} at version {} was answered and is not in the log",
+            done.ticket_id, done.version
+        )
     })
 }
 
 /// Nothing is half done: of a commit that was sent, all events and the answer under its key are in the log, or nothing.
 pub fn whole_or_nothing(log: &dyn EventLog, since: Position, sent: &NewCommit, must_be_there: Option<bool>) -> Held {
     let name = "whole_or_nothing";
-    let read = log.read_all(since, usize::MAX).map_err(|error| Broken::new(name, error.to_string()))?;
+    let read = log
+        .read_all(since, usize::MAX)
+        .map_err(|error| Broken::new(name, error.to_string()))?;
     let found = read.iter().find(|commit| commit.stream == sent.stream);
     let is_there = found.is_some_and(|commit| commit.meta == sent.meta && commit.events == sent.events);
     hold(name, found.is_none() || is_there, || {
@@ -110,7 +115,9 @@ pub fn a_key_answers_first(first: &Done, again: &Result<Done, Refusal>) -> Held 
 /// Other arguments under a key that was answered are `idempotency_mismatch`.
 pub fn other_arguments_are_refused(again: &Result<Done, Refusal>) -> Held {
     let is_mismatch = matches!(again, Err(Refusal::IdempotencyMismatch { .. }));
-    hold("other_arguments_are_refused", is_mismatch, || format!("answered {again:?}"))
+    hold("other_arguments_are_refused", is_mismatch, || {
+        format!("answered {again:?}")
+    })
 }
 
 /// Expected versions hold: a call made for another version is `version_conflict`, and the versions in every stream have
@@ -125,7 +132,10 @@ pub fn versions_hold(commits: &[Arc<Commit>], stale: Option<&Result<Done, Refusa
     for commit in commits {
         let before = heads.insert(&commit.stream, commit.last_version()).unwrap_or(0);
         hold(name, commit.first_version == before + 1, || {
-            format!("{} goes from version {before} to {}", commit.stream, commit.first_version)
+            format!(
+                "{} goes from version {before} to {}",
+                commit.stream, commit.first_version
+            )
         })?;
     }
     Ok(())
@@ -211,7 +221,9 @@ pub fn lists_equal_fold(index: &TenantIndex, tickets: &[Arc<Ticket>], directory:
             .filter(|(one, _)| one == user)
             .map(|(_, ticket)| *ticket)
             .collect();
-        hold(name, held == expected, || format!("{user} is shown {held:?}, is waited for at {expected:?}"))?;
+        hold(name, held == expected, || {
+            format!("{user} is shown {held:?}, is waited for at {expected:?}")
+        })?;
     }
     Ok(())
 }
@@ -235,7 +247,15 @@ pub fn effects_are_found(log: &dyn EventLog, ticket: &Ticket) -> Held {
                 open.insert(token, OpenEffect::Timer { token, node, due });
             } else if let Event::HookRequested { token, node, attempt } = event {
                 let (token, node, attempt, failed) = (*token, node.clone(), *attempt, None);
-                open.insert(token, OpenEffect::Hook { token, node, attempt, failed });
+                open.insert(
+                    token,
+                    OpenEffect::Hook {
+                        token,
+                        node,
+                        attempt,
+                        failed,
+                    },
+                );
             } else if let Event::HookFailed { token, reason, .. } = event
                 && let Some(OpenEffect::Hook { failed, .. }) = open.get_mut(token)
             {
@@ -255,5 +275,7 @@ pub fn effects_are_found(log: &dyn EventLog, ticket: &Ticket) -> Held {
     }
     let expected: Vec<OpenEffect> = open.into_values().collect();
     let found = OpenEffect::of(ticket);
-    hold(name, found == expected, || format!("found {found:?}, begun and not ended {expected:?}"))
+    hold(name, found == expected, || {
+        format!("found {found:?}, begun and not ended {expected:?}")
+    })
 }

@@ -1,0 +1,150 @@
+//! `crash`: cuts the power everywhere, or repeats a crash that was saved.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use clap::Args;
+use loonflow_engine::workflow::WorkflowVersion;
+use serde_json::{Value as Json, json};
+
+use crate::cli::Verdict;
+use crate::commands::output::Output;
+use crate::crash::case::{CrashCase, FORMAT};
+use crate::crash::walk::Setting;
+use crate::crash::{BoundaryReport, BoundaryRun};
+use crate::inputs;
+
+/// Replays of shorter versions of a failure at most: a few seconds.
+const SHRINK_TRIES: usize = 4_000;
+
+/// Kills the engine between decision and answer, everywhere, and looks what is left.
+///
+/// Random people work on the given definitions. In every round each way to die or fail is tried: before the decision,
+/// before the append, in the log's queue, on disk, acknowledged, folded, answered; the log is full, fails, is
+/// overloaded, does not know. A new process then opens what is on disk, clients repeat their calls, and nothing
+/// acknowledged may be lost, half done, or done twice.
+#[derive(Debug, Args)]
+pub struct CrashArgs {
+    /// Definitions: files, or folders with `*.json` in them.
+    #[arg(value_name = "FILE", required_unless_present = "replay")]
+    files: Vec<PathBuf>,
+    /// A directory file; without one, a stand-in with everybody whom the definitions name.
+    #[arg(long, value_name = "FILE")]
+    directory: Option<PathBuf>,
+    /// Random walks, each from a seed of its own.
+    #[arg(long, default_value_t = 100, value_name = "N")]
+    seeds: u64,
+    /// The first seed.
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    seed: u64,
+    /// Rounds of each walk; one round tries every way to die.
+    #[arg(long, default_value_t = 60, value_name = "N")]
+    rounds: u64,
+    /// Threads; the results are the same with any number.
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    threads: usize,
+    /// Where a failure is saved, for `--replay`.
+    #[arg(long, default_value = "crash.json", value_name = "FILE")]
+    out: PathBuf,
+    /// Repeats a saved crash and nothing else.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["files", "directory", "seeds", "seed", "rounds", "threads", "out"])]
+    replay: Option<PathBuf>,
+}
+
+pub(crate) fn run(args: &CrashArgs, output: &Output) -> anyhow::Result<Verdict> {
+    if let Some(path) = &args.replay {
+        return replay(path, output);
+    }
+    let definitions = inputs::definitions(&args.files)?;
+    let workflows: Vec<Arc<WorkflowVersion>> = definitions
+        .iter()
+        .map(|one| one.runnable().cloned())
+        .collect::<anyhow::Result<_>>()?;
+    let (source, directory) = inputs::directory(args.directory.as_deref(), &workflows)?;
+    let boundary = BoundaryRun {
+        setting: Setting { directory, workflows },
+        seed: args.seed,
+        n_seeds: args.seeds,
+        n_rounds: args.rounds,
+        n_threads: args.threads,
+    };
+    let report = boundary.run(&|_| {});
+    tell(&report, output);
+    let Some((seed, broken, rounds)) = report.failure.clone() else {
+        output.result(&in_json(&report, None));
+        return Ok(Verdict::Fine);
+    };
+    let mut case = CrashCase {
+        format: FORMAT,
+        shows: broken.invariant.to_owned(),
+        found: broken.found,
+        directory: source,
+        definitions: definitions.into_iter().map(|one| one.source).collect(),
+        seed,
+        rounds,
+    };
+    case.shrink(SHRINK_TRIES)?;
+    let text = serde_json::to_string_pretty(&case).context("the case cannot be written as JSON")?;
+    std::fs::write(&args.out, text).with_context(|| format!("cannot write `{}`", args.out.display()))?;
+    case.story().into_iter().for_each(|line| output.line(line));
+    output.line(format!(
+        "again: loonflow-simulate crash --replay {}",
+        args.out.display()
+    ));
+    output.result(&in_json(&report, Some(&case)));
+    Ok(Verdict::Defect)
+}
+
+fn replay(path: &PathBuf, output: &Output) -> anyhow::Result<Verdict> {
+    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read `{}`", path.display()))?;
+    let case = CrashCase::from_text(&text).with_context(|| format!("`{}`", path.display()))?;
+    case.story().into_iter().for_each(|line| output.line(line));
+    let found = case.replay()?;
+    let fails = found.as_ref().is_some_and(|(broken, _)| broken.invariant == case.shows);
+    match &found {
+        Some((broken, round)) => output.line(format!("it fails in round {}: {broken}", round + 1)),
+        None => output.line("it fails no longer"),
+    }
+    output.result(&json!({
+        "fails": fails,
+        "invariant": found.as_ref().map(|(broken, _)| broken.invariant),
+        "found": found.as_ref().map(|(broken, _)| &broken.found),
+    }));
+    Ok(if found.is_some() {
+        Verdict::Defect
+    } else {
+        Verdict::Fine
+    })
+}
+
+fn tell(report: &BoundaryReport, output: &Output) {
+    output.line(format!(
+        "{} walks, {} rounds, {} branches, {} calls, {} crashes",
+        report.n_walks, report.n_rounds, report.n_branches, report.n_calls, report.n_crashes
+    ));
+    for (trouble, n) in &report.by_trouble {
+        output.line(format!("  {n:>9}  {}", trouble.word()));
+    }
+    output.line(format!("trace {}", report.hash));
+    if report.failure.is_none() {
+        output.line("nothing acknowledged was lost, nothing was half done, nothing was done twice");
+    }
+}
+
+fn in_json(report: &BoundaryReport, case: Option<&CrashCase>) -> Json {
+    let by_trouble = report.by_trouble.iter();
+    let by_trouble: serde_json::Map<String, Json> = by_trouble
+        .map(|(trouble, n)| (trouble.word().to_owned(), json!(n)))
+        .collect();
+    json!({
+        "walks": report.n_walks,
+        "rounds": report.n_rounds,
+        "branches": report.n_branches,
+        "calls": report.n_calls,
+        "crashes": report.n_crashes,
+        "by_trouble": by_trouble,
+        "trace": report.hash,
+        "failure": case.map(|case| json!({ "invariant": case.shows, "found": case.found, "story": case.story() })),
+    })
+}

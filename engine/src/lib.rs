@@ -14,6 +14,10 @@
 //! Modules in reading order: [`id`], [`time`], [`value`], [`limits`], [`port`] · [`account`] (tenants, directory,
 //! rights) · [`workflow`] (definitions) · [`ticket`] (the game) · [`view`] (answers) · [`codec`] (bytes) · `runtime`.
 
+// First, for its macro.
+#[macro_use]
+pub mod planted;
+
 pub mod account;
 pub mod codec;
 pub mod effect;
@@ -27,3 +31,6 @@ pub mod time;
 pub mod value;
 pub mod view;
 pub mod workflow;
+
+/// Whether bugs were planted in this build (feature `planted`): only ever in the simulator's test of itself.
+pub const HAS_PLANTED_BUGS: bool = cfg!(feature = "planted");

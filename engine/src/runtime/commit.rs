@@ -42,7 +42,7 @@ pub struct Decided {
 /// # Errors
 /// `version_conflict`.
 pub fn check_version(expected: Option<u64>, current: u64) -> Result<(), Refusal> {
-    match expected.filter(|expected| *expected != current) {
+    match expected.filter(|expected| planted!(VersionIsNotChecked, false, *expected != current)) {
         Some(expected) => Err(Refusal::VersionConflict { expected, current }),
         None => Ok(()),
     }
@@ -63,6 +63,7 @@ pub fn decided(
     let mut meta = command.meta(context);
     meta.app.clone_from(&origin.app);
     meta.access_token.clone_from(&origin.access_token);
+    planted!(MetaForgetsWho, meta.by = crate::ticket::Processor::System);
     let on = context.migrate_to.unwrap_or(context.workflow);
     let done = Done {
         ticket_id: after.id,
@@ -75,6 +76,7 @@ pub fn decided(
         let stream = ticket_stream(&after.tenant_id, after.id);
         let current = before.map_or(0, |ticket| ticket.version);
         let mut commit = streams::ticket_commit(stream, current, &meta, &events);
+        let keep = keep.filter(|_| planted!(KeyIsNotKept, false, true));
         commit.kv = keep
             .map(|(caller, asked)| idempotency::entry(caller, asked, &done, context.now))
             .into_iter()
@@ -130,7 +132,8 @@ pub fn replay(log: &dyn EventLog, stream: &StreamId) -> Result<(Option<Ticket>, 
     let mut ticket: Option<Ticket> =
         stored.and_then(|snapshot| codec::decode("snapshot", SNAPSHOT_SCHEMA, &snapshot.state).ok());
     let snapshot_version = ticket.as_ref().map_or(0, |ticket| ticket.version);
-    for commit in log.read_stream(stream, snapshot_version)? {
+    let after = snapshot_version.saturating_sub(planted!(SnapshotIsStale, 1, 0));
+    for commit in log.read_stream(stream, after)? {
         let (meta, events) = read(&commit)?;
         for event in &events {
             ticket = apply(ticket, event, &meta);

@@ -120,7 +120,7 @@ pub(crate) fn look_up(
         return Ok(Ok(None));
     };
     let stored: Stored = codec::decode(TREE, SCHEMA, &bytes)?;
-    if stored.fingerprint != asked.fingerprint {
+    if planted!(ArgumentsAreNotCompared, false, stored.fingerprint != asked.fingerprint) {
         return Ok(Err(Refusal::IdempotencyMismatch { key: asked.key.clone() }));
     }
     let person = |(id, name, alias)| Person { id, name, alias };

@@ -260,10 +260,13 @@ pub fn offered(ticket: &Ticket, user: &UserId, context: &Context<'_>) -> Offered
         if is_draft && ticket.creator == *user {
             push(&mut found.actions, ActionKind::Discard, oldest);
         }
-        if !is_draft && ticket.creator == *user && may_withdraw(ticket, context) {
+        let is_owner = planted!(WithdrawByAnyone, ticket.is_related(user), ticket.creator == *user);
+        if !is_draft && is_owner && may_withdraw(ticket, context) {
             push(&mut found.actions, ActionKind::Withdraw, oldest);
         }
-        if !is_draft && permission::may_intervene(context.directory, user, context.workflow) {
+        if planted!(ForceOnDraft, true, !is_draft)
+            && permission::may_intervene(context.directory, user, context.workflow)
+        {
             offer_admin(&mut found.admin_actions, ticket, oldest);
         }
     }
@@ -272,7 +275,7 @@ pub fn offered(ticket: &Ticket, user: &UserId, context: &Context<'_>) -> Offered
         .first()
         .and_then(|action| ticket.token(action.token))
         .or_else(|| ticket.tokens.first());
-    if let Some(base) = base {
+    if let Some(base) = base.filter(|_| planted!(CommentEndsWithTicket, !is_final, true)) {
         push(&mut found.actions, ActionKind::AddComment, base);
     }
     found
@@ -291,13 +294,13 @@ fn offer_token(found: &mut Vec<OfferedAction>, ticket: &Ticket, token: &Token, u
             if consult.to == *user {
                 push(found, ActionKind::ConsultSubmit, token);
             }
-            false
+            planted!(HolderActsInConsult, consult.by == *user, false)
         }
         Rest::Offered { candidates } => {
             if candidates.contains(user) {
                 push(found, ActionKind::Accept, token);
             }
-            false
+            planted!(CandidateActsUnclaimed, candidates.contains(user), false)
         }
         Rest::Shared { shares } => {
             if shares.iter().any(|share| share.consulted.as_ref() == Some(user)) {
@@ -306,7 +309,8 @@ fn offer_token(found: &mut Vec<OfferedAction>, ticket: &Ticket, token: &Token, u
             } else {
                 shares
                     .iter()
-                    .any(|share| share.holder == *user && share.vote.is_none() && share.consulted.is_none())
+                    .filter(|share| share.holder == *user && share.consulted.is_none())
+                    .any(|share| planted!(VoterVotesTwice, true, share.vote.is_none()))
             }
         }
         Rest::Moving | Rest::Joining | Rest::Unassigned | Rest::Timer { .. } | Rest::Hook { .. } | Rest::Ended => false,
@@ -334,7 +338,7 @@ fn offer_token(found: &mut Vec<OfferedAction>, ticket: &Ticket, token: &Token, u
         });
     }
     // The start node is the creator's (semantics 4): it is neither forwarded nor held by someone consulted.
-    if is_normal && ticket.act_state != ActState::InDraft {
+    if planted!(StartIsForwarded, true, is_normal) && ticket.act_state != ActState::InDraft {
         push(found, ActionKind::Forward, token);
         push(found, ActionKind::Consult, token);
     }
@@ -347,6 +351,9 @@ fn offer_admin(found: &mut Vec<OfferedAction>, ticket: &Ticket, oldest: &Token) 
                 push(found, ActionKind::ForceForward, token);
             }
             Rest::Hook { failed: Some(_), .. } => push(found, ActionKind::RetryHook, token),
+            Rest::Hook { failed: None, .. } if planted!(HookRetriedWhileRunning, true, false) => {
+                push(found, ActionKind::RetryHook, token);
+            }
             Rest::Hook { failed: None, .. } | Rest::Moving | Rest::Joining | Rest::Timer { .. } | Rest::Ended => {}
         }
     }
@@ -374,10 +381,10 @@ fn may_withdraw(ticket: &Ticket, context: &Context<'_>) -> bool {
     let start = &context.workflow.start().id;
     ticket.tokens.iter().all(|token| {
         token.node != *start
-            && (token.rest == Rest::Joining
+            && (planted!(WithdrawStoppedByMerge, false, token.rest == Rest::Joining)
                 || context
                     .workflow
                     .node(&token.node)
-                    .is_some_and(|node| node.allow_withdraw))
+                    .is_some_and(|node| planted!(WithdrawAnywhere, true, node.allow_withdraw)))
     })
 }

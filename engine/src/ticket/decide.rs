@@ -138,12 +138,16 @@ impl Decision<'_> {
 
     /// The state after tokens have moved: at end, a ticket whose last edge by a person was a reject stays rejected.
     pub(crate) fn settle_state(&mut self, open: ActState) {
-        let over = if open == ActState::Rejected {
+        let over = if planted!(RejectFinishes, false, open == ActState::Rejected) {
             ActState::Rejected
         } else {
             ActState::Finished
         };
-        self.set_state(if self.ticket.is_final() { over } else { open });
+        self.set_state(if self.ticket.is_final() {
+            over
+        } else {
+            planted!(RejectForgotten, ActState::OnGoing, open)
+        });
     }
 
     /// Marks or unmarks the ticket as needing intervention (semantics 4).
@@ -152,7 +156,7 @@ impl Decision<'_> {
         match (&self.ticket.intervention, needed) {
             (None, Some(reason)) => self.emit(Event::InterventionNeeded { reason }),
             (Some(known), Some(reason)) if *known != reason => self.emit(Event::InterventionNeeded { reason }),
-            (Some(_), None) => self.emit(Event::InterventionEnded),
+            (Some(_), None) => planted!(InterventionStays, (), self.emit(Event::InterventionEnded)),
             (Some(_), Some(_)) | (None, None) => {}
         }
     }
@@ -242,7 +246,7 @@ fn decide_create(create: &Create, context: &Context<'_>, meta: Meta) -> Result<(
                 context,
                 context.workflow.start(),
                 &create.fields,
-                false,
+                planted!(DraftDemandsRequired, true, false),
             )?;
             if comment_of(create.comment.as_deref()).is_some() {
                 let request = request_of(ActionKind::AddComment, None, create);
@@ -288,7 +292,7 @@ fn decide_on(decision: &mut Decision<'_>, command: &Command) -> Result<(), Refus
             let (node, Rest::Timer { due }) = (one.node.clone(), &one.rest) else {
                 return Err(not_waiting("timer", *token));
             };
-            if decision.context.now < *due {
+            if planted!(TimerFiresEarly, false, decision.context.now < *due) {
                 return Err(Refusal::NotWaiting {
                     what: format!("timer of node `{node}` is due at {due}"),
                 });
@@ -311,7 +315,7 @@ fn decide_on(decision: &mut Decision<'_>, command: &Command) -> Result<(), Refus
                 return Err(not_waiting("hook", *token));
             };
             match outcome {
-                _ if open != attempt => Err(not_waiting("hook", *token)),
+                _ if planted!(LateHookIsTaken, false, open != attempt) => Err(not_waiting("hook", *token)),
                 HookOutcome::Succeeded => {
                     decision.emit(Event::HookSucceeded {
                         token: *token,
@@ -363,7 +367,7 @@ fn decide_handle(decision: &mut Decision<'_>, handle: &Handle) -> Result<(), Ref
     check_comment(handle.action.comment.as_deref())?;
     let request = &handle.action;
     let action = choose(decision, &handle.operator, request)?;
-    if !handle.fields.is_empty() && !action.kind.is_edge() {
+    if planted!(CommentTakesFields, false, !handle.fields.is_empty()) && !action.kind.is_edge() {
         let problem = "only an action that takes an edge takes fields; leave them out";
         return Err(Refusal::argument(
             "fields",
@@ -394,6 +398,7 @@ fn choose(decision: &Decision<'_>, operator: &UserId, request: &ActionRequest) -
     let offered = action::offered(&decision.ticket, operator, decision.context);
     let fits = |one: &&OfferedAction| one.kind == request.kind && one.id == request.action_id;
     let mut fitting: Vec<OfferedAction> = offered.iter().filter(fits).cloned().collect();
+    planted!(OfferedNotAllowed, fitting.retain(|one| one.kind != ActionKind::Accept));
     if fitting.is_empty() {
         return Err(refuse_action(decision, operator, request, &offered));
     }
@@ -424,7 +429,7 @@ fn choose(decision: &Decision<'_>, operator: &UserId, request: &ActionRequest) -
         }
     }
     let nodes: BTreeSet<&NodeId> = fitting.iter().map(|one| &one.node).collect();
-    if nodes.len() > 1 {
+    if nodes.len() > planted!(AmbiguityIsGuessed, usize::MAX, 1) {
         let nodes = nodes.into_iter().cloned().collect();
         return Err(Refusal::AmbiguousNode {
             action_id: request.action_id.clone(),
@@ -566,7 +571,9 @@ pub(crate) fn target_user(decision: &Decision<'_>, handle: &Handle) -> Result<Us
 /// No self-approval: nobody gives a node that excludes the creator to the creator (semantics 4).
 pub(crate) fn check_not_excluded(decision: &Decision<'_>, node: &NodeId, target: &UserId) -> Result<(), Refusal> {
     let excluded = match decision.context.workflow.node(node).map(|node| &node.kind) {
-        Some(crate::workflow::NodeKind::Normal(props)) => props.exclude_creator && decision.ticket.creator == *target,
+        Some(crate::workflow::NodeKind::Normal(props)) => {
+            planted!(ForwardToCreator, false, props.exclude_creator) && decision.ticket.creator == *target
+        }
         Some(_) | None => false,
     };
     if excluded {

@@ -42,6 +42,7 @@ pub(crate) fn check(
             allowed,
         };
         if form.component(key).is_none() {
+            planted!(UnknownFieldDropped, continue);
             let allowed = writable(context, node);
             problems.push(problem(
                 FieldProblemKind::Unknown,
@@ -54,12 +55,12 @@ pub(crate) fn check(
         let is_value = |value: &Value| form.title_key() != Some(key) || !value.is_empty();
         let stored = ticket.value_of(key, form).filter(is_value);
         let permission = form.permission_at(node, key);
-        if !permission.is_writable() {
+        if !permission.is_writable() && planted!(ReadonlyIsWritten, permission == FieldPermission::Hidden, true) {
             // A readonly field may repeat the value it has. A hidden one may not even do that: an answer that tells a
             // right guess from a wrong one would give the value away. The title is never a secret (semantics 6).
             let is_secret = permission == FieldPermission::Hidden && form.title_key() != Some(key);
             let repeats = stored.as_ref() == Some(value) || (stored.is_none() && value.is_empty());
-            if is_secret || !repeats {
+            if planted!(HiddenIsGuessed, false, is_secret) || !repeats {
                 let text = format!("is {} at node `{}`", permission.word(), node.id);
                 problems.push(problem(FieldProblemKind::NotEditable, text, "leave it out".into()));
             }
@@ -78,14 +79,15 @@ pub(crate) fn check(
             }),
         }
     }
-    if demand_required {
+    if demand_required && planted!(RequiredInRehearsal, context.draw != crate::ticket::Draw::Preview, true) {
         for component in form.components() {
             let key = &component.key;
             if form.permission_at(node, key) != FieldPermission::Required {
                 continue;
             }
             let is_there = match sent.get(key) {
-                Some(value) => !value.is_empty(),
+                Some(value) => planted!(RequiredEmpty, true, !value.is_empty()),
+                None if planted!(RequiredLeftOut, true, false) => true,
                 None => ticket.value_of(key, form).is_some_and(|value| !value.is_empty()),
             };
             if !is_there {
@@ -125,6 +127,7 @@ fn automatic_title(decision: &Decision<'_>) -> Option<String> {
     let form = &decision.context.workflow.form;
     let directory = decision.context.directory;
     let template = form.automatic_title()?;
+    planted!(TitleIsStale, decision.ticket.title.is_empty().then_some(())?);
     let field_text = |key: &FieldKey| {
         let component = form.component(key)?;
         decision
@@ -133,9 +136,9 @@ fn automatic_title(decision: &Decision<'_>) -> Option<String> {
             .get(key)
             .map(|value| component.shown_text(value, directory))
     };
-    let creator = directory
-        .user(&decision.ticket.creator)
-        .map_or("", |user| user.shown_name());
+    let creator = directory.user(&decision.ticket.creator).map_or("", |user| {
+        planted!(TitleHasAccountName, user.name.as_str(), user.shown_name())
+    });
     let created_at = decision.ticket.created_at.to_answer(directory.zone());
     let title = form.render_title(template, &field_text, creator, &created_at);
     Some(title.trim().chars().take(limits::TITLE_CHARS_MAX).collect())

@@ -69,7 +69,7 @@ pub fn entries(
         }
         // The title is exempt from field permissions (semantics 6).
         field_changes.retain(|change| {
-            workflow.form.title_key() == Some(&change.key)
+            planted!(HistoryTellsHidden, true, workflow.form.title_key() == Some(&change.key))
                 || permissions
                     .get(&change.key)
                     .is_some_and(|permission| *permission != FieldPermission::Hidden)

@@ -119,7 +119,8 @@ impl Operator {
     /// What it says about a missing value.
     #[must_use]
     pub fn holds_for_missing(self) -> bool {
-        matches!(self, Self::NotEqual | Self::NotContains | Self::NotIn | Self::IsEmpty)
+        matches!(self, Self::NotContains | Self::NotIn | Self::IsEmpty)
+            || planted!(MissingIsEqual, false, self == Self::NotEqual)
     }
 }
 
@@ -150,11 +151,9 @@ impl ConditionGroups {
     /// in `zone`.
     #[must_use]
     pub fn holds(&self, form: &Form, zone: &TimeZone, value_of: &dyn Fn(&FieldKey) -> Option<Value>) -> bool {
-        self.is_empty()
-            || self
-                .groups
-                .iter()
-                .any(|group| group.iter().all(|condition| condition.holds(form, zone, value_of)))
+        let holds = |group: &Vec<Condition>| group.iter().all(|condition| condition.holds(form, zone, value_of));
+        planted!(GroupsAreAnded, return self.groups.iter().all(holds));
+        self.is_empty() || self.groups.iter().any(holds)
     }
 }
 
@@ -258,7 +257,7 @@ impl Condition {
         Some(match self.operator {
             Operator::Equal => left == right,
             Operator::NotEqual => left != right,
-            Operator::Greater => left > right,
+            Operator::Greater => planted!(GreaterHoldsAtEqual, left >= right, left > right),
             Operator::GreaterOrEqual => left >= right,
             Operator::Less => left < right,
             Operator::LessOrEqual => left <= right,
@@ -279,7 +278,7 @@ fn compare_sets(operator: Operator, left: &BTreeSet<String>, right: &BTreeSet<St
         Operator::GreaterOrEqual => order.is_some_and(Ordering::is_ge),
         Operator::Less => order.is_some_and(Ordering::is_lt),
         Operator::LessOrEqual => order.is_some_and(Ordering::is_le),
-        Operator::Contains => left.is_superset(right),
+        Operator::Contains => planted!(ContainsTurnedRound, left.is_subset(right), left.is_superset(right)),
         Operator::NotContains => !left.is_superset(right),
         Operator::In => left.is_subset(right),
         Operator::NotIn => !left.is_subset(right),
@@ -306,6 +305,7 @@ enum Scalar {
 impl Scalar {
     fn read(kind: ComponentKind, text: &str, zone: &TimeZone) -> Option<Self> {
         match kind {
+            ComponentKind::Number if planted!(NumbersAsTexts, true, false) => Some(Self::Text(text.to_owned())),
             ComponentKind::Number => decimal(text).map(Self::Number),
             ComponentKind::Date => Timestamp::parse(text, zone).map(|instant| Self::Day(instant.day_in(zone))),
             ComponentKind::Datetime => Timestamp::parse(text, zone).map(Self::Instant),

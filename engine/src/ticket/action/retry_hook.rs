@@ -9,7 +9,7 @@ use crate::ticket::token::Rest;
 
 pub(crate) fn carry_out(decision: &mut Decision<'_>, action: &OfferedAction, handle: &Handle) -> Result<(), Refusal> {
     let attempt = match decision.ticket.token(action.token).map(|token| &token.rest) {
-        Some(Rest::Hook { attempt, .. }) => attempt + 1,
+        Some(Rest::Hook { attempt, .. }) => attempt + planted!(RetryIsNotCounted, 0, 1),
         Some(_) | None => {
             return Err(Refusal::NotWaiting {
                 what: format!("hook of node `{}`", action.node),

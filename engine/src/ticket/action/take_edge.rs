@@ -28,7 +28,7 @@ pub(crate) fn carry_out(
     let (Some(edge), Some(node)) = (edge, workflow.node(&action.node)) else {
         return Err(Refusal::argument("action_id", &action.id, "there is no such edge"));
     };
-    let demand_required = !edge.skip_fields_required_check;
+    let demand_required = planted!(RequiredSkippedNever, true, !edge.skip_fields_required_check);
     let changes = field_rules::check(&decision.ticket, decision.context, node, fields, demand_required)?;
     decision.emit_action(action, request, None);
     field_rules::store(decision, changes);
@@ -44,7 +44,9 @@ pub(crate) fn carry_out(
             .ticket
             .token(action.token)
             .is_some_and(|token| !token.rest.waiting_for().is_empty());
-        if action.kind != ActionKind::Reject && is_open {
+        if planted!(RejectIsAVote, true, action.kind != ActionKind::Reject)
+            && planted!(FirstVoteDecides, false, is_open)
+        {
             return Ok(());
         }
     }

@@ -187,7 +187,7 @@ fn number(rule: &NumberRule, value: &Value) -> Result<(), ValueProblem> {
     if rule.min.is_some_and(|min| number < min) {
         return Err(problem("is too small", allowed()));
     }
-    if rule.max.is_some_and(|max| number > max) {
+    if planted!(MaximumIgnored, None, rule.max).is_some_and(|max| number > max) {
         return Err(problem("is too large", allowed()));
     }
     if !rule.allow_negative && number < Decimal::ZERO {
@@ -267,6 +267,7 @@ fn options(component: &Component, value: &Value) -> Result<(), ValueProblem> {
         .iter()
         .find(|key| component.choice(key).is_none())
     {
+        Some(_) if planted!(OptionInvented, true, false) => Ok(()),
         Some(unknown) => Err(problem(format!("has no option `{}`", shortened(unknown)), allowed)),
         None => Ok(()),
     }

@@ -2,48 +2,36 @@
 //! twice.
 //!
 //! Two levels. `walk` and `round` cut the power at the bare `boundary` decide → append → fold, every way in every round,
-//! a million times in minutes. The real actors over a log that fails on schedule come in `actors`. What can go wrong is
+//! a million times in minutes. `actors` and
+//! `actors_walk` do so to the engine itself, over a log that fails on schedule. What can go wrong is
 //! in `trouble`, what must hold in `invariants`, and what clients ask in `call`.
 //!
 //! Not here: whether what was decided is right (the fuzz), whether a disk keeps what it says (`storage`).
 
+pub mod actors;
+pub mod actors_walk;
 pub mod boundary;
 pub mod call;
 pub mod case;
-mod convert;
 pub mod invariants;
+pub mod ports;
 pub mod round;
 pub mod trouble;
 pub mod walk;
 
 use std::collections::BTreeMap;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use sha2::{Digest, Sha256};
 
 use self::trouble::Trouble;
-use self::walk::{Setting, Walk, WalkReport};
-
-/// Walks over many seeds at the first level, split over threads.
-#[derive(Clone, Debug)]
-pub struct BoundaryRun {
-    /// What walks start from.
-    pub setting: Setting,
-    /// The first seed; the others follow.
-    pub seed: u64,
-    /// Seeds.
-    pub n_seeds: u64,
-    /// Rounds of each walk.
-    pub n_rounds: u64,
-    /// Threads.
-    pub n_threads: usize,
-}
+use self::walk::WalkReport;
 
 /// What walks over many seeds came to.
 #[derive(Clone, Debug, Default)]
-pub struct BoundaryReport {
-    /// Walks, rounds, branches, crashes and calls.
+pub struct CrashReport {
+    /// Walks made.
     pub n_walks: u64,
     /// Rounds walked.
     pub n_rounds: u64,
@@ -61,52 +49,40 @@ pub struct BoundaryReport {
     pub failure: Option<(u64, invariants::Broken, Vec<walk::Round>)>,
 }
 
-impl BoundaryRun {
-    /// Walks; `seen` is told the number of walks that are done.
-    pub fn run(&self, seen: &(dyn Fn(u64) + Sync)) -> BoundaryReport {
-        let next = AtomicU64::new(0);
-        let done: Mutex<BTreeMap<u64, WalkReport>> = Mutex::default();
-        std::thread::scope(|scope| {
-            for _ in 0..self.n_threads.max(1) {
-                scope.spawn(|| {
-                    loop {
-                        let idx = next.fetch_add(1, Ordering::Relaxed);
-                        if idx >= self.n_seeds {
-                            return;
-                        }
-                        let seed = self.seed.wrapping_add(idx);
-                        let report = match Walk::new(&self.setting, seed) {
-                            Ok(walk) => walk.run(seed, self.n_rounds),
-                            Err(broken) => WalkReport {
-                                failure: Some((broken, Vec::new())),
-                                ..WalkReport::default()
-                            },
-                        };
-                        let mut done = done.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-                        done.insert(idx, report);
-                        seen(done.len() as u64);
+/// Walks from so many seeds on, split over threads; a walk is one of either level's.
+pub fn walks(seed: u64, n_seeds: u64, n_threads: usize, walk: &(dyn Fn(u64) -> WalkReport + Sync)) -> CrashReport {
+    let next = AtomicU64::new(0);
+    let done: Mutex<BTreeMap<u64, WalkReport>> = Mutex::default();
+    std::thread::scope(|scope| {
+        for _ in 0..n_threads.max(1) {
+            scope.spawn(|| {
+                loop {
+                    let idx = next.fetch_add(1, Ordering::Relaxed);
+                    if idx >= n_seeds {
+                        return;
                     }
-                });
-            }
-        });
-        let mut report = BoundaryReport::default();
-        let mut hash = Sha256::new();
-        let done = done.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
-        for (idx, walk) in done {
-            hash.update(walk.hash);
-            report.n_walks += 1;
-            report.n_rounds += walk.n_rounds;
-            report.n_branches += walk.n_branches;
-            report.n_crashes += walk.n_crashes;
-            report.n_calls += walk.n_calls;
-            for (trouble, n) in walk.by_trouble {
-                *report.by_trouble.entry(trouble).or_default() += n;
-            }
-            if let (None, Some((broken, rounds))) = (&report.failure, walk.failure) {
-                report.failure = Some((self.seed.wrapping_add(idx), broken, rounds));
-            }
+                    let report = walk(seed.wrapping_add(idx));
+                    done.lock().unwrap_or_else(PoisonError::into_inner).insert(idx, report);
+                }
+            });
         }
-        report.hash = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-        report
+    });
+    let mut report = CrashReport::default();
+    let mut hash = Sha256::new();
+    for (idx, walk) in done.into_inner().unwrap_or_else(PoisonError::into_inner) {
+        hash.update(walk.hash);
+        report.n_walks += 1;
+        report.n_rounds += walk.n_rounds;
+        report.n_branches += walk.n_branches;
+        report.n_crashes += walk.n_crashes;
+        report.n_calls += walk.n_calls;
+        for (trouble, n) in walk.by_trouble {
+            *report.by_trouble.entry(trouble).or_default() += n;
+        }
+        if let (None, Some((broken, rounds))) = (&report.failure, walk.failure) {
+            report.failure = Some((seed.wrapping_add(idx), broken, rounds));
+        }
     }
+    report.hash = crate::trace::hex(&hash.finalize().into());
+    report
 }

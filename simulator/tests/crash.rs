@@ -3,44 +3,76 @@
 use std::path::Path;
 use std::sync::LazyLock;
 
-use loonflow_simulator::crash::BoundaryRun;
+use loonflow_simulator::crash::actors_walk::Base;
+use loonflow_simulator::crash::case::{CrashCase, FORMAT, Level};
+use loonflow_simulator::crash::trouble::Trouble;
 use loonflow_simulator::crash::walk::Setting;
+use loonflow_simulator::crash::{CrashReport, walks};
 use loonflow_simulator::inputs;
+use serde_json::Value as Json;
 
-static SETTING: LazyLock<Setting> = LazyLock::new(|| {
+struct Fixtures {
+    setting: Setting,
+    directory: Json,
+    definitions: Vec<Json>,
+}
+
+static FIXTURES: LazyLock<Fixtures> = LazyLock::new(|| {
     let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/fixtures"));
     let definitions = inputs::definitions(&[root.join("workflows")]).expect("fixtures");
     let workflows: Vec<_> = definitions
         .iter()
         .map(|one| one.runnable().expect("sound").clone())
         .collect();
-    let (_, directory) = inputs::directory(Some(&root.join("directory/acme.json")), &workflows).expect("a directory");
-    Setting { directory, workflows }
+    let file = root.join("directory/acme.json");
+    let (source, directory) = inputs::directory(Some(&file), &workflows).expect("a directory");
+    Fixtures {
+        setting: Setting { directory, workflows },
+        directory: source,
+        definitions: definitions.into_iter().map(|one| one.named()).collect(),
+    }
 });
 
-fn run(n_seeds: u64, n_threads: usize) -> loonflow_simulator::crash::BoundaryReport {
-    let run = BoundaryRun {
-        setting: SETTING.clone(),
-        seed: 1,
-        n_seeds,
-        n_rounds: 40,
-        n_threads,
+fn boundary(n_seeds: u64, n_threads: usize) -> CrashReport {
+    walks(1, n_seeds, n_threads, &|seed| FIXTURES.setting.walk(seed, 40))
+}
+
+/// As a person would see it.
+fn told(level: Level, report: &CrashReport) -> String {
+    let Some((seed, broken, rounds)) = report.failure.clone() else {
+        return String::new();
     };
-    run.run(&|_| {})
+    let case = CrashCase {
+        format: FORMAT,
+        level,
+        shows: broken.invariant.to_owned(),
+        found: broken.found,
+        directory: FIXTURES.directory.clone(),
+        definitions: FIXTURES.definitions.clone(),
+        seed,
+        rounds,
+    };
+    case.story().join("\n")
 }
 
 #[test]
 fn whatever_dies_nothing_is_lost_halved_or_doubled() {
-    let report = run(4, 2);
-    assert!(report.failure.is_none(), "{:?}", report.failure);
+    let report = boundary(4, 2);
+    assert!(report.failure.is_none(), "{}", told(Level::Boundary, &report));
     assert!(report.n_crashes > 1_000, "{report:?}");
-    assert_eq!(
-        report.by_trouble.len(),
-        loonflow_simulator::crash::trouble::Trouble::ALL.len()
-    );
+    assert_eq!(report.by_trouble.len(), Trouble::ALL.len());
 }
 
 #[test]
 fn a_walk_is_a_function_of_its_seed_whatever_the_threads() {
-    assert_eq!(run(3, 1).hash, run(3, 3).hash);
+    assert_eq!(boundary(3, 1).hash, boundary(3, 3).hash);
+}
+
+#[test]
+fn an_engine_that_is_killed_loses_halves_and_doubles_nothing() {
+    let fixtures = &*FIXTURES;
+    let base = Base::new(fixtures.setting.clone(), &fixtures.directory, &fixtures.definitions).expect("a base");
+    let report = walks(1, 6, 2, &|seed| base.walk(seed, 30));
+    assert!(report.failure.is_none(), "{}", told(Level::Actors, &report));
+    assert!(report.n_crashes > 60, "{report:?}");
 }

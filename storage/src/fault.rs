@@ -93,6 +93,11 @@ impl FaultyLog {
         state.schedule.insert(n_append, fault);
     }
 
+    /// Takes back what is scheduled and has not happened.
+    pub fn clear(&self) {
+        lock(&self.state).schedule.clear();
+    }
+
     /// Answers the appends that are held.
     pub fn release(&self) {
         self.releases.send_modify(|n_releases| *n_releases += 1);

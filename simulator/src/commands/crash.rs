@@ -10,9 +10,11 @@ use serde_json::{Value as Json, json};
 
 use crate::cli::Verdict;
 use crate::commands::output::Output;
-use crate::crash::case::{CrashCase, FORMAT};
-use crate::crash::walk::Setting;
-use crate::crash::{BoundaryReport, BoundaryRun};
+use crate::crash::actors_walk::Base;
+use crate::crash::case::{CrashCase, FORMAT, Level};
+use crate::crash::ports::PLANNED_PANIC;
+use crate::crash::walk::{Setting, WalkReport};
+use crate::crash::{CrashReport, walks};
 use crate::inputs;
 
 /// Replays of shorter versions of a failure at most: a few seconds.
@@ -23,7 +25,8 @@ const SHRINK_TRIES: usize = 4_000;
 /// Random people work on the given definitions. In every round each way to die or fail is tried: before the decision,
 /// before the append, in the log's queue, on disk, acknowledged, folded, answered; the log is full, fails, is
 /// overloaded, does not know. A new process then opens what is on disk, clients repeat their calls, and nothing
-/// acknowledged may be lost, half done, or done twice.
+/// acknowledged may be lost, half done, or done twice. First at the bare boundary of decision and log, then, with
+/// `--actors`, to the engine itself with its actors, one trouble a round.
 #[derive(Debug, Args)]
 pub struct CrashArgs {
     /// Definitions: files, or folders with `*.json` in them.
@@ -32,13 +35,16 @@ pub struct CrashArgs {
     /// A directory file; without one, a stand-in with everybody whom the definitions name.
     #[arg(long, value_name = "FILE")]
     directory: Option<PathBuf>,
-    /// Random walks, each from a seed of its own.
+    /// Random walks at the bare boundary, each from a seed of its own.
     #[arg(long, default_value_t = 100, value_name = "N")]
     seeds: u64,
+    /// Random walks over the engine with its actors.
+    #[arg(long, default_value_t = 20, value_name = "N")]
+    actors: u64,
     /// The first seed.
     #[arg(long, default_value_t = 1, value_name = "N")]
     seed: u64,
-    /// Rounds of each walk; one round tries every way to die.
+    /// Rounds of each walk; at the boundary one round tries every way to die.
     #[arg(long, default_value_t = 60, value_name = "N")]
     rounds: u64,
     /// Threads; the results are the same with any number.
@@ -48,7 +54,7 @@ pub struct CrashArgs {
     #[arg(long, default_value = "crash.json", value_name = "FILE")]
     out: PathBuf,
     /// Repeats a saved crash and nothing else.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["files", "directory", "seeds", "seed", "rounds", "threads", "out"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["files", "directory", "seeds", "actors", "seed", "rounds", "threads", "out"])]
     replay: Option<PathBuf>,
 }
 
@@ -62,38 +68,61 @@ pub(crate) fn run(args: &CrashArgs, output: &Output) -> anyhow::Result<Verdict> 
         .map(|one| one.runnable().cloned())
         .collect::<anyhow::Result<_>>()?;
     let (source, directory) = inputs::directory(args.directory.as_deref(), &workflows)?;
-    let boundary = BoundaryRun {
-        setting: Setting { directory, workflows },
-        seed: args.seed,
-        n_seeds: args.seeds,
-        n_rounds: args.rounds,
-        n_threads: args.threads,
-    };
-    let report = boundary.run(&|_| {});
-    tell(&report, output);
-    let Some((seed, broken, rounds)) = report.failure.clone() else {
-        output.result(&in_json(&report, None));
-        return Ok(Verdict::Fine);
-    };
-    let mut case = CrashCase {
-        format: FORMAT,
-        shows: broken.invariant.to_owned(),
-        found: broken.found,
-        directory: source,
-        definitions: definitions.into_iter().map(|one| one.source).collect(),
-        seed,
-        rounds,
-    };
-    case.shrink(SHRINK_TRIES)?;
-    let text = serde_json::to_string_pretty(&case).context("the case cannot be written as JSON")?;
-    std::fs::write(&args.out, text).with_context(|| format!("cannot write `{}`", args.out.display()))?;
-    case.story().into_iter().for_each(|line| output.line(line));
-    output.line(format!(
-        "again: loonflow-simulate crash --replay {}",
-        args.out.display()
-    ));
-    output.result(&in_json(&report, Some(&case)));
-    Ok(Verdict::Defect)
+    let sources: Vec<Json> = definitions.into_iter().map(|one| one.named()).collect();
+    let setting = Setting { directory, workflows };
+    silence_planned_panics();
+    let mut told = serde_json::Map::new();
+    let boundary = |seed| setting.walk(seed, args.rounds);
+    let base = Base::new(setting.clone(), &source, &sources)?;
+    let actors = |seed| base.walk(seed, args.rounds);
+    let levels: [(Level, &str, u64, &(dyn Fn(u64) -> WalkReport + Sync)); 2] = [
+        (Level::Boundary, "boundary", args.seeds, &boundary),
+        (Level::Actors, "actors", args.actors, &actors),
+    ];
+    for (level, name, n_seeds, walk) in levels {
+        let report = walks(args.seed, n_seeds, args.threads, walk);
+        tell(name, &report, output);
+        told.insert(name.to_owned(), in_json(&report));
+        let Some((seed, broken, rounds)) = report.failure else {
+            continue;
+        };
+        let mut case = CrashCase {
+            format: FORMAT,
+            level,
+            shows: broken.invariant.to_owned(),
+            found: broken.found,
+            directory: source,
+            definitions: sources,
+            seed,
+            rounds,
+        };
+        case.shrink(SHRINK_TRIES)?;
+        let text = serde_json::to_string_pretty(&case).context("the case cannot be written as JSON")?;
+        std::fs::write(&args.out, text).with_context(|| format!("cannot write `{}`", args.out.display()))?;
+        case.story().into_iter().for_each(|line| output.line(line));
+        output.line(format!(
+            "again: loonflow-simulate crash --replay {}",
+            args.out.display()
+        ));
+        let failure = json!({ "invariant": case.shows, "found": case.found, "story": case.story() });
+        told.insert("failure".to_owned(), failure);
+        output.result(&Json::Object(told));
+        return Ok(Verdict::Defect);
+    }
+    output.line("nothing acknowledged was lost, nothing was half done, nothing was done twice");
+    output.result(&Json::Object(told));
+    Ok(Verdict::Fine)
+}
+
+/// Workers die by panics that are planned: these are not worth a line each on stderr.
+fn silence_planned_panics() {
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        let is_planned = panic.payload_as_str().is_some_and(|text| text.contains(PLANNED_PANIC));
+        if !is_planned {
+            usual(panic);
+        }
+    }));
 }
 
 fn replay(path: &PathBuf, output: &Output) -> anyhow::Result<Verdict> {
@@ -118,21 +147,18 @@ fn replay(path: &PathBuf, output: &Output) -> anyhow::Result<Verdict> {
     })
 }
 
-fn tell(report: &BoundaryReport, output: &Output) {
+fn tell(name: &str, report: &CrashReport, output: &Output) {
     output.line(format!(
-        "{} walks, {} rounds, {} branches, {} calls, {} crashes",
+        "{name}: {} walks, {} rounds, {} branches, {} calls, {} crashes",
         report.n_walks, report.n_rounds, report.n_branches, report.n_calls, report.n_crashes
     ));
     for (trouble, n) in &report.by_trouble {
         output.line(format!("  {n:>9}  {}", trouble.word()));
     }
-    output.line(format!("trace {}", report.hash));
-    if report.failure.is_none() {
-        output.line("nothing acknowledged was lost, nothing was half done, nothing was done twice");
-    }
+    output.line(format!("  trace {}", report.hash));
 }
 
-fn in_json(report: &BoundaryReport, case: Option<&CrashCase>) -> Json {
+fn in_json(report: &CrashReport) -> Json {
     let by_trouble = report.by_trouble.iter();
     let by_trouble: serde_json::Map<String, Json> = by_trouble
         .map(|(trouble, n)| (trouble.word().to_owned(), json!(n)))
@@ -145,6 +171,5 @@ fn in_json(report: &BoundaryReport, case: Option<&CrashCase>) -> Json {
         "crashes": report.n_crashes,
         "by_trouble": by_trouble,
         "trace": report.hash,
-        "failure": case.map(|case| json!({ "invariant": case.shows, "found": case.found, "story": case.story() })),
     })
 }

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::case::CaseStep;
-use crate::crash::convert::command_of;
+use crate::replay::command_of;
 use crate::world::World;
 
 /// One call of a client, of a timer or of a hook.

@@ -9,6 +9,7 @@ use loonflow_engine::workflow::WorkflowVersion;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
+use super::actors_walk::Base;
 use super::invariants::Broken;
 use super::trouble::Trouble;
 use super::walk::{Round, Setting, Walk};
@@ -20,11 +21,23 @@ pub const FORMAT: u32 = 1;
 /// Lines of a story at most.
 const LINES_MAX: usize = 20;
 
+/// What was killed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Level {
+    /// The bare boundary decide → append → fold (`walk`).
+    Boundary,
+    /// The engine with its actors (`actors_walk`).
+    Actors,
+}
+
 /// A crash, ready to be repeated.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CrashCase {
     /// [`FORMAT`].
     pub format: u32,
+    /// What was killed.
+    pub level: Level,
     /// The invariant that failed.
     pub shows: String,
     /// What was found.
@@ -79,10 +92,22 @@ impl CrashCase {
     /// # Errors
     /// Where directory or definitions do not load.
     pub fn replay(&self) -> anyhow::Result<Option<(Broken, usize)>> {
-        let setting = self.setting()?;
-        Ok(match Walk::new(&setting, self.seed) {
-            Ok(walk) => walk.replay(&self.rounds),
-            Err(broken) => Some((broken, 0)),
+        let player = self.player()?;
+        Ok(player(&self.rounds))
+    }
+
+    /// Plays other rounds in the same setting.
+    fn player(&self) -> anyhow::Result<Box<dyn Fn(&[Round]) -> Option<(Broken, usize)>>> {
+        let (setting, seed) = (self.setting()?, self.seed);
+        Ok(match self.level {
+            Level::Boundary => Box::new(move |rounds| match Walk::new(&setting, seed) {
+                Ok(walk) => walk.replay(rounds),
+                Err(broken) => Some((broken, 0)),
+            }),
+            Level::Actors => {
+                let base = Base::new(setting, &self.directory, &self.definitions)?;
+                Box::new(move |rounds| base.replay(seed, rounds))
+            }
         })
     }
 
@@ -91,40 +116,40 @@ impl CrashCase {
     /// # Errors
     /// Where directory or definitions do not load.
     pub fn shrink(&mut self, n_tries: usize) -> anyhow::Result<()> {
-        let setting = self.setting()?;
+        let player = self.player()?;
+        let shows = self.shows.clone();
+        let fails = |rounds: &[Round]| player(rounds).filter(|(broken, _)| broken.invariant == shows);
         let mut n_left = n_tries;
-        let fails = |rounds: &[Round]| {
-            Walk::new(&setting, self.seed)
-                .ok()
-                .and_then(|walk| walk.replay(rounds))
-                .filter(|(broken, _)| broken.invariant == self.shows)
-        };
         let mut rounds = self.rounds.clone();
-        let mut has_changed = true;
-        while std::mem::take(&mut has_changed) {
-            let mut tried: Vec<Vec<Round>> = Vec::new();
-            // From the back: what is asked later depends on what is there, not the other way round. A round that
-            // created a ticket cannot go where later ones name tickets by their order; such a try just does not fail.
-            for idx in (0..rounds.len()).rev() {
-                let mut without = rounds.clone();
-                without.remove(idx);
-                tried.push(without);
-                for simpler in simpler_rounds(&rounds[idx]) {
-                    let mut with = rounds.clone();
-                    with[idx] = simpler;
-                    tried.push(with);
-                }
-            }
-            for candidate in tried {
-                if n_left == 0 {
+        // From the back: what is asked later depends on what is there, not the other way round. Where a round that
+        // created a ticket goes, later ones name others by their order; such a try just does not fail as a rule.
+        let mut idx = rounds.len();
+        let mut has_changed = false;
+        while n_left > 0 {
+            if idx == 0 {
+                if !std::mem::take(&mut has_changed) {
                     break;
                 }
-                n_left -= 1;
-                if let Some((broken, idx)) = fails(&candidate) {
+                idx = rounds.len();
+            }
+            idx -= 1;
+            let mut without = rounds.clone();
+            without.remove(idx);
+            let simpler = simpler_rounds(&rounds[idx]).into_iter().map(|simpler| {
+                let mut with = rounds.clone();
+                with[idx] = simpler;
+                with
+            });
+            let tried: Vec<Vec<Round>> = std::iter::once(without).chain(simpler).collect();
+            for candidate in tried {
+                n_left = n_left.saturating_sub(1);
+                if let Some((broken, at)) = fails(&candidate) {
                     rounds = candidate;
-                    rounds.truncate(idx + 1);
+                    rounds.truncate(at + 1);
                     self.found = broken.found;
                     has_changed = true;
+                    // The same place once more, for it may go on.
+                    idx = (idx + 1).min(rounds.len());
                     break;
                 }
             }

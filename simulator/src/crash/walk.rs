@@ -13,10 +13,10 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::call::{Call, Prepared};
-use super::convert::step_of;
 use super::invariants::{self, Broken};
 use super::round::{RoundReport, State, carry_out};
 use super::trouble::Trouble;
+use crate::case::CaseStep;
 use crate::step::{Tape, next_step};
 use crate::world::{Recorded, World};
 
@@ -81,6 +81,20 @@ pub struct Walk {
     report: WalkReport,
 }
 
+impl Setting {
+    /// One walk of so many rounds.
+    #[must_use]
+    pub fn walk(&self, seed: u64, n_rounds: u64) -> WalkReport {
+        match Walk::new(self, seed) {
+            Ok(walk) => walk.run(seed, n_rounds),
+            Err(broken) => WalkReport {
+                failure: Some((broken, Vec::new())),
+                ..WalkReport::default()
+            },
+        }
+    }
+}
+
 impl Walk {
     /// A walk at its start.
     ///
@@ -100,10 +114,9 @@ impl Walk {
     /// Walks until so many rounds are done, or something does not hold.
     #[must_use]
     pub fn run(mut self, seed: u64, n_rounds: u64) -> WalkReport {
-        let mut random = Random(seed);
-        let mut tape = Tape::new((0..CHOICES).map(|_| random.next_u16()).collect());
+        let mut tape = Tape::new(Random::tape(seed));
         while self.report.n_rounds < n_rounds && !tape.is_used_up() {
-            let calls = self.draw(&mut tape);
+            let calls = draw_calls(&mut self.world, &mut tape, &mut self.n_keys);
             if calls.is_empty() {
                 continue;
             }
@@ -164,32 +177,6 @@ impl Walk {
             .iter()
             .filter_map(|call| Prepared::new(&self.world, call))
             .collect()
-    }
-
-    /// Reads calls off the tape, each on another ticket; time may pass in the world meanwhile.
-    fn draw(&mut self, tape: &mut Tape) -> Vec<Call> {
-        let n_calls = [1, 1, 1, 2, 3][tape.next(5)].min(CALLS_MAX);
-        let mut calls: Vec<Call> = Vec::new();
-        let mut seen = Vec::new();
-        for _ in 0..n_calls {
-            let Some(step) = next_step(&mut self.world, tape) else {
-                continue;
-            };
-            if seen.contains(&step.ticket) {
-                continue;
-            }
-            seen.push(step.ticket);
-            let Some(case_step) = step_of(step.ticket.unwrap_or(0), &step.workflow, &step.command) else {
-                continue;
-            };
-            self.n_keys += 1;
-            calls.push(Call {
-                step: case_step,
-                key: (tape.next(4) > 0).then(|| format!("k{}", self.n_keys)),
-                expects: step.ticket.is_some() && tape.next(2) == 0,
-            });
-        }
-        calls
     }
 
     /// Tries every way for these calls to go wrong, each on a disk of its own, then goes on with one of them.
@@ -281,10 +268,43 @@ impl Walk {
     }
 }
 
+/// Reads calls off the tape, each on another ticket; time may pass in the world meanwhile.
+pub(super) fn draw_calls(world: &mut World, tape: &mut Tape, n_keys: &mut u64) -> Vec<Call> {
+    let n_calls = [1, 1, 1, 2, 3][tape.next(5)].min(CALLS_MAX);
+    let mut calls: Vec<Call> = Vec::new();
+    let mut seen = Vec::new();
+    for _ in 0..n_calls {
+        let Some(step) = next_step(world, tape) else {
+            continue;
+        };
+        if seen.contains(&step.ticket) {
+            continue;
+        }
+        seen.push(step.ticket);
+        let workflow = &step.workflow.workflow_id;
+        let Some(case_step) = CaseStep::from_command(step.ticket, workflow, &step.command) else {
+            continue;
+        };
+        *n_keys += 1;
+        calls.push(Call {
+            step: case_step,
+            key: (tape.next(4) > 0).then(|| format!("k{}", n_keys)),
+            expects: step.ticket.is_some() && tape.next(2) == 0,
+        });
+    }
+    calls
+}
+
 /// SplitMix64 (Steele, Lea, Flood 2014).
-struct Random(u64);
+pub(super) struct Random(u64);
 
 impl Random {
+    /// The choices of a walk.
+    pub(super) fn tape(seed: u64) -> Vec<u16> {
+        let mut random = Self(seed);
+        (0..CHOICES).map(|_| random.next_u16()).collect()
+    }
+
     fn next_u16(&mut self) -> u16 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut z = self.0;

@@ -99,6 +99,14 @@ fn a_subscription_ends_when_the_last_handle_is_dropped() {
     assert_eq!(subscription.next_blocking(), Err(Error::Closed));
 }
 
+#[test]
+fn a_schedule_that_is_cleared_does_not_come_about() {
+    let log = FaultyLog::new(Arc::new(MemoryLog::new()), []);
+    log.schedule(0, Fault::CrashBefore);
+    log.clear();
+    log.append(commit("a", 0, &["1"])).now_or_never().unwrap().unwrap();
+}
+
 /// A fork holds what the log held, and from then on neither sees what the other takes.
 #[test]
 fn a_fork_of_a_log_in_memory_is_a_log_of_its_own() {

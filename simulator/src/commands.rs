@@ -4,8 +4,8 @@
 
 use crate::cli::{Command, Verdict};
 
-pub mod fuzz;
 pub mod crash;
+pub mod fuzz;
 pub mod output;
 pub mod replay;
 pub mod shrink;

@@ -4,6 +4,8 @@
 
 use crate::cli::{Command, Verdict};
 
+#[cfg(feature = "planted")]
+pub mod bugs;
 pub mod crash;
 pub mod fuzz;
 pub mod output;
@@ -22,5 +24,7 @@ pub fn run(command: &Command, output: &Output) -> anyhow::Result<Verdict> {
         Command::Replay(args) => replay::run(args, output),
         Command::Shrink(args) => shrink::run(args, output),
         Command::Crash(args) => crash::run(args, output),
+        #[cfg(feature = "planted")]
+        Command::Bugs(args) => bugs::run(args, output),
     }
 }

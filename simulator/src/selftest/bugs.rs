@@ -1,5 +1,5 @@
 //! Planted bugs: each is switched on, one after the other, and hunted with everything there is, the fuzz and the
-//! crashes, over random definitions, until one of them finds it or the budget is used up.
+//! crashes, over random definitions and given ones in turns, until one of them finds it or the budget is used up.
 //!
 //! Bugs are switched on for the whole process (`engine::planted`), so there is one hunt at a time. Only in builds with
 //! the feature `planted`.
@@ -7,10 +7,12 @@
 use std::time::{Duration, Instant};
 
 use loonflow_engine::planted::{Bug, switch_on};
+use serde_json::Value as Json;
 
 use crate::case::Case;
-use crate::crash::walk::{Setting, Walk};
+use crate::crash::walk::Setting;
 use crate::fuzz::{Fuzz, Given};
+use crate::shrink::shrunk;
 use crate::step::Tape;
 
 /// Seeds of one batch of the fuzz, before crashes have their turn.
@@ -18,11 +20,17 @@ const FUZZ_SEEDS: u64 = 4;
 /// Steps of a seed of the fuzz.
 const FUZZ_STEPS: u64 = 200;
 /// Rounds of one walk with crashes.
-const CRASH_ROUNDS: u64 = 12;
+const CRASH_ROUNDS: u64 = 20;
 
-/// How long a hunt may last.
-#[derive(Clone, Copy, Debug)]
-pub struct Budget {
+/// What hunts go over, and for how long.
+#[derive(Clone, Debug)]
+pub struct Ground {
+    /// Definitions that every other turn goes over, as their files have them; none for random ones alone.
+    pub definitions: Vec<Json>,
+    /// Their directory; a stand-in where there is none.
+    pub directory: Option<Json>,
+    /// The same, read.
+    pub setting: Option<Setting>,
     /// Batches of the fuzz and walks with crashes, in turns.
     pub n_turns: u64,
     /// The first seed of each.
@@ -38,10 +46,19 @@ pub struct Found {
     pub invariant: String,
     /// What was found instead.
     pub found: String,
-    /// Seed of the run.
-    pub seed: u64,
-    /// The run of the fuzz, not yet made smaller.
-    pub case: Option<Case>,
+    /// The run of the fuzz, made smaller; its steps, whether nothing more can go, and how long that took.
+    pub small: Option<Small>,
+}
+
+/// A failing run of the fuzz, made smaller.
+#[derive(Clone, Debug)]
+pub struct Small {
+    /// The case.
+    pub case: Case,
+    /// Whether none of its steps can go.
+    pub is_minimal: bool,
+    /// How long it took.
+    pub took: Duration,
 }
 
 /// What a hunt came to.
@@ -53,7 +70,7 @@ pub struct Hunt {
     pub found: Option<Found>,
     /// Steps and calls until then.
     pub n_steps: u64,
-    /// Time until then.
+    /// Time until then, without making the case smaller.
     pub took: Duration,
 }
 
@@ -73,76 +90,91 @@ impl Drop for On {
     }
 }
 
-/// Hunts one bug.
+/// Hunts one bug, and makes what the fuzz found smaller.
 ///
 /// # Errors
-/// Where the fuzz cannot run.
-pub fn hunt(bug: Bug, budget: Budget) -> anyhow::Result<Hunt> {
+/// Where the fuzz cannot run over the given definitions.
+pub fn hunt(bug: Bug, ground: &Ground) -> anyhow::Result<Hunt> {
     let _on = On::switch(bug);
     let begun = Instant::now();
     let mut n_steps = 0;
-    let mut found = None;
-    for turn in 0..budget.n_turns {
-        let seed = budget.seed.wrapping_add(turn * FUZZ_SEEDS);
-        found = fuzz(seed, &mut n_steps)?;
-        if found.is_none() {
-            found = crash(seed, &mut n_steps);
+    let mut caught = None;
+    for turn in 0..ground.n_turns {
+        let seed = ground.seed.wrapping_add(turn * FUZZ_SEEDS);
+        let is_given = turn % 2 == 1 && !ground.definitions.is_empty();
+        caught = fuzz(ground, is_given, seed, &mut n_steps)?.map(Caught::Run);
+        if caught.is_none() {
+            caught = crash(ground, is_given, seed, &mut n_steps);
         }
-        if found.is_some() {
+        if caught.is_some() {
             break;
         }
     }
+    let took = begun.elapsed();
+    let found = caught.map(|caught| match caught {
+        Caught::Run(case) => {
+            let begun = Instant::now();
+            let small = shrunk(&case);
+            Found {
+                by: "fuzz",
+                invariant: case.shows,
+                found: case.found,
+                small: Some(Small {
+                    case: small.case,
+                    is_minimal: small.is_minimal,
+                    took: begun.elapsed(),
+                }),
+            }
+        }
+        Caught::Crash(invariant, found) => Found {
+            by: "crash",
+            invariant: invariant.to_owned(),
+            found,
+            small: None,
+        },
+    });
     Ok(Hunt {
         bug,
         found,
         n_steps,
-        took: begun.elapsed(),
+        took,
     })
 }
 
-/// Runs something with a bug switched on: to make a case smaller, or to play it again.
-pub fn with<R>(bug: Bug, run: impl FnOnce() -> R) -> R {
-    let _on = On::switch(bug);
-    run()
+enum Caught {
+    Run(Case),
+    Crash(&'static str, String),
 }
 
-fn fuzz(seed: u64, n_steps: &mut u64) -> anyhow::Result<Option<Found>> {
+fn fuzz(ground: &Ground, is_given: bool, seed: u64, n_steps: &mut u64) -> anyhow::Result<Option<Case>> {
     for one in 0..FUZZ_SEEDS {
-        let report = Fuzz::new().seed(seed + one).seeds(1).steps(FUZZ_STEPS).run()?;
+        let mut fuzz = Fuzz::new().seed(seed + one).seeds(1).steps(FUZZ_STEPS);
+        if is_given {
+            fuzz = ground.definitions.iter().cloned().fold(fuzz, Fuzz::definition);
+            fuzz = ground.directory.iter().cloned().fold(fuzz, Fuzz::directory);
+        }
+        let report = fuzz.run()?;
         *n_steps += report.n_steps;
         if let Some(case) = report.failures.into_iter().next() {
-            return Ok(Some(Found {
-                by: "fuzz",
-                invariant: case.shows.clone(),
-                found: case.found.clone(),
-                seed: case.seed,
-                case: Some(case),
-            }));
+            return Ok(Some(case));
         }
     }
     Ok(None)
 }
 
-fn crash(seed: u64, n_steps: &mut u64) -> Option<Found> {
-    let given = Given::random(&mut Tape::random(seed));
-    let setting = Setting {
-        directory: given.directory,
-        workflows: given.versions,
-    };
-    let (invariant, found) = match Walk::new(&setting, seed) {
-        Ok(walk) => {
-            let report = walk.run(seed, CRASH_ROUNDS);
-            *n_steps += report.n_calls;
-            let (broken, _) = report.failure?;
-            (broken.invariant.to_owned(), broken.found)
+fn crash(ground: &Ground, is_given: bool, seed: u64, n_steps: &mut u64) -> Option<Caught> {
+    let setting = match &ground.setting {
+        Some(setting) if is_given => setting.clone(),
+        Some(_) | None => {
+            let given = Given::random(&mut Tape::random(seed));
+            Setting {
+                directory: given.directory,
+                workflows: given.versions,
+            }
         }
-        Err(broken) => (broken.invariant.to_owned(), broken.found),
     };
-    Some(Found {
-        by: "crash",
-        invariant,
-        found,
-        seed,
-        case: None,
-    })
+    let report = setting.walk(seed, CRASH_ROUNDS);
+    *n_steps += report.n_calls;
+    let (broken, _) = report.failure?;
+    Some(Caught::Crash(broken.invariant, broken.found))
 }

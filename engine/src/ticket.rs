@@ -69,6 +69,8 @@ pub struct Ticket {
     pub version: u64,
     /// Id of the token made last.
     pub last_token: TokenId,
+    /// Hooks requested so far: the last request's number.
+    pub n_hook_requests: u32,
     /// Its parent and the parent's node.
     pub parent: Option<(TicketId, NodeId)>,
     /// Who was put in copy.

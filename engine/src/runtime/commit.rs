@@ -14,8 +14,8 @@ use crate::ticket::event::{Event, Meta};
 use crate::ticket::{Command, Context, Refusal, Ticket, apply, decide_with_outcome};
 use crate::view::row::current_nodes;
 
-/// Schema number of stored snapshots; one with another is ignored.
-pub(crate) const SNAPSHOT_SCHEMA: u16 = 1;
+/// Schema number of stored snapshots; one with another is ignored. 2 counts the requests of hooks.
+pub(crate) const SNAPSHOT_SCHEMA: u16 = 2;
 
 /// How a command came in.
 #[derive(Clone, Debug, Default)]

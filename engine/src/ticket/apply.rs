@@ -44,6 +44,7 @@ fn create(created: &TicketCreated, meta: &Meta) -> Ticket {
         }],
         version: 1,
         last_token: first,
+        n_hook_requests: 0,
         parent: created.parent.clone(),
         cc: created.cc.iter().cloned().collect(),
         assigned: Default::default(),
@@ -122,6 +123,7 @@ impl Ticket {
             }
             Event::TimerSet { token, node, due } => self.put(*token, node, Rest::Timer { due: *due }),
             Event::HookRequested { token, node, attempt } => {
+                self.n_hook_requests += 1;
                 self.put(
                     *token,
                     node,

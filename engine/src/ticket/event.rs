@@ -156,7 +156,9 @@ pub enum Event {
         token: TokenId,
         /// The hook node.
         node: NodeId,
-        /// Counts the requests for this stay of the token: 1, then one more with each retry by hand.
+        /// Counts the ticket's requests from 1, so that no two have one number: an answer to one that is over, however
+        /// late, is never taken for that of another hook, or of the same hook on a later round of a loop. Tickets of
+        /// older versions may have a number twice, in their past.
         attempt: u32,
     },
     /// A hook answered well.

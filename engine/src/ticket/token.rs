@@ -63,7 +63,7 @@ pub enum Rest {
     },
     /// Waits for an outside system.
     Hook {
-        /// Counts requests, see `Event::HookRequested`.
+        /// The request's number, see `Event::HookRequested`.
         attempt: u32,
         /// Why it failed for good, where it did.
         failed: Option<String>,

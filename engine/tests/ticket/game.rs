@@ -330,3 +330,40 @@ fn a_hook_succeeds_once_and_a_failed_one_is_retried() {
     play.report(HookOutcome::Succeeded).unwrap();
     assert_eq!(play.at(), "on_going check(bob)");
 }
+
+/// An answer that comes twice, or late, is for the request that it answers: not for the hook behind it, nor for the same
+/// hook when a loop comes back to it.
+#[test]
+fn a_late_answer_is_never_taken_for_another_request() {
+    let workflow = flow(
+        "node first hook
+         node second hook
+         node check normal users:bob
+         edge go agree start -> first
+         edge on agree first -> second
+         edge done agree second -> check
+         edge again reject check -> first
+         edge ok agree check -> end",
+    );
+    let mut play = Play::submit(&workflow);
+    assert_eq!(play.at(), "on_going first(hook 1)");
+    let answer = |play: &Play, attempt| loonflow_engine::ticket::Command::ReportHook {
+        token: play.ticket.tokens[0].id,
+        attempt,
+        outcome: HookOutcome::Succeeded,
+    };
+    let first = answer(&play, 1);
+    play.command(&first).unwrap();
+    assert_eq!(play.at(), "on_going second(hook 2)");
+    assert_eq!(play.command(&first).unwrap_err().code(), "not_waiting", "it came twice");
+    let second = answer(&play, 2);
+    play.command(&second).unwrap();
+    assert_eq!(play.act("bob", "again").at(), "rejected first(hook 3)");
+    for late in [&first, &second] {
+        assert_eq!(
+            play.command(late).unwrap_err().code(),
+            "not_waiting",
+            "of another round"
+        );
+    }
+}

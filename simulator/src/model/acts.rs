@@ -154,10 +154,12 @@ pub(super) fn handle(run: &mut Run<'_>, request: &Request<'_>, chosen: &Offer) -
             run.ticket.state = "on_going";
         }
         "retry_hook" => {
+            run.ticket.n_hook_requests += 1;
+            let request = run.ticket.n_hook_requests;
             if let Some(token) = run.ticket.token_mut(chosen.token)
                 && let Rest::Hook { attempt, has_failed } = &mut token.rest
             {
-                (*attempt, *has_failed) = (*attempt + 1, false);
+                (*attempt, *has_failed) = (request, false);
             }
         }
         "discard" => run.ticket.is_discarded = true,

@@ -201,13 +201,12 @@ impl<'a> Run<'a> {
                 let due_ms = due.unwrap_or(self.now_ms);
                 self.rest(token.id, Rest::Timer { due_ms });
             }
-            NodeKind::Hook => self.rest(
-                token.id,
-                Rest::Hook {
-                    attempt: 1,
-                    has_failed: false,
-                },
-            ),
+            NodeKind::Hook => {
+                self.ticket.n_hook_requests += 1;
+                let attempt = self.ticket.n_hook_requests;
+                let has_failed = false;
+                self.rest(token.id, Rest::Hook { attempt, has_failed });
+            }
         }
         Ok(())
     }

@@ -25,6 +25,8 @@ pub(super) struct Ticket {
     pub(super) tokens: Vec<Token>,
     pub(super) last_token: u64,
     pub(super) last_fork: u64,
+    /// Hooks asked so far; the last one's number.
+    pub(super) n_hook_requests: u32,
     pub(super) cc: BTreeSet<Id>,
     /// Whoever is or was assigned or consulted.
     pub(super) assigned: Arc<BTreeSet<Id>>,
@@ -114,6 +116,7 @@ impl Ticket {
             }],
             last_token: 1,
             last_fork: 0,
+            n_hook_requests: 0,
             cc: BTreeSet::new(),
             assigned: Arc::default(),
             processed: Arc::default(),

@@ -5,17 +5,9 @@ use crate::ticket::command::Handle;
 use crate::ticket::decide::Decision;
 use crate::ticket::event::Event;
 use crate::ticket::refusal::Refusal;
-use crate::ticket::token::Rest;
 
 pub(crate) fn carry_out(decision: &mut Decision<'_>, action: &OfferedAction, handle: &Handle) -> Result<(), Refusal> {
-    let attempt = match decision.ticket.token(action.token).map(|token| &token.rest) {
-        Some(Rest::Hook { attempt, .. }) => attempt + planted!(RetryIsNotCounted, 0, 1),
-        Some(_) | None => {
-            return Err(Refusal::NotWaiting {
-                what: format!("hook of node `{}`", action.node),
-            });
-        }
-    };
+    let attempt = decision.ticket.n_hook_requests + planted!(RetryIsNotCounted, 0, 1);
     decision.emit_action(action, &handle.action, None);
     decision.emit(Event::HookRequested {
         token: action.token,

@@ -8,6 +8,6 @@ pub(super) fn enter(decision: &mut Decision<'_>, token: &Token) {
     decision.emit(Event::HookRequested {
         token: token.id,
         node: token.node.clone(),
-        attempt: 1,
+        attempt: decision.ticket.n_hook_requests + 1,
     });
 }

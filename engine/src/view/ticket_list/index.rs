@@ -26,7 +26,7 @@ use crate::ticket::{self, Event, Meta, Ticket};
 use crate::time::Timestamp;
 
 /// Number of the form that [`TenantIndex::encode`] writes. Another one is not decoded: the log is read again instead.
-const SCHEMA: u16 = 1;
+const SCHEMA: u16 = 2;
 /// What the form is called when it does not decode.
 const KIND: &str = "ticket_list";
 

@@ -49,8 +49,11 @@ pub struct CrashReport {
     pub failure: Option<(u64, invariants::Broken, Vec<walk::Round>)>,
 }
 
+/// One walk from a seed.
+pub type WalkOfSeed<'a> = &'a (dyn Fn(u64) -> WalkReport + Sync);
+
 /// Walks from so many seeds on, split over threads; a walk is one of either level's.
-pub fn walks(seed: u64, n_seeds: u64, n_threads: usize, walk: &(dyn Fn(u64) -> WalkReport + Sync)) -> CrashReport {
+pub fn walks(seed: u64, n_seeds: u64, n_threads: usize, walk: WalkOfSeed<'_>) -> CrashReport {
     let next = AtomicU64::new(0);
     let done: Mutex<BTreeMap<u64, WalkReport>> = Mutex::default();
     std::thread::scope(|scope| {

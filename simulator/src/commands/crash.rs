@@ -13,8 +13,8 @@ use crate::commands::output::Output;
 use crate::crash::actors_walk::Base;
 use crate::crash::case::{CrashCase, FORMAT, Level};
 use crate::crash::ports::PLANNED_PANIC;
-use crate::crash::walk::{Setting, WalkReport};
-use crate::crash::{CrashReport, walks};
+use crate::crash::walk::Setting;
+use crate::crash::{CrashReport, WalkOfSeed, walks};
 use crate::inputs;
 
 /// Replays of shorter versions of a failure at most: a few seconds.
@@ -75,7 +75,7 @@ pub(crate) fn run(args: &CrashArgs, output: &Output) -> anyhow::Result<Verdict> 
     let boundary = |seed| setting.walk(seed, args.rounds);
     let base = Base::new(setting.clone(), &source, &sources)?;
     let actors = |seed| base.walk(seed, args.rounds);
-    let levels: [(Level, &str, u64, &(dyn Fn(u64) -> WalkReport + Sync)); 2] = [
+    let levels: [(Level, &str, u64, WalkOfSeed<'_>); 2] = [
         (Level::Boundary, "boundary", args.seeds, &boundary),
         (Level::Actors, "actors", args.actors, &actors),
     ];
@@ -118,7 +118,10 @@ pub(crate) fn run(args: &CrashArgs, output: &Output) -> anyhow::Result<Verdict> 
 fn silence_planned_panics() {
     let usual = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
-        let is_planned = panic.payload_as_str().is_some_and(|text| text.contains(PLANNED_PANIC));
+        let payload = panic.payload();
+        let text = payload.downcast_ref::<&str>().copied();
+        let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
+        let is_planned = text.is_some_and(|text| text.contains(PLANNED_PANIC));
         if !is_planned {
             usual(panic);
         }

@@ -74,24 +74,28 @@ impl Prepared {
     /// The effect that a timer or hook speaks of.
     #[must_use]
     pub fn effect<'a>(&self, open: &'a [OpenEffect]) -> Option<&'a OpenEffect> {
-        open.iter().find(|effect| match (effect, &self.command) {
-            (OpenEffect::Timer { token, .. }, Command::FireTimer { token: fired }) => token == fired,
-            (
-                OpenEffect::Hook {
-                    token, attempt, failed, ..
-                },
-                Command::ReportHook {
-                    token: reported,
-                    attempt: answered,
-                    outcome,
-                },
-            ) => {
-                token == reported
-                    && attempt == answered
-                    && (failed.is_none() || matches!(outcome, HookOutcome::Succeeded))
+        let is_meant = |effect: &&OpenEffect| {
+            if let (OpenEffect::Timer { token, .. }, Command::FireTimer { token: fired }) = (effect, &self.command) {
+                return token == fired;
             }
-            _ => false,
-        })
+            let Command::ReportHook {
+                token: reported,
+                attempt: answered,
+                outcome,
+            } = &self.command
+            else {
+                return false;
+            };
+            if let OpenEffect::Hook {
+                token, attempt, failed, ..
+            } = effect
+            {
+                let is_news = failed.is_none() || matches!(outcome, HookOutcome::Succeeded);
+                return (token, attempt) == (reported, answered) && is_news;
+            }
+            false
+        };
+        open.iter().find(is_meant)
     }
 
     /// The same arguments changed a little, under the same key.

@@ -31,6 +31,9 @@ pub enum Level {
     Actors,
 }
 
+/// Plays rounds; what does not hold, and in which of them.
+type Player = Box<dyn Fn(&[Round]) -> Option<(Broken, usize)>>;
+
 /// A crash, ready to be repeated.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CrashCase {
@@ -97,7 +100,7 @@ impl CrashCase {
     }
 
     /// Plays other rounds in the same setting.
-    fn player(&self) -> anyhow::Result<Box<dyn Fn(&[Round]) -> Option<(Broken, usize)>>> {
+    fn player(&self) -> anyhow::Result<Player> {
         let (setting, seed) = (self.setting()?, self.seed);
         Ok(match self.level {
             Level::Boundary => Box::new(move |rounds| match Walk::new(&setting, seed) {

@@ -121,7 +121,8 @@ impl Walk {
                 continue;
             }
             self.report.n_rounds += 1;
-            if let Err((broken, round)) = self.try_all(calls, &mut tape) {
+            if let Err(failed) = self.try_all(calls, &mut tape) {
+                let (broken, round) = *failed;
                 let mut past = std::mem::take(&mut self.past);
                 past.push(round);
                 self.report.failure = Some((broken, past));
@@ -180,7 +181,7 @@ impl Walk {
     }
 
     /// Tries every way for these calls to go wrong, each on a disk of its own, then goes on with one of them.
-    fn try_all(&mut self, calls: Vec<Call>, tape: &mut Tape) -> Result<(), (Broken, Round)> {
+    fn try_all(&mut self, calls: Vec<Call>, tape: &mut Tape) -> Result<(), Box<(Broken, Round)>> {
         let pass_ms = self.world.now.0 - self.state.now.0;
         self.state.now = self.world.now;
         let prepared = self.prepare(&calls);
@@ -216,7 +217,7 @@ impl Walk {
             let played = carry_out(&mut branch, &prepared, &tried.troubles, &tried.again, &mut self.trace);
             let played = match played {
                 Ok(played) => played,
-                Err(broken) => return Err((broken, tried)),
+                Err(broken) => return Err(Box::new((broken, tried))),
             };
             self.count(&tried, &played);
             if idx == chosen {
@@ -231,7 +232,9 @@ impl Walk {
                 Ok(())
             };
             self.past.push(tried.clone());
-            stored.and_then(|()| self.see()).map_err(|broken| (broken, tried))?;
+            stored
+                .and_then(|()| self.see())
+                .map_err(|broken| Box::new((broken, tried)))?;
         }
         Ok(())
     }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use clap::Args;
 use loonflow_engine::workflow::WorkflowVersion;
 use serde_json::{Value as Json, json};
@@ -11,9 +11,12 @@ use serde_json::{Value as Json, json};
 use crate::cli::Verdict;
 use crate::commands::output::Output;
 use crate::crash::actors_walk::Base;
+use crate::crash::invariants::Broken;
 use crate::crash::case::{CrashCase, FORMAT, Level};
 use crate::crash::ports::PLANNED_PANIC;
-use crate::crash::walk::Setting;
+use crate::crash::walk::{Setting, WalkReport};
+use crate::fuzz::Given;
+use crate::step::Tape;
 use crate::crash::{CrashReport, WalkOfSeed, walks};
 use crate::inputs;
 
@@ -22,15 +25,15 @@ const SHRINK_TRIES: usize = 4_000;
 
 /// Kills the engine between decision and answer, everywhere, and looks what is left.
 ///
-/// Random people work on the given definitions. In every round each way to die or fail is tried: before the decision,
+/// Random people work on the given definitions, or on random ones. In every round each way to die or fail is tried: before the decision,
 /// before the append, in the log's queue, on disk, acknowledged, folded, answered; the log is full, fails, is
 /// overloaded, does not know. A new process then opens what is on disk, clients repeat their calls, and nothing
 /// acknowledged may be lost, half done, or done twice. First at the bare boundary of decision and log, then, with
 /// `--actors`, to the engine itself with its actors, one trouble a round.
 #[derive(Debug, Args)]
 pub struct CrashArgs {
-    /// Definitions: files, or folders with `*.json` in them.
-    #[arg(value_name = "FILE", required_unless_present = "replay")]
+    /// Definitions, or folders with `*.json` in them; without any, each seed makes its own.
+    #[arg(value_name = "FILE")]
     files: Vec<PathBuf>,
     /// A directory file; without one, a stand-in with everybody whom the definitions name.
     #[arg(long, value_name = "FILE")]
@@ -62,23 +65,32 @@ pub(crate) fn run(args: &CrashArgs, output: &Output) -> anyhow::Result<Verdict> 
     if let Some(path) = &args.replay {
         return replay(path, output);
     }
-    let definitions = inputs::definitions(&args.files)?;
-    let workflows: Vec<Arc<WorkflowVersion>> = definitions
-        .iter()
-        .map(|one| one.runnable().cloned())
-        .collect::<anyhow::Result<_>>()?;
-    let (source, directory) = inputs::directory(args.directory.as_deref(), &workflows)?;
-    let sources: Vec<Json> = definitions.into_iter().map(|one| one.named()).collect();
-    let setting = Setting { directory, workflows };
+    let ground = if args.files.is_empty() {
+        if args.directory.is_some() {
+            bail!("a directory without definitions says nothing: give files, or leave the directory out");
+        }
+        None
+    } else {
+        Some(Ground::read(args)?)
+    };
     silence_planned_panics();
-    let mut told = serde_json::Map::new();
-    let boundary = |seed| setting.walk(seed, args.rounds);
-    let base = Base::new(setting.clone(), &source, &sources)?;
-    let actors = |seed| base.walk(seed, args.rounds);
+    let boundary = |seed| match &ground {
+        Some(ground) => ground.setting.walk(seed, args.rounds),
+        None => Ground::random(seed).setting.walk(seed, args.rounds),
+    };
+    let base = ground.as_ref().map(Ground::base).transpose()?;
+    let actors = |seed| match &base {
+        Some(base) => base.walk(seed, args.rounds),
+        None => match Ground::random(seed).base() {
+            Ok(base) => base.walk(seed, args.rounds),
+            Err(error) => WalkReport::failed(Broken::new("the_engine_starts", format!("{error:#}"))),
+        },
+    };
     let levels: [(Level, &str, u64, WalkOfSeed<'_>); 2] = [
         (Level::Boundary, "boundary", args.seeds, &boundary),
         (Level::Actors, "actors", args.actors, &actors),
     ];
+    let mut told = serde_json::Map::new();
     for (level, name, n_seeds, walk) in levels {
         let report = walks(args.seed, n_seeds, args.threads, walk);
         tell(name, &report, output);
@@ -86,13 +98,14 @@ pub(crate) fn run(args: &CrashArgs, output: &Output) -> anyhow::Result<Verdict> 
         let Some((seed, broken, rounds)) = report.failure else {
             continue;
         };
+        let ground = ground.unwrap_or_else(|| Ground::random(seed));
         let mut case = CrashCase {
             format: FORMAT,
             level,
             shows: broken.invariant.to_owned(),
             found: broken.found,
-            directory: source,
-            definitions: sources,
+            directory: ground.directory,
+            definitions: ground.definitions,
             seed,
             rounds,
         };
@@ -100,10 +113,7 @@ pub(crate) fn run(args: &CrashArgs, output: &Output) -> anyhow::Result<Verdict> 
         let text = serde_json::to_string_pretty(&case).context("the case cannot be written as JSON")?;
         std::fs::write(&args.out, text).with_context(|| format!("cannot write `{}`", args.out.display()))?;
         case.story().into_iter().for_each(|line| output.line(line));
-        output.line(format!(
-            "again: loonflow-simulate crash --replay {}",
-            args.out.display()
-        ));
+        output.line(format!("again: loonflow-simulate crash --replay {}", args.out.display()));
         let failure = json!({ "invariant": case.shows, "found": case.found, "story": case.story() });
         told.insert("failure".to_owned(), failure);
         output.result(&Json::Object(told));
@@ -112,6 +122,46 @@ pub(crate) fn run(args: &CrashArgs, output: &Output) -> anyhow::Result<Verdict> 
     output.line("nothing acknowledged was lost, nothing was half done, nothing was done twice");
     output.result(&Json::Object(told));
     Ok(Verdict::Fine)
+}
+
+/// What walks go over, as files have it and as the engine reads it.
+struct Ground {
+    directory: Json,
+    definitions: Vec<Json>,
+    setting: Setting,
+}
+
+impl Ground {
+    fn read(args: &CrashArgs) -> anyhow::Result<Self> {
+        let definitions = inputs::definitions(&args.files)?;
+        let workflows: Vec<Arc<WorkflowVersion>> = definitions
+            .iter()
+            .map(|one| one.runnable().cloned())
+            .collect::<anyhow::Result<_>>()?;
+        let (source, directory) = inputs::directory(args.directory.as_deref(), &workflows)?;
+        Ok(Self {
+            directory: source,
+            definitions: definitions.iter().map(inputs::Definition::named).collect(),
+            setting: Setting { directory, workflows },
+        })
+    }
+
+    /// The definitions and people that a seed makes.
+    fn random(seed: u64) -> Self {
+        let given = Given::random(&mut Tape::random(seed));
+        Self {
+            directory: given.source,
+            definitions: given.versions.iter().map(|one| Json::clone(&one.source)).collect(),
+            setting: Setting {
+                directory: given.directory,
+                workflows: given.versions,
+            },
+        }
+    }
+
+    fn base(&self) -> anyhow::Result<Base> {
+        Base::new(self.setting.clone(), &self.directory, &self.definitions)
+    }
 }
 
 /// Workers die by panics that are planned: these are not worth a line each on stderr.

@@ -81,16 +81,24 @@ pub struct Walk {
     report: WalkReport,
 }
 
+impl WalkReport {
+    /// Of a walk that failed before its first round.
+    #[must_use]
+    pub fn failed(broken: Broken) -> Self {
+        Self {
+            failure: Some((broken, Vec::new())),
+            ..Self::default()
+        }
+    }
+}
+
 impl Setting {
     /// One walk of so many rounds.
     #[must_use]
     pub fn walk(&self, seed: u64, n_rounds: u64) -> WalkReport {
         match Walk::new(self, seed) {
             Ok(walk) => walk.run(seed, n_rounds),
-            Err(broken) => WalkReport {
-                failure: Some((broken, Vec::new())),
-                ..WalkReport::default()
-            },
+            Err(broken) => WalkReport::failed(broken),
         }
     }
 }

@@ -55,8 +55,15 @@ fn planted_bugs_are_found_and_a_crash_is_told_again() {
     let text = serde_json::to_string(&case).expect("JSON");
     let read = CrashCase::from_text(&text).expect("a case");
     let again = read.replay().expect("the case plays");
-    assert_eq!(again.map(|(broken, _)| broken.invariant.to_owned()), Some(read.shows.clone()));
+    assert_eq!(
+        again.map(|(broken, _)| broken.invariant.to_owned()),
+        Some(read.shows.clone())
+    );
     assert!(read.story().len() <= 20);
     switch_on(None);
-    assert_eq!(read.replay().expect("the case plays"), None, "without the bug it does not fail");
+    assert_eq!(
+        read.replay().expect("the case plays"),
+        None,
+        "without the bug it does not fail"
+    );
 }

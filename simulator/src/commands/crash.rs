@@ -11,14 +11,14 @@ use serde_json::{Value as Json, json};
 use crate::cli::Verdict;
 use crate::commands::output::Output;
 use crate::crash::actors_walk::Base;
-use crate::crash::invariants::Broken;
 use crate::crash::case::{CrashCase, FORMAT, Level};
+use crate::crash::invariants::Broken;
 use crate::crash::ports::PLANNED_PANIC;
 use crate::crash::walk::{Setting, WalkReport};
-use crate::fuzz::Given;
-use crate::step::Tape;
 use crate::crash::{CrashReport, WalkOfSeed, walks};
+use crate::fuzz::Given;
 use crate::inputs;
+use crate::step::Tape;
 
 /// Replays of shorter versions of a failure at most: a few seconds.
 const SHRINK_TRIES: usize = 4_000;
@@ -98,7 +98,7 @@ pub(crate) fn run(args: &CrashArgs, output: &Output) -> anyhow::Result<Verdict> 
         let Some((seed, broken, rounds)) = report.failure else {
             continue;
         };
-        let ground = ground.unwrap_or_else(|| Ground::random(seed));
+        let ground = ground.clone().unwrap_or_else(|| Ground::random(seed));
         let mut case = CrashCase {
             format: FORMAT,
             level,
@@ -113,7 +113,10 @@ pub(crate) fn run(args: &CrashArgs, output: &Output) -> anyhow::Result<Verdict> 
         let text = serde_json::to_string_pretty(&case).context("the case cannot be written as JSON")?;
         std::fs::write(&args.out, text).with_context(|| format!("cannot write `{}`", args.out.display()))?;
         case.story().into_iter().for_each(|line| output.line(line));
-        output.line(format!("again: loonflow-simulate crash --replay {}", args.out.display()));
+        output.line(format!(
+            "again: loonflow-simulate crash --replay {}",
+            args.out.display()
+        ));
         let failure = json!({ "invariant": case.shows, "found": case.found, "story": case.story() });
         told.insert("failure".to_owned(), failure);
         output.result(&Json::Object(told));
@@ -125,6 +128,7 @@ pub(crate) fn run(args: &CrashArgs, output: &Output) -> anyhow::Result<Verdict> 
 }
 
 /// What walks go over, as files have it and as the engine reads it.
+#[derive(Clone)]
 struct Ground {
     directory: Json,
     definitions: Vec<Json>,

@@ -23,7 +23,7 @@ pub struct Call {
     /// The idempotency key it is sent with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
-    /// Whether it names the version that the ticket has at that moment.
+    /// Whether it names the version that the ticket has at that moment; timers and hooks never do.
     #[serde(default)]
     pub expects: bool,
 }
@@ -64,7 +64,10 @@ impl Prepared {
         Some(Self {
             ticket: ticket.map(|ticket| ticket.id),
             workflow: translated.workflow,
-            expected: ticket.filter(|_| call.expects).map(|ticket| ticket.version),
+            // Timers and hooks speak of a token, not of a version.
+            expected: ticket
+                .filter(|_| call.expects && caller.is_some())
+                .map(|ticket| ticket.version),
             command: translated.command,
             caller,
             asked,

@@ -37,6 +37,8 @@ pub enum Command {
     /// Hunts the bugs that are planted in the engine of this build.
     #[cfg(feature = "planted")]
     Bugs(crate::commands::bugs::BugsArgs),
+    /// Prove or refute that definitions are sound.
+    Check(crate::commands::check::CheckArgs),
 }
 
 /// How a job ended.

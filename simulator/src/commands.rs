@@ -8,6 +8,7 @@ use crate::cli::{Command, Verdict};
 pub mod bugs;
 pub mod crash;
 pub mod fuzz;
+pub mod check;
 pub mod output;
 pub mod replay;
 pub mod shrink;
@@ -26,5 +27,6 @@ pub fn run(command: &Command, output: &Output) -> anyhow::Result<Verdict> {
         Command::Crash(args) => crash::run(args, output),
         #[cfg(feature = "planted")]
         Command::Bugs(args) => bugs::run(args, output),
+        Command::Check(args) => check::run(args, output),
     }
 }

@@ -1,0 +1,407 @@
+//! Exact checking of a definition: the token game is explored over every state it can come to, with the values of
+//! fields told apart only as far as conditions and assignments do.
+//!
+//! ```text
+//!   definition + directory ─▶ game (one per kind of creator) ─▶ explore ─▶ verdict ─▶ findings, each with its story
+//!                              domain: classes of values          reduce: independent branches one after the other
+//! ```
+//!
+//! Explored: what people do with edges, votes, timers that fire, hooks that answer well, everything automatic. Not
+//! explored: withdrawals, what admins do by force, forwards, sub-tickets, changes of the directory on the way. A parent
+//! ticket is taken to name somebody where it is asked to. An automatic title counts as any text.
+//!
+//! The interpreter shares with the engine the graph with its merges and regions, and how one condition compares; how
+//! tokens move is written a second time here, and compared with the engine in tests.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use loonflow_engine::account::directory::Directory;
+use loonflow_engine::id::{NodeId, UserId};
+use loonflow_engine::workflow::{AssigneeRule, NodeKind, WorkflowVersion};
+use serde_json::{Value as Json, json};
+
+mod absence;
+mod conditions;
+mod domain;
+mod explore;
+mod finding;
+mod fire;
+mod game;
+mod markings;
+mod people;
+mod reduce;
+mod state;
+mod story;
+mod values;
+mod verdict;
+
+pub use finding::{Finding, Severity};
+pub use markings::{Marking, Markings, markings};
+pub use state::Rest;
+pub use story::Story;
+
+use explore::{Bounds, Graph, explore};
+use game::Game;
+use people::{Assignees, CreatorKind, assignees, creator_kinds};
+use story::Teller;
+
+/// How far a check goes.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// States kept of each exploration; where there are more, the verdict is unknown.
+    pub states: usize,
+    /// Explore every order of independent steps as well.
+    pub is_full: bool,
+    /// Two nodes that one person must never both do.
+    pub separate: Option<(NodeId, NodeId)>,
+    /// Look for so many absent people that block every ticket; 0 does not look.
+    pub absent: usize,
+}
+
+impl Default for Options {
+    /// 250,000 states: some hundred megabytes at the most.
+    fn default() -> Self {
+        Self {
+            states: 250_000,
+            is_full: false,
+            separate: None,
+            absent: 2,
+        }
+    }
+}
+
+/// What a check comes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Outcome {
+    /// Everything was explored and nothing is wrong.
+    Sound,
+    /// Something is wrong.
+    Unsound,
+    /// A bound was met before something wrong was found.
+    Unknown,
+}
+
+impl Outcome {
+    /// As it is shown.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Sound => "sound",
+            Self::Unsound => "unsound",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// What a check found.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// The verdict.
+    pub outcome: Outcome,
+    /// What was found, the worst first.
+    pub findings: Vec<Finding>,
+    /// Which bounds were met, as sentences.
+    pub bounds: Vec<String>,
+    /// States explored, over all kinds of creators.
+    pub n_states: usize,
+    /// Moves between them.
+    pub n_moves: usize,
+}
+
+impl Report {
+    /// For programs.
+    #[must_use]
+    pub fn to_json(&self) -> Json {
+        json!({
+            "verdict": self.outcome.word(),
+            "findings": self.findings.iter().map(Finding::to_json).collect::<Vec<_>>(),
+            "bounds": self.bounds, "states": self.n_states, "moves": self.n_moves,
+        })
+    }
+}
+
+/// Checks a definition against a directory. `directory_source` is the directory's file: it goes into the cases.
+#[must_use]
+pub fn check(
+    workflow: &Arc<WorkflowVersion>,
+    directory: &Arc<Directory>,
+    directory_source: &Json,
+    options: &Options,
+) -> Report {
+    let mut checker = Checker {
+        teller: Teller {
+            workflow,
+            directory,
+            directory_source,
+        },
+        options,
+        findings: Vec::new(),
+        bounds: BTreeSet::new(),
+        n_states: 0,
+        n_moves: 0,
+    };
+    checker.run();
+    checker.report()
+}
+
+struct Checker<'a> {
+    teller: Teller<'a>,
+    options: &'a Options,
+    findings: Vec<Finding>,
+    bounds: BTreeSet<String>,
+    n_states: usize,
+    n_moves: usize,
+}
+
+impl Checker<'_> {
+    fn run(&mut self) {
+        let (workflow, directory) = (self.teller.workflow, self.teller.directory);
+        let kinds = creator_kinds(workflow, directory);
+        if kinds.is_empty() {
+            self.bounds
+                .insert("nobody in the directory is active, so nobody can create a ticket".to_owned());
+        }
+        self.parents();
+        let mut taken = vec![false; workflow.edges.len()];
+        let mut entered = vec![false; workflow.nodes.len()];
+        let mut never: Option<Vec<u16>> = None;
+        let mut is_complete = true;
+        let mut last_game = None;
+        let mut can_complete = true;
+        for kind in &kinds {
+            let game = match Game::new(workflow, directory, kind) {
+                Ok(game) => game,
+                Err(too_many) => {
+                    self.bounds.insert(too_many);
+                    is_complete = false;
+                    continue;
+                }
+            };
+            let looked = conditions::look(&game);
+            never = Some(match never {
+                Some(before) => before.into_iter().filter(|edge| looked.never.contains(edge)).collect(),
+                None => looked.never,
+            });
+            for finding in looked.findings {
+                self.add(finding);
+            }
+            let (graph, bad) = self.explore_well(&game);
+            is_complete &= graph.is_complete;
+            or(&mut taken, &graph.taken);
+            or(&mut entered, &graph.entered);
+            can_complete &= bad.stuck.is_empty() && bad.livelock.is_none();
+            for finding in verdict::completion(&game, &graph, &bad, &self.teller)
+                .into_iter()
+                .chain(verdict::refusals(&game, &graph, &self.teller))
+                .chain(verdict::cancelling(&game, &graph))
+            {
+                self.add(finding);
+            }
+            last_game = Some(game);
+        }
+        if let Some(game) = last_game.filter(|_| is_complete) {
+            for finding in verdict::dead(&game, &taken, &entered, &never.unwrap_or_default()) {
+                self.add(finding);
+            }
+        }
+        if let Some(largest) = kinds
+            .iter()
+            .max_by_key(|kind| kind.n_creators)
+            .filter(|_| can_complete && is_complete)
+        {
+            self.absences(largest);
+        }
+        if let Some((one, other)) = self.options.separate.clone() {
+            self.separation(&kinds, &one, &other);
+        }
+    }
+
+    fn bounds_of(&self, is_full: bool) -> Bounds {
+        Bounds {
+            states: self.options.states,
+            is_full,
+            marked: [None; 2],
+        }
+    }
+
+    /// Reduced first. What is found there is told again from an exploration in full where that fits the bound: there no
+    /// branch waits for one that is stuck.
+    fn explore_well(&mut self, game: &Game<'_>) -> (Graph, verdict::Bad) {
+        let graph = explore(game, &self.bounds_of(self.options.is_full));
+        let bad = verdict::bad(&graph);
+        self.n_states += graph.n_explored();
+        self.n_moves += graph.n_moves();
+        let is_bad = bad.is_bad.contains(&true);
+        if is_bad && !self.options.is_full {
+            let full = explore(game, &self.bounds_of(true));
+            if full.is_complete {
+                let bad = verdict::bad(&full);
+                return (full, bad);
+            }
+        }
+        if !graph.is_complete {
+            self.bounds.insert(format!(
+                "more than {} states where `{}` is the creator; give more with `--states`",
+                self.options.states, game.creator
+            ));
+        }
+        (graph, bad)
+    }
+
+    /// Adds a finding that no other kind of creator showed.
+    fn add(&mut self, finding: Finding) {
+        let known = self.findings.iter_mut().find(|known| known.place() == finding.place());
+        match known {
+            // A note of one kind of creator may be a defect for another.
+            Some(known) if known.severity > finding.severity => *known = finding,
+            Some(_) => {}
+            None => self.findings.push(finding),
+        }
+    }
+
+    fn parents(&mut self) {
+        for node in &self.teller.workflow.nodes {
+            if let NodeKind::Normal(props) = &node.kind
+                && let AssigneeRule::ParentTicketField(_) = &props.assignee
+            {
+                let message = format!(
+                    "`{}` takes its assignees from the parent ticket: a ticket without one is refused there; the rest \
+                     of this check takes somebody to be named",
+                    node.id
+                );
+                let finding = Finding::new("depends_on_parent", Severity::Note, message).at_node(&node.id);
+                self.add(finding);
+            }
+        }
+    }
+
+    fn absences(&mut self, kind: &CreatorKind) {
+        let teller = &self.teller;
+        let Ok(game) = Game::new(teller.workflow, teller.directory, kind) else {
+            return;
+        };
+        let bounds = self.bounds_of(false);
+        for people in absence::blockers(&game, kind, self.options.absent, &bounds) {
+            let names: Vec<String> = people.iter().map(|user| format!("`{user}`")).collect();
+            let message = format!("no ticket comes to the end while {} cannot act", names.join(" and "));
+            // Each set is a finding of its own; the field keeps them apart.
+            let finding = Finding::new("blocked_without", Severity::Note, message);
+            self.findings.push(finding);
+        }
+    }
+
+    /// Whether one person can do both nodes in one ticket, by assignment alone.
+    fn separation(&mut self, kinds: &[CreatorKind], one: &NodeId, other: &NodeId) {
+        let (workflow, directory) = (self.teller.workflow, self.teller.directory);
+        let creators = directory
+            .users
+            .keys()
+            .filter(|user| directory.active_user(user).is_some());
+        let shared = creators.clone().find_map(|creator| {
+            let who = |node: &NodeId| who_can_do(workflow, directory, creator, node);
+            who(one)
+                .intersection(&who(other))
+                .next()
+                .map(|user| (creator.clone(), user.clone()))
+        });
+        let Some((creator, person)) = shared else {
+            return;
+        };
+        let mut together = None;
+        for kind in kinds {
+            let Ok(game) = Game::new(workflow, directory, kind) else {
+                continue;
+            };
+            let bounds = Bounds {
+                marked: [one, other].map(|node| workflow.graph.node_idx.get(node).map(|idx| game::number(*idx))),
+                ..self.bounds_of(self.options.is_full)
+            };
+            let graph = explore(&game, &bounds);
+            if !graph.is_complete {
+                self.bounds.insert(format!(
+                    "more than {} states while nodes are told apart",
+                    self.options.states
+                ));
+            }
+            if let Some(state) = verdict::both_marked(&graph) {
+                let message = format!(
+                    "`{person}` can do both `{one}` and `{other}` in a ticket that `{creator}` creates: assign them to \
+                     different people, or set `exclude_creator`"
+                );
+                let story = self.teller.tell(&game, &graph, state, None, "same_person", &message);
+                together = Some(
+                    Finding::new("same_person", Severity::Error, message)
+                        .at_node(one)
+                        .told(story),
+                );
+                break;
+            }
+        }
+        if let Some(finding) = together {
+            self.add(finding);
+        }
+    }
+
+    fn report(mut self) -> Report {
+        self.findings
+            .sort_by(|one, other| (one.severity, one.place()).cmp(&(other.severity, other.place())));
+        let is_wrong = self.findings.iter().any(|finding| finding.severity == Severity::Error);
+        Report {
+            outcome: match (is_wrong, self.bounds.is_empty()) {
+                (true, _) => Outcome::Unsound,
+                (false, true) => Outcome::Sound,
+                (false, false) => Outcome::Unknown,
+            },
+            findings: self.findings,
+            bounds: self.bounds.into_iter().collect(),
+            n_states: self.n_states,
+            n_moves: self.n_moves,
+        }
+    }
+}
+
+/// Who may do a node: its assignees, anybody where fields or a parent name them, the creator at start.
+fn who_can_do(workflow: &WorkflowVersion, directory: &Directory, creator: &UserId, node: &NodeId) -> BTreeSet<UserId> {
+    let Some(node) = workflow.node(node) else {
+        return BTreeSet::new();
+    };
+    match &node.kind {
+        NodeKind::Start => [creator.clone()].into(),
+        NodeKind::Normal(props) => match assignees(props, directory, creator) {
+            Assignees::Fixed(users) => users,
+            Assignees::FromFields | Assignees::FromParent => {
+                let active = directory
+                    .users
+                    .keys()
+                    .filter(|user| directory.active_user(user).is_some());
+                active
+                    .filter(|user| !(props.exclude_creator && *user == creator))
+                    .cloned()
+                    .collect()
+            }
+        },
+        NodeKind::End
+        | NodeKind::Exclusive { .. }
+        | NodeKind::Parallel
+        | NodeKind::Inclusive { .. }
+        | NodeKind::Timer(_)
+        | NodeKind::Hook(_) => BTreeSet::new(),
+    }
+}
+
+fn or(all: &mut [bool], more: &[bool]) {
+    for (one, more) in all.iter_mut().zip(more) {
+        *one |= more;
+    }
+}
+
+/// Counts of findings by code, for tables.
+#[must_use]
+pub fn codes(report: &Report) -> BTreeMap<&'static str, usize> {
+    let mut found = BTreeMap::new();
+    for finding in &report.findings {
+        *found.entry(finding.code).or_insert(0) += 1;
+    }
+    found
+}

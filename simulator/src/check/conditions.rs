@@ -1,0 +1,149 @@
+//! Conditions by themselves, over every combination of classes that a gateway's fields can be in: which can never hold,
+//! which hold together at an exclusive gateway so that their order decides.
+//!
+//! Not here: which combinations a ticket can really come to a gateway with (`explore` knows).
+
+use std::collections::BTreeMap;
+
+use super::finding::{Finding, Severity};
+use super::game::{Game, Kind};
+
+/// Combinations looked at of one gateway.
+const COMBINATIONS_MAX: usize = 100_000;
+
+/// What conditions alone show.
+pub(crate) struct Conditions {
+    pub(crate) findings: Vec<Finding>,
+    /// Edges whose conditions hold for no combination.
+    pub(crate) never: Vec<u16>,
+    /// Gateways with more combinations than are looked at.
+    pub(crate) not_looked_at: Vec<u16>,
+}
+
+/// Looks at every gateway that chooses.
+pub(crate) fn look(game: &Game<'_>) -> Conditions {
+    let mut found = Conditions {
+        findings: Vec::new(),
+        never: Vec::new(),
+        not_looked_at: Vec::new(),
+    };
+    single_conditions(game, &mut found);
+    for (idx, node) in game.nodes.iter().enumerate() {
+        if !matches!(node.kind, Kind::Exclusive | Kind::Inclusive) {
+            continue;
+        }
+        let asked: Vec<u16> = node
+            .out
+            .iter()
+            .copied()
+            .filter(|edge| game.is_asked(node, *edge))
+            .collect();
+        let reads = game.reads_of_gateway(node);
+        let fields: Vec<u8> = (0..64).filter(|field| reads >> field & 1 == 1).collect();
+        let sizes: Vec<usize> = fields
+            .iter()
+            .map(|field| game.fields[usize::from(*field)].values.len())
+            .collect();
+        let n_combinations = sizes
+            .iter()
+            .try_fold(1_usize, |product, size| product.checked_mul(*size));
+        let Some(n_combinations) = n_combinations.filter(|n| *n <= COMBINATIONS_MAX) else {
+            found.not_looked_at.push(super::game::number(idx));
+            continue;
+        };
+        let mut ever = vec![false; asked.len()];
+        let mut together: BTreeMap<(usize, usize), Vec<usize>> = BTreeMap::new();
+        for combination in 0..n_combinations {
+            let mut rest = combination;
+            let classes: Vec<usize> = sizes
+                .iter()
+                .map(|size| {
+                    let class = rest % size;
+                    rest /= size;
+                    class
+                })
+                .collect();
+            let class_of = |field: u8| {
+                fields
+                    .iter()
+                    .position(|one| *one == field)
+                    .map_or(0, |place| classes[place])
+            };
+            let holds: Vec<usize> = (0..asked.len())
+                .filter(|edge| game.holds(asked[*edge], &class_of))
+                .collect();
+            for edge in &holds {
+                ever[*edge] = true;
+            }
+            if node.kind == Kind::Exclusive {
+                for (place, one) in holds.iter().enumerate() {
+                    for other in &holds[place + 1..] {
+                        together.entry((*one, *other)).or_insert_with(|| classes.clone());
+                    }
+                }
+            }
+        }
+        for (edge, _) in asked.iter().zip(&ever).filter(|(_, ever)| !**ever) {
+            found.never.push(*edge);
+        }
+        for ((one, other), classes) in together {
+            let values: Vec<String> = fields
+                .iter()
+                .zip(&classes)
+                .map(|(field, class)| {
+                    let field = &game.fields[usize::from(*field)];
+                    super::finding::shown_value(field.key.as_str(), &field.values[*class])
+                })
+                .collect();
+            let (first, second) = (
+                &game.edges[usize::from(asked[one])].id,
+                &game.edges[usize::from(asked[other])].id,
+            );
+            let message = format!(
+                "at `{}` both `{first}` and `{second}` hold with {}: the first in the list is taken; if that is not \
+                 meant, make them exclude each other",
+                node.id,
+                values.join(", ")
+            );
+            found.findings.push(
+                Finding::new("overlap", Severity::Warning, message)
+                    .at_node(&node.id)
+                    .at_edge(second),
+            );
+        }
+    }
+    found
+}
+
+/// Single conditions that hold for no value, within edges that may hold by others.
+fn single_conditions(game: &Game<'_>, found: &mut Conditions) {
+    for (idx, edge) in game.workflow.edges.iter().enumerate() {
+        let source = game.nodes.get(usize::from(game.edges[idx].source));
+        if !source.is_some_and(|node| matches!(node.kind, Kind::Exclusive | Kind::Inclusive)) {
+            continue;
+        }
+        for condition in edge.conditions.iter() {
+            let Some(field) = game.fields.iter().find(|field| field.key == condition.field) else {
+                continue;
+            };
+            let form = &game.workflow.form;
+            let zone = game.directory.zone();
+            if !field
+                .values
+                .iter()
+                .any(|value| condition.holds(form, zone, &|_| Some(value.clone())))
+            {
+                let message = format!(
+                    "a condition of edge `{}` on `{}` holds for no value that the field takes: correct it, or what \
+                     the field takes",
+                    edge.id, field.key
+                );
+                found.findings.push(
+                    Finding::new("condition_never_holds", Severity::Warning, message)
+                        .at_edge(edge.id.as_str())
+                        .at_field(field.key.as_str()),
+                );
+            }
+        }
+    }
+}

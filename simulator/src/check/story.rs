@@ -1,0 +1,481 @@
+//! The way to a finding, told in steps a person can follow, and as a case that the engine plays: whoever is assigned
+//! acts, with values that the conditions ask for.
+//!
+//! Each story is played on the engine while it is told. One that does not go as the checker says is marked: then one
+//! of the two is wrong.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use loonflow_engine::account::directory::Directory;
+use loonflow_engine::id::{FieldKey, UserId};
+use loonflow_engine::ticket::action::ActionKind;
+use loonflow_engine::ticket::{ActionRequest, Command as Engine, Create, Handle, HookOutcome, Rest as EngineRest};
+use loonflow_engine::value::Value;
+use loonflow_engine::workflow::{EdgeKind, FieldPermission, WorkflowVersion};
+use serde_json::Value as Json;
+
+use super::domain::EMPTY;
+use super::explore::{Graph, Move, Refused};
+use super::fire::{Command, fire};
+use super::game::{Game, Kind};
+use crate::case::{Case, CaseStep, FORMAT};
+use crate::world::World;
+
+/// Lines of a story; the middle of a longer one is left out.
+const LINES_MAX: usize = 20;
+
+/// How a finding comes about.
+#[derive(Clone, Debug)]
+pub struct Story {
+    /// Who did what, one line each.
+    pub lines: Vec<String>,
+    /// The same, for the engine.
+    pub case: Case,
+    /// Whether the engine went the same way when it was told.
+    pub is_played: bool,
+}
+
+/// What stories are told about.
+pub(crate) struct Teller<'a> {
+    pub(crate) workflow: &'a Arc<WorkflowVersion>,
+    pub(crate) directory: &'a Arc<Directory>,
+    pub(crate) directory_source: &'a Json,
+}
+
+/// One command of a way, with the classes it writes.
+struct Played {
+    command: Command,
+    node: u16,
+    classes: Vec<(usize, usize)>,
+    /// Where the tokens are afterwards, sorted; none for a command that is refused.
+    after: Option<Vec<u16>>,
+}
+
+impl Teller<'_> {
+    /// The way to a state and, with `refused`, on to a command that is refused there.
+    pub(crate) fn tell(
+        &self,
+        game: &Game<'_>,
+        graph: &Graph,
+        to: u32,
+        refused: Option<&Refused>,
+        shows: &str,
+        found: &str,
+    ) -> Story {
+        let way = way(game, graph, to, refused);
+        let mut player = Player {
+            game,
+            world: World::new(self.directory.clone(), vec![self.workflow.clone()], 0),
+            workflow: self.workflow,
+            steps: Vec::new(),
+            lines: Vec::new(),
+            is_played: true,
+        };
+        for step in &way {
+            player.play(step);
+        }
+        let mut source = (*self.workflow.source).clone();
+        if let Some(info) = source.get_mut("basic_info").and_then(Json::as_object_mut) {
+            info.entry("id")
+                .or_insert_with(|| Json::from(self.workflow.workflow_id.as_str()));
+        }
+        let case = Case {
+            format: FORMAT,
+            shows: shows.to_owned(),
+            found: found.to_owned(),
+            directory: self.directory_source.clone(),
+            definitions: vec![source],
+            seed: 0,
+            steps: player.steps,
+        };
+        let mut lines = player.lines;
+        if lines.len() > LINES_MAX {
+            let n_left_out = lines.len() - LINES_MAX + 1;
+            let tail = lines.split_off(lines.len() - LINES_MAX / 2);
+            lines.truncate(LINES_MAX / 2 - 1);
+            lines.push(format!("… {n_left_out} steps are left out here, the case has them …"));
+            lines.extend(tail);
+        }
+        Story {
+            lines,
+            case,
+            is_played: player.is_played,
+        }
+    }
+}
+
+/// The commands from the beginning, each with the values it has to write for the later ones to go as they do.
+fn way(game: &Game<'_>, graph: &Graph, to: u32, refused: Option<&Refused>) -> Vec<Played> {
+    let mut needed = graph.state(to).data;
+    let mut found = Vec::new();
+    if let Some(refused) = refused {
+        let state = graph.state(refused.state);
+        let node = state.tokens[refused.command.token()].node;
+        needed.clone_from(&refused.outcome.state.data);
+        let classes = written(game, &mut needed, &refused.outcome.state.data, refused.outcome.written);
+        found.push(Played {
+            command: refused.command,
+            node,
+            classes,
+            after: None,
+        });
+    }
+    let mut stacks = graph.stacks.clone();
+    let mut at = to;
+    while let Some((from, by)) = graph.came_by[at as usize] {
+        let (before, after) = (graph.state(from), graph.state(at));
+        match by {
+            Move::Split(field) => needed[usize::from(field)] &= after.data[usize::from(field)],
+            Move::Command(command) => {
+                let mut outcomes = Vec::new();
+                // It did not stop when it was explored either.
+                let _ = fire(game, &mut stacks, &before, command, &mut outcomes);
+                let packed = after.clone().pack(game);
+                let same = outcomes
+                    .into_iter()
+                    .filter(|outcome| outcome.refusal.is_none())
+                    .find(|outcome| {
+                        let mut state = outcome.state.clone();
+                        state.marks = after.marks;
+                        state.pack(game) == packed
+                    });
+                if let Some(outcome) = same {
+                    let classes = written(game, &mut needed, &outcome.state.data, outcome.written);
+                    found.push(Played {
+                        command,
+                        node: before.tokens[command.token()].node,
+                        classes,
+                        after: Some(after.tokens.iter().map(|token| token.node).collect()),
+                    });
+                }
+            }
+        }
+        at = from;
+    }
+    found.reverse();
+    found
+}
+
+/// The classes a command writes, and what is needed before it.
+fn written(game: &Game<'_>, needed: &mut [u64], outcome: &[u64], fields: u64) -> Vec<(usize, usize)> {
+    let mut classes = Vec::new();
+    for (idx, field) in game.fields.iter().enumerate() {
+        let possible = match outcome[idx] & needed[idx] {
+            0 => outcome[idx],
+            both => both,
+        };
+        if fields >> idx & 1 == 0 {
+            needed[idx] = possible;
+            continue;
+        }
+        let plain = possible & !(1 << EMPTY);
+        let class = if plain == 0 {
+            EMPTY
+        } else {
+            plain.trailing_zeros() as usize
+        };
+        classes.push((idx, class));
+        needed[idx] = if field.is_title && class == EMPTY {
+            1 << EMPTY
+        } else {
+            field.all()
+        };
+    }
+    classes
+}
+
+struct Player<'a, 'g> {
+    game: &'a Game<'g>,
+    world: World,
+    workflow: &'a Arc<WorkflowVersion>,
+    steps: Vec<CaseStep>,
+    lines: Vec<String>,
+    is_played: bool,
+}
+
+impl Player<'_, '_> {
+    fn play(&mut self, step: &Played) {
+        let edge = &self.workflow.edges[usize::from(step.command.edge())];
+        let node = &self.workflow.nodes[usize::from(step.node)];
+        let is_automatic = self.game.nodes[usize::from(step.node)].kind == Kind::Automatic;
+        let went_well = if is_automatic {
+            self.by_itself(step)
+        } else {
+            let fields = self.fields(step, edge.skip_fields_required_check);
+            if self.world.tickets.is_empty() {
+                self.create(edge, fields)
+            } else {
+                self.handle(step, edge, &node.id, &fields)
+            }
+        };
+        match (&step.after, went_well) {
+            (Some(after), true) => {
+                let nodes = &self.workflow.graph.node_idx;
+                let tokens = self
+                    .world
+                    .tickets
+                    .first()
+                    .map(|one| one.ticket.tokens.clone())
+                    .unwrap_or_default();
+                let mut is: Vec<u16> = tokens
+                    .iter()
+                    .filter_map(|token| nodes.get(&token.node))
+                    .map(|idx| super::game::number(*idx))
+                    .collect();
+                is.sort_unstable();
+                let mut after = after.clone();
+                after.sort_unstable();
+                self.is_played &= is == after;
+                let shown: Vec<String> = tokens.iter().map(|token| format!("`{}`", token.node)).collect();
+                self.add_to_last(&format!(": now at {}", shown.join(", ")));
+            }
+            (None, false) => {}
+            (Some(_), false) | (None, true) => self.is_played = false,
+        }
+    }
+
+    fn add_to_last(&mut self, text: &str) {
+        if let Some(line) = self.lines.last_mut() {
+            line.push_str(text);
+        }
+    }
+
+    /// What is sent along: the classes asked for, and anything at all for other fields that must be there.
+    fn fields(&self, step: &Played, skips_required: bool) -> BTreeMap<FieldKey, Value> {
+        let node = &self.workflow.nodes[usize::from(step.node)];
+        let stored = |key: &FieldKey| {
+            let ticket = self.world.tickets.first().map(|one| &one.ticket);
+            ticket
+                .and_then(|ticket| ticket.value_of(key, &self.workflow.form))
+                .filter(|value| !value.is_empty())
+        };
+        let mut sent = BTreeMap::new();
+        for (idx, class) in &step.classes {
+            let field = &self.game.fields[*idx];
+            if field.is_automatic || (*class == EMPTY && (field.is_title || stored(&field.key).is_none())) {
+                continue;
+            }
+            if let Some(value) = field.values.get(*class) {
+                sent.insert(field.key.clone(), value.clone());
+            }
+        }
+        for component in self.workflow.form.components() {
+            let key = &component.key;
+            let is_required = self.workflow.form.permission_at(node, key) == FieldPermission::Required;
+            if is_required && !skips_required && !sent.contains_key(key) && stored(key).is_none() {
+                if let Ok(Some(value)) = self.game.filling(component) {
+                    sent.insert(key.clone(), value);
+                }
+            }
+        }
+        sent
+    }
+
+    fn create(&mut self, edge: &loonflow_engine::workflow::Edge, fields: BTreeMap<FieldKey, Value>) -> bool {
+        let creator = self.game.creator.clone();
+        self.lines.push(format!(
+            "{creator} creates a ticket{}, and takes `{}`",
+            with(&fields),
+            edge.id
+        ));
+        self.steps.push(CaseStep::Create {
+            workflow: self.workflow.workflow_id.as_str().to_owned(),
+            creator: creator.as_str().to_owned(),
+            action_id: Some(edge.id.as_str().to_owned()),
+            fields: in_json(&fields),
+            comment: None,
+            cc: Vec::new(),
+        });
+        let command = Engine::Create(Create {
+            ticket_id: self.world.next_ticket_id(),
+            creator,
+            app: "loonflow".into(),
+            action_id: Some(edge.id.clone()),
+            fields,
+            comment: None,
+            cc: Vec::new(),
+            parent: None,
+        });
+        self.carry_out(None, &command)
+    }
+
+    fn carry_out(&mut self, ticket: Option<usize>, command: &Engine) -> bool {
+        let workflow = self.workflow.clone();
+        match self.world.carry_out(ticket, &workflow, command) {
+            Ok(_) => true,
+            Err(refusal) => {
+                self.add_to_last(&format!(": refused, {refusal}"));
+                false
+            }
+        }
+    }
+
+    /// Lets a timer fire or a hook answer.
+    fn by_itself(&mut self, step: &Played) -> bool {
+        let node = &self.workflow.nodes[usize::from(step.node)].id;
+        let Some(ticket) = self.world.tickets.first().map(|one| &one.ticket) else {
+            return false;
+        };
+        let waits = |rest: &EngineRest| matches!(rest, EngineRest::Timer { .. } | EngineRest::Hook { .. });
+        let Some(token) = ticket
+            .tokens
+            .iter()
+            .find(|one| one.node == *node && waits(&one.rest))
+            .cloned()
+        else {
+            return false;
+        };
+        let command = match &token.rest {
+            EngineRest::Hook { attempt, .. } => {
+                self.lines.push(format!("the hook of `{node}` answers"));
+                self.steps.push(CaseStep::ReportHook {
+                    ticket: 0,
+                    token: token.id.0,
+                    attempt: *attempt,
+                    failed: None,
+                });
+                Engine::ReportHook {
+                    token: token.id,
+                    attempt: *attempt,
+                    outcome: HookOutcome::Succeeded,
+                }
+            }
+            EngineRest::Timer { due } => {
+                let ms = (due.0 - self.world.now.0).max(0);
+                self.world.pass(ms);
+                self.lines.push(format!("the timer of `{node}` fires"));
+                self.steps.push(CaseStep::Pass { ms });
+                self.steps.push(CaseStep::FireTimer {
+                    ticket: 0,
+                    token: token.id.0,
+                });
+                Engine::FireTimer { token: token.id }
+            }
+            EngineRest::Moving
+            | EngineRest::Joining
+            | EngineRest::Unassigned
+            | EngineRest::Held { .. }
+            | EngineRest::Offered { .. }
+            | EngineRest::Shared { .. }
+            | EngineRest::Ended => return false,
+        };
+        self.carry_out(Some(0), &command)
+    }
+
+    /// Lets whoever is assigned act: one, after accepting where that is needed, or everybody who has a share.
+    fn handle(
+        &mut self,
+        step: &Played,
+        edge: &loonflow_engine::workflow::Edge,
+        node: &loonflow_engine::id::NodeId,
+        fields: &BTreeMap<FieldKey, Value>,
+    ) -> bool {
+        let Some(ticket) = self.world.tickets.first().map(|one| &one.ticket) else {
+            return false;
+        };
+        let acts = |rest: &EngineRest| !rest.waiting_for().is_empty();
+        let Some(token) = ticket
+            .tokens
+            .iter()
+            .find(|one| one.node == *node && acts(&one.rest))
+            .cloned()
+        else {
+            return false;
+        };
+        let mut people = token.rest.waiting_for();
+        let is_vote = matches!(step.command, Command::Vote { .. });
+        match &token.rest {
+            EngineRest::Offered { .. } => {
+                people.truncate(1);
+                let claim = request(ActionKind::Accept, ActionKind::Accept.word(), node);
+                if !people
+                    .first()
+                    .is_some_and(|person| self.act(person.clone(), claim.clone(), BTreeMap::new()))
+                {
+                    return false;
+                }
+            }
+            EngineRest::Shared { .. } if !is_vote && edge.kind != EdgeKind::Reject => {}
+            EngineRest::Shared { .. }
+            | EngineRest::Held { .. }
+            | EngineRest::Moving
+            | EngineRest::Joining
+            | EngineRest::Unassigned
+            | EngineRest::Timer { .. }
+            | EngineRest::Hook { .. }
+            | EngineRest::Ended => people.truncate(1),
+        }
+        let Some(kind) = ActionKind::of_edge(edge) else {
+            return false;
+        };
+        let n_people = people.len();
+        for (idx, person) in people.into_iter().enumerate() {
+            if !self.act(person, request(kind, edge.id.as_str(), node), fields.clone()) {
+                return false;
+            }
+            if idx + 1 < n_people {
+                self.add_to_last(": others still have to");
+            }
+        }
+        true
+    }
+
+    fn act(&mut self, operator: UserId, action: ActionRequest, fields: BTreeMap<FieldKey, Value>) -> bool {
+        let node = action.node_id.clone();
+        let at = node.as_ref().map(|node| format!(" at `{node}`")).unwrap_or_default();
+        let takes = if action.kind.is_edge() { "takes" } else { "does" };
+        self.lines.push(format!(
+            "{operator} {takes} `{}`{at}{}",
+            action.action_id,
+            with(&fields)
+        ));
+        self.steps.push(CaseStep::Handle {
+            ticket: 0,
+            operator: operator.as_str().to_owned(),
+            action_type: action.kind.word().to_owned(),
+            action_id: action.action_id.clone(),
+            node_id: node.map(|node| node.as_str().to_owned()),
+            comment: None,
+            target_assignee_id: None,
+            target_node_id: None,
+            fields: in_json(&fields),
+        });
+        let command = Engine::Handle(Handle {
+            operator,
+            action,
+            fields,
+        });
+        self.carry_out(Some(0), &command)
+    }
+}
+
+fn request(kind: ActionKind, id: &str, node: &loonflow_engine::id::NodeId) -> ActionRequest {
+    ActionRequest {
+        kind,
+        action_id: id.to_owned(),
+        node_id: Some(node.clone()),
+        comment: None,
+        target_assignee_id: None,
+        target_node_id: None,
+    }
+}
+
+fn in_json(fields: &BTreeMap<FieldKey, Value>) -> BTreeMap<String, Json> {
+    fields
+        .iter()
+        .map(|(key, value)| (key.as_str().to_owned(), Json::from(value)))
+        .collect()
+}
+
+/// ` with a = 1, b = "x"`; nothing where there is nothing.
+fn with(fields: &BTreeMap<FieldKey, Value>) -> String {
+    if fields.is_empty() {
+        return String::new();
+    }
+    let shown: Vec<String> = fields
+        .iter()
+        .map(|(key, value)| format!("{key} = {}", Json::from(value)))
+        .collect();
+    format!(" with {}", shown.join(", "))
+}

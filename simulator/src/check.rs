@@ -17,7 +17,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use loonflow_engine::account::directory::Directory;
-use loonflow_engine::id::{NodeId, UserId};
+use loonflow_engine::id::{EdgeId, NodeId, UserId};
 use loonflow_engine::workflow::{AssigneeRule, NodeKind, WorkflowVersion};
 use serde_json::{Value as Json, json};
 
@@ -394,6 +394,27 @@ fn or(all: &mut [bool], more: &[bool]) {
     for (one, more) in all.iter_mut().zip(more) {
         *one |= more;
     }
+}
+
+/// Edges of gateways that are never taken whatever is filled in, for their conditions hold for no values.
+#[must_use]
+pub fn impossible_edges(workflow: &WorkflowVersion, directory: &Directory) -> BTreeSet<EdgeId> {
+    let mut found: Option<BTreeSet<u16>> = None;
+    for kind in creator_kinds(workflow, directory) {
+        let Ok(game) = Game::new(workflow, directory, &kind) else {
+            return BTreeSet::new();
+        };
+        let never: BTreeSet<u16> = conditions::look(&game).never.into_iter().collect();
+        found = Some(match found {
+            Some(before) => before.intersection(&never).copied().collect(),
+            None => never,
+        });
+    }
+    found
+        .unwrap_or_default()
+        .into_iter()
+        .map(|edge| workflow.edges[usize::from(edge)].id.clone())
+        .collect()
 }
 
 /// Counts of findings by code, for tables.

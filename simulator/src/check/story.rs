@@ -263,10 +263,13 @@ impl Player<'_, '_> {
         for component in self.workflow.form.components() {
             let key = &component.key;
             let is_required = self.workflow.form.permission_at(node, key) == FieldPermission::Required;
-            if is_required && !skips_required && !sent.contains_key(key) && stored(key).is_none() {
-                if let Ok(Some(value)) = self.game.filling(component) {
-                    sent.insert(key.clone(), value);
-                }
+            if is_required
+                && !skips_required
+                && !sent.contains_key(key)
+                && stored(key).is_none()
+                && let Ok(Some(value)) = self.game.filling(component)
+            {
+                sent.insert(key.clone(), value);
             }
         }
         sent

@@ -43,7 +43,7 @@ pub use story::Story;
 
 use explore::{Bounds, Graph, explore};
 use game::Game;
-use people::{Assignees, CreatorKind, assignees, creator_kinds};
+use people::{Assignees, CreatorKind, KINDS_MAX, assignees, creator_kinds};
 use story::Teller;
 
 /// How far a check goes.
@@ -166,10 +166,15 @@ impl Checker<'_> {
         let mut taken = vec![false; workflow.edges.len()];
         let mut entered = vec![false; workflow.nodes.len()];
         let mut never: Option<Vec<u16>> = None;
-        let mut is_complete = true;
+        let mut is_complete = kinds.len() <= KINDS_MAX;
+        if !is_complete {
+            self.bounds.insert(format!(
+                "assignments tell more than {KINDS_MAX} kinds of creators apart"
+            ));
+        }
         let mut last_game = None;
         let mut can_complete = true;
-        for kind in &kinds {
+        for kind in kinds.iter().take(KINDS_MAX) {
             let game = match Game::new(workflow, directory, kind) {
                 Ok(game) => game,
                 Err(too_many) => {
@@ -186,8 +191,8 @@ impl Checker<'_> {
             for finding in looked.findings {
                 self.add(finding);
             }
-            let (graph, bad) = self.explore_well(&game);
-            is_complete &= graph.is_complete;
+            let (graph, bad, is_decided) = self.explore_well(&game);
+            is_complete &= is_decided;
             or(&mut taken, &graph.taken);
             or(&mut entered, &graph.entered);
             can_complete &= bad.stuck.is_empty() && bad.livelock.is_none();
@@ -207,7 +212,7 @@ impl Checker<'_> {
         }
         if let Some(largest) = kinds
             .iter()
-            .max_by_key(|kind| kind.n_creators)
+            .max_by_key(|kind| kind.creators.len())
             .filter(|_| can_complete && is_complete)
         {
             self.absences(largest);
@@ -225,9 +230,9 @@ impl Checker<'_> {
         }
     }
 
-    /// Reduced first. What is found there is told again from an exploration in full where that fits the bound: there no
-    /// branch waits for one that is stuck.
-    fn explore_well(&mut self, game: &Game<'_>) -> (Graph, verdict::Bad) {
+    /// Reduced first. Where something is bad, it is told again from an exploration in full if that fits the bound: in a
+    /// reduced one, branches may have waited for one that is stuck. Answers also whether what was never taken is known.
+    fn explore_well(&mut self, game: &Game<'_>) -> (Graph, verdict::Bad, bool) {
         let graph = explore(game, &self.bounds_of(self.options.is_full));
         let bad = verdict::bad(&graph);
         self.n_states += graph.n_explored();
@@ -237,7 +242,7 @@ impl Checker<'_> {
             let full = explore(game, &self.bounds_of(true));
             if full.is_complete {
                 let bad = verdict::bad(&full);
-                return (full, bad);
+                return (full, bad, true);
             }
         }
         if !graph.is_complete {
@@ -246,7 +251,8 @@ impl Checker<'_> {
                 self.options.states, game.creator
             ));
         }
-        (graph, bad)
+        let is_decided = graph.is_complete && (self.options.is_full || !is_bad);
+        (graph, bad, is_decided)
     }
 
     /// Adds a finding that no other kind of creator showed.
@@ -278,11 +284,12 @@ impl Checker<'_> {
 
     fn absences(&mut self, kind: &CreatorKind) {
         let teller = &self.teller;
-        let Ok(game) = Game::new(teller.workflow, teller.directory, kind) else {
+        let kind = kind.with_outsider(teller.workflow, teller.directory);
+        let Ok(game) = Game::new(teller.workflow, teller.directory, &kind) else {
             return;
         };
         let bounds = self.bounds_of(false);
-        for people in absence::blockers(&game, kind, self.options.absent, &bounds) {
+        for people in absence::blockers(&game, &kind, self.options.absent, &bounds) {
             let names: Vec<String> = people.iter().map(|user| format!("`{user}`")).collect();
             let message = format!("no ticket comes to the end while {} cannot act", names.join(" and "));
             // Each set is a finding of its own; the field keeps them apart.

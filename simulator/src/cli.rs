@@ -39,6 +39,8 @@ pub enum Command {
     Bugs(crate::commands::bugs::BugsArgs),
     /// Prove or refute that definitions are sound.
     Check(crate::commands::check::CheckArgs),
+    /// Find mistakes that were put in on purpose.
+    Selftest(crate::commands::selftest::SelftestArgs),
 }
 
 /// How a job ended.

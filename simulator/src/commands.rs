@@ -12,6 +12,7 @@ pub mod check;
 pub mod output;
 pub mod replay;
 pub mod shrink;
+pub mod selftest;
 
 use output::Output;
 
@@ -28,5 +29,6 @@ pub fn run(command: &Command, output: &Output) -> anyhow::Result<Verdict> {
         #[cfg(feature = "planted")]
         Command::Bugs(args) => bugs::run(args, output),
         Command::Check(args) => check::run(args, output),
+        Command::Selftest(args) => selftest::run(args, output),
     }
 }

@@ -23,6 +23,7 @@ pub mod shrink;
 pub mod check;
 pub mod export;
 pub mod net;
+pub mod selftest;
 pub mod step;
 pub mod story;
 pub mod strategy;

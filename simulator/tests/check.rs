@@ -11,10 +11,15 @@ use std::sync::Arc;
 
 use loonflow_engine::account::directory::Directory;
 use loonflow_engine::workflow::WorkflowVersion;
-use loonflow_simulator::check::{Options, Outcome, check, codes, markings};
+use loonflow_simulator::case::Case;
+use loonflow_simulator::check::{Finding, Options, Outcome, Report, check, codes, markings};
+use loonflow_simulator::export::pnml::pnml;
 use loonflow_simulator::inputs;
+use loonflow_simulator::net::net;
+use loonflow_simulator::selftest::definitions;
 use loonflow_simulator::world::directory_from;
 use random::Style;
+use serde_json::{Value as Json, json};
 
 /// Compares every kind of creator; how many could be.
 fn compare(workflow: &Arc<WorkflowVersion>, directory: &Directory, tickets_max: usize, what: &str) -> usize {
@@ -109,6 +114,28 @@ fn compare_random(seeds: std::ops::Range<u64>, tickets_max: usize) -> (usize, us
         n_compared += compare(&version, &directory, tickets_max, &what);
         let report = check(&version, &directory, &directory_source, &Options::default());
         n_unsound += usize::from(report.outcome == Outcome::Unsound);
+        let in_full = Options {
+            is_full: true,
+            ..Options::default()
+        };
+        let in_full = check(&version, &directory, &directory_source, &in_full);
+        let places = |report: &Report| -> std::collections::BTreeSet<_> {
+            let of = |one: &Finding| {
+                (
+                    one.code,
+                    one.severity,
+                    one.node.clone(),
+                    one.edge.clone(),
+                    one.field.clone(),
+                )
+            };
+            report.findings.iter().map(of).collect()
+        };
+        assert_eq!(
+            places(&report),
+            places(&in_full),
+            "{what}: reduction finds something else"
+        );
         for finding in &report.findings {
             if let Some(story) = &finding.story {
                 assert!(
@@ -132,4 +159,143 @@ fn random_definitions_are_as_the_engine_walks_them() {
     let (n_compared, n_unsound) = compare_random(0..n_seeds, if n_seeds > 60 { 4_000 } else { 400 });
     assert!(n_compared as u64 > n_seeds / 2, "{n_compared} compared");
     assert!(n_unsound as u64 > n_seeds / 4, "{n_unsound} unsound");
+}
+
+/// A split into `n` tasks that one person does, and the merge.
+fn wide_split(n: usize) -> Json {
+    let title = json!({ "id": "title", "type": "title", "component_key": "title", "component_name": "Title" });
+    let mut nodes = vec![
+        json!({ "id": "start", "name": "Start", "type": "start", "props": { "field_permissions": { "title": "required" } } }),
+        json!({ "id": "split", "name": "Split", "type": "parallel" }),
+        json!({ "id": "merge", "name": "Merge", "type": "parallel" }),
+        json!({ "id": "end", "name": "End", "type": "end" }),
+    ];
+    let edge = |id: String, kind: &str, from: &str, to: &str| json!({ "id": id, "name": id, "type": kind, "source_node_id": from, "target_node_id": to });
+    let mut edges = vec![
+        edge("submit".to_owned(), "agree", "start", "split"),
+        edge("done".to_owned(), "other", "merge", "end"),
+    ];
+    for idx in 0..n {
+        let task = format!("task_{idx}");
+        nodes.push(json!({ "id": task, "name": task, "type": "normal", "props": {
+            "assignee_type": "users", "assignee": "ann", "assignment_strategy": "direct",
+        } }));
+        edges.push(edge(format!("begin_{idx}"), "condition", "split", &task));
+        edges.push(edge(format!("finish_{idx}"), "agree", &task, "merge"));
+    }
+    json!({
+        "basic_info": { "id": "wide", "name": "Wide", "version": "1" },
+        "form_schema": { "component_info_list": [
+            { "id": "row", "type": "row", "component_key": "row", "children": [title] },
+        ] },
+        "process_schema": { "node_info_list": nodes, "edge_info_list": edges },
+        "advanced_schema": {},
+    })
+}
+
+fn check_text(source: &Json, options: &Options) -> Report {
+    let version = Arc::new(WorkflowVersion::load(source).expect("it loads"));
+    let directory_source = random::directory();
+    let directory = directory_from(&directory_source.to_string()).expect("a directory");
+    check(&version, &directory, &directory_source, options)
+}
+
+/// Every order of n independent steps is 2 to the n states; one order is n.
+#[test]
+fn branches_that_are_strangers_are_explored_one_after_the_other() {
+    let options = |is_full| Options {
+        is_full,
+        absent: 0,
+        ..Options::default()
+    };
+    let full = check_text(&wide_split(10), &options(true));
+    let reduced = check_text(&wide_split(10), &options(false));
+    assert_eq!((full.outcome, full.n_states), (Outcome::Sound, (1 << 10) + 1));
+    assert_eq!((reduced.outcome, reduced.n_states), (Outcome::Sound, 12));
+    assert_eq!(check_text(&wide_split(60), &options(false)).outcome, Outcome::Sound);
+}
+
+/// Where a bound is met nothing is called sound.
+#[test]
+fn a_bound_that_is_met_is_unknown() {
+    let options = Options {
+        states: 1_000,
+        is_full: true,
+        ..Options::default()
+    };
+    let report = check_text(&wide_split(10), &options);
+    assert_eq!(report.outcome, Outcome::Unknown);
+    assert!(report.bounds[0].contains("1000 states"), "{:?}", report.bounds);
+    assert!(report.findings.is_empty(), "{:?}", codes(&report));
+}
+
+/// The only people of a node hold every ticket up; of two who could do it, both.
+#[test]
+fn the_fewest_absent_people_are_named() {
+    let report = check_text(&wide_split(2), &Options::default());
+    let named: Vec<&str> = report
+        .findings
+        .iter()
+        .filter(|one| one.code == "blocked_without")
+        .map(|one| one.message.as_str())
+        .collect();
+    assert_eq!(named.len(), 1, "{named:?}");
+    assert!(named[0].contains("`ann`"), "{named:?}");
+}
+
+#[test]
+fn every_seeded_defect_is_found_and_no_twin_alarms() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("selftest");
+    let lines = definitions::run(&folder).expect("the folder reads");
+    let wrong: Vec<_> = lines.iter().filter(|line| !line.is_right || !line.is_played).collect();
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    let n_defects = lines.iter().filter(|line| line.expected.is_some()).count();
+    assert_eq!((n_defects, lines.len()), (44, 88));
+}
+
+/// A case that a finding comes with says everything that is needed to see it again.
+#[test]
+fn a_finding_comes_with_its_case() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("selftest/defects/gap_behind_a_merge.json");
+    let definition = inputs::definitions(&[folder]).expect("a definition").remove(0);
+    let version = definition.runnable().expect("it can be published");
+    let (source, directory) = inputs::directory(None, &[Arc::clone(version)]).expect("a directory");
+    let report = check(version, &directory, &source, &Options::default());
+    let stuck = report
+        .findings
+        .iter()
+        .find(|one| one.code == "stuck")
+        .expect("a ticket gets stuck");
+    let story = stuck.story.as_ref().expect("a story");
+    insta::assert_snapshot!(format!("{}\n{}", stuck.message, story.lines.join("\n")));
+    let text = serde_json::to_string(&story.case).expect("a case is JSON");
+    let read: Case = serde_json::from_str(&text).expect("a case reads back");
+    assert_eq!((read.steps.len(), read.shows.as_str()), (2, "stuck"));
+}
+
+/// Which definitions are plain nets, and why others are not.
+#[test]
+fn a_definition_is_a_plain_net_or_says_why_not() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures/workflows");
+    let mut found = Vec::new();
+    for definition in inputs::definitions(&[root]).expect("fixtures") {
+        let version = definition.runnable().expect("sound");
+        found.push(match net(version, &Default::default()) {
+            Ok(net) => format!(
+                "{}: {} places, {} transitions",
+                version.workflow_id,
+                net.places.len(),
+                net.transitions.len()
+            ),
+            Err(why) => format!("{}: {why}", version.workflow_id),
+        });
+    }
+    insta::assert_snapshot!(found.join("\n"));
+}
+
+#[test]
+fn a_small_net_in_pnml() {
+    let version = WorkflowVersion::load(&wide_split(2)).expect("it loads");
+    let net = net(&version, &Default::default()).expect("a plain net");
+    insta::assert_snapshot!(pnml(&net, "a < b & \"c\""));
 }

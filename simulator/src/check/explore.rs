@@ -254,7 +254,8 @@ fn expand(
 
 fn arrive(graph: &mut Graph, bounds: &Bounds, from: u32, by: Move, words: Box<[u64]>) {
     match graph.add(words, Some((from, by)), bounds) {
-        Some(to) if to == from => {}
+        // A vote that changes nothing is no way on; an edge that leads back to its own node is one, if a poor one.
+        Some(to) if to == from && matches!(by, Move::Command(Command::Vote { .. })) => {}
         Some(to) => graph.moves.push((by, to)),
         None => {
             graph.is_complete = false;

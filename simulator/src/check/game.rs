@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use loonflow_engine::account::directory::Directory;
 use loonflow_engine::id::{NodeId, UserId};
 use loonflow_engine::value::Value;
+use loonflow_engine::view::example::example_value;
 use loonflow_engine::workflow::{
     AssigneeRule, ComponentKind, EdgeKind, FieldPermission, NodeKind, Strategy, WorkflowVersion,
 };
@@ -247,7 +248,8 @@ impl<'a> Game<'a> {
 
     /// Some value that a field takes, the plainest.
     pub(crate) fn filling(&self, component: &loonflow_engine::workflow::Component) -> Result<Option<Value>, TooMany> {
-        let all = candidates(component, &[], self.directory, &self.creator)?;
+        let example = Value::from(&example_value(component, self.directory, &self.creator));
+        let mut all = std::iter::once(example).chain(candidates(component, &[], self.directory, &self.creator)?);
         let is_taken = |value: &Value| {
             !value.is_empty()
                 && self
@@ -256,7 +258,7 @@ impl<'a> Game<'a> {
                     .check_value(&component.key, value, self.directory)
                     .is_ok()
         };
-        Ok(all.into_iter().find(|value| is_taken(value)))
+        Ok(all.find(is_taken))
     }
 
     /// Whether an edge's conditions hold where its fields are in these classes.

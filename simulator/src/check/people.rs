@@ -26,81 +26,156 @@ pub(crate) enum Assignees {
 pub(crate) struct CreatorKind {
     /// The creator who stands for the kind.
     pub(crate) example: UserId,
-    /// How many there are.
-    pub(crate) n_creators: usize,
+    /// All of them.
+    pub(crate) creators: Vec<UserId>,
     /// By node in the order of the definition; none for nodes that nobody is assigned at.
     pub(crate) assignees: Vec<Option<Assignees>>,
 }
 
-/// The kinds of active users, in the order of the first of each.
+/// Kinds that are told apart; more are told of as a bound.
+pub(crate) const KINDS_MAX: usize = 64;
+
+/// The kinds of active users, in the order of the first of each; at most one more than [`KINDS_MAX`].
 pub(crate) fn creator_kinds(workflow: &WorkflowVersion, directory: &Directory) -> Vec<CreatorKind> {
-    // What tells kinds apart is only whether someone, and whether several, can be assigned, and who counts as a user
-    // field's creator; who they are is kept of the first.
-    let mut kinds: BTreeMap<Vec<Option<u8>>, CreatorKind> = BTreeMap::new();
-    let mut order = Vec::new();
+    let props: Vec<Option<&NormalProps>> = workflow
+        .nodes
+        .iter()
+        .map(|node| match &node.kind {
+            NodeKind::Normal(props) => Some(&**props),
+            NodeKind::Start
+            | NodeKind::End
+            | NodeKind::Exclusive { .. }
+            | NodeKind::Parallel
+            | NodeKind::Inclusive { .. }
+            | NodeKind::Timer(_)
+            | NodeKind::Hook(_) => None,
+        })
+        .collect();
+    // Departments and roles do not depend on who creates the ticket: they are looked up once.
+    let named: Vec<Option<BTreeSet<UserId>>> = props
+        .iter()
+        .map(|props| props.and_then(|props| named(&props.assignee, directory)))
+        .collect();
+    // What tells kinds apart is only whether someone, and whether several, can be assigned; who they are is kept of
+    // the first.
+    let mut kinds: BTreeMap<Vec<Option<u8>>, usize> = BTreeMap::new();
+    let mut found: Vec<CreatorKind> = Vec::new();
     for creator in directory
         .users
         .keys()
         .filter(|user| directory.active_user(user).is_some())
     {
-        let assignees: Vec<Option<Assignees>> = workflow
-            .nodes
+        let shape: Vec<Option<u8>> = props
             .iter()
-            .map(|node| match &node.kind {
-                NodeKind::Normal(props) => Some(assignees(props, directory, creator)),
-                NodeKind::Start
-                | NodeKind::End
-                | NodeKind::Exclusive { .. }
-                | NodeKind::Parallel
-                | NodeKind::Inclusive { .. }
-                | NodeKind::Timer(_)
-                | NodeKind::Hook(_) => None,
+            .zip(&named)
+            .map(|(props, named)| {
+                let props = (*props)?;
+                Some(match named {
+                    Some(users) => {
+                        let is_left_out = props.exclude_creator && users.contains(creator);
+                        several(users.len() - usize::from(is_left_out))
+                    }
+                    None => match assignees(props, directory, creator) {
+                        Assignees::Fixed(users) => several(users.len()),
+                        Assignees::FromFields => 3,
+                        Assignees::FromParent => 4,
+                    },
+                })
             })
             .collect();
-        let shape: Vec<Option<u8>> = assignees
-            .iter()
-            .map(|one| match one {
-                Some(Assignees::Fixed(users)) => u8::try_from(users.len().min(2)).ok(),
-                Some(Assignees::FromFields) => Some(3),
-                Some(Assignees::FromParent) => Some(4),
-                None => None,
-            })
-            .collect();
-        match kinds.entry(shape.clone()) {
-            std::collections::btree_map::Entry::Occupied(mut known) => known.get_mut().n_creators += 1,
-            std::collections::btree_map::Entry::Vacant(new) => {
-                new.insert(CreatorKind {
-                    example: creator.clone(),
-                    n_creators: 1,
-                    assignees,
-                });
-                order.push(shape);
-            }
+        if let Some(known) = kinds.get(&shape) {
+            found[*known].creators.push(creator.clone());
+        } else if found.len() <= KINDS_MAX {
+            kinds.insert(shape, found.len());
+            found.push(CreatorKind {
+                example: creator.clone(),
+                creators: vec![creator.clone()],
+                assignees: props
+                    .iter()
+                    .map(|props| props.map(|props| assignees(props, directory, creator)))
+                    .collect(),
+            });
         }
     }
-    order.iter().filter_map(|shape| kinds.remove(shape)).collect()
+    found
 }
 
-/// Who can be assigned at a node for this creator.
-pub(crate) fn assignees(props: &NormalProps, directory: &Directory, creator: &UserId) -> Assignees {
-    let named: Vec<UserId> = match &props.assignee {
+impl CreatorKind {
+    /// The same with another creator to stand for it: one whom no node is assigned to, if there is one.
+    pub(crate) fn with_outsider(&self, workflow: &WorkflowVersion, directory: &Directory) -> Self {
+        let is_assigned = |user: &&UserId| {
+            self.assignees.iter().any(|assignees| match assignees {
+                Some(Assignees::Fixed(users)) => users.contains(*user),
+                Some(Assignees::FromFields | Assignees::FromParent) | None => false,
+            })
+        };
+        let Some(outsider) = self.creators.iter().find(|user| !is_assigned(user)) else {
+            return self.clone();
+        };
+        let of_node = |node: &loonflow_engine::workflow::Node| match &node.kind {
+            NodeKind::Normal(props) => Some(assignees(props, directory, outsider)),
+            NodeKind::Start
+            | NodeKind::End
+            | NodeKind::Exclusive { .. }
+            | NodeKind::Parallel
+            | NodeKind::Inclusive { .. }
+            | NodeKind::Timer(_)
+            | NodeKind::Hook(_) => None,
+        };
+        Self {
+            example: outsider.clone(),
+            creators: self.creators.clone(),
+            assignees: workflow.nodes.iter().map(of_node).collect(),
+        }
+    }
+}
+
+/// Nobody, one, or several.
+fn several(n_users: usize) -> u8 {
+    match n_users {
+        0 => 0,
+        1 => 1,
+        n if n > ASSIGNEES_MAX => 0,
+        _ => 2,
+    }
+}
+
+/// Who a rule names, active and whoever creates the ticket; none where that depends on the ticket or its creator.
+fn named(rule: &AssigneeRule, directory: &Directory) -> Option<BTreeSet<UserId>> {
+    let users: Vec<UserId> = match rule {
         AssigneeRule::Users(users) => users.clone(),
         AssigneeRule::Depts(depts) => depts.iter().flat_map(|dept| directory.active_members(dept)).collect(),
         AssigneeRule::Roles(roles) => roles
             .iter()
             .flat_map(|role| directory.active_role_members(role))
             .collect(),
+        // The engine asks no outside address yet.
+        AssigneeRule::External(_) => Vec::new(),
+        AssigneeRule::Variables(_) | AssigneeRule::TicketField(_) | AssigneeRule::ParentTicketField(_) => return None,
+    };
+    Some(
+        users
+            .into_iter()
+            .filter(|user| directory.active_user(user).is_some())
+            .collect(),
+    )
+}
+
+/// Who can be assigned at a node for this creator.
+pub(crate) fn assignees(props: &NormalProps, directory: &Directory, creator: &UserId) -> Assignees {
+    let users: BTreeSet<UserId> = match &props.assignee {
+        AssigneeRule::TicketField(_) => return Assignees::FromFields,
+        AssigneeRule::ParentTicketField(_) => return Assignees::FromParent,
         AssigneeRule::Variables(all) => all
             .iter()
             .flat_map(|one| by_variable(*one, directory, creator))
             .collect(),
-        AssigneeRule::TicketField(_) => return Assignees::FromFields,
-        AssigneeRule::ParentTicketField(_) => return Assignees::FromParent,
-        // The engine asks no outside address yet.
-        AssigneeRule::External(_) => Vec::new(),
+        AssigneeRule::Users(_) | AssigneeRule::Depts(_) | AssigneeRule::Roles(_) | AssigneeRule::External(_) => {
+            named(&props.assignee, directory).unwrap_or_default()
+        }
     };
     let may_hold = |user: &UserId| directory.active_user(user).is_some() && !(props.exclude_creator && user == creator);
-    let users: BTreeSet<UserId> = named.into_iter().filter(may_hold).collect();
+    let users: BTreeSet<UserId> = users.into_iter().filter(may_hold).collect();
     // More than the engine takes count as nobody.
     Assignees::Fixed(if users.len() > ASSIGNEES_MAX {
         BTreeSet::new()

@@ -1,17 +1,18 @@
 //! `check`: explores definitions and tells what is wrong with them.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::bail;
 use clap::Args;
 use loonflow_engine::id::NodeId;
+use loonflow_engine::workflow::validate::{self, Problem, ValidationContext};
 use serde_json::json;
 
 use super::output::Output;
 use crate::check::{Finding, Options, Outcome, Severity, check};
 use crate::cli::Verdict;
-use crate::inputs;
+use crate::inputs::{self, Definition};
 
 /// Proves or refutes that a definition is sound: every ticket can come to its end, everything in it can happen.
 #[derive(Debug, Args)]
@@ -41,18 +42,14 @@ pub(crate) fn run(args: &CheckArgs, output: &Output) -> anyhow::Result<Verdict> 
     let mut verdict = Verdict::Fine;
     let mut reports = Vec::new();
     for definition in &definitions {
-        let errors: Vec<_> = definition
-            .problems
-            .iter()
-            .filter(|problem| problem.is_error())
-            .collect();
-        let Some(version) = definition.version.as_ref().filter(|_| errors.is_empty()) else {
+        let problems = problems_of(definition, args.directory.as_deref())?;
+        let Some(version) = definition.version.as_ref().filter(|_| problems.is_empty()) else {
             verdict = verdict.and(Verdict::Defect);
             output.line(format!("{}: cannot be published", definition.shown));
-            for error in &errors {
+            for error in &problems {
                 output.line(format!("  error {error}"));
             }
-            let problems: Vec<_> = errors
+            let problems: Vec<_> = problems
                 .iter()
                 .map(|one| json!({ "code": one.code, "message": one.message }))
                 .collect();
@@ -92,6 +89,21 @@ pub(crate) fn run(args: &CheckArgs, output: &Output) -> anyhow::Result<Verdict> 
     }
     output.result(&json!({ "definitions": reports }));
     Ok(verdict)
+}
+
+/// What keeps a definition from being published, with the directory where one is given.
+fn problems_of(definition: &Definition, directory: Option<&Path>) -> anyhow::Result<Vec<Problem>> {
+    let mut problems = definition.problems.clone();
+    if directory.is_some() {
+        let (_, directory) = inputs::directory(directory, &[])?;
+        let context = ValidationContext {
+            directory: Some(&directory),
+            known_workflows: None,
+        };
+        problems = validate::check(&definition.source, definition.stem.as_deref(), &context).1;
+    }
+    problems.retain(Problem::is_error);
+    Ok(problems)
 }
 
 fn show(finding: &Finding, output: &Output) {

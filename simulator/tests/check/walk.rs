@@ -140,7 +140,13 @@ impl Walk<'_> {
                     shares.iter().map(|share| share.vote.is_some()).collect::<Vec<_>>()
                 ),
                 EngineRest::Timer { .. } => "timer".to_owned(),
-                other => format!("{other:?}"),
+                EngineRest::Moving
+                | EngineRest::Joining
+                | EngineRest::Unassigned
+                | EngineRest::Held { .. }
+                | EngineRest::Offered { .. }
+                | EngineRest::Hook { .. }
+                | EngineRest::Ended => format!("{:?}", token.rest),
             };
             tokens.push(format!("{} {chain:?} {splits:?} {rest}", token.node));
         }

@@ -188,6 +188,14 @@ impl Checker<'_> {
                 Some(before) => before.into_iter().filter(|edge| looked.never.contains(edge)).collect(),
                 None => looked.never,
             });
+            for gateway in &looked.not_looked_at {
+                let node = &game.nodes[usize::from(*gateway)].id;
+                let message = format!(
+                    "`{node}` looks at too many fields at once for its conditions to be compared with one another: \
+                     whether they overlap is not known"
+                );
+                self.add(Finding::new("overlaps_not_known", Severity::Note, message).at_node(node));
+            }
             for finding in looked.findings {
                 self.add(finding);
             }

@@ -18,7 +18,7 @@ use loonflow_simulator::inputs;
 use loonflow_simulator::net::net;
 use loonflow_simulator::selftest::definitions;
 use loonflow_simulator::world::directory_from;
-use random::Style;
+use random::{Dice, Style};
 use serde_json::{Value as Json, json};
 
 /// Compares every kind of creator; how many could be.
@@ -151,14 +151,90 @@ fn compare_random(seeds: std::ops::Range<u64>, tickets_max: usize) -> (usize, us
 
 #[test]
 fn random_definitions_are_as_the_engine_walks_them() {
-    // More on request: `LOONFLOW_CHECK_SEEDS=3000 cargo test -p loonflow-simulator --test check -- --nocapture`.
-    let n_seeds = std::env::var("LOONFLOW_CHECK_SEEDS")
-        .ok()
-        .and_then(|text| text.parse().ok())
-        .unwrap_or(60);
+    let n_seeds = seeds(60);
     let (n_compared, n_unsound) = compare_random(0..n_seeds, if n_seeds > 60 { 4_000 } else { 400 });
     assert!(n_compared as u64 > n_seeds / 2, "{n_compared} compared");
     assert!(n_unsound as u64 > n_seeds / 4, "{n_unsound} unsound");
+}
+
+/// The fixtures with an edge led elsewhere, a default taken away, a condition moved: numbers with decimals, texts, several
+/// options at once, among the people of a whole company.
+#[test]
+fn changed_fixtures_are_as_the_engine_walks_them() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures");
+    let (directory_source, acme) =
+        inputs::directory(Some(&root.join("directory/acme.json")), &[]).expect("a directory");
+    let n_each = seeds(4);
+    let (mut n_compared, mut n_loaded) = (0, 0);
+    for definition in inputs::definitions(&[root.join("workflows")]).expect("fixtures") {
+        for seed in 0..n_each {
+            let source = changed(&definition.source, seed);
+            let Ok(version) = WorkflowVersion::load(&source) else {
+                continue;
+            };
+            n_loaded += 1;
+            let version = Arc::new(version);
+            let what = format!("{} changed by {seed}", definition.shown);
+            n_compared += compare(&version, &acme, 1_500, &what);
+            let report = check(&version, &acme, &directory_source, &Options::default());
+            for story in report.findings.iter().filter_map(|one| one.story.as_ref()) {
+                assert!(story.is_played, "{what}: {:#?}", story.lines);
+            }
+        }
+    }
+    assert!(
+        n_compared > n_loaded / 2 && n_loaded as u64 > n_each,
+        "{n_compared} compared, {n_loaded} loaded"
+    );
+}
+
+/// A definition with one to three changes of its process; whether it still loads is another matter.
+fn changed(source: &Json, seed: u64) -> Json {
+    let mut source = source.clone();
+    let mut dice = Dice(seed);
+    let n_nodes = source["process_schema"]["node_info_list"]
+        .as_array()
+        .map_or(0, Vec::len);
+    for _ in 0..1 + dice.below(3) {
+        let n_edges = source["process_schema"]["edge_info_list"]
+            .as_array()
+            .map_or(0, Vec::len);
+        let edge = dice.below(n_edges);
+        let node = dice.below(n_nodes);
+        let target = source["process_schema"]["node_info_list"][node]["id"].clone();
+        let edges = &mut source["process_schema"]["edge_info_list"];
+        match dice.below(6) {
+            0 | 1 => edges[edge]["target_node_id"] = target,
+            2 => edges[edge]["type"] = json!(["agree", "reject", "other"][dice.below(3)]),
+            3 => {
+                let mut copy = edges[edge].clone();
+                copy["id"] = json!(format!("more_{n_edges}"));
+                copy["target_node_id"] = target;
+                if let Some(edges) = edges.as_array_mut() {
+                    edges.push(copy);
+                }
+            }
+            4 => {
+                if let Some(edges) = edges.as_array_mut() {
+                    edges.remove(edge);
+                }
+            }
+            _ => {
+                if let Some(props) = source["process_schema"]["node_info_list"][node]["props"].as_object_mut() {
+                    props.remove("default_branch");
+                }
+            }
+        }
+    }
+    source
+}
+
+/// As many seeds as asked for; more on request: `LOONFLOW_CHECK_SEEDS=3000 cargo test -p loonflow-simulator --test check`.
+fn seeds(usual: usize) -> u64 {
+    let asked = std::env::var("LOONFLOW_CHECK_SEEDS")
+        .ok()
+        .and_then(|text| text.parse().ok());
+    asked.unwrap_or(usual as u64)
 }
 
 /// A split into `n` tasks that one person does, and the merge.

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::bail;
+use anyhow::{Context as _, bail};
 use clap::Args;
 use loonflow_engine::id::NodeId;
 use loonflow_engine::workflow::validate::{self, Problem, ValidationContext};
@@ -35,6 +35,9 @@ pub struct CheckArgs {
     /// Look for up to so many people without whom no ticket comes to the end; 0 to 3.
     #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u8).range(0..=3))]
     pub absent: u8,
+    /// Folder to save the case of every finding in, for `replay`; it is made where it is not there.
+    #[arg(long)]
+    pub cases: Option<PathBuf>,
 }
 
 pub(crate) fn run(args: &CheckArgs, output: &Output) -> anyhow::Result<Verdict> {
@@ -80,6 +83,9 @@ pub(crate) fn run(args: &CheckArgs, output: &Output) -> anyhow::Result<Verdict> 
         for finding in &report.findings {
             show(finding, output);
         }
+        if let Some(folder) = &args.cases {
+            save(folder, definition, &report.findings, output)?;
+        }
         for bound in &report.bounds {
             output.line(format!("  unknown: {bound}"));
         }
@@ -122,6 +128,22 @@ fn show(finding: &Finding, output: &Output) {
     if !story.is_played {
         output.line("      (the engine did not go this way: please report it)");
     }
+}
+
+/// One file for each finding that comes with a case.
+fn save(folder: &Path, definition: &Definition, findings: &[Finding], output: &Output) -> anyhow::Result<()> {
+    std::fs::create_dir_all(folder).with_context(|| format!("cannot make the folder `{}`", folder.display()))?;
+    let stem = definition.stem.as_deref().unwrap_or("definition");
+    let cases = findings
+        .iter()
+        .filter_map(|finding| Some((finding.code, &finding.story.as_ref()?.case)));
+    for (idx, (code, case)) in cases.enumerate() {
+        let path = folder.join(format!("{stem}-{}-{code}.json", idx + 1));
+        let text = serde_json::to_string_pretty(case).context("a case that is no JSON")?;
+        std::fs::write(&path, text).with_context(|| format!("cannot write `{}`", path.display()))?;
+        output.line(format!("  saved {}", path.display()));
+    }
+    Ok(())
 }
 
 /// Two nodes of the definition.

@@ -45,29 +45,39 @@ struct Maker {
 /// What an edge has besides its ends.
 type Props = Json;
 
-/// A definition; about every other one has a defect.
-pub(crate) fn definition(seed: u64, style: Style) -> Json {
-    let mut maker = Maker {
-        dice: Dice(seed),
-        style,
-        nodes: Vec::new(),
-        edges: Vec::new(),
-        n_fields: 0,
-        budget: style.n_blocks,
-    };
-    maker.make(seed)
-}
-
-/// A definition that the engine can load, by trying one seed after the other from `seed * 1000` on.
+/// A definition that the engine can load, and what it loads as; every third or so has a defect.
 pub(crate) fn loadable(seed: u64, style: Style) -> (Json, WorkflowVersion) {
     (0..1000)
-        .map(|attempt| definition(seed * 1000 + attempt, style))
-        .find_map(|source| WorkflowVersion::load(&source).ok().map(|version| (source, version)))
+        .find_map(|attempt| {
+            let mut maker = Maker {
+                dice: Dice(seed * 1000 + attempt),
+                style,
+                nodes: Vec::new(),
+                edges: Vec::new(),
+                n_fields: 0,
+                budget: style.n_blocks,
+            };
+            maker.make();
+            let mut loaded = maker.loaded(seed)?;
+            // A change that keeps it from loading is taken back, so that those that stay are worth something.
+            for _ in 0..maker.dice.below(style.n_changes + 1) {
+                for _ in 0..10 {
+                    let before = (maker.nodes.clone(), maker.edges.clone());
+                    maker.change();
+                    if let Some(now) = maker.loaded(seed) {
+                        loaded = now;
+                        break;
+                    }
+                    (maker.nodes, maker.edges) = before;
+                }
+            }
+            Some(loaded)
+        })
         .expect("one in a thousand loads")
 }
 
 impl Maker {
-    fn make(&mut self, seed: u64) -> Json {
+    fn make(&mut self) {
         let start = self.node("start", json!({}));
         let n_top = 1 + self.dice.below(3);
         let mut at = (start, "agree".to_owned(), json!({}));
@@ -79,10 +89,15 @@ impl Maker {
         let end = self.node("end", json!({}));
         self.edge(&at.0, &end, &at.1, at.2);
         self.permissions();
-        let n_changes = self.dice.below(self.style.n_changes + 1);
-        for _ in 0..n_changes {
-            self.change();
-        }
+    }
+
+    fn loaded(&self, seed: u64) -> Option<(Json, WorkflowVersion)> {
+        let source = self.source(seed);
+        let version = WorkflowVersion::load(&source).ok()?;
+        Some((source, version))
+    }
+
+    fn source(&self, seed: u64) -> Json {
         let fields: Vec<Json> = (0..self.n_fields).map(|field| self.field(field)).collect();
         json!({
             "basic_info": { "id": format!("random_{seed}"), "name": "Random", "version": "1" },
@@ -223,7 +238,7 @@ impl Maker {
     }
 
     fn condition(&mut self, field: usize, branch: usize, n_branches: usize) -> Props {
-        let never = self.dice.one_in(if self.style.is_plain { 12 } else { 25 });
+        let never = self.dice.one_in(if self.style.is_plain { 6 } else { 25 });
         let (operator, value) = match (self.is_number(field), never) {
             (true, true) => (">", json!(9)),
             (true, false) if branch == 0 => ("<", json!(4)),

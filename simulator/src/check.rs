@@ -183,6 +183,12 @@ impl Checker<'_> {
                     continue;
                 }
             };
+            for field in game.fields.iter().filter(|field| !field.is_sure) {
+                self.bounds.insert(format!(
+                    "`{}` is compared by order, as a text is: not every kind of value it takes may have been looked at",
+                    field.key
+                ));
+            }
             let looked = conditions::look(&game);
             never = Some(match never {
                 Some(before) => before.into_iter().filter(|edge| looked.never.contains(edge)).collect(),
@@ -253,7 +259,11 @@ impl Checker<'_> {
                 return (full, bad, true);
             }
         }
-        if !graph.is_complete {
+        if graph.has_too_many_ways {
+            self.bounds.insert(
+                "one action can go in too many ways: its fields are looked at by too many conditions".to_owned(),
+            );
+        } else if !graph.is_complete {
             self.bounds.insert(format!(
                 "more than {} states where `{}` is the creator; give more with `--states`",
                 self.options.states, game.creator

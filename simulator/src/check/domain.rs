@@ -165,3 +165,6 @@ fn domain(
         gives_holder,
     })
 }
+
+#[cfg(test)]
+mod tests;

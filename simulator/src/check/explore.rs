@@ -57,6 +57,8 @@ pub(crate) struct Graph {
     pub(crate) stacks: Stacks,
     /// Whether every state was explored.
     pub(crate) is_complete: bool,
+    /// Whether some command could go in too many ways to be looked at.
+    pub(crate) has_too_many_ways: bool,
     /// States of which a successor found no room.
     cut: std::collections::BTreeSet<u32>,
     /// Edges that were taken.
@@ -219,7 +221,14 @@ fn expand(
     tried: &mut Tried,
 ) {
     tried.clear();
-    if let Err(Stop(field)) = try_all(game, graph, state, commands, tried) {
+    let stop = try_all(game, graph, state, commands, tried).err();
+    if stop == Some(Stop::TooManyWays) {
+        graph.is_complete = false;
+        graph.has_too_many_ways = true;
+        graph.cut.insert(idx);
+        return;
+    }
+    if let Some(Stop::Split(field)) = stop {
         let set = state.data[usize::from(field)];
         for class in (0..64).filter(|class| set >> class & 1 == 1) {
             let mut one = state.clone();

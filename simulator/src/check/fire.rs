@@ -48,9 +48,17 @@ pub(crate) enum Refusal {
     TooManyMoves(u16),
 }
 
-/// The state has to be told apart by this field first.
+/// Why a command cannot be carried out as it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Stop(pub(crate) u8);
+pub(crate) enum Stop {
+    /// The state has to be told apart by this field first.
+    Split(u8),
+    /// It can go in more ways than are kept.
+    TooManyWays,
+}
+
+/// Ways that one command can go: one for each combination of the values it writes that the gateways behind it ask for.
+const WAYS_MAX: usize = 20_000;
 
 /// One way a command can go.
 #[derive(Clone, Debug)]
@@ -238,7 +246,11 @@ fn settle(game: &Game<'_>, stacks: &mut Stacks, mut work: Work, outcomes: &mut V
         let moving = (0..work.state.tokens.len()).filter(|idx| work.state.tokens[*idx].rest == Rest::Moving);
         let Some(idx) = moving.min_by_key(|idx| work.ages[*idx]) else {
             outcomes.push(work.done(None));
-            return Ok(());
+            return if outcomes.len() > WAYS_MAX {
+                Err(Stop::TooManyWays)
+            } else {
+                Ok(())
+            };
         };
         work.n_moves += 1;
         let node = work.state.tokens[idx].node;
@@ -351,7 +363,7 @@ fn class_of(work: &Work, field: u8) -> Result<Result<usize, Step>, Stop> {
     } else if work.written >> field & 1 == 1 {
         Ok(Err(Step::Open(field)))
     } else {
-        Err(Stop(field))
+        Err(Stop::Split(field))
     }
 }
 

@@ -37,21 +37,21 @@ pub(super) fn candidates(
         .collect();
     Ok(match component.kind {
         ComponentKind::Number => numbers(component, &constants),
-        ComponentKind::Select | ComponentKind::Radio | ComponentKind::Checkbox => {
-            let named = |key: &str| constants.iter().any(|text| text == key);
-            let (mut keys, others): (Vec<String>, Vec<String>) = component
+        ComponentKind::Select | ComponentKind::Radio | ComponentKind::Checkbox if !component.multiple => {
+            // All of them: an order among options tells apart even those that no condition names.
+            component
                 .options
                 .iter()
-                .map(|one| one.key.clone())
-                .partition(|key| named(key));
+                .map(|one| Value::text(one.key.clone()))
+                .collect()
+        }
+        ComponentKind::Select | ComponentKind::Radio | ComponentKind::Checkbox => {
+            let named = |key: &str| constants.iter().any(|text| text == key);
+            let keys = component.options.iter().map(|one| one.key.clone());
+            let (mut keys, others): (Vec<String>, Vec<String>) = keys.partition(|key| named(key));
             // An option that nobody asks about stands for all of them.
-            let stand_in = others.into_iter().next();
-            if component.multiple {
-                keys.extend(stand_in);
-                subsets(component, &keys)?
-            } else {
-                stand_in.into_iter().chain(keys).map(Value::Text).collect()
-            }
+            keys.extend(others.into_iter().next());
+            subsets(component, &keys)?
         }
         ComponentKind::User => {
             let active = |id: &UserId| directory.active_user(id).is_some();
@@ -96,17 +96,28 @@ pub(super) fn candidates(
 }
 
 /// Whether the candidates of a type, with these conditions, are surely enough: an order among texts that also asks for
-/// parts of them is not.
+/// parts of them, or among people, departments and sets, is not.
 pub(super) fn are_surely_enough(component: &Component, conditions: &[&Condition]) -> bool {
-    let is_text = matches!(
-        component.kind,
+    let is_ordered_one_by_one = match component.kind {
+        ComponentKind::Select | ComponentKind::Radio | ComponentKind::Checkbox => !component.multiple,
+        ComponentKind::Number | ComponentKind::Date | ComponentKind::Time | ComponentKind::Datetime => true,
         ComponentKind::Title
-            | ComponentKind::Text
-            | ComponentKind::Textarea
-            | ComponentKind::Richtext
-            | ComponentKind::Link
-    );
-    !(is_text && conditions.iter().any(|condition| condition.operator.is_order()))
+        | ComponentKind::Text
+        | ComponentKind::Textarea
+        | ComponentKind::Richtext
+        | ComponentKind::Link
+        | ComponentKind::User
+        | ComponentKind::Department
+        | ComponentKind::File
+        | ComponentKind::Externaldata
+        | ComponentKind::CreatorInfo
+        | ComponentKind::CreatedAt
+        | ComponentKind::ActState
+        | ComponentKind::WorkflowInfo
+        | ComponentKind::CurrentAssigneeInfos
+        | ComponentKind::TicketNodeInfos => false,
+    };
+    is_ordered_one_by_one || !conditions.iter().any(|condition| condition.operator.is_order())
 }
 
 fn singles_or_subsets(component: &Component, keys: Vec<String>) -> Result<Vec<Value>, TooMany> {

@@ -139,6 +139,12 @@ impl ConditionGroups {
         self.groups.is_empty()
     }
 
+    /// The or-ed groups, none of them empty.
+    #[must_use]
+    pub fn groups(&self) -> &[Vec<Condition>] {
+        &self.groups
+    }
+
     /// All conditions, group after group.
     pub fn iter(&self) -> impl Iterator<Item = &Condition> {
         self.groups.iter().flatten()

@@ -7,6 +7,8 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::commands::fuzz::FuzzArgs;
+use crate::commands::export::ExportArgs;
+use crate::commands::import::ImportArgs;
 use crate::commands::output::Output;
 use crate::commands::replay::ReplayArgs;
 use crate::commands::shrink::ShrinkArgs;
@@ -41,6 +43,10 @@ pub enum Command {
     Check(crate::commands::check::CheckArgs),
     /// Find mistakes that were put in on purpose.
     Selftest(crate::commands::selftest::SelftestArgs),
+    /// Write definitions, logs or findings in open formats.
+    Export(ExportArgs),
+    /// Read a BPMN 2.0 document as a definition.
+    Import(ImportArgs),
 }
 
 /// How a job ended.

@@ -9,6 +9,8 @@ pub mod bugs;
 pub mod crash;
 pub mod fuzz;
 pub mod check;
+pub mod export;
+pub mod import;
 pub mod output;
 pub mod replay;
 pub mod shrink;
@@ -30,5 +32,7 @@ pub fn run(command: &Command, output: &Output) -> anyhow::Result<Verdict> {
         Command::Bugs(args) => bugs::run(args, output),
         Command::Check(args) => check::run(args, output),
         Command::Selftest(args) => selftest::run(args, output),
+        Command::Export(args) => export::run(args, output),
+        Command::Import(args) => import::run(args, output),
     }
 }

@@ -1,3 +1,10 @@
 //! Definitions and runs in forms that other tools read, one file each.
 
 pub mod pnml;
+//! Definitions, logs and findings in open formats, so that other tools can draw, mine, check and report them.
+//!
+//! Everything is a function of its input: the same input gives the same bytes. Not here: reading such formats
+//! (`import`).
+
+pub mod bpmn;
+pub mod mermaid;

@@ -29,6 +29,13 @@ impl Output {
         }
     }
 
+    /// A remark beside a result that is itself a text: on stderr, so that the result can be piped on.
+    pub(crate) fn note(&self, text: impl std::fmt::Display) {
+        if !self.is_json {
+            let _ = writeln!(std::io::stderr().lock(), "{text}");
+        }
+    }
+
     /// The result for programs, once per run.
     pub fn result(&self, json: &serde_json::Value) {
         if self.is_json {

@@ -1,0 +1,78 @@
+//! `import`: a BPMN 2.0 document as a definition.
+
+use std::path::PathBuf;
+
+use anyhow::{Context as _, bail};
+use clap::Args;
+
+use super::output::Output;
+use crate::cli::Verdict;
+use crate::import::bpmn::{BOUNDS, Options, bpmn};
+
+/// Reads a BPMN 2.0 document, as drawing tools write it, as a definition.
+///
+/// The definition goes to stdout, or to the file named with `--out`; what could not be taken over as it stands is told
+/// by the id of the element, with the way out. Exit code 1: something was lost, or the definition cannot be published
+/// as it is.
+#[derive(Debug, Args)]
+pub struct ImportArgs {
+    /// The document.
+    #[arg(value_name = "FILE.bpmn")]
+    pub file: PathBuf,
+    /// Where to write the definition.
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Which process, where the document has several.
+    #[arg(long, value_name = "ID")]
+    pub process: Option<String>,
+    /// Who does tasks that name nobody: `assignee_type:assignee`, for instance `variables:creator`.
+    #[arg(long, value_name = "TYPE:WHO")]
+    pub assignee: Option<String>,
+}
+
+pub(crate) fn run(args: &ImportArgs, output: &Output) -> anyhow::Result<Verdict> {
+    let shown = args.file.display();
+    let size = std::fs::metadata(&args.file)
+        .with_context(|| format!("cannot read `{shown}`"))?
+        .len();
+    // Asked before reading, so that no memory goes to a file that is refused anyway.
+    if size > BOUNDS.n_bytes as u64 {
+        bail!(
+            "`{shown}` has {size} bytes, and at most {} are read: split it",
+            BOUNDS.n_bytes
+        );
+    }
+    let document = std::fs::read(&args.file).with_context(|| format!("cannot read `{shown}`"))?;
+    let assignee = args.assignee.as_deref().map(|text| {
+        let parts = text.split_once(':');
+        parts
+            .map(|(kind, who)| (kind.to_owned(), who.to_owned()))
+            .with_context(|| format!("`--assignee {text}` has no `:`: write for instance `roles:support`"))
+    });
+    let options = Options {
+        process: args.process.clone(),
+        assignee: assignee.transpose()?,
+    };
+    let imported = bpmn(&document, &options).with_context(|| format!("`{shown}` cannot be imported"))?;
+    let text = format!("{:#}", imported.definition);
+    match &args.out {
+        Some(file) => {
+            std::fs::write(file, format!("{text}\n")).with_context(|| format!("cannot write `{}`", file.display()))?;
+            output.line(format!("wrote {}", file.display()));
+        }
+        None => output.line(&text),
+    }
+    for finding in &imported.findings {
+        output.note(finding);
+    }
+    for problem in &imported.problems {
+        let word = if problem.is_error() { "error" } else { "warning" };
+        output.note(format!("{word}: {problem}"));
+    }
+    output.result(&imported.to_json());
+    Ok(if imported.is_whole() {
+        Verdict::Fine
+    } else {
+        Verdict::Defect
+    })
+}

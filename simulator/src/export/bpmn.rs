@@ -1,0 +1,36 @@
+//! A definition as BPMN 2.0 XML with its diagram, for drawing tools, other engines and analysis.
+//!
+//! The diagram means what the engine does, as far as BPMN can say it: see the table in `drawing` for the gateways that
+//! are added for that, and for the one thing that is not said (an edge that leaves a fork early). Everything a
+//! definition holds beyond BPMN stands in extension elements, so that `import::bpmn` gives back an equal definition,
+//! but for secrets, which are left out unless asked for.
+//!
+//! Not here: reading BPMN (`import`).
+
+use loonflow_engine::workflow::WorkflowVersion;
+
+mod drawing;
+mod layout;
+mod secrets;
+mod write;
+
+pub(crate) use write::{DC, DI, MODEL};
+
+/// Namespace of the extension elements.
+pub const NAMESPACE: &str = "urn:loonflow:bpmn:1";
+
+/// The version as a BPMN document; the same version gives the same bytes.
+///
+/// With `with_secrets` the tokens of hooks stand in it too.
+#[must_use]
+pub fn bpmn(version: &WorkflowVersion, with_secrets: bool) -> String {
+    let drawing = drawing::Drawing::of(version);
+    let layout = layout::Layout::of(version, &drawing);
+    write::Sheet {
+        version,
+        drawing,
+        layout,
+        with_secrets,
+    }
+    .write()
+}

@@ -1,0 +1,361 @@
+//! What a definition looks like in BPMN: shapes and flows, with the gateways that BPMN needs and a definition does not.
+//!
+//! Added shapes say what the engine does by itself, so that other tools run or check the diagram as we mean it; a
+//! re-import takes them out again:
+//!
+//! | added | where | why |
+//! |---|---|---|
+//! | start event | before the start node, which is a task of the creator | rejected tickets return to it, and nothing may lead to a start event |
+//! | exclusive gateway, `choice` | after a task with several ways out | several flows out of a task would all be taken |
+//! | parallel or inclusive gateway, `join` | before a merge that is not itself such a gateway | a task runs once for each token |
+//! | exclusive gateway, `pass` | before a split or merge that is also reached from elsewhere | a gateway would wait for those ways too |
+//!
+//! Not expressed: that an edge out of a fork cancels the fork's other tokens. Such a flow says so in its
+//! documentation.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use loonflow_engine::workflow::{Edge, Node, NodeKind, WorkflowVersion};
+
+use crate::expression;
+use crate::xml::is_name;
+
+/// What a shape is in BPMN.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ShapeKind {
+    StartEvent,
+    EndEvent,
+    UserTask,
+    ServiceTask,
+    TimerEvent,
+    Exclusive,
+    Parallel,
+    Inclusive,
+}
+
+impl ShapeKind {
+    /// Width and height, as BPMN tools draw it.
+    pub(super) fn size(self) -> (f64, f64) {
+        match self {
+            Self::StartEvent | Self::EndEvent | Self::TimerEvent => (36.0, 36.0),
+            Self::UserTask | Self::ServiceTask => (100.0, 80.0),
+            Self::Exclusive | Self::Parallel | Self::Inclusive => (50.0, 50.0),
+        }
+    }
+
+    pub(super) fn element(self) -> &'static str {
+        match self {
+            Self::StartEvent => "bpmn:startEvent",
+            Self::EndEvent => "bpmn:endEvent",
+            Self::UserTask => "bpmn:userTask",
+            Self::ServiceTask => "bpmn:serviceTask",
+            Self::TimerEvent => "bpmn:intermediateCatchEvent",
+            Self::Exclusive => "bpmn:exclusiveGateway",
+            Self::Parallel => "bpmn:parallelGateway",
+            Self::Inclusive => "bpmn:inclusiveGateway",
+        }
+    }
+}
+
+/// Why a shape was added.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Added {
+    Start,
+    Choice,
+    Join,
+    Pass,
+}
+
+impl Added {
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Self::Start => "start",
+            Self::Choice => "choice",
+            Self::Join => "join",
+            Self::Pass => "pass",
+        }
+    }
+}
+
+/// A node, or a shape that was added beside one.
+#[derive(Clone, Debug)]
+pub(super) struct Shape {
+    pub(super) id: String,
+    pub(super) kind: ShapeKind,
+    /// Position of the node, or of the one beside which this was added.
+    pub(super) node: usize,
+    pub(super) added: Option<Added>,
+    /// How many shapes lie between this added one and its node.
+    pub(super) rank: usize,
+}
+
+/// A sequence flow.
+#[derive(Clone, Debug)]
+pub(super) struct Flow {
+    pub(super) id: String,
+    /// Positions of shapes.
+    pub(super) source: usize,
+    pub(super) target: usize,
+    /// Position of the edge; none for a flow that was added.
+    pub(super) edge: Option<usize>,
+    pub(super) expression: Option<String>,
+    pub(super) documentation: Option<String>,
+}
+
+/// Everything to be drawn.
+#[derive(Debug)]
+pub(super) struct Drawing {
+    /// The nodes in definition order, then what was added.
+    pub(super) shapes: Vec<Shape>,
+    pub(super) flows: Vec<Flow>,
+    pub(super) names: Names,
+}
+
+/// Gives each element an id that XML takes, unique in the document.
+#[derive(Debug, Default)]
+pub(super) struct Names {
+    taken: BTreeSet<String>,
+}
+
+impl Names {
+    /// The id itself where it can stand, else one like it.
+    pub(super) fn take(&mut self, wanted: &str) -> String {
+        let mut base: String = wanted
+            .chars()
+            .map(|c| {
+                if c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.') {
+                    c
+                } else {
+                    '_'
+                }
+            })
+            .take(120)
+            .collect();
+        if !is_name(&base) {
+            base.insert_str(0, "id_");
+        }
+        let mut name = base.clone();
+        let mut n = 2;
+        while !self.taken.insert(name.clone()) {
+            name = format!("{base}_{n}");
+            n += 1;
+        }
+        name
+    }
+
+    /// Keeps a name for whoever needs it as it is.
+    fn reserve(&mut self, name: &str) {
+        self.taken.insert(name.to_owned());
+    }
+
+    fn release(&mut self, name: &str) {
+        self.taken.remove(name);
+    }
+}
+
+impl Drawing {
+    pub(super) fn of(version: &WorkflowVersion) -> Self {
+        let mut drawing = Self {
+            shapes: Vec::new(),
+            flows: Vec::new(),
+            names: Names::default(),
+        };
+        // Ids of the definition come first, so that what is added makes way for them.
+        let nodes = version.nodes.iter().map(|node| node.id.as_str());
+        let own: Vec<&str> = nodes
+            .chain(version.edges.iter().map(|edge| edge.id.as_str()))
+            .filter(|id| is_name(id))
+            .collect();
+        own.iter().for_each(|id| drawing.names.reserve(id));
+        for (idx, node) in version.nodes.iter().enumerate() {
+            drawing.names.release(node.id.as_str());
+            let id = drawing.names.take(node.id.as_str());
+            drawing.shapes.push(Shape {
+                id,
+                kind: kind_of(node),
+                node: idx,
+                added: None,
+                rank: 0,
+            });
+        }
+        let start = version.graph.start_idx;
+        let event = drawing.add(start, ShapeKind::StartEvent, Added::Start, 1);
+        drawing.join(event, start);
+        let ways_out = drawing.ways_out(version);
+        let ways_in = drawing.ways_in(version);
+        for (idx, edge) in version.edges.iter().enumerate() {
+            drawing.edge(version, idx, edge, &ways_out, &ways_in);
+        }
+        drawing
+    }
+
+    fn add(&mut self, node: usize, kind: ShapeKind, added: Added, rank: usize) -> usize {
+        let wanted = format!("{}_{}", self.shapes[node].id, added.word());
+        let id = self.names.take(&wanted);
+        self.shapes.push(Shape {
+            id,
+            kind,
+            node,
+            added: Some(added),
+            rank,
+        });
+        self.shapes.len() - 1
+    }
+
+    /// A flow that was added.
+    fn join(&mut self, source: usize, target: usize) {
+        let wanted = format!("{}_to_{}", self.shapes[source].id, self.shapes[target].id);
+        let id = self.names.take(&wanted);
+        self.flows.push(Flow {
+            id,
+            source,
+            target,
+            edge: None,
+            expression: None,
+            documentation: None,
+        });
+    }
+
+    /// Of each node the shape that its edges leave: itself, or the choice behind it.
+    fn ways_out(&mut self, version: &WorkflowVersion) -> Vec<usize> {
+        let mut found = Vec::new();
+        for (idx, ways) in version.graph.ways_out.iter().enumerate() {
+            let is_left_by_people = matches!(version.nodes[idx].kind, NodeKind::Start | NodeKind::Normal(_));
+            if is_left_by_people && ways.len() > 1 {
+                let choice = self.add(idx, ShapeKind::Exclusive, Added::Choice, 1);
+                self.join(idx, choice);
+                found.push(choice);
+            } else {
+                found.push(idx);
+            }
+        }
+        found
+    }
+
+    /// Of each edge the shape that it leads to: the target, or what waits or passes before it.
+    fn ways_in(&mut self, version: &WorkflowVersion) -> Vec<usize> {
+        let graph = &version.graph;
+        let mut found: Vec<usize> = version.edges.iter().map(|edge| graph.node_idx[&edge.target]).collect();
+        for (target, ways) in graph.ways_in.iter().enumerate() {
+            let target_kind = self.shapes[target].kind;
+            // Splits that come together here, inner ones first.
+            let mut splits: Vec<_> = graph
+                .splits
+                .iter()
+                .filter(|(_, split)| split.merge == version.nodes[target].id)
+                .collect();
+            splits.sort_by_key(|(id, split)| (split.region.len(), graph.node_idx[*id]));
+            let mut of_split: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+            let mut others = Vec::new();
+            for way in ways {
+                let source = &version.edges[*way].source;
+                let is_inside = |(id, split): &(&_, &loonflow_engine::workflow::graph::Split)| {
+                    source == *id || (split.region.contains(source) && *source != split.merge)
+                };
+                match splits.iter().position(is_inside) {
+                    Some(split) => of_split.entry(split).or_default().push(*way),
+                    None => others.push(*way),
+                }
+            }
+            // The outermost join is the node itself where it is such a gateway and nothing else leads to it.
+            let mut next_in: Vec<usize> = Vec::new();
+            let mut shapes: Vec<usize> = Vec::new();
+            let n_splits = splits.len();
+            for (place, (id, _)) in splits.iter().enumerate() {
+                let kind = kind_of(&version.nodes[graph.node_idx[*id]]);
+                let is_last = place + 1 == n_splits;
+                let holds_all = splits[..place]
+                    .iter()
+                    .all(|(inner, _)| splits[place].1.region.contains(*inner));
+                let is_native = is_last && holds_all && others.is_empty() && kind == target_kind;
+                shapes.push(if is_native {
+                    target
+                } else {
+                    self.add(target, kind, Added::Join, n_splits - place)
+                });
+            }
+            for (place, (id, _)) in splits.iter().enumerate() {
+                for way in of_split.get(&place).into_iter().flatten() {
+                    found[*way] = shapes[place];
+                }
+                if shapes[place] == target {
+                    continue;
+                }
+                let outer = (place + 1..n_splits).find(|outer| splits[*outer].1.region.contains(*id));
+                match outer {
+                    Some(outer) => self.join(shapes[place], shapes[outer]),
+                    None => next_in.push(shapes[place]),
+                }
+            }
+            let waits_for_all = matches!(target_kind, ShapeKind::Parallel | ShapeKind::Inclusive);
+            let passes = waits_for_all && !shapes.contains(&target) && next_in.len() + others.len() > 1;
+            let before = if passes {
+                let pass = self.add(target, ShapeKind::Exclusive, Added::Pass, 1);
+                // It stands between the joins and the node.
+                for shape in self.shapes.iter_mut().filter(|one| one.node == target) {
+                    shape.rank += usize::from(shape.added == Some(Added::Join));
+                }
+                self.join(pass, target);
+                pass
+            } else {
+                target
+            };
+            for shape in next_in {
+                self.join(shape, before);
+            }
+            for way in others {
+                found[way] = before;
+            }
+        }
+        found
+    }
+
+    fn edge(&mut self, version: &WorkflowVersion, idx: usize, edge: &Edge, ways_out: &[usize], ways_in: &[usize]) {
+        let source = version.graph.node_idx[&edge.source];
+        self.names.release(edge.id.as_str());
+        let id = self.names.take(edge.id.as_str());
+        let from = ways_out[source];
+        let asks = matches!(
+            version.nodes[source].kind,
+            NodeKind::Exclusive { .. } | NodeKind::Inclusive { .. }
+        );
+        let expression = if self.shapes[from].added == Some(Added::Choice) {
+            Some(format!("=action = {}", expression::quoted(edge.id.as_str())))
+        } else if asks && !edge.conditions.is_empty() {
+            Some(expression::write(edge.conditions.groups(), &version.form))
+        } else {
+            None
+        };
+        self.flows.push(Flow {
+            id,
+            source: from,
+            target: ways_in[idx],
+            edge: Some(idx),
+            expression,
+            documentation: left_fork(version, edge).map(|split| {
+                format!("Leaves the fork of `{split}` early: the engine then cancels the fork's other branches, which this diagram cannot say.")
+            }),
+        });
+    }
+}
+
+/// The fork that an edge leaves before its merge, if it does.
+fn left_fork(version: &WorkflowVersion, edge: &Edge) -> Option<String> {
+    let mut splits = version.graph.splits.iter();
+    let left = splits.find(|(_, split)| {
+        split.region.contains(&edge.source) && edge.source != split.merge && !split.region.contains(&edge.target)
+    });
+    left.map(|(id, _)| id.to_string())
+}
+
+fn kind_of(node: &Node) -> ShapeKind {
+    match &node.kind {
+        NodeKind::Start | NodeKind::Normal(_) => ShapeKind::UserTask,
+        NodeKind::End => ShapeKind::EndEvent,
+        NodeKind::Exclusive { .. } => ShapeKind::Exclusive,
+        NodeKind::Parallel => ShapeKind::Parallel,
+        NodeKind::Inclusive { .. } => ShapeKind::Inclusive,
+        NodeKind::Timer(_) => ShapeKind::TimerEvent,
+        NodeKind::Hook(_) => ShapeKind::ServiceTask,
+    }
+}

@@ -1,0 +1,10 @@
+//! Open formats and shadow replay: what is written reads back, what others write is read or told, what is hostile ends
+//! in a sentence.
+//!
+//! Modules in reading order: `fixtures` (inputs), `round_trip` (definition, BPMN, definition), `foreign` (BPMN of other
+//! tools), `hostile` (BPMN of nobody's tool).
+
+mod fixtures;
+mod foreign;
+mod hostile;
+mod round_trip;

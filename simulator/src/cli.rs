@@ -12,6 +12,7 @@ use crate::commands::import::ImportArgs;
 use crate::commands::output::Output;
 use crate::commands::replay::ReplayArgs;
 use crate::commands::shrink::ShrinkArgs;
+use crate::commands::shadow::ShadowArgs;
 
 /// Finds what is wrong with a workflow, or with the engine, before a person does.
 #[derive(Debug, Parser)]
@@ -47,6 +48,8 @@ pub enum Command {
     Export(ExportArgs),
     /// Read a BPMN 2.0 document as a definition.
     Import(ImportArgs),
+    /// Do again on a new version what was done on recorded tickets.
+    Shadow(ShadowArgs),
 }
 
 /// How a job ended.

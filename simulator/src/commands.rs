@@ -15,6 +15,7 @@ pub mod output;
 pub mod replay;
 pub mod shrink;
 pub mod selftest;
+pub mod shadow;
 
 use output::Output;
 
@@ -34,5 +35,6 @@ pub fn run(command: &Command, output: &Output) -> anyhow::Result<Verdict> {
         Command::Selftest(args) => selftest::run(args, output),
         Command::Export(args) => export::run(args, output),
         Command::Import(args) => import::run(args, output),
+        Command::Shadow(args) => shadow::run(args, output),
     }
 }

@@ -7,4 +7,9 @@ pub mod pnml;
 //! (`import`).
 
 pub mod bpmn;
+pub mod history;
+pub mod junit;
 pub mod mermaid;
+pub mod ocel;
+pub mod play;
+pub mod xes;

@@ -27,6 +27,8 @@ pub mod check;
 pub mod export;
 pub mod net;
 pub mod selftest;
+pub mod recorded;
+pub mod shadow;
 pub mod step;
 pub mod story;
 pub mod strategy;

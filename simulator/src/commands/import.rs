@@ -7,6 +7,7 @@ use clap::Args;
 
 use super::output::Output;
 use crate::cli::Verdict;
+use crate::export::junit;
 use crate::import::bpmn::{BOUNDS, Options, bpmn};
 
 /// Reads a BPMN 2.0 document, as drawing tools write it, as a definition.
@@ -28,6 +29,9 @@ pub struct ImportArgs {
     /// Who does tasks that name nobody: `assignee_type:assignee`, for instance `variables:creator`.
     #[arg(long, value_name = "TYPE:WHO")]
     pub assignee: Option<String>,
+    /// Write the findings as JUnit XML too.
+    #[arg(long, value_name = "FILE.xml")]
+    pub junit: Option<PathBuf>,
 }
 
 pub(crate) fn run(args: &ImportArgs, output: &Output) -> anyhow::Result<Verdict> {
@@ -68,6 +72,10 @@ pub(crate) fn run(args: &ImportArgs, output: &Output) -> anyhow::Result<Verdict>
     for problem in &imported.problems {
         let word = if problem.is_error() { "error" } else { "warning" };
         output.note(format!("{word}: {problem}"));
+    }
+    if let Some(file) = &args.junit {
+        let suite = junit::of_import(&shown.to_string(), &imported);
+        super::export::write(file, &junit::junit(&[suite]))?;
     }
     output.result(&imported.to_json());
     Ok(if imported.is_whole() {

@@ -14,6 +14,7 @@ mod layout;
 mod secrets;
 mod write;
 
+pub(crate) use drawing::left_fork;
 pub(crate) use write::{DC, DI, MODEL};
 
 /// Namespace of the extension elements.

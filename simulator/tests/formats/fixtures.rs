@@ -46,3 +46,9 @@ pub(crate) fn version(source: &Json) -> Arc<WorkflowVersion> {
 pub(crate) fn shown(problems: &[Problem]) -> String {
     problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
 }
+
+/// The directory that the fixtures' people are in.
+pub(crate) fn directory_source() -> Json {
+    let text = std::fs::read_to_string(root().join("directory/acme.json")).expect("a fixture");
+    serde_json::from_str(&text).expect("JSON")
+}

@@ -2,9 +2,12 @@
 //! in a sentence.
 //!
 //! Modules in reading order: `fixtures` (inputs), `round_trip` (definition, BPMN, definition), `foreign` (BPMN of other
-//! tools), `hostile` (BPMN of nobody's tool).
+//! tools), `hostile` (BPMN of nobody's tool), `recording` (a log as a server makes it), `logs` (XES, OCEL, JUnit), `shadow`.
 
 mod fixtures;
 mod foreign;
 mod hostile;
+mod logs;
+mod recording;
 mod round_trip;
+mod shadow;

@@ -340,7 +340,7 @@ impl Drawing {
 }
 
 /// The fork that an edge leaves before its merge, if it does.
-fn left_fork(version: &WorkflowVersion, edge: &Edge) -> Option<String> {
+pub(crate) fn left_fork(version: &WorkflowVersion, edge: &Edge) -> Option<String> {
     let mut splits = version.graph.splits.iter();
     let left = splits.find(|(_, split)| {
         split.region.contains(&edge.source) && edge.source != split.merge && !split.region.contains(&edge.target)

@@ -1,0 +1,70 @@
+//! `shadow`: recorded tickets beside a new version of their workflow.
+
+use std::path::PathBuf;
+
+use anyhow::{Context as _, bail};
+use clap::Args;
+use loonflow_engine::id::{TenantId, WorkflowId};
+
+use super::output::Output;
+use crate::cli::Verdict;
+use crate::export::junit;
+use crate::inputs::Definition;
+use crate::recorded::{Source, open};
+use crate::shadow::{Outcome, report, shadow};
+
+/// Does again on a new version what people did on the recorded tickets of a workflow, and tells where that comes out
+/// differently.
+///
+/// Exit code 1: some ticket gets stuck, or something that was done is no longer allowed. Exit code 2: there are no
+/// tickets. Other people or other nodes are told and are no defect: they may be what the new version is for.
+#[derive(Debug, Args)]
+pub struct ShadowArgs {
+    /// The data directory of a server that does not run.
+    #[arg(long, value_name = "DIR", required_unless_present = "log", conflicts_with = "log")]
+    pub data: Option<PathBuf>,
+    /// The JSON lines that `loonflow-ticket export` wrote.
+    #[arg(long, value_name = "FILE.jsonl")]
+    pub log: Option<PathBuf>,
+    /// The new version's definition.
+    #[arg(long, value_name = "FILE")]
+    pub candidate: PathBuf,
+    /// The workflow whose tickets are taken; without, the candidate's.
+    #[arg(long, value_name = "ID")]
+    pub workflow: Option<String>,
+    /// Take tickets of this tenant only.
+    #[arg(long, value_name = "ID")]
+    pub tenant: Option<String>,
+    /// Write the report as JUnit XML too.
+    #[arg(long, value_name = "FILE.xml")]
+    pub junit: Option<PathBuf>,
+}
+
+pub(crate) fn run(args: &ShadowArgs, output: &Output) -> anyhow::Result<Verdict> {
+    let source = match (&args.data, &args.log) {
+        (Some(data), None) => Source::Data(data.clone()),
+        (None, Some(file)) => Source::Lines(file.clone()),
+        (Some(_), Some(_)) | (None, None) => bail!("name either `--data` or `--log`"),
+    };
+    let text = std::fs::read_to_string(&args.candidate)
+        .with_context(|| format!("cannot read `{}`", args.candidate.display()))?;
+    let candidate = Definition::from_text(&text, &args.candidate)?;
+    let candidate = candidate.runnable()?;
+    let workflow = args.workflow.as_deref().map(WorkflowId::from);
+    let workflow = workflow.unwrap_or_else(|| candidate.workflow_id.clone());
+    let tenant = args.tenant.as_deref().map(TenantId::from);
+    let log = open(&source)?;
+    let found = shadow(log.as_ref(), &workflow, candidate, tenant.as_ref())?;
+    report::lines(&found).iter().for_each(|line| output.line(line));
+    if let Some(file) = &args.junit {
+        super::export::write(file, &junit::junit(&[junit::of_shadow(&found)]))?;
+    }
+    output.result(&report::to_json(&found));
+    Ok(match found.worst() {
+        None => Verdict::Unknown,
+        Some(worst) if worst.is_grave() => Verdict::Defect,
+        Some(Outcome::Same | Outcome::OtherAssignee | Outcome::OtherPath | Outcome::NotAllowed | Outcome::Stuck) => {
+            Verdict::Fine
+        }
+    })
+}

@@ -1,0 +1,173 @@
+//! The command behind a commit, put together again from its events.
+//!
+//! | in the commit | command |
+//! |---|---|
+//! | `TicketCreated` | create; with the edge and comment of `ActionTaken`, if one follows, else a draft |
+//! | `ActionTaken` | that action, at its node; the target of `forward`, `consult`, `force_forward` stands in it, that of `force_alter_node` in `TokensReplaced` |
+//! | `TimerFired` | a timer |
+//! | `HookSucceeded`, `HookFailed` | a hook's answer |
+//! | `Migrated` | a migration |
+//! | nothing of these | a look whether somebody can act |
+//!
+//! Values are those of `FieldsChanged`; a title that people write comes from `TitleChanged`. What was sent and changed
+//! nothing (a value repeated) is not in the log and is not sent again.
+
+use std::collections::BTreeMap;
+
+use loonflow_engine::id::{EdgeId, FieldKey, NodeId, TokenId};
+use loonflow_engine::ticket::event::{ActionTaken, TicketCreated};
+use loonflow_engine::ticket::{ActionKind, ActionRequest, Command, Create, Event, Handle, HookOutcome};
+use loonflow_engine::value::Value;
+
+use super::Moment;
+
+/// What caused a commit.
+#[derive(Clone, Debug)]
+pub enum Cause {
+    /// A person's command, or a creation.
+    Command(Command),
+    /// A timer came due.
+    Timer {
+        /// The token that waited.
+        token: TokenId,
+        /// The timer node.
+        node: NodeId,
+    },
+    /// A hook answered.
+    Hook {
+        /// The token that waited.
+        token: TokenId,
+        /// The hook node.
+        node: NodeId,
+        /// How it went.
+        outcome: HookOutcome,
+    },
+    /// The ticket went over to another version.
+    Migration,
+    /// The engine looked whether somebody can act.
+    Review,
+}
+
+/// What caused a commit.
+#[must_use]
+pub fn cause(moment: &Moment<'_>) -> Cause {
+    let mut action = None;
+    for event in moment.events {
+        match event {
+            Event::TicketCreated(created) => return Cause::Command(Command::Create(create(moment, created))),
+            Event::ActionTaken(taken) => action = action.or(Some(taken)),
+            Event::TimerFired { token, node } => {
+                return Cause::Timer {
+                    token: *token,
+                    node: node.clone(),
+                };
+            }
+            Event::HookSucceeded { token, node } => {
+                return Cause::Hook {
+                    token: *token,
+                    node: node.clone(),
+                    outcome: HookOutcome::Succeeded,
+                };
+            }
+            Event::HookFailed { token, node, reason } => {
+                return Cause::Hook {
+                    token: *token,
+                    node: node.clone(),
+                    outcome: HookOutcome::Failed(reason.clone()),
+                };
+            }
+            Event::Migrated { .. } => return Cause::Migration,
+            Event::FieldsChanged { .. }
+            | Event::TitleChanged { .. }
+            | Event::EdgeTaken { .. }
+            | Event::Forked { .. }
+            | Event::JoinAwaited { .. }
+            | Event::Joined { .. }
+            | Event::ForkLeft { .. }
+            | Event::TokensReplaced { .. }
+            | Event::NodeEntered { .. }
+            | Event::TimerSet { .. }
+            | Event::HookRequested { .. }
+            | Event::Accepted { .. }
+            | Event::Forwarded { .. }
+            | Event::Consulted { .. }
+            | Event::ConsultSubmitted { .. }
+            | Event::VoteCast { .. }
+            | Event::ForceForwarded { .. }
+            | Event::StateChanged { .. }
+            | Event::InterventionNeeded { .. }
+            | Event::InterventionEnded
+            | Event::Discarded => {}
+        }
+    }
+    match (action, moment.meta.by.user()) {
+        (Some(taken), Some(user)) => Cause::Command(Command::Handle(Handle {
+            operator: user.clone(),
+            action: request(moment, taken),
+            fields: if taken.kind.is_edge() {
+                fields(moment)
+            } else {
+                BTreeMap::new()
+            },
+        })),
+        (Some(_) | None, _) => Cause::Review,
+    }
+}
+
+fn create(moment: &Moment<'_>, created: &TicketCreated) -> Create {
+    let taken = moment.events.iter().find_map(|event| {
+        if let Event::ActionTaken(taken) = event {
+            Some(taken)
+        } else {
+            None
+        }
+    });
+    let edge = taken.filter(|taken| taken.kind.is_edge());
+    Create {
+        ticket_id: created.ticket_id,
+        creator: created.creator.clone(),
+        app: created.app.clone(),
+        action_id: edge.map(|taken| EdgeId::from(taken.action_id.as_str())),
+        fields: fields(moment),
+        comment: taken.and_then(|taken| taken.comment.clone()),
+        cc: created.cc.clone(),
+        parent: created.parent.clone(),
+    }
+}
+
+fn request(moment: &Moment<'_>, taken: &ActionTaken) -> ActionRequest {
+    let replaced = moment.events.iter().find_map(|event| {
+        if let Event::TokensReplaced { node, .. } = event {
+            Some(node.clone())
+        } else {
+            None
+        }
+    });
+    ActionRequest {
+        kind: taken.kind,
+        action_id: taken.action_id.clone(),
+        node_id: taken.node.clone(),
+        comment: taken.comment.clone(),
+        target_assignee_id: taken.target.clone(),
+        target_node_id: replaced.filter(|_| taken.kind == ActionKind::ForceAlterNode),
+    }
+}
+
+/// The values that were sent and changed something.
+fn fields(moment: &Moment<'_>) -> BTreeMap<FieldKey, Value> {
+    let mut found = BTreeMap::new();
+    let form = moment.version.map(|version| &version.form);
+    for event in moment.events {
+        if let Event::FieldsChanged { changes } = event {
+            found.extend(changes.iter().map(|change| (change.key.clone(), change.to.clone())));
+        }
+        if let Event::TitleChanged { title } = event
+            && let Some(key) = form
+                .filter(|form| form.automatic_title().is_none())
+                .and_then(|form| form.title_key())
+        {
+            found.insert(key.clone(), Value::text(title.clone()));
+        }
+    }
+    found
+}

@@ -2,8 +2,10 @@
 //!
 //! The diagram means what the engine does, as far as BPMN can say it: see the table in `drawing` for the gateways that
 //! are added for that, and for the one thing that is not said (an edge that leaves a fork early). Everything a
-//! definition holds beyond BPMN stands in extension elements, so that `import::bpmn` gives back an equal definition,
-//! but for secrets, which are left out unless asked for.
+//! definition holds beyond BPMN stands in extension elements, so that `import::bpmn` gives back an equal definition.
+//! What does not come back: tokens of hooks, unless asked for (addresses stay, so mind those that carry credentials);
+//! characters in names that XML cannot carry, which become U+FFFD; what somebody changed in the diagram meanwhile, for
+//! there BPMN's word counts.
 //!
 //! Not here: reading BPMN (`import`).
 

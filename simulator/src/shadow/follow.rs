@@ -110,7 +110,9 @@ impl Shadow {
         moment: &Moment<'_>,
         candidate: &WorkflowVersion,
     ) -> Result<(), Refusal> {
-        let recorded = moment.before.iter().flat_map(|ticket| &ticket.tokens);
+        // Before and after: one that was due at once may only have been set in this step.
+        let recorded = moment.before.iter().chain([&moment.after]);
+        let recorded = recorded.flat_map(|ticket| &ticket.tokens);
         let late: BTreeSet<&NodeId> = recorded
             .filter(|token| matches!(token.rest, Rest::Timer { due } if due <= until))
             .map(|token| &token.node)
@@ -394,8 +396,9 @@ fn drawn_again(event: Event, moment: &Moment<'_>) -> Event {
     else {
         return event;
     };
-    let recorded = moment.events.iter().find_map(|event| {
+    let drawn = moment.events.iter().filter_map(|event| {
         let Event::NodeEntered {
+            token: of,
             node: there,
             rest: Rest::Held { holders, .. },
             pool: Some(_),
@@ -404,8 +407,12 @@ fn drawn_again(event: Event, moment: &Moment<'_>) -> Event {
         else {
             return None;
         };
-        holders.first().filter(|_| *there == node)
+        holders.first().filter(|_| *there == node).map(|holder| (*of, holder))
     });
+    // Several tokens may come to one node in one step, each with a draw of its own.
+    let drawn: Vec<(TokenId, &UserId)> = drawn.collect();
+    let recorded = drawn.iter().find(|(of, _)| *of == token).or(drawn.first());
+    let recorded = recorded.map(|(_, holder)| *holder);
     let rest = match recorded.filter(|drawn| pool.contains(drawn)) {
         Some(drawn) => Rest::held(vec![drawn.clone()]),
         None => rest,

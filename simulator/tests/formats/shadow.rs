@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use loonflow_engine::ticket::{ActionKind, Command, HookOutcome, Rest};
+use loonflow_engine::ticket::{ActionKind, Command, Context, Draw, HookOutcome, Rest, apply, decide};
 use loonflow_engine::workflow::WorkflowVersion;
 use loonflow_simulator::export::history::History;
 use loonflow_simulator::export::junit::{junit, of_shadow};
@@ -21,10 +21,14 @@ use crate::recording::Recording;
 /// A recording of played tickets of one fixture.
 fn recording(name: &str, n_cases: usize) -> (Recording, Json) {
     let source = source(name);
-    let versions = [version(&source)];
+    (recording_of(&source, n_cases), source)
+}
+
+fn recording_of(source: &Json, n_cases: usize) -> Recording {
+    let versions = [version(source)];
     let mut recording = Recording::new(&directory_source(), &versions);
     recording.tickets(&played(&versions, n_cases, 21, false).histories);
-    (recording, source)
+    recording
 }
 
 fn on(recording: &Recording, candidate: &Json) -> Report {
@@ -76,7 +80,7 @@ fn whatever_people_did_differs_in_nothing() {
     let versions: Vec<Arc<WorkflowVersion>> = sources().iter().map(|(_, source)| version(source)).collect();
     let mut kinds = std::collections::BTreeSet::new();
     let mut seed = 1u64;
-    for walk in 0..60 {
+    for walk in 0..45 {
         // Hooks and timers are rare among all, so they have walks of their own.
         let only = [None, Some("release"), Some("incident")][walk % 3];
         let is_meant = |one: &&Arc<WorkflowVersion>| only.is_none_or(|only| one.workflow_id.as_str() == only);
@@ -355,6 +359,69 @@ fn hooks_and_timers_of_the_candidate_have_their_own_time() {
         "{}",
         lines(&report).join("\n")
     );
+}
+
+/// Two timers that are due at once fire in two steps, and in the shadow no sooner.
+#[test]
+fn timers_that_are_due_at_once_fire_when_they_did() {
+    let mut original = source("incident");
+    let timer = node(&mut original, "cool_down");
+    timer["props"]["duration"] = json!("PT0S");
+    let mut second = timer.clone();
+    second["id"] = json!("again");
+    add(&mut original, "node_info_list", second);
+    edge(&mut original, "quiet")["target_node_id"] = json!("again");
+    let way = json!({ "id": "still_quiet", "name": "", "type": "other", "source_node_id": "again",
+        "target_node_id": "confirm", "label": {}, "layout": {}, "props": {} });
+    add(&mut original, "edge_info_list", way);
+    let report = on(&recording_of(&original, 20), &original);
+    assert_eq!(report.worst(), Some(Outcome::Same), "{}", lines(&report).join("\n"));
+}
+
+/// Two branches lead to one node where somebody is drawn: each draw is its own.
+#[test]
+fn two_draws_in_one_step_are_told_apart() {
+    let mut original = source("onboarding");
+    let way = json!({ "id": "b_badge_2", "name": "", "type": "condition", "source_node_id": "split",
+        "target_node_id": "badge", "label": {}, "layout": {}, "props": {} });
+    add(&mut original, "edge_info_list", way);
+    let report = on(&recording_of(&original, 40), &original);
+    assert_eq!(report.worst(), Some(Outcome::Same), "{}", lines(&report).join("\n"));
+}
+
+/// A ticket that went over to the candidate in the recording is on it all along in the shadow.
+#[test]
+fn migrations_are_left_out() {
+    let (old, mut source) = (version(&source("leave")), source("leave"));
+    source["basic_info"]["version"] = json!("2.0");
+    let new = version(&source);
+    let directory = directory_from(&directory_source().to_string()).expect("a directory");
+    let mut histories = played(std::slice::from_ref(&old), 5, 21, false).histories;
+    for history in &mut histories {
+        // After its first commit, before people go on.
+        let (meta, events) = &history.commits[0];
+        let ticket = events.iter().fold(None, |ticket, event| apply(ticket, event, meta));
+        let command = Command::Migrate {
+            operator: None,
+            nodes: Default::default(),
+        };
+        let context = Context {
+            now: meta.at,
+            directory: &directory,
+            workflow: &old,
+            draw: Draw::Preview,
+            parent: None,
+            migrate_to: Some(&new),
+        };
+        let events = decide(ticket.as_ref(), &command, &context).expect("a migration");
+        assert!(events.iter().any(|event| event.name() == "migrated"));
+        history.commits.insert(1, (command.meta(&context), events));
+    }
+    let mut recording = Recording::new(&directory_source(), &[old, Arc::clone(&new)]);
+    recording.tickets(&histories);
+    let report = shadow(&recording.log, &"leave".into(), &new, None).expect("a recording");
+    assert_eq!(report.worst(), Some(Outcome::Same), "{}", lines(&report).join("\n"));
+    assert!(report.tickets.iter().all(|one| one.n_followed == one.n_steps));
 }
 
 #[test]

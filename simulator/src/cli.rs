@@ -9,6 +9,7 @@ use clap::{Parser, Subcommand};
 use crate::commands::fuzz::FuzzArgs;
 use crate::commands::export::ExportArgs;
 use crate::commands::import::ImportArgs;
+use crate::commands;
 use crate::commands::output::Output;
 use crate::commands::replay::ReplayArgs;
 use crate::commands::shrink::ShrinkArgs;
@@ -50,6 +51,10 @@ pub enum Command {
     Import(ImportArgs),
     /// Do again on a new version what was done on recorded tickets.
     Shadow(ShadowArgs),
+    /// Forecast how people will fare under load, on the real engine.
+    Run(commands::run::Args),
+    /// What if: forecast two scenarios on the same draws and say where they differ.
+    Compare(commands::compare::Args),
 }
 
 /// How a job ended.

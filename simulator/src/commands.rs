@@ -16,6 +16,9 @@ pub mod replay;
 pub mod shrink;
 pub mod selftest;
 pub mod shadow;
+pub mod compare;
+pub(crate) mod forecasting;
+pub mod run;
 
 use output::Output;
 
@@ -36,5 +39,7 @@ pub fn run(command: &Command, output: &Output) -> anyhow::Result<Verdict> {
         Command::Export(args) => export::run(args, output),
         Command::Import(args) => import::run(args, output),
         Command::Shadow(args) => shadow::run(args, output),
+        Command::Run(args) => run::run(args, output),
+        Command::Compare(args) => compare::run(args, output),
     }
 }

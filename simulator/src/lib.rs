@@ -4,6 +4,9 @@
 //! Simulated here: tickets on given definitions and one tenant's directory, by the pure core (`decide`, `apply`).
 //! Not simulated yet: actors, the log and its failures, hooks that answer, more than one tenant; the search for defects
 //! in definitions is not here yet either.
+//! Forecasts of people under load are in `forecast`.
+//! Not simulated yet: actors, the log and its failures, hooks that answer, more than one tenant; a second, naive
+//! model of the rules and the search for defects in definitions are not here yet either.
 
 pub mod case;
 pub mod checker;
@@ -16,6 +19,7 @@ pub mod goals;
 pub mod export;
 pub mod expression;
 pub mod import;
+pub mod forecast;
 pub mod inputs;
 pub mod invariants;
 pub mod model;

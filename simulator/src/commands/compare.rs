@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::forecasting::{self, Overrides};
 use super::output::Output;
 use crate::cli::Verdict;
-use crate::forecast::{Plan, compare, files, text};
+use crate::forecast::{Plan, compare, files, html, text};
 
 /// What to compare, and where to.
 #[derive(Debug, clap::Args)]
@@ -23,6 +23,9 @@ pub struct Args {
     /// Write the differences as a CSV file into this folder.
     #[arg(long, value_name = "DIR")]
     pub csv: Option<PathBuf>,
+    /// Write a report with charts into this file; it needs nothing else to be shown.
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
 }
 
 pub(crate) fn run(args: &Args, output: &Output) -> anyhow::Result<Verdict> {
@@ -36,6 +39,9 @@ pub(crate) fn run(args: &Args, output: &Output) -> anyhow::Result<Verdict> {
     let found = compare::compare(before, after);
     if let Some(folder) = &args.csv {
         files::comparison(&found, folder)?;
+    }
+    if let Some(file) = &args.html {
+        files::write(file, &html::comparison(&found)?)?;
     }
     output.line(text::comparison(&found));
     output.result(&serde_json::to_value(&found)?);

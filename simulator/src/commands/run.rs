@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::forecasting::{self, Overrides};
 use super::output::Output;
 use crate::cli::Verdict;
-use crate::forecast::{Plan, files, text};
+use crate::forecast::{Plan, files, html, text};
 
 /// What to forecast, and where to.
 #[derive(Debug, clap::Args)]
@@ -24,6 +24,9 @@ pub struct Args {
     /// Write tables as CSV files into this folder: measures, nodes, people, edges, course.
     #[arg(long, value_name = "DIR")]
     pub csv: Option<PathBuf>,
+    /// Write a report with charts into this file; it needs nothing else to be shown.
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
 }
 
 pub(crate) fn run(args: &Args, output: &Output) -> anyhow::Result<Verdict> {
@@ -35,6 +38,9 @@ pub(crate) fn run(args: &Args, output: &Output) -> anyhow::Result<Verdict> {
     };
     if let Some(folder) = &args.csv {
         files::forecast(found, folder)?;
+    }
+    if let Some(file) = &args.html {
+        files::write(file, &html::forecast(found)?)?;
     }
     output.line(text::forecast(found));
     output.result(&serde_json::to_value(found)?);

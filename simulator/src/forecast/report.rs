@@ -27,7 +27,7 @@ pub struct Forecast {
     pub replications: u32,
     /// Level of the intervals.
     pub confidence: f64,
-    /// The first instant.
+    /// The first instant, in the scenario's zone.
     pub start: String,
     /// Mean length of the time that figures were taken in.
     pub window_ms: f64,
@@ -246,7 +246,7 @@ impl Forecast {
             seed: scenario.seed,
             replications: pool.n,
             confidence,
-            start: Timestamp(plan.start).to_rfc3339(),
+            start: Timestamp(plan.start).to_answer(&plan.zone),
             window_ms: sums.window_ms as f64 / n,
             counts: Counts {
                 arrived: sums.n_arrived,

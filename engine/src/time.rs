@@ -64,6 +64,10 @@ impl Timestamp {
     pub fn parse(text: &str, zone: &TimeZone) -> Option<Self> {
         let text = text.trim();
         let exact = || {
+            // A day alone, as most dates are, has the length of none of these forms.
+            if text.len() == 10 {
+                return None;
+            }
             text.parse::<jiff::Timestamp>().ok().or_else(|| {
                 ["%Y-%m-%d %H:%M:%S %z", "%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%d %H:%M:%S%z"]
                     .iter()

@@ -244,15 +244,14 @@ impl OfferedActions {
 #[must_use]
 pub fn offered(ticket: &Ticket, user: &UserId, context: &Context<'_>) -> OfferedActions {
     let mut found = OfferedActions::default();
-    let may_view = visibility::may_view(ticket, user, context.directory, context.workflow);
-    if !may_view || context.directory.active_user(user).is_none() {
+    if !has_access(ticket, user, context) {
         return found;
     }
     let is_final = ticket.is_final();
     let is_draft = ticket.act_state == ActState::InDraft;
     if !is_final {
         for token in &ticket.tokens {
-            offer_token(&mut found.actions, ticket, token, user, context);
+            offer_token(&mut found.actions, ticket, token, user, context, None);
         }
         let Some(oldest) = ticket.tokens.first() else {
             return found;
@@ -281,7 +280,40 @@ pub fn offered(ticket: &Ticket, user: &UserId, context: &Context<'_>) -> Offered
     found
 }
 
-fn offer_token(found: &mut Vec<OfferedAction>, ticket: &Ticket, token: &Token, user: &UserId, context: &Context<'_>) {
+/// Of what `offered` has for a user on tokens, only the action that is meant: by the same rules, without making the
+/// others, for a decision needs just the one. Other kinds than edges and `accept` are not looked for.
+pub(crate) fn offered_as(
+    ticket: &Ticket,
+    user: &UserId,
+    context: &Context<'_>,
+    kind: ActionKind,
+    id: &str,
+) -> Vec<OfferedAction> {
+    let mut found = Vec::new();
+    if !ticket.is_final() && has_access(ticket, user, context) {
+        for token in &ticket.tokens {
+            offer_token(&mut found, ticket, token, user, context, Some((kind, id)));
+        }
+    }
+    found
+}
+
+/// Whether there can be any action at all for a user.
+fn has_access(ticket: &Ticket, user: &UserId, context: &Context<'_>) -> bool {
+    visibility::may_view(ticket, user, context.directory, context.workflow)
+        && context.directory.active_user(user).is_some()
+}
+
+/// Offers what a user has on a token; with `only`, nothing but that action.
+fn offer_token(
+    found: &mut Vec<OfferedAction>,
+    ticket: &Ticket,
+    token: &Token,
+    user: &UserId,
+    context: &Context<'_>,
+    only: Option<(ActionKind, &str)>,
+) {
+    let is_meant = |kind: ActionKind, id: &str| only.is_none_or(|meant| meant == (kind, id));
     let is_normal = matches!(
         context.workflow.node(&token.node).map(|node| &node.kind),
         Some(NodeKind::Normal(_))
@@ -291,20 +323,22 @@ fn offer_token(found: &mut Vec<OfferedAction>, ticket: &Ticket, token: &Token, u
         Rest::Held {
             consult: Some(consult), ..
         } => {
-            if consult.to == *user {
+            if consult.to == *user && is_meant(ActionKind::ConsultSubmit, ActionKind::ConsultSubmit.word()) {
                 push(found, ActionKind::ConsultSubmit, token);
             }
             planted!(HolderActsInConsult, consult.by == *user, false)
         }
         Rest::Offered { candidates } => {
-            if candidates.contains(user) {
+            if candidates.contains(user) && is_meant(ActionKind::Accept, ActionKind::Accept.word()) {
                 push(found, ActionKind::Accept, token);
             }
             planted!(CandidateActsUnclaimed, candidates.contains(user), false)
         }
         Rest::Shared { shares } => {
             if shares.iter().any(|share| share.consulted.as_ref() == Some(user)) {
-                push(found, ActionKind::ConsultSubmit, token);
+                if is_meant(ActionKind::ConsultSubmit, ActionKind::ConsultSubmit.word()) {
+                    push(found, ActionKind::ConsultSubmit, token);
+                }
                 false
             } else {
                 shares
@@ -322,6 +356,9 @@ fn offer_token(found: &mut Vec<OfferedAction>, ticket: &Ticket, token: &Token, u
         let Some(kind) = ActionKind::of_edge(edge) else {
             continue;
         };
+        if !is_meant(kind, edge.id.as_str()) {
+            continue;
+        }
         let leads_to_end = edge.target == context.workflow.end().id;
         found.push(OfferedAction {
             kind,
@@ -339,8 +376,11 @@ fn offer_token(found: &mut Vec<OfferedAction>, ticket: &Ticket, token: &Token, u
     }
     // The start node is the creator's (semantics 4): it is neither forwarded nor held by someone consulted.
     if planted!(StartIsForwarded, true, is_normal) && ticket.act_state != ActState::InDraft {
-        push(found, ActionKind::Forward, token);
-        push(found, ActionKind::Consult, token);
+        for kind in [ActionKind::Forward, ActionKind::Consult] {
+            if is_meant(kind, kind.word()) {
+                push(found, kind, token);
+            }
+        }
     }
 }
 

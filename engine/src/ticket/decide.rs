@@ -395,12 +395,22 @@ fn decide_handle(decision: &mut Decision<'_>, handle: &Handle) -> Result<(), Ref
 
 /// Finds the offered action that is meant: what is not offered is refused here, and only here.
 fn choose(decision: &Decision<'_>, operator: &UserId, request: &ActionRequest) -> Result<OfferedAction, Refusal> {
-    let offered = action::offered(&decision.ticket, operator, decision.context);
-    let fits = |one: &&OfferedAction| one.kind == request.kind && one.id == request.action_id;
-    let mut fitting: Vec<OfferedAction> = offered.iter().filter(fits).cloned().collect();
+    let (ticket, context) = (&decision.ticket, decision.context);
+    let refuse = || refuse_action(decision, operator, request, &action::offered(ticket, operator, context));
+    let mut fitting: Vec<OfferedAction> = if request.kind.is_edge() || request.kind == ActionKind::Accept {
+        // What people do most: only this one is made.
+        action::offered_as(ticket, operator, context, request.kind, &request.action_id)
+    } else {
+        let fits = |one: &&OfferedAction| one.kind == request.kind && one.id == request.action_id;
+        action::offered(ticket, operator, context)
+            .iter()
+            .filter(fits)
+            .cloned()
+            .collect()
+    };
     planted!(OfferedNotAllowed, fitting.retain(|one| one.kind != ActionKind::Accept));
     if fitting.is_empty() {
-        return Err(refuse_action(decision, operator, request, &offered));
+        return Err(refuse());
     }
     if let Some(node) = &request.node_id {
         let is_ticket_wide = !request.kind.is_edge()
@@ -438,7 +448,7 @@ fn choose(decision: &Decision<'_>, operator: &UserId, request: &ActionRequest) -
     }
     // Two tokens on one node: the older acts first (semantics 3).
     let oldest = fitting.into_iter().min_by_key(|one| one.token);
-    oldest.ok_or_else(|| refuse_action(decision, operator, request, &offered))
+    oldest.ok_or_else(refuse)
 }
 
 /// Says who may, where somebody else may; else what this user can do.

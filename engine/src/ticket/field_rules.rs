@@ -80,17 +80,22 @@ pub(crate) fn check(
         }
     }
     if demand_required && planted!(RequiredInRehearsal, context.draw != crate::ticket::Draw::Preview, true) {
-        for component in form.components() {
+        let is_there = |key: &FieldKey| match sent.get(key) {
+            Some(value) => planted!(RequiredEmpty, true, !value.is_empty()),
+            None if planted!(RequiredLeftOut, true, false) => true,
+            None if form.title_key() == Some(key) => !ticket.title.trim().is_empty(),
+            None => ticket.fields.get(key).is_some_and(|value| !value.is_empty()),
+        };
+        let is_demanded = |key: &FieldKey| form.permission_at(node, key) == FieldPermission::Required;
+        // As a rule all are there; then nothing has to be put into the form's order.
+        let mut required = node
+            .field_permissions
+            .iter()
+            .filter(|(_, said)| **said == FieldPermission::Required);
+        let is_complete = required.all(|(key, _)| is_there(key) || !is_demanded(key));
+        for component in form.components().filter(|_| !is_complete) {
             let key = &component.key;
-            if form.permission_at(node, key) != FieldPermission::Required {
-                continue;
-            }
-            let is_there = match sent.get(key) {
-                Some(value) => planted!(RequiredEmpty, true, !value.is_empty()),
-                None if planted!(RequiredLeftOut, true, false) => true,
-                None => ticket.value_of(key, form).is_some_and(|value| !value.is_empty()),
-            };
-            if !is_there {
+            if is_demanded(key) && !is_there(key) {
                 problems.push(FieldProblem {
                     key: key.clone(),
                     kind: FieldProblemKind::Missing,
@@ -110,14 +115,15 @@ pub(crate) fn check(
 
 /// Records what was checked, and renews an automatic title (semantics 6).
 pub(crate) fn store(decision: &mut Decision<'_>, changes: Changes) {
+    // An automatic title follows its fields, and the first one is made whatever there is.
+    let is_renewed = !changes.fields.is_empty() || decision.ticket.title.is_empty();
     if !changes.fields.is_empty() {
         decision.emit(Event::FieldsChanged {
             changes: changes.fields,
         });
     }
-    let title = automatic_title(decision)
-        .or(changes.title)
-        .filter(|title| !title.is_empty());
+    let title = if is_renewed { automatic_title(decision) } else { None };
+    let title = title.or(changes.title).filter(|title| !title.is_empty());
     if let Some(title) = title.filter(|title| *title != decision.ticket.title) {
         decision.emit(Event::TitleChanged { title });
     }
@@ -139,7 +145,12 @@ fn automatic_title(decision: &Decision<'_>) -> Option<String> {
     let creator = directory.user(&decision.ticket.creator).map_or("", |user| {
         planted!(TitleHasAccountName, user.name.as_str(), user.shown_name())
     });
-    let created_at = decision.ticket.created_at.to_answer(directory.zone());
+    // Written out only where it is asked for: it costs more than all the rest.
+    let created_at = if template.contains("created_at") {
+        decision.ticket.created_at.to_answer(directory.zone())
+    } else {
+        String::new()
+    };
     let title = form.render_title(template, &field_text, creator, &created_at);
     Some(title.trim().chars().take(limits::TITLE_CHARS_MAX).collect())
 }

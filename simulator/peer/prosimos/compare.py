@@ -56,12 +56,12 @@ def measured(command: list[str]) -> tuple[str, float, float]:
 
 
 def peer_cycle_hours(stat_path: str) -> float:
-    """The mean cycle time, calendars included, from the statistics Prosimos writes."""
+    """The mean cycle time, nights and weekends included (`idle_cycle_time`), from the statistics Prosimos writes."""
     with open(stat_path, newline="") as file:
         for row in csv.reader(file):
-            if row and row[0] == "cycle_time":
+            if row and row[0] == "idle_cycle_time":
                 return float(row[3]) / 3600
-    raise SystemExit(f"no cycle_time in {stat_path}")
+    raise SystemExit(f"no idle_cycle_time in {stat_path}")
 
 
 def mean_and_error(values: list[float]) -> tuple[float, float]:

@@ -14,8 +14,8 @@ use loonflow_engine::account::directory::Directory;
 use loonflow_engine::id::{FieldKey, NodeId, UserId};
 use loonflow_engine::time::{Timestamp, zone_named};
 use loonflow_engine::value::Value;
-use loonflow_engine::workflow::validate::{Problem, ValidationContext, check};
 use loonflow_engine::workflow::WorkflowVersion;
+use loonflow_engine::workflow::validate::{Problem, ValidationContext, check};
 
 use super::distribution::{Distribution, Sampler};
 use super::load;

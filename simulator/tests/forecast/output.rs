@@ -22,13 +22,13 @@ fn small() -> Json {
 /// Six digits of every number: the last ones of an interval are the mathematics library's.
 fn rounded(json: Json) -> Json {
     match json {
-        Json::Number(number) if number.is_f64() => {
+        Json::Number(ref number) if number.is_f64() => {
             let number = number.as_f64().expect("a float");
             json!(format!("{number:.5e}").parse::<f64>().expect("a float"))
         }
         Json::Array(items) => items.into_iter().map(rounded).collect(),
         Json::Object(entries) => entries.into_iter().map(|(key, value)| (key, rounded(value))).collect(),
-        other => other,
+        Json::Null | Json::Bool(_) | Json::Number(_) | Json::String(_) => json,
     }
 }
 
@@ -36,9 +36,7 @@ fn rounded(json: Json) -> Json {
 fn programs_get_a_stable_form() {
     let mut json = serde_json::to_value(forecast_of(small())).expect("JSON");
     // The course is long; its form shows in its beginning.
-    for means in [json["course"]["open"].as_array_mut().expect("a list")] {
-        means.truncate(3);
-    }
+    json["course"]["open"].as_array_mut().expect("a list").truncate(3);
     for means in json["course"]["queues"]
         .as_object_mut()
         .expect("an object")

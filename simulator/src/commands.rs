@@ -1,6 +1,6 @@
 //! What each subcommand does: reads its inputs, calls the library, tells the result. No rule of its own.
 //!
-//! A new job: its file here, a variant in `cli::Command`, an arm in [`run`].
+//! A new job: its file here, a variant in `cli::Command`, an arm in [`run()`].
 
 use crate::cli::{Command, Verdict};
 

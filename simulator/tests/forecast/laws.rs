@@ -91,6 +91,50 @@ fn every_fixture_runs_to_its_end() {
     }
 }
 
+/// Cases come at the rates of the hours that are open, added up, and never else.
+#[test]
+fn rates_follow_the_hours() {
+    use forecast::arrivals::Arrivals;
+    use forecast::random::Streams;
+    let plan = plan(desk_with(json!({
+        "calendars": {
+            "office": { "hours": [{ "days": ["mon", "tue", "wed", "thu", "fri"], "from": "09:00", "to": "17:00" }] },
+            "mornings": { "hours": [{ "days": ["mon"], "from": "09:00", "to": "12:00" }], "holidays": ["2026-01-12"] },
+        },
+        "arrivals": { "rates": [
+            { "calendar": "office", "per_hour": 3.0 }, { "calendar": "mornings", "per_hour": 20.0 },
+        ] },
+    })));
+    let mut arrivals = Arrivals::new(&plan, &Streams::new(1, 0));
+    let (hour_ms, week_ms) = (3_600_000, 7 * 24 * 3_600_000);
+    let (mut n_mornings, mut n_others, mut n_holiday) = (0.0, 0.0, 0.0);
+    while let Some(at) = arrivals.following().expect("hours are left") {
+        let since = at - plan.start;
+        if since >= 50 * week_ms {
+            break;
+        }
+        let (week, hour) = (since / week_ms, since % week_ms / hour_ms);
+        assert!(
+            hour < 120 && (9..17).contains(&(hour % 24)),
+            "a case comes in hour {hour} of the week"
+        );
+        match (week, hour) {
+            (1, 9..12) => n_holiday += 1.0,
+            (_, 9..12) => n_mornings += 1.0,
+            _ => n_others += 1.0,
+        }
+    }
+    // Poisson: within four standard deviations.
+    for (found, expected) in [
+        (n_mornings, 49.0 * 3.0 * 23.0),
+        (n_others, 50.0 * 37.0 * 3.0),
+        (n_holiday, 9.0f64),
+    ] {
+        let off: f64 = found - expected;
+        assert!(off.abs() < 4.0 * expected.sqrt(), "{found} cases, not {expected}");
+    }
+}
+
 /// Three clerks at 80 % load: use and wait lie where theory has them, within 1 % and 5 % on this seed, and theory lies
 /// within four times the interval. The full number is in `scenarios/mmc_*.json`, whose goals are 0.5 % and 2 %.
 #[test]

@@ -18,30 +18,43 @@ use crate::forecast::timeline::{Instant, YEARS_MAX};
 impl Replication<'_> {
     /// Gives work that became ready to who is free, and new work to who became free.
     pub(super) fn give_out(&mut self) -> anyhow::Result<()> {
-        let fresh = std::mem::take(&mut self.fresh);
-        let freed = std::mem::take(&mut self.freed);
-        for key in fresh {
-            // Somebody free may take older work first, which waited for their shift to begin.
-            while let Some(item) = self.items.get(key).filter(|item| item.taken.is_none()) {
-                let Some(person) = self.desk.free_for(item, self.now, &freed, &self.streams) else {
-                    for (person, at) in self.desk.to_wake(item.group, self.now) {
-                        self.agenda.plan(at, Happening::Wake(person));
-                    }
-                    break;
-                };
-                let Some(next) = self.desk.next_for(person, self.now) else {
-                    break;
-                };
-                self.take(next, person)?;
+        // A claim that is refused frees somebody again.
+        while !self.fresh.is_empty() || !self.freed.is_empty() {
+            let mut fresh = std::mem::take(&mut self.fresh);
+            let mut freed = std::mem::take(&mut self.freed);
+            for key in fresh.drain(..) {
+                self.offer(key, &freed)?;
             }
+            for person in freed.drain(..) {
+                while let Some(next) = self.desk.next_for(person, self.now) {
+                    self.take(next, person)?;
+                }
+                if let Some(at) = self.desk.wakes_at(person, self.now) {
+                    self.agenda.plan(at, Happening::Wake(person));
+                }
+            }
+            // The emptied lists are used again: there is one of each per event.
+            fresh.append(&mut self.fresh);
+            freed.append(&mut self.freed);
+            (self.fresh, self.freed) = (fresh, freed);
         }
-        for person in freed {
-            while let Some(next) = self.desk.next_for(person, self.now) {
-                self.take(next, person)?;
-            }
-            if let Some(at) = self.desk.wakes_at(person, self.now) {
-                self.agenda.plan(at, Happening::Wake(person));
-            }
+        Ok(())
+    }
+
+    /// Gives new work to somebody free, `but` those who look for work themselves.
+    fn offer(&mut self, key: ItemKey, but: &[usize]) -> anyhow::Result<()> {
+        // Whoever is free may take older work first, which waited for their shift to begin.
+        while let Some(item) = self.items.get(key).filter(|item| item.taken.is_none()) {
+            let Some(person) = self.desk.free_for(item, self.now, but, &self.streams) else {
+                for (person, at) in self.desk.to_wake(item.group, self.now) {
+                    self.agenda.plan(at, Happening::Wake(person));
+                }
+                break;
+            };
+            let Some(next) = self.desk.next_for(person, self.now) else {
+                break;
+            };
+            self.take(next, person)?;
         }
         Ok(())
     }

@@ -6,14 +6,14 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::fuzz::FuzzArgs;
-use crate::commands::export::ExportArgs;
-use crate::commands::import::ImportArgs;
 use crate::commands;
+use crate::commands::export::ExportArgs;
+use crate::commands::fuzz::FuzzArgs;
+use crate::commands::import::ImportArgs;
 use crate::commands::output::Output;
 use crate::commands::replay::ReplayArgs;
-use crate::commands::shrink::ShrinkArgs;
 use crate::commands::shadow::ShadowArgs;
+use crate::commands::shrink::ShrinkArgs;
 
 /// Finds what is wrong with a workflow, or with the engine, before a person does.
 #[derive(Debug, Parser)]

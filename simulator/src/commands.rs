@@ -6,19 +6,19 @@ use crate::cli::{Command, Verdict};
 
 #[cfg(feature = "planted")]
 pub mod bugs;
-pub mod crash;
-pub mod fuzz;
 pub mod check;
+pub mod compare;
+pub mod crash;
 pub mod export;
+pub(crate) mod forecasting;
+pub mod fuzz;
 pub mod import;
 pub mod output;
 pub mod replay;
-pub mod shrink;
+pub mod run;
 pub mod selftest;
 pub mod shadow;
-pub mod compare;
-pub(crate) mod forecasting;
-pub mod run;
+pub mod shrink;
 
 use output::Output;
 

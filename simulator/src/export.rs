@@ -1,6 +1,3 @@
-//! Definitions and runs in forms that other tools read, one file each.
-
-pub mod pnml;
 //! Definitions, logs and findings in open formats, so that other tools can draw, mine, check and report them.
 //!
 //! Everything is a function of its input: the same input gives the same bytes. Not here: reading such formats
@@ -12,4 +9,5 @@ pub mod junit;
 pub mod mermaid;
 pub mod ocel;
 pub mod play;
+pub mod pnml;
 pub mod xes;

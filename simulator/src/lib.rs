@@ -1,38 +1,40 @@
-//! Simulation of workflows: the engine's own decisions in a world where clock, ids and randomness are ours, so that
-//! a run is a function of its inputs and can be repeated bit for bit.
+//! Simulation of workflows: the real engine (its `decide`, its actors, its log) in a world where clock, ids,
+//! randomness, disk and hooks are ours, so that a run is a function of its inputs and can be repeated bit for bit.
 //!
-//! Simulated here: tickets on given definitions and one tenant's directory, by the pure core (`decide`, `apply`).
-//! Not simulated yet: actors, the log and its failures, hooks that answer, more than one tenant; the search for defects
-//! in definitions is not here yet either.
-//! Forecasts of people under load are in `forecast`.
-//! Not simulated yet: actors, the log and its failures, hooks that answer, more than one tenant; a second, naive
-//! model of the rules and the search for defects in definitions are not here yet either.
+//! Three jobs: prove or refute things about a **definition** (`check`, `shadow`), hunt for bugs in the **engine**
+//! (`fuzz` beside the naive `model`, `crash`, and `selftest` for the hunt itself), forecast how **people** will fare
+//! under load (`forecast`). What they find is a `case` of concrete steps with a `story` that a person can follow, and
+//! goes to other tools in open formats (`export`, `import`).
+//!
+//! Modules in reading order: [`case`], [`world`], [`replay`], [`trace`] (a run and how it is repeated) · [`step`],
+//! [`people`], [`strategy`] (random steps, people, definitions) · [`model`], [`invariants`], [`checker`] (what must
+//! hold) · [`fuzz`], [`coverage`], [`goals`], [`shrink`], [`story`] (the search) · [`crash`] · [`check`], [`net`] ·
+//! [`forecast`] · [`recorded`], [`shadow`] · [`export`], [`import`], [`expression`], [`xml`] · [`selftest`] ·
+//! [`inputs`], [`cli`], [`commands`] (the program `loonflow-simulate`).
 
 pub mod case;
+pub mod check;
 pub mod checker;
 pub mod cli;
 pub mod commands;
 pub mod coverage;
 pub mod crash;
-pub mod fuzz;
-pub mod goals;
 pub mod export;
 pub mod expression;
-pub mod import;
 pub mod forecast;
+pub mod fuzz;
+pub mod goals;
+pub mod import;
 pub mod inputs;
 pub mod invariants;
 pub mod model;
+pub mod net;
 pub mod people;
+pub mod recorded;
 pub mod replay;
 pub mod selftest;
-pub mod shrink;
-pub mod check;
-pub mod export;
-pub mod net;
-pub mod selftest;
-pub mod recorded;
 pub mod shadow;
+pub mod shrink;
 pub mod step;
 pub mod story;
 pub mod strategy;

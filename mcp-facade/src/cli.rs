@@ -144,6 +144,11 @@ pub struct Import {
     /// Publish new versions as candidates: tickets start on them only if they ask for them by name
     #[arg(long)]
     pub candidate: bool,
+
+    /// First explore each workflow and walk through it at random, as `check --simulate` does; import nothing where one
+    /// is not sound
+    #[arg(long)]
+    pub simulate: bool,
 }
 
 /// What to do with tokens.
@@ -187,6 +192,11 @@ pub struct Check {
     /// Directory file with the users, departments, roles and applications that the definitions name
     #[arg(long, value_name = "FILE")]
     pub directory: Option<PathBuf>,
+
+    /// Also explore each workflow and walk through it at random: can every ticket come to its end, can everything in it
+    /// happen, does every person find what they need
+    #[arg(long)]
+    pub simulate: bool,
 }
 
 /// What to do with tickets.

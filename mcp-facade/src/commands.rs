@@ -13,6 +13,7 @@ mod operator;
 mod output;
 mod restore;
 mod serve;
+mod simulate;
 mod store;
 mod ticket;
 mod token;

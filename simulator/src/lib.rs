@@ -9,30 +9,44 @@
 //! Modules in reading order: [`case`], [`world`], [`replay`], [`trace`] (a run and how it is repeated) · [`step`],
 //! [`people`], [`strategy`] (random steps, people, definitions) · [`model`], [`invariants`], [`checker`] (what must
 //! hold) · [`fuzz`], [`coverage`], [`goals`], [`shrink`], [`story`] (the search) · [`crash`] · [`check`], [`net`] ·
-//! [`forecast`] · [`recorded`], [`shadow`] · [`export`], [`import`], [`expression`], [`xml`] · [`selftest`] ·
+//! [`publishing`] · [`forecast`] · [`recorded`], [`shadow`] · [`export`], [`import`], [`expression`], [`xml`] · [`selftest`] ·
 //! [`inputs`], [`cli`], [`commands`] (the program `loonflow-simulate`).
+//!
+//! Without the default feature `program` only what a server asks before it publishes a workflow is here: `check`, `fuzz`
+//! and what they stand on, without the dependencies of reports, formats and the command line.
 
 pub mod case;
 pub mod check;
 pub mod checker;
+#[cfg(feature = "program")]
 pub mod cli;
+#[cfg(feature = "program")]
 pub mod commands;
 pub mod coverage;
+#[cfg(feature = "program")]
 pub mod crash;
+#[cfg(feature = "program")]
 pub mod export;
+#[cfg(feature = "program")]
 pub mod expression;
+#[cfg(feature = "program")]
 pub mod forecast;
 pub mod fuzz;
 pub mod goals;
+#[cfg(feature = "program")]
 pub mod import;
 pub mod inputs;
 pub mod invariants;
 pub mod model;
 pub mod net;
 pub mod people;
+pub mod publishing;
+#[cfg(feature = "program")]
 pub mod recorded;
 pub mod replay;
+#[cfg(feature = "program")]
 pub mod selftest;
+#[cfg(feature = "program")]
 pub mod shadow;
 pub mod shrink;
 pub mod step;
@@ -40,4 +54,5 @@ pub mod story;
 pub mod strategy;
 pub mod trace;
 pub mod world;
+#[cfg(feature = "program")]
 pub mod xml;

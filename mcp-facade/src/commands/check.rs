@@ -10,6 +10,7 @@ use loonflow_engine::account::import::{self, DirectoryFile};
 use loonflow_engine::account::{apply, decide};
 use loonflow_engine::id::WorkflowId;
 use loonflow_engine::time::Timestamp;
+use loonflow_engine::workflow::WorkflowVersion;
 use loonflow_engine::workflow::validate::{ValidationContext, check};
 use loonflow_mcp_facade::cli;
 use serde_json::Value;
@@ -17,8 +18,9 @@ use serde_json::Value;
 use super::files::{Content, File};
 use super::operator::{problem, problem_line};
 use super::output::line;
+use super::simulate;
 
-/// Prints every problem of every file; exit code 1 where one is an error.
+/// Prints every problem of every file and, where asked, what a simulation shows; exit code 1 where one is an error.
 ///
 /// # Errors
 /// A sentence for the operator.
@@ -28,6 +30,7 @@ pub(crate) fn run(flags: &cli::Check) -> anyhow::Result<ExitCode> {
         .iter()
         .map(|path| File::read(path))
         .collect::<anyhow::Result<Vec<File>>>()?;
+    let mut directory_json = None;
     let directory = match &flags.directory {
         None => None,
         Some(path) => {
@@ -35,7 +38,9 @@ pub(crate) fn run(flags: &cli::Check) -> anyhow::Result<ExitCode> {
             if file.content != Content::Directory {
                 bail!("`{}` is no directory: it has no `tenant`", file.shown());
             }
-            Some(directory(&file.json).with_context(|| format!("`{}` does not import", file.shown()))?)
+            let imported = directory(&file.json).with_context(|| format!("`{}` does not import", file.shown()))?;
+            directory_json = Some(file.json);
+            Some(imported)
         }
     };
     let known: BTreeSet<WorkflowId> = files.iter().filter_map(workflow_id).collect();
@@ -45,9 +50,9 @@ pub(crate) fn run(flags: &cli::Check) -> anyhow::Result<ExitCode> {
     };
     let mut n_errors = 0;
     for file in &files {
-        let found = match file.content {
+        let (version, found) = match file.content {
             Content::Workflow => check_workflow(file, &context),
-            Content::Directory => check_directory(&file.json),
+            Content::Directory => (None, check_directory(&file.json)),
         };
         let n_file_errors = found.iter().filter(|one| one["problem"]["is_error"] == true).count();
         n_errors += n_file_errors;
@@ -57,6 +62,9 @@ pub(crate) fn run(flags: &cli::Check) -> anyhow::Result<ExitCode> {
         if n_file_errors == 0 {
             line(format_args!("{}: no errors", file.shown()))?;
         }
+        if let Some(version) = version.filter(|_| flags.simulate) {
+            n_errors += usize::from(simulate::look(&file.shown(), version, directory_json.as_ref())?);
+        }
     }
     Ok(if n_errors == 0 {
         ExitCode::SUCCESS
@@ -65,9 +73,9 @@ pub(crate) fn run(flags: &cli::Check) -> anyhow::Result<ExitCode> {
     })
 }
 
-fn check_workflow(file: &File, context: &ValidationContext<'_>) -> Vec<Value> {
-    let (_version, problems) = check(&file.json, file.stem(), context);
-    problems.iter().map(problem).collect()
+fn check_workflow(file: &File, context: &ValidationContext<'_>) -> (Option<WorkflowVersion>, Vec<Value>) {
+    let (version, problems) = check(&file.json, file.stem(), context);
+    (version, problems.iter().map(problem).collect())
 }
 
 fn check_directory(json: &Value) -> Vec<Value> {

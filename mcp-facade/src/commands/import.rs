@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::process::ExitCode;
 
+use loonflow_engine::workflow::validate::{ValidationContext, check};
 use loonflow_mcp_facade::cli;
 use serde_json::Value;
 
@@ -10,6 +11,7 @@ use super::door::{Door, Need};
 use super::files::{Content, File};
 use super::operator::{Request, problem_line};
 use super::output::line;
+use super::simulate;
 
 /// Imports every file and says what became of it; exit code 1 where one was refused.
 ///
@@ -23,10 +25,29 @@ pub(crate) async fn run(data: &Path, flags: cli::Import) -> anyhow::Result<ExitC
         .map(|path| File::read(path))
         .collect::<anyhow::Result<Vec<File>>>()?;
     files.sort_by_key(|file| file.content);
+    if flags.simulate && !are_sound(&files)? {
+        line(format_args!("nothing was imported"))?;
+        return Ok(ExitCode::FAILURE);
+    }
     let door = Door::open(data, Need::Engine).await?;
     let imported = import(&door, files, flags.tenant, flags.candidate).await;
     door.close().await?;
     imported
+}
+
+/// Whether every workflow is sound in the simulator's eyes, with the people of the directory beside it, if there is one.
+/// What validation refuses is refused by the import itself, for reasons that it knows better.
+fn are_sound(files: &[File]) -> anyhow::Result<bool> {
+    let directory = files.iter().find(|file| file.content == Content::Directory);
+    let directory = directory.map(|file| &file.json);
+    let mut are_sound = true;
+    for file in files.iter().filter(|file| file.content == Content::Workflow) {
+        let (version, _problems) = check(&file.json, file.stem(), &ValidationContext::default());
+        if let Some(version) = version {
+            are_sound &= !simulate::look(&file.shown(), version, directory)?;
+        }
+    }
+    Ok(are_sound)
 }
 
 async fn import(door: &Door, files: Vec<File>, tenant: Option<String>, candidate: bool) -> anyhow::Result<ExitCode> {

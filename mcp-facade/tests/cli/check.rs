@@ -78,3 +78,51 @@ fn what_is_no_definition_is_a_sentence() {
         );
     }
 }
+
+/// A definition of the simulator's own test that publishing takes, though no ticket on it can come to its end.
+fn unsound() -> std::path::PathBuf {
+    std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../simulator/selftest/defects/two_nodes_for_ever.json")
+}
+
+#[test]
+fn a_simulation_proves_or_tells_a_story() {
+    let nowhere = std::path::Path::new("/nonexistent/data");
+    let (leave, directory) = (asset("leave.json"), asset("acme.json"));
+    let arguments = ["check", "--simulate", text(&leave), "--directory", text(&directory)];
+    let checked = run(nowhere, &arguments);
+    assert_eq!(checked.code, 0, "{}", checked.out);
+    assert!(checked.out.contains("leave.json: sound ("), "{}", checked.out);
+    assert!(
+        checked.out.contains("steps at random: nothing wrong"),
+        "{}",
+        checked.out
+    );
+    let checked = run(nowhere, &["check", "--simulate", text(&unsound())]);
+    assert_eq!(checked.code, 1, "{}", checked.out);
+    assert!(
+        checked.out.contains(": no errors") && checked.out.contains(": unsound ("),
+        "{}",
+        checked.out
+    );
+    assert!(checked.out.contains("    1. "), "a story is told: {}", checked.out);
+}
+
+#[test]
+fn an_import_can_ask_the_simulator_first() {
+    let data = tempfile::tempdir().expect("temporary directory");
+    let (leave, directory) = (asset("leave.json"), asset("acme.json"));
+    let refused = run(
+        data.path(),
+        &["import", "--simulate", text(&directory), text(&unsound())],
+    );
+    assert_eq!(refused.code, 1, "{}", refused.out);
+    assert!(refused.out.ends_with("nothing was imported\n"), "{}", refused.out);
+    assert!(!data.path().join("log").exists(), "it did not even open a log");
+    let imported = run(data.path(), &["import", "--simulate", text(&directory), text(&leave)]);
+    assert_eq!(imported.code, 0, "{}", imported.out);
+    assert!(
+        imported.out.contains("workflow `leave` version `1.0`: published"),
+        "{}",
+        imported.out
+    );
+}

@@ -108,6 +108,21 @@ impl Finding {
         (self.code, self.node.clone(), self.edge.clone(), self.field.clone())
     }
 
+    /// For people: the sentence and, where it is worth more than a note, how it comes about.
+    #[must_use]
+    pub fn lines(&self) -> Vec<String> {
+        let mut lines = vec![format!("{} {}: {}", self.severity.word(), self.code, self.message)];
+        let Some(story) = self.story.as_ref().filter(|_| self.severity != Severity::Note) else {
+            return lines;
+        };
+        let steps = story.lines.iter().enumerate();
+        lines.extend(steps.map(|(idx, line)| format!("    {}. {line}", idx + 1)));
+        if !story.is_played {
+            lines.push("    (the engine did not go this way: please report it)".to_owned());
+        }
+        lines
+    }
+
     /// For programs.
     #[must_use]
     pub fn to_json(&self) -> Json {

@@ -10,7 +10,7 @@ use loonflow_engine::workflow::validate::{self, Problem, ValidationContext};
 use serde_json::json;
 
 use super::output::Output;
-use crate::check::{Finding, Options, Outcome, Severity, check};
+use crate::check::{Finding, Options, Outcome, check};
 use crate::cli::Verdict;
 use crate::inputs::{self, Definition};
 
@@ -113,20 +113,8 @@ fn problems_of(definition: &Definition, directory: Option<&Path>) -> anyhow::Res
 }
 
 fn show(finding: &Finding, output: &Output) {
-    output.line(format!(
-        "  {} {}: {}",
-        finding.severity.word(),
-        finding.code,
-        finding.message
-    ));
-    let Some(story) = finding.story.as_ref().filter(|_| finding.severity != Severity::Note) else {
-        return;
-    };
-    for (idx, line) in story.lines.iter().enumerate() {
-        output.line(format!("      {}. {line}", idx + 1));
-    }
-    if !story.is_played {
-        output.line("      (the engine did not go this way: please report it)");
+    for line in finding.lines() {
+        output.line(format!("  {line}"));
     }
 }
 

@@ -134,7 +134,7 @@ fn logs(args: &ExportArgs, output: &Output) -> anyhow::Result<Verdict> {
         };
         xes::xes(&histories, activities)
     } else {
-        format!("{:#}\n", ocel::ocel(&histories, args.with_fields))
+        ocel::ocel(&histories, args.with_fields)
     };
     deliver(
         &[(format!("log.{}", args.format.extension()), text)],

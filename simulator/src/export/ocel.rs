@@ -12,6 +12,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use loonflow_engine::id::TicketId;
 use loonflow_engine::ticket::{Event, Meta};
 use serde_json::{Value as Json, json};
 
@@ -19,183 +20,219 @@ use super::history::{History, resource};
 
 /// Attributes of every event type; an event has those that it knows.
 const EVENT_ATTRIBUTES: [&str; 4] = ["node", "edge", "by", "detail"];
+/// The time of attributes that never change.
+const EVER: &str = "1970-01-01T00:00:00.000Z";
 
-/// The log; events in the order of time, tickets in the order given.
+/// The log as JSON, an object or event a line; events in the order of time, tickets in the order given.
 ///
 /// With `with_fields` the values of fields stand in it, those that some may not see included.
 #[must_use]
-pub fn ocel(histories: &[History], with_fields: bool) -> Json {
-    let mut log = Log {
-        with_fields,
-        ..Log::default()
-    };
-    for history in histories {
-        log.history(history);
-    }
-    log.finish()
+pub fn ocel(histories: &[History], with_fields: bool) -> String {
+    let found = Found::of(histories, with_fields);
+    let text = |name: &str| json!({ "name": name, "type": "string" });
+    let mut of_ticket: Vec<Json> = ["tenant", "state"].map(text).into();
+    of_ticket.extend(with_fields.then(|| text("title")));
+    of_ticket.extend(found.fields.iter().map(|name| text(name)));
+    let object_types = [
+        json!({ "name": "ticket", "attributes": of_ticket }),
+        json!({ "name": "person", "attributes": [] }),
+        json!({ "name": "workflow_version", "attributes": [text("workflow"), text("version")] }),
+    ];
+    let of_event: Vec<Json> = EVENT_ATTRIBUTES.iter().map(|name| text(name)).collect();
+    let event_types = found.event_types.iter();
+    let event_types = event_types.map(|name| json!({ "name": name, "attributes": of_event }));
+    let tickets = histories.iter().map(|history| ticket(history, &found, with_fields));
+    let people = found.people.iter();
+    let people =
+        people.map(|user| json!({ "id": person(user), "type": "person", "attributes": [], "relationships": [] }));
+    let versions = found.versions.iter().map(|(id, (workflow, version))| {
+        json!({
+            "id": id, "type": "workflow_version", "relationships": [],
+            "attributes": [attribute("workflow", workflow, EVER), attribute("version", version, EVER)],
+        })
+    });
+    // One at a time, for a log of many tickets is too large to stand in memory twice.
+    let mut out = String::from("{\n");
+    list(&mut out, "objectTypes", object_types.into_iter(), ",");
+    list(&mut out, "eventTypes", event_types, ",");
+    list(&mut out, "objects", tickets.chain(people).chain(versions), ",");
+    let events = found.events.iter();
+    list(
+        &mut out,
+        "events",
+        events.map(|place| event(&histories[place.history], place)),
+        "",
+    );
+    out.push_str("}\n");
+    out
 }
 
+fn list(out: &mut String, name: &str, items: impl Iterator<Item = Json>, after: &str) {
+    out.push_str(&format!("\"{name}\": [\n"));
+    for (n, item) in items.enumerate() {
+        if n > 0 {
+            out.push_str(",\n");
+        }
+        out.push_str(&item.to_string());
+    }
+    out.push_str(&format!("\n]{after}\n"));
+}
+
+/// Where an event is, and when it was.
+struct Place {
+    at: i64,
+    history: usize,
+    commit: usize,
+    event: usize,
+    /// Counts the ticket's events, from 1.
+    n: usize,
+}
+
+/// What the head of the log must name before the rest is written.
 #[derive(Default)]
-struct Log {
-    with_fields: bool,
-    /// With time and order, to sort by.
-    events: Vec<(i64, Json)>,
+struct Found {
+    /// In the order of time.
+    events: Vec<Place>,
     event_types: BTreeSet<&'static str>,
-    tickets: Vec<Json>,
     people: BTreeSet<String>,
-    versions: BTreeMap<String, Json>,
+    versions: BTreeMap<String, (String, String)>,
     fields: BTreeSet<String>,
+    tickets: BTreeSet<TicketId>,
 }
 
-impl Log {
-    fn history(&mut self, history: &History) {
-        let ticket = format!("ticket:{}", history.ticket);
-        let version = format!(
-            "version:{}/{}/{}",
-            history.tenant, history.workflow, history.version_name
-        );
-        let created = history.commits.first().map(|(meta, _)| meta.at).unwrap_or_default();
-        self.versions.entry(version.clone()).or_insert_with(|| {
-            json!({
-                "id": version, "type": "workflow_version",
-                "attributes": [
-                    attribute("workflow", history.workflow.as_str(), "1970-01-01T00:00:00.000Z"),
-                    attribute("version", history.version_name.as_str(), "1970-01-01T00:00:00.000Z"),
-                ],
-                "relationships": [],
-            })
-        });
-        let at = created.to_rfc3339();
-        let mut attributes = vec![attribute("tenant", history.tenant.as_str(), &at)];
-        let mut relationships = vec![
-            relation(&version, "version"),
-            relation(&self.person(history.creator.as_str()), "creator"),
-        ];
-        relationships.extend(
-            history
-                .parent
-                .map(|parent| relation(&format!("ticket:{parent}"), "parent")),
-        );
-        let mut n = 0;
-        for (meta, events) in &history.commits {
-            for event in events {
-                self.attributes(event, meta, &mut attributes);
-                n += 1;
-                self.event((&ticket, &version), n, event, meta);
-            }
+impl Found {
+    fn of(histories: &[History], with_fields: bool) -> Self {
+        let mut found = Self::default();
+        for (at, history) in histories.iter().enumerate() {
+            found.history(at, history, with_fields);
         }
-        self.tickets.push(json!({
-            "id": ticket, "type": "ticket", "attributes": attributes, "relationships": relationships,
-        }));
-    }
-
-    fn person(&mut self, user: &str) -> String {
-        self.people.insert(user.to_owned());
-        format!("person:{user}")
-    }
-
-    /// What an event makes of the ticket's attributes.
-    fn attributes(&mut self, event: &Event, meta: &Meta, found: &mut Vec<Json>) {
-        let at = meta.at.to_rfc3339();
-        if let Event::StateChanged { to } = event {
-            found.push(attribute("state", to.word(), &at));
-        }
-        if !self.with_fields {
-            return;
-        }
-        if let Event::TitleChanged { title } = event {
-            found.push(attribute("title", title, &at));
-        }
-        let changes = if let Event::FieldsChanged { changes } = event {
-            changes.as_slice()
-        } else {
-            &[]
-        };
-        for change in changes {
-            let name = format!("field:{}", change.key);
-            let json = Json::from(&change.to);
-            let value = json.as_str().map_or_else(|| json.to_string(), str::to_owned);
-            found.push(attribute(&name, &value, &at));
-            self.fields.insert(name);
-        }
-    }
-
-    fn event(&mut self, (ticket, version): (&str, &str), n: usize, event: &Event, meta: &Meta) {
-        let name = if let Event::ActionTaken(taken) = event {
-            taken.kind.word()
-        } else {
-            event.name()
-        };
-        self.event_types.insert(name);
-        let at = meta.at.to_rfc3339();
-        let by = resource(&meta.by);
-        let mut attributes = vec![json!({ "name": "by", "value": by })];
-        let mut relationships = vec![relation(ticket, "ticket")];
-        if let Some(user) = meta.by.user() {
-            relationships.push(relation(&self.person(user.as_str()), "by"));
-        }
-        if matches!(event, Event::TicketCreated(_)) {
-            relationships.push(relation(version, "version"));
-        }
-        let said = Said::of(event);
-        let named = [("node", said.node), ("edge", said.edge), ("detail", said.detail)];
-        attributes.extend(
-            named
-                .into_iter()
-                .filter_map(|(name, value)| Some(json!({ "name": name, "value": value? }))),
-        );
-        for (user, qualifier) in said.people {
-            relationships.push(relation(&self.person(&user), qualifier));
-        }
-        let event = json!({
-            "id": format!("{ticket}#{n}"), "type": name, "time": at,
-            "attributes": attributes, "relationships": relationships,
-        });
-        self.events.push((meta.at.0, event));
-    }
-
-    fn finish(mut self) -> Json {
         // Stable: within one instant the order of the log.
-        self.events.sort_by_key(|(at, _)| *at);
-        let events: Vec<Json> = self.events.into_iter().map(|(_, event)| event).collect();
-        let text = |name: &str| json!({ "name": name, "type": "string" });
-        let event_types = self.event_types.iter().map(|name| {
-            let attributes: Vec<Json> = EVENT_ATTRIBUTES.iter().map(|name| text(name)).collect();
-            json!({ "name": name, "attributes": attributes })
-        });
-        let mut of_ticket: Vec<Json> = ["tenant", "state"].map(text).into();
-        if self.with_fields {
-            of_ticket.push(text("title"));
-        }
-        of_ticket.extend(self.fields.iter().map(|name| text(name)));
-        let mut objects = self.tickets;
-        // A parent of another workflow may be left out of the log, and no relation may hang loose.
-        let known: BTreeSet<String> = objects
-            .iter()
-            .filter_map(|one| Some(one["id"].as_str()?.to_owned()))
-            .collect();
-        for object in &mut objects {
-            if let Some(relationships) = object["relationships"].as_array_mut() {
-                relationships.retain(|one| {
-                    one["qualifier"] != "parent" || one["objectId"].as_str().is_some_and(|id| known.contains(id))
+        found.events.sort_by_key(|place| place.at);
+        found
+    }
+
+    fn history(&mut self, at: usize, history: &History, with_fields: bool) {
+        let words = (history.workflow.to_string(), history.version_name.to_string());
+        self.versions.insert(version_id(history), words);
+        self.people.insert(history.creator.to_string());
+        self.tickets.insert(history.ticket);
+        let mut n = 0;
+        for (commit, (meta, events)) in history.commits.iter().enumerate() {
+            self.people.extend(meta.by.user().map(ToString::to_string));
+            for (idx, event) in events.iter().enumerate() {
+                n += 1;
+                self.event_types.insert(event_type(event));
+                self.people
+                    .extend(Said::of(event).people.into_iter().map(|(user, _)| user));
+                if let (Event::FieldsChanged { changes }, true) = (event, with_fields) {
+                    self.fields
+                        .extend(changes.iter().map(|change| format!("field:{}", change.key)));
+                }
+                self.events.push(Place {
+                    at: meta.at.0,
+                    history: at,
+                    commit,
+                    event: idx,
+                    n,
                 });
             }
         }
-        objects.extend(self.people.iter().map(
-            |user| json!({ "id": format!("person:{user}"), "type": "person", "attributes": [], "relationships": [] }),
-        ));
-        objects.extend(self.versions.into_values());
-        json!({
-            "objectTypes": [
-                { "name": "ticket", "attributes": of_ticket },
-                { "name": "person", "attributes": [] },
-                { "name": "workflow_version", "attributes": [text("workflow"), text("version")] },
-            ],
-            "eventTypes": event_types.collect::<Vec<_>>(),
-            "objects": objects,
-            "events": events,
-        })
     }
+}
+
+fn person(user: &str) -> String {
+    format!("person:{user}")
+}
+
+fn ticket_id(ticket: TicketId) -> String {
+    format!("ticket:{ticket}")
+}
+
+fn version_id(history: &History) -> String {
+    format!(
+        "version:{}/{}/{}",
+        history.tenant, history.workflow, history.version_name
+    )
+}
+
+/// The event's own name, and the action's word for what people did.
+fn event_type(event: &Event) -> &'static str {
+    if let Event::ActionTaken(taken) = event {
+        taken.kind.word()
+    } else {
+        event.name()
+    }
+}
+
+fn ticket(history: &History, found: &Found, with_fields: bool) -> Json {
+    let created = history.commits.first().map(|(meta, _)| meta.at).unwrap_or_default();
+    let mut attributes = vec![attribute("tenant", history.tenant.as_str(), &created.to_rfc3339())];
+    for (meta, events) in &history.commits {
+        for event in events {
+            changed(event, meta, with_fields, &mut attributes);
+        }
+    }
+    let mut relationships = vec![
+        relation(&version_id(history), "version"),
+        relation(&person(history.creator.as_str()), "creator"),
+    ];
+    // A parent of another workflow may be left out of the log, and no relation may hang loose.
+    let parent = history.parent.filter(|parent| found.tickets.contains(parent));
+    relationships.extend(parent.map(|parent| relation(&ticket_id(parent), "parent")));
+    json!({
+        "id": ticket_id(history.ticket), "type": "ticket", "attributes": attributes, "relationships": relationships,
+    })
+}
+
+/// What an event makes of the ticket's attributes.
+fn changed(event: &Event, meta: &Meta, with_fields: bool, attributes: &mut Vec<Json>) {
+    let at = meta.at.to_rfc3339();
+    if let Event::StateChanged { to } = event {
+        attributes.push(attribute("state", to.word(), &at));
+    }
+    if !with_fields {
+        return;
+    }
+    if let Event::TitleChanged { title } = event {
+        attributes.push(attribute("title", title, &at));
+    }
+    let changes = if let Event::FieldsChanged { changes } = event {
+        changes.as_slice()
+    } else {
+        &[]
+    };
+    for change in changes {
+        let json = Json::from(&change.to);
+        let value = json.as_str().map_or_else(|| json.to_string(), str::to_owned);
+        attributes.push(attribute(&format!("field:{}", change.key), &value, &at));
+    }
+}
+
+fn event(history: &History, place: &Place) -> Json {
+    let (meta, events) = &history.commits[place.commit];
+    let event = &events[place.event];
+    let ticket = ticket_id(history.ticket);
+    let mut relationships = vec![relation(&ticket, "ticket")];
+    relationships.extend(meta.by.user().map(|user| relation(&person(user.as_str()), "by")));
+    if matches!(event, Event::TicketCreated(_)) {
+        relationships.push(relation(&version_id(history), "version"));
+    }
+    let said = Said::of(event);
+    let people = said.people.iter();
+    relationships.extend(people.map(|(user, qualifier)| relation(&person(user), qualifier)));
+    let by = Some(resource(&meta.by).to_owned());
+    let named = [
+        ("by", by),
+        ("node", said.node),
+        ("edge", said.edge),
+        ("detail", said.detail),
+    ];
+    let attributes = named.into_iter();
+    let attributes = attributes.filter_map(|(name, value)| Some(json!({ "name": name, "value": value? })));
+    json!({
+        "id": format!("{ticket}#{}", place.n), "type": event_type(event), "time": meta.at.to_rfc3339(),
+        "attributes": attributes.collect::<Vec<_>>(), "relationships": relationships,
+    })
 }
 
 /// What an event says beside its name.

@@ -259,7 +259,7 @@ fn rename(source: &mut Json, old: &Json, new: &Json) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 250, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
 
     /// Whatever can be published comes back as it was, and draws as a document whose references hold.
     #[test]

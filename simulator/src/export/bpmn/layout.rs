@@ -13,6 +13,8 @@ use super::drawing::{Added, Drawing};
 const SCALE_MAX: u32 = 4;
 /// Free space between a node and what was added beside it.
 const GAP: f64 = 20.0;
+/// Free space that a definition's own positions must leave between shapes, or they are stretched.
+const ROOM: f64 = 10.0;
 /// What an added shape takes of a line, its gap included.
 const ADDED_WIDTH: f64 = 70.0;
 /// Free space between layers, for flows to change their height in.
@@ -21,8 +23,10 @@ const LAYER_GAP: f64 = 60.0;
 const ROW_HEIGHT: f64 = 120.0;
 /// Passes that put each node at the middle of its neighbours; more change little.
 const SWEEPS: usize = 4;
-/// Room between flows that lead back, below everything else.
+/// Room between flows that lead below everything else.
 const LANE_HEIGHT: f64 = 15.0;
+/// Shapes up to which flows look for a way around them; each flow looks at each shape.
+const AROUND_MAX: usize = 500;
 
 /// A point of the plane; y grows downwards.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -106,26 +110,25 @@ fn place(drawing: &Drawing, nodes: &[Point]) -> Vec<Point> {
     drawing.shapes.iter().map(place).collect()
 }
 
-/// Whether no shape lies on another.
+/// Left, right, top and bottom of a shape.
+type Box = (f64, f64, f64, f64);
+
+fn boxes(drawing: &Drawing, middles: &[Point]) -> Vec<Box> {
+    let of = |(shape, at): (&super::drawing::Shape, &Point)| {
+        let (width, height) = shape.kind.size();
+        let (across, down) = (width / 2.0, height / 2.0);
+        (at.x - across, at.x + across, at.y - down, at.y + down)
+    };
+    drawing.shapes.iter().zip(middles).map(of).collect()
+}
+
+/// Whether no shape lies on another or touches it.
 fn is_clear(drawing: &Drawing, middles: &[Point]) -> bool {
-    let mut boxes: Vec<(f64, f64, f64, f64)> = drawing
-        .shapes
-        .iter()
-        .zip(middles)
-        .map(|(shape, at)| {
-            let (width, height) = shape.kind.size();
-            (
-                at.x - width / 2.0,
-                at.x + width / 2.0,
-                at.y - height / 2.0,
-                at.y + height / 2.0,
-            )
-        })
-        .collect();
+    let mut boxes = boxes(drawing, middles);
     boxes.sort_by(|a, b| a.0.total_cmp(&b.0));
     boxes.iter().enumerate().all(|(idx, one)| {
-        let near = boxes[idx + 1..].iter().take_while(|other| other.0 < one.1);
-        near.into_iter().all(|other| other.3 <= one.2 || other.2 >= one.3)
+        let mut near = boxes[idx + 1..].iter().take_while(|other| other.0 < one.1 + ROOM);
+        near.all(|other| other.3 + ROOM <= one.2 || other.2 >= one.3 + ROOM)
     })
 }
 
@@ -268,35 +271,59 @@ fn sort_rows(version: &WorkflowVersion, rows: &mut [Vec<usize>], layer: &[usize]
     }
 }
 
-/// Flows to the right go over the middle between their shapes, all others below everything.
+/// Flows to the right bend once on their way, where they cross no shape; all others go below everything.
 fn waypoints(drawing: &Drawing, middles: &[Point]) -> Vec<Vec<Point>> {
-    let bottom = |shape: usize| middles[shape].y + drawing.shapes[shape].kind.size().1 / 2.0;
-    let mut lane = (0..middles.len()).map(bottom).fold(f64::MIN, f64::max) + 2.0 * LANE_HEIGHT;
+    let boxes = boxes(drawing, middles);
+    let mut lane = boxes.iter().map(|one| one.3).fold(f64::MIN, f64::max) + 2.0 * LANE_HEIGHT;
+    let point = |x: f64, y: f64| Point { x, y };
     let mut found = Vec::new();
     for flow in &drawing.flows {
         let (from, to) = (middles[flow.source], middles[flow.target]);
-        let leaves = from.x + drawing.shapes[flow.source].kind.size().0 / 2.0;
-        let enters = to.x - drawing.shapes[flow.target].kind.size().0 / 2.0;
-        let point = |x: f64, y: f64| Point { x, y };
-        found.push(if enters < leaves {
-            lane += LANE_HEIGHT;
-            vec![
-                point(from.x, bottom(flow.source)),
-                point(from.x, lane),
-                point(to.x, lane),
-                point(to.x, bottom(flow.target)),
-            ]
-        } else if (from.y - to.y).abs() < 1.0 {
-            vec![point(leaves, from.y), point(enters, to.y)]
-        } else {
-            let middle = ((leaves + enters) / 2.0).round();
+        let (leaves, enters) = (boxes[flow.source].1, boxes[flow.target].0);
+        let bent = |at: f64| {
+            let at = at.round();
             vec![
                 point(leaves, from.y),
-                point(middle, from.y),
-                point(middle, to.y),
+                point(at, from.y),
+                point(at, to.y),
                 point(enters, to.y),
             ]
+        };
+        let ways = if enters < leaves {
+            Vec::new()
+        } else if (from.y - to.y).abs() < 1.0 {
+            vec![vec![point(leaves, from.y), point(enters, to.y)]]
+        } else {
+            vec![
+                bent((leaves + enters) / 2.0),
+                bent(enters - LANE_HEIGHT),
+                bent(leaves + LANE_HEIGHT),
+            ]
+        };
+        let is_free = |way: &&Vec<Point>| {
+            boxes.len() > AROUND_MAX
+                || boxes.iter().enumerate().all(|(idx, shape)| {
+                    idx == flow.source || idx == flow.target || !way.windows(2).any(|two| crosses(two, shape))
+                })
+        };
+        let way = ways.iter().find(is_free).cloned().unwrap_or_else(|| {
+            lane += LANE_HEIGHT;
+            vec![
+                point(from.x, boxes[flow.source].3),
+                point(from.x, lane),
+                point(to.x, lane),
+                point(to.x, boxes[flow.target].3),
+            ]
         });
+        found.push(way);
     }
     found
+}
+
+/// Whether a line along an axis goes through a shape.
+fn crosses(line: &[Point], shape: &Box) -> bool {
+    let [a, b] = line else { return false };
+    let (left, right) = (a.x.min(b.x), a.x.max(b.x));
+    let (top, bottom) = (a.y.min(b.y), a.y.max(b.y));
+    left < shape.1 && right > shape.0 && top < shape.3 && bottom > shape.2
 }

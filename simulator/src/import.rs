@@ -6,6 +6,7 @@
 
 use std::fmt;
 
+use loonflow_engine::account::directory::Directory;
 use loonflow_engine::workflow::validate::{Problem, ValidationContext, check};
 use serde_json::{Value as Json, json};
 
@@ -74,6 +75,15 @@ impl Imported {
             findings,
             problems,
         }
+    }
+
+    /// Checks it again, now that the people, departments and roles it may name are known.
+    pub fn check_names(&mut self, directory: &Directory) {
+        let context = ValidationContext {
+            directory: Some(directory),
+            known_workflows: None,
+        };
+        (_, self.problems) = check(&self.definition, None, &context);
     }
 
     /// Whether it can be published and says what the original said.

@@ -9,6 +9,7 @@ use super::output::Output;
 use crate::cli::Verdict;
 use crate::export::junit;
 use crate::import::bpmn::{BOUNDS, Options, bpmn};
+use crate::inputs;
 
 /// Reads a BPMN 2.0 document, as drawing tools write it, as a definition.
 ///
@@ -29,6 +30,9 @@ pub struct ImportArgs {
     /// Who does tasks that name nobody: `assignee_type:assignee`, for instance `variables:creator`.
     #[arg(long, value_name = "TYPE:WHO")]
     pub assignee: Option<String>,
+    /// A directory file: tells names of people, departments and roles that are not in it.
+    #[arg(long, value_name = "FILE")]
+    pub directory: Option<PathBuf>,
     /// Write the findings as JUnit XML too.
     #[arg(long, value_name = "FILE.xml")]
     pub junit: Option<PathBuf>,
@@ -57,7 +61,11 @@ pub(crate) fn run(args: &ImportArgs, output: &Output) -> anyhow::Result<Verdict>
         process: args.process.clone(),
         assignee: assignee.transpose()?,
     };
-    let imported = bpmn(&document, &options).with_context(|| format!("`{shown}` cannot be imported"))?;
+    let mut imported = bpmn(&document, &options).with_context(|| format!("`{shown}` cannot be imported"))?;
+    if let Some(file) = &args.directory {
+        let (_, directory) = inputs::directory(Some(file), &[])?;
+        imported.check_names(&directory);
+    }
     let text = format!("{:#}", imported.definition);
     match &args.out {
         Some(file) => {

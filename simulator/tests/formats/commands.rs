@@ -128,6 +128,16 @@ fn what_one_job_writes_the_next_one_reads() {
     assert!(read("a.json").contains("objectTypes") && read("access.mmd").starts_with("flowchart LR"));
     assert!(!read("sound.xml").contains("<failure ") && read("unsound.xml").contains("<failure "));
 
+    // Names that no directory has: the groups of a foreign process.
+    let foreign = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/tests/formats/samples/expense_camunda7.bpmn"
+    );
+    let mut import = vec!["import", foreign, "--out", "HERE/expense.json"];
+    assert_eq!(simulate(&import, here), Ok(Verdict::Fine));
+    import.extend(["--directory", "FIXTURES/directory/acme.json"]);
+    assert_eq!(simulate(&import, here), Ok(Verdict::Defect));
+
     let broken = ["import", "HERE/drawn/broken.bpmn", "--out", "HERE/broken.json"];
     std::fs::write(
         here.join("drawn/broken.bpmn"),

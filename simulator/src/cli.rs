@@ -46,10 +46,23 @@ pub enum Command {
     /// Find mistakes that were put in on purpose.
     Selftest(crate::commands::selftest::SelftestArgs),
     /// Write definitions, logs or findings in open formats.
+    /// Write definitions, logs of tickets, or findings in open formats.
+    ///
+    /// Definitions (bpmn, mermaid): one file each; with several definitions `--out` names a folder. Logs (xes, ocel): of
+    /// recorded tickets with `--data` or `--log`, else of tickets that are played on the definitions. Findings (junit):
+    /// what validation says of the definitions; exit code 1 where it is an error.
     Export(ExportArgs),
     /// Read a BPMN 2.0 document as a definition.
+    ///
+    /// The definition goes to stdout, or to the file named with `--out`; what could not be taken over as it stands is
+    /// told by the id of the element, with the way out. Exit code 1: something was lost, or the definition cannot be
+    /// published as it is.
     Import(ImportArgs),
     /// Do again on a new version what was done on recorded tickets.
+    ///
+    /// Tells where that comes out differently. Exit code 1: some ticket gets stuck, or something that was done is no
+    /// longer allowed. Exit code 2: there are no tickets. Other people or other nodes are told and are no defect: they
+    /// may be what the new version is for.
     Shadow(ShadowArgs),
     /// Forecast how people will fare under load, on the real engine.
     Run(commands::run::Args),

@@ -15,11 +15,7 @@ use crate::export::{bpmn, history, junit, mermaid, ocel, xes};
 use crate::inputs;
 use crate::recorded::{Source, open};
 
-/// Writes definitions, logs of tickets, or findings in formats that other tools read.
-///
-/// Definitions (bpmn, mermaid): one file each; with several definitions `--out` names a folder.
-/// Logs (xes, ocel): of recorded tickets with `--data` or `--log`, else of tickets that are played on the definitions.
-/// Findings (junit): what validation says of the definitions; exit code 1 where it is an error.
+/// Arguments of `export`.
 #[derive(Debug, Args)]
 pub struct ExportArgs {
     /// Definitions: files, or folders with `*.json` in them.

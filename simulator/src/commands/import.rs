@@ -11,11 +11,7 @@ use crate::export::junit;
 use crate::import::bpmn::{BOUNDS, Options, bpmn};
 use crate::inputs;
 
-/// Reads a BPMN 2.0 document, as drawing tools write it, as a definition.
-///
-/// The definition goes to stdout, or to the file named with `--out`; what could not be taken over as it stands is told
-/// by the id of the element, with the way out. Exit code 1: something was lost, or the definition cannot be published
-/// as it is.
+/// Arguments of `import`.
 #[derive(Debug, Args)]
 pub struct ImportArgs {
     /// The document.

@@ -13,11 +13,7 @@ use crate::inputs::Definition;
 use crate::recorded::{Source, open};
 use crate::shadow::{Outcome, report, shadow};
 
-/// Does again on a new version what people did on the recorded tickets of a workflow, and tells where that comes out
-/// differently.
-///
-/// Exit code 1: some ticket gets stuck, or something that was done is no longer allowed. Exit code 2: there are no
-/// tickets. Other people or other nodes are told and are no defect: they may be what the new version is for.
+/// Arguments of `shadow`.
 #[derive(Debug, Args)]
 pub struct ShadowArgs {
     /// The data directory of a server that does not run.

@@ -40,6 +40,7 @@ fn bounds_hold() {
     refused(process(&"<b:startEvent>".repeat(100)).as_bytes(), "nested deeper");
     refused(process(&"<b:x/>".repeat(BOUNDS.n_elements + 1)).as_bytes(), "elements");
     refused(process(&"<b:userTask/>".repeat(2_001)).as_bytes(), "2001 flow nodes");
+    refused(process(&"<b:task/>".repeat(100_000)).as_bytes(), "100000 flow nodes");
     let attributes: String = (0..100).map(|n| format!(" a{n}=\"\"")).collect();
     refused(process(&format!("<b:userTask{attributes}/>")).as_bytes(), "attributes");
     // More findings than are kept.

@@ -115,6 +115,8 @@ pub(super) struct Drawing {
 #[derive(Debug, Default)]
 pub(super) struct Names {
     taken: BTreeSet<String>,
+    /// Of each name that was wanted more than once the number to try next.
+    next: BTreeMap<String, usize>,
 }
 
 impl Names {
@@ -134,13 +136,17 @@ impl Names {
         if !is_name(&base) {
             base.insert_str(0, "id_");
         }
-        let mut name = base.clone();
-        let mut n = 2;
-        while !self.taken.insert(name.clone()) {
-            name = format!("{base}_{n}");
-            n += 1;
+        if self.taken.insert(base.clone()) {
+            return base;
         }
-        name
+        let next = self.next.entry(base.clone()).or_insert(2);
+        loop {
+            let name = format!("{base}_{next}");
+            *next += 1;
+            if self.taken.insert(name.clone()) {
+                return name;
+            }
+        }
     }
 
     /// Keeps a name for whoever needs it as it is.

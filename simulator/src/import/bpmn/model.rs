@@ -189,6 +189,8 @@ fn list(ids: &[String]) -> String {
 struct Ids {
     given: BTreeSet<String>,
     taken: BTreeSet<String>,
+    /// Of each kind of element the number to try next.
+    next: BTreeMap<String, usize>,
 }
 
 impl Ids {
@@ -197,6 +199,7 @@ impl Ids {
         Self {
             given: given.map(str::to_owned).collect(),
             taken: BTreeSet::new(),
+            next: BTreeMap::new(),
         }
     }
 
@@ -205,14 +208,15 @@ impl Ids {
             Some(id) if self.taken.insert(id.to_owned()) => Ok(id.to_owned()),
             Some(id) => bail!("two elements have the id `{id}`: give each its own, for flows name them by it"),
             None => {
-                let fresh = |n: &usize| {
-                    let id = format!("{}_{n}", element.name);
-                    !self.given.contains(&id) && !self.taken.contains(&id)
-                };
-                let n = (1..).find(fresh).unwrap_or(0);
-                let id = format!("{}_{n}", element.name);
-                self.taken.insert(id.clone());
-                Ok(id)
+                // Counted on from the last one, for a document may have thousands without an id.
+                let next = self.next.entry(element.name.clone()).or_insert(1);
+                loop {
+                    let id = format!("{}_{next}", element.name);
+                    *next += 1;
+                    if !self.given.contains(&id) && self.taken.insert(id.clone()) {
+                        return Ok(id);
+                    }
+                }
             }
         }
     }

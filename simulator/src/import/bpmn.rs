@@ -32,9 +32,9 @@ mod people;
 
 /// What is read at most: a diagram of the largest definition with room for what tools add.
 pub const BOUNDS: Bounds = Bounds {
-    n_bytes: 8 << 20,
+    n_bytes: 16 << 20,
     depth: 64,
-    n_elements: 200_000,
+    n_elements: 400_000,
     n_attributes: 64,
 };
 

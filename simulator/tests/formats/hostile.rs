@@ -32,7 +32,8 @@ fn bombs_and_strangers_are_refused() {
     );
     refused(process("").as_bytes(), "nothing to import");
     refused(process("<b:nonsense/>").as_bytes(), "nothing to import");
-    refused(&vec![b' '; 10 << 20], "bytes");
+    refused(&vec![b' '; 10 << 20], "no element");
+    refused(&vec![b' '; 20 << 20], "bytes");
 }
 
 #[test]

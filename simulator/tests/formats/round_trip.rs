@@ -29,6 +29,37 @@ fn the_fixtures_come_back_as_they_were() {
     }
 }
 
+/// With the choices behind its tasks it has more shapes than a definition may have nodes.
+#[test]
+fn a_large_definition_comes_back() {
+    let mut source = source("leave");
+    let process = source["process_schema"].as_object_mut().expect("a process");
+    let nodes = process["node_info_list"].as_array_mut().expect("nodes");
+    let (start, mut task, end) = (nodes[0].clone(), nodes[1].clone(), nodes[3].clone());
+    task["layout"] = json!({});
+    task["props"]
+        .as_object_mut()
+        .expect("props")
+        .remove("field_permissions");
+    let n = loonflow_engine::limits::NODES_MAX * 11 / 20;
+    let tasks = (0..n).map(|n| {
+        let mut task = task.clone();
+        task["id"] = json!(format!("n{n}"));
+        task
+    });
+    *nodes = [start].into_iter().chain(tasks).chain([end]).collect();
+    let edge = |id: String, kind: &str, from: String, to: String| json!({ "id": id, "name": "x", "type": kind, "source_node_id": from, "target_node_id": to, "props": {} });
+    let name = |n: usize| format!("n{n}");
+    let on = (0..n - 1).map(|n| edge(format!("e{n}"), "agree", name(n), name(n + 1)));
+    let back = (0..n).map(|n| edge(format!("b{n}"), "reject", name(n), "start".to_owned()));
+    let ends = [
+        edge("first".to_owned(), "agree", "start".to_owned(), name(0)),
+        edge("last".to_owned(), "agree", name(n - 1), "end".to_owned()),
+    ];
+    process["edge_info_list"] = ends.into_iter().chain(on).chain(back).collect();
+    assert_eq!(again(&bpmn(&version(&source), true)), source);
+}
+
 #[test]
 fn secrets_are_left_out_unless_asked_for() {
     let mut source = source("release");

@@ -142,16 +142,20 @@ fn layered(version: &WorkflowVersion, drawing: &Drawing) -> Vec<Point> {
     }
     sort_rows(version, &mut rows, &layer);
     let mut points = vec![Point::default(); version.nodes.len()];
+    // Of each node how many shapes were added before and behind it.
+    let mut ranks = vec![[0usize; 2]; version.nodes.len()];
+    for shape in drawing.shapes.iter().filter(|shape| shape.added.is_some()) {
+        let rank = &mut ranks[shape.node][usize::from(shape.added == Some(Added::Choice))];
+        *rank = shape.rank.max(*rank);
+    }
     let mut left = 0.0;
     for row in &rows {
-        let added = |node: usize, is_behind: bool| {
-            let of_node = drawing.shapes.iter().filter(|shape| shape.node == node);
-            let ranks =
-                of_node.filter(|shape| shape.added.is_some() && (shape.added == Some(Added::Choice)) == is_behind);
-            ranks.map(|shape| shape.rank).max().unwrap_or(0)
-        };
         let widest = |is_behind: bool| {
-            let ranks = row.iter().map(|node| added(*node, is_behind)).max().unwrap_or(0);
+            let ranks = row
+                .iter()
+                .map(|node| ranks[*node][usize::from(is_behind)])
+                .max()
+                .unwrap_or(0);
             ADDED_WIDTH * f64::from(u32::try_from(ranks).unwrap_or(u32::MAX))
         };
         let width = row

@@ -71,8 +71,13 @@ impl Sheet<'_> {
         xml.open("bpmn:extensionElements", &[]);
         xml.text("loonflow:definition", &attributes, &Json::Object(rest).to_string());
         xml.close();
-        for (idx, shape) in self.drawing.shapes.iter().enumerate() {
-            self.shape(xml, idx, shape);
+        let mut ways = vec![(Vec::new(), Vec::new()); self.drawing.shapes.len()];
+        for flow in &self.drawing.flows {
+            ways[flow.target].0.push(flow.id.as_str());
+            ways[flow.source].1.push(flow.id.as_str());
+        }
+        for ((idx, shape), (into, out)) in self.drawing.shapes.iter().enumerate().zip(&ways) {
+            self.shape(xml, idx, shape, into, out);
         }
         for flow in &self.drawing.flows {
             self.flow(xml, flow);
@@ -88,7 +93,7 @@ impl Sheet<'_> {
         info.map(object).unwrap_or_default()
     }
 
-    fn shape(&self, xml: &mut XmlWriter, idx: usize, shape: &Shape) {
+    fn shape(&self, xml: &mut XmlWriter, idx: usize, shape: &Shape, into: &[&str], out: &[&str]) {
         let node = &self.version.nodes[shape.node];
         let mut attributes = vec![("id", shape.id.as_str())];
         let default = default_branch(node).filter(|_| shape.added.is_none());
@@ -103,12 +108,11 @@ impl Sheet<'_> {
         if shape.added.is_none() {
             self.node(xml, idx, shape, node);
         }
-        let flows = self.drawing.flows.iter();
-        for flow in flows.clone().filter(|flow| flow.target == idx) {
-            xml.text("bpmn:incoming", &[], &flow.id);
+        for flow in into {
+            xml.text("bpmn:incoming", &[], flow);
         }
-        for flow in flows.filter(|flow| flow.source == idx) {
-            xml.text("bpmn:outgoing", &[], &flow.id);
+        for flow in out {
+            xml.text("bpmn:outgoing", &[], flow);
         }
         if let (NodeKind::Timer(_), None) = (&node.kind, shape.added) {
             self.timer(xml, shape.node);

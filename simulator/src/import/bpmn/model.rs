@@ -117,13 +117,19 @@ pub(super) fn read<'a>(root: &'a Element, wanted: Option<&str>, findings: &mut F
             ),
         }
     }
+    let is_own = |element: &Element| element.attribute_in(NAMESPACE, "added").is_none();
+    let n_nodes = model.nodes.iter().filter(|node| is_own(node.element)).count();
+    let n_flows = model.flows.iter().filter(|flow| is_own(flow.element)).count();
     for (n, max, what) in [
-        (model.nodes.len(), NODES_MAX, "flow nodes"),
-        (model.flows.len(), EDGES_MAX, "sequence flows"),
+        (n_nodes, NODES_MAX, "flow nodes"),
+        (n_flows, EDGES_MAX, "sequence flows"),
+        // An export adds a gateway or two to a node, and to each a flow.
+        (model.nodes.len(), 4 * NODES_MAX, "flow nodes"),
+        (model.flows.len(), EDGES_MAX + 4 * NODES_MAX, "sequence flows"),
     ] {
         if n > max {
             bail!(
-                "process `{}` has {n} {what}, and a definition has {max} at most: split it",
+                "process `{}` has {n} {what}, and {max} are read at most: split it",
                 model.id
             );
         }

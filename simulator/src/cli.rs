@@ -45,12 +45,11 @@ pub enum Command {
     Check(crate::commands::check::CheckArgs),
     /// Find mistakes that were put in on purpose.
     Selftest(crate::commands::selftest::SelftestArgs),
-    /// Write definitions, logs or findings in open formats.
     /// Write definitions, logs of tickets, or findings in open formats.
     ///
-    /// Definitions (bpmn, mermaid): one file each; with several definitions `--out` names a folder. Logs (xes, ocel): of
-    /// recorded tickets with `--data` or `--log`, else of tickets that are played on the definitions. Findings (junit):
-    /// what validation says of the definitions; exit code 1 where it is an error.
+    /// Definitions (pnml, bpmn, mermaid): one file each; with several definitions `--out` names a folder. Logs (xes,
+    /// ocel): of recorded tickets with `--data` or `--log`, else of tickets that are played on the definitions. Findings
+    /// (junit): what validation says of the definitions; exit code 1 where it is an error.
     Export(ExportArgs),
     /// Read a BPMN 2.0 document as a definition.
     ///

@@ -1,18 +1,21 @@
 //! `export`: definitions, logs and findings in open formats.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use clap::{Args, ValueEnum};
 use loonflow_engine::id::WorkflowId;
+use loonflow_engine::ticket::Event;
 use serde_json::json;
 
 use super::output::Output;
 use crate::cli::Verdict;
 use crate::export::history::{Activities, History};
 use crate::export::play::{Play, play};
-use crate::export::{bpmn, history, junit, mermaid, ocel, xes};
+use crate::export::{bpmn, history, junit, mermaid, ocel, pnml, xes};
 use crate::inputs;
+use crate::net;
 use crate::recorded::{Source, open};
 
 /// Arguments of `export`.
@@ -62,6 +65,8 @@ pub struct ExportArgs {
 /// Formats that are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Format {
+    /// PNML of the definition as a Petri net, where it is a plain one.
+    Pnml,
     /// BPMN 2.0 XML with its diagram; `import` reads it back.
     Bpmn,
     /// A Mermaid flowchart.
@@ -86,6 +91,7 @@ pub enum ActivitiesArg {
 impl Format {
     fn extension(self) -> &'static str {
         match self {
+            Self::Pnml => "pnml",
             Self::Bpmn => "bpmn",
             Self::Mermaid => "mmd",
             Self::Xes => "xes",
@@ -97,7 +103,7 @@ impl Format {
 
 pub(crate) fn run(args: &ExportArgs, output: &Output) -> anyhow::Result<Verdict> {
     match args.format {
-        Format::Bpmn | Format::Mermaid => definitions(args, output),
+        Format::Pnml | Format::Bpmn | Format::Mermaid => definitions(args, output),
         Format::Xes | Format::Ocel => logs(args, output),
         Format::Junit => findings(args, output),
     }
@@ -109,10 +115,16 @@ fn definitions(args: &ExportArgs, output: &Output) -> anyhow::Result<Verdict> {
     let mut texts = Vec::new();
     for one in &definitions {
         let version = one.runnable()?;
-        let text = if args.format == Format::Bpmn {
-            bpmn::bpmn(version, args.with_secrets)
-        } else {
-            mermaid::mermaid(version, &mermaid::Marked::default())
+        let text = match args.format {
+            Format::Pnml => {
+                let net = net::net(version, &BTreeSet::new())
+                    .with_context(|| format!("`{}` cannot be written as PNML", one.shown))?;
+                pnml::pnml(&net, &version.name)
+            }
+            Format::Bpmn => bpmn::bpmn(version, args.with_secrets),
+            Format::Mermaid | Format::Xes | Format::Ocel | Format::Junit => {
+                mermaid::mermaid(version, &mermaid::Marked::default())
+            }
         };
         let stem = one.stem.clone().unwrap_or_else(|| "definition".to_owned());
         texts.push((format!("{stem}.{}", args.format.extension()), text));
@@ -128,7 +140,7 @@ fn logs(args: &ExportArgs, output: &Output) -> anyhow::Result<Verdict> {
             ActivitiesArg::Moves => Activities::Moves,
             ActivitiesArg::Actions => Activities::Actions,
         };
-        xes::xes(&histories, activities)
+        xes::xes_named(&histories, activities, &|history| net_names(history, activities))
     } else {
         ocel::ocel(&histories, args.with_fields)
     };
@@ -138,6 +150,14 @@ fn logs(args: &ExportArgs, output: &Output) -> anyhow::Result<Verdict> {
         output,
     )?;
     Ok(Verdict::Fine)
+}
+
+/// The transitions of the definition's net, where it is a plain net and the ticket did nothing that has no place in one.
+fn net_names(history: &History, activities: Activities) -> Option<Vec<String>> {
+    let version = history.version.as_ref().filter(|_| activities == Activities::Moves)?;
+    let net = net::net(version, &BTreeSet::new()).ok()?;
+    let events: Vec<Event> = history.commits.iter().flat_map(|(_, events)| events.clone()).collect();
+    net::trace::trace(&net, &events).ok()
 }
 
 fn histories(args: &ExportArgs, output: &Output) -> anyhow::Result<Vec<History>> {

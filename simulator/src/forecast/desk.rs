@@ -159,27 +159,40 @@ impl Desk {
 
     /// Who takes new work among those who are free, `but` some.
     pub fn free_for(&mut self, item: &Item, now: Instant, but: &[usize], streams: &Streams) -> Option<usize> {
-        let n_members = self.groups[item.group].members.len();
-        let mut free = Vec::new();
-        for idx in 0..n_members {
+        // The members' order decides nothing but among those alike.
+        let mut best: Option<usize> = None;
+        let mut n_free = 0;
+        let mut random = (self.dispatch == Dispatch::Random).then(|| {
+            let node = u32::try_from(item.node).unwrap_or(0);
+            streams.of(item.number, Purpose::Dispatch, node, item.turn)
+        });
+        for idx in 0..self.groups[item.group].members.len() {
             let member = self.groups[item.group].members[idx];
-            if !but.contains(&member) && self.is_free(member, now) {
-                free.push(member);
+            if but.contains(&member) || !self.is_free(member, now) {
+                continue;
+            }
+            n_free += 1;
+            let is_better = match (best, &mut random) {
+                (None, _) => true,
+                // Each of those so far is the one with equal chance (Vitter 1985, algorithm R for one).
+                (Some(_), Some(random)) => random.random_range(0..n_free) == 0,
+                (Some(best), None) => self.is_rather(member, best),
+            };
+            if is_better {
+                best = Some(member);
             }
         }
-        let idle_since = |person: &usize| (self.people[*person].idle_since, *person);
+        best
+    }
+
+    /// Whether somebody free takes work rather than somebody else.
+    fn is_rather(&self, one: usize, other: usize) -> bool {
+        let (left, right) = (&self.people[one], &self.people[other]);
         match self.dispatch {
-            Dispatch::LongestIdle => free.into_iter().min_by_key(idle_since),
-            Dispatch::Fastest => free.into_iter().min_by(|one, other| {
-                let speeds = self.people[*other].speed.total_cmp(&self.people[*one].speed);
-                speeds.then_with(|| idle_since(one).cmp(&idle_since(other)))
-            }),
-            Dispatch::Random if free.len() > 1 => {
-                let node = u32::try_from(item.node).unwrap_or(0);
-                let mut random = streams.of(item.number, Purpose::Dispatch, node, item.turn);
-                Some(free[random.random_range(0..free.len())])
-            }
-            Dispatch::Random => free.first().copied(),
+            Dispatch::Fastest if left.speed > right.speed => true,
+            Dispatch::Fastest if left.speed < right.speed => false,
+            Dispatch::Fastest | Dispatch::LongestIdle => (left.idle_since, one) < (right.idle_since, other),
+            Dispatch::Random => false,
         }
     }
 

@@ -43,6 +43,10 @@ pub struct Timeline {
     origin: Instant,
     first_day: Date,
     n_weeks: i64,
+    /// Spans that begin before this instant are all there.
+    settled_to: Instant,
+    /// Where the last question was answered: the next one is as a rule about the same span or the one after.
+    hint: usize,
     /// Not yet merged: later weeks, in other zones, may begin before these.
     pending: Vec<(Instant, Instant)>,
     spans: Vec<Span>,
@@ -77,6 +81,8 @@ impl Timeline {
             origin,
             first_day,
             n_weeks: 0,
+            settled_to: Instant::MIN,
+            hint: 0,
             pending: Vec::new(),
             spans: Vec::new(),
         }
@@ -94,8 +100,7 @@ impl Timeline {
             return at - self.origin;
         }
         self.reach(at);
-        let idx = self.spans.partition_point(|span| span.from <= at);
-        match idx.checked_sub(1).and_then(|idx| self.spans.get(idx)) {
+        match self.begun(at) {
             Some(span) => span.before + at.min(span.to) - span.from,
             None => 0,
         }
@@ -107,8 +112,23 @@ impl Timeline {
             return true;
         }
         self.reach(at);
-        let idx = self.spans.partition_point(|span| span.from <= at);
-        idx > 0 && at < self.spans[idx - 1].to
+        self.begun(at).is_some_and(|span| at < span.to)
+    }
+
+    /// The last span that begins at or before an instant.
+    fn begun(&mut self, at: Instant) -> Option<Span> {
+        for idx in [self.hint, self.hint + 1] {
+            let next = self.spans.get(idx + 1);
+            if let Some(span) = self.spans.get(idx).filter(|span| span.from <= at)
+                && next.is_none_or(|next| at < next.from)
+            {
+                self.hint = idx;
+                return Some(*span);
+            }
+        }
+        let idx = self.spans.partition_point(|span| span.from <= at).checked_sub(1)?;
+        self.hint = idx;
+        self.spans.get(idx).copied()
     }
 
     /// The first working instant that is not before one.
@@ -156,14 +176,7 @@ impl Timeline {
     /// Unrolls until every span that begins at or before the instant is there; gives up at the bound, where nothing
     /// follows.
     fn reach(&mut self, at: Instant) {
-        while self.settled_to() <= at && self.grow().is_ok() {}
-    }
-
-    /// Spans that begin before this instant are all there.
-    fn settled_to(&self) -> Instant {
-        let day = self.first_day.saturating_add(jiff::Span::new().days(self.n_weeks * 7));
-        // Zones are at most 14 hours ahead of UTC, with an hour for its changes.
-        utc_midnight(day) - 15 * 3_600_000
+        while self.settled_to <= at && self.grow().is_ok() {}
     }
 
     fn grow(&mut self) -> Result<(), NoTimeLeft> {
@@ -181,7 +194,10 @@ impl Timeline {
                 .extend(found.into_iter().flat_map(|span| without(span, &rule.away)));
         }
         self.n_weeks += 1;
-        let settled_to = self.settled_to();
+        let next = self.first_day.saturating_add(jiff::Span::new().days(self.n_weeks * 7));
+        // Zones are at most 14 hours ahead of UTC, with an hour for its changes.
+        let settled_to = utc_midnight(next) - 15 * 3_600_000;
+        self.settled_to = settled_to;
         self.pending.sort_unstable();
         let n_settled = self.pending.partition_point(|(from, _)| *from < settled_to);
         for (from, to) in self.pending.drain(..n_settled) {

@@ -140,10 +140,10 @@ impl Replication<'_> {
             return Ok(());
         };
         let (now, plan) = (self.now, self.plan);
-        self.free(person, since);
-        self.seen.people[person].n_done += 1;
         let line = &mut self.desk.people[person].line;
         let work_ms = line.worked(now) - line.worked(since);
+        self.free(person, since);
+        self.seen.people[person].n_done += 1;
         let Some(case) = self.cases.get_mut(item.case) else {
             return Ok(());
         };

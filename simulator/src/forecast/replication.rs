@@ -196,7 +196,12 @@ impl<'p> Replication<'p> {
         self.seen.ended = self.now;
         self.seen.n_open = self.cases.len() as u64;
         let is_stuck = |case: &&Case| case.stays.iter().any(|stay| matches!(stay.what, What::Stuck));
-        self.seen.n_stuck = self.cases.values().filter(is_stuck).count() as u64;
+        self.seen.n_stuck = if plan.drain {
+            // Nothing more happens: whoever has to act never comes back.
+            self.seen.n_open
+        } else {
+            self.cases.values().filter(is_stuck).count() as u64
+        };
         Ok(())
     }
 

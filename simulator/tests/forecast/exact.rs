@@ -121,6 +121,22 @@ fn a_steady_desk_is_half_busy() {
     assert_eq!(found.cycle_time.p99_ms, 0.5 * HOUR_MS);
 }
 
+/// Work of somebody who never comes back stays where it is, and is told.
+#[test]
+fn cases_that_nobody_can_move_on_are_told() {
+    let found = forecast_of(desk_with(json!({
+        "directory": file("scenarios/mmc_desk_1.directory.json"),
+        "people": { "clerk1": { "away": [{ "from": "2026-01-05 03:00:00", "to": "2199-01-01" }] } },
+    })));
+    // Two replications of ten: those of hours 1 and 2 are done.
+    let counts = &found.counts;
+    assert_eq!(
+        (counts.ended["finished"], counts.open, counts.stuck),
+        (4, 16, 16),
+        "{counts:?}"
+    );
+}
+
 /// What the engine refuses is counted, told, and lost to nobody.
 #[test]
 fn refusals_are_told() {

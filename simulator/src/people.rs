@@ -55,7 +55,7 @@ impl Habits {
             publishes: tape.next(4) != 3,
             directory_changes: tape.next(3) != 2,
             forces: tape.next(4) != 3,
-            malformed: 3 + tape.next(3),
+            malformed: 2 + tape.next(3),
         }
     }
 }
@@ -93,23 +93,23 @@ impl People {
     /// The next step.
     pub fn next(&mut self, world: &World, tape: &mut Tape) -> CaseStep {
         match tape.next(1024) {
-            1023 if self.habits.publishes => {
+            1022..=1023 if self.habits.publishes => {
                 if let Some(step) = self.publish(world, tape) {
                     return step;
                 }
             }
-            1018..=1022 if self.habits.directory_changes => return self.change_directory(world, tape),
-            1002..=1017 if self.habits.publishes => {
+            1017..=1021 if self.habits.directory_changes => return self.change_directory(world, tape),
+            1001..=1016 if self.habits.publishes => {
                 if let Some(step) = migrate(world, tape) {
                     return step;
                 }
             }
-            982..=1001 => {
+            981..=1000 => {
                 if let Some(ticket) = any_ticket(world, tape) {
                     return CaseStep::ReviewHolders { ticket };
                 }
             }
-            940..=981 => return pass(world, tape),
+            939..=980 => return pass(world, tape),
             _ => {}
         }
         let n_open = world

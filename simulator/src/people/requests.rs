@@ -56,7 +56,17 @@ pub(super) fn pass(world: &World, tape: &mut Tape) -> CaseStep {
 
 /// A ticket goes over to the default version, with or without names of nodes.
 pub(super) fn migrate(world: &World, tape: &mut Tape) -> Option<CaseStep> {
-    let idx = any_ticket(world, tape)?;
+    // Mostly one that is open and not there yet, where there is one: all others are refused.
+    let is_behind = |idx: &usize| {
+        let ticket = &world.tickets[*idx].ticket;
+        let default = world.workflows.get(&ticket.workflow_id);
+        !ticket.is_final() && default.is_some_and(|default| default.version_name != ticket.version_name)
+    };
+    let behind: Vec<usize> = (0..world.tickets.len()).filter(is_behind).collect();
+    let idx = match tape.pick(&behind) {
+        Some(idx) if !tape.chance(1, 8) => *idx,
+        Some(_) | None => any_ticket(world, tape)?,
+    };
     let ticket = &world.tickets[idx].ticket;
     let old = world.workflow_of(ticket)?;
     let new = world.workflows.get(&ticket.workflow_id)?;

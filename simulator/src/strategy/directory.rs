@@ -24,7 +24,7 @@ pub fn directory(tape: &mut Tape) -> Json {
                 _ => "normal",
             };
             let dept = depts[tape.next(n_depts)];
-            let roles: Vec<&str> = ["clerk", "chief"].into_iter().filter(|_| tape.chance(1, 3)).collect();
+            let roles: Vec<&str> = ["clerk", "chief"].into_iter().filter(|_| tape.chance(1, 2)).collect();
             let memberships = if tape.chance(1, 8) {
                 json!([])
             } else {

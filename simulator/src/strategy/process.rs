@@ -348,15 +348,16 @@ pub(super) fn permission(tape: &mut Tape, is_stored: bool, is_hidden: bool) -> O
 /// Who is assigned to a normal node and how, as its `props` say it.
 pub(super) fn assignment(tape: &mut Tape, form: &Form, names: &Names) -> Json {
     let user_fields: Vec<_> = form.of_kinds(&["user"]).collect();
-    let (kind, named) = match tape.next(16) {
-        0..=5 => ("users", Names::some(tape, &names.users, 3)),
-        6 | 7 => ("depts", Names::some(tape, &names.depts, 2)),
-        8 | 9 => ("roles", Names::some(tape, &names.roles, 2)),
-        10..=12 => {
+    // Mostly rules that find somebody: a definition in which nobody can be assigned is soon told.
+    let (kind, named) = match tape.next(32) {
+        0..=14 => ("users", Names::some(tape, &names.users, 3)),
+        15..=18 => ("depts", Names::some(tape, &names.depts, 2)),
+        19..=22 => ("roles", Names::some(tape, &names.roles, 2)),
+        23..=27 => {
             let variables = ["creator", "creator_dept_approver", "creator_dept_leader"].map(str::to_owned);
             ("variables", Names::some(tape, &variables, 2))
         }
-        13 => ("parent_ticket_field", vec!["owner".to_owned()]),
+        28 => ("parent_ticket_field", vec!["owner".to_owned()]),
         _ => match tape.pick(&user_fields) {
             Some(field) => ("ticket_field", vec![field.key.clone()]),
             None => ("users", names.users.clone()),

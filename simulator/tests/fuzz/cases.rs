@@ -39,8 +39,8 @@ fn assert_minimal(case: &Case, own: &[(String, OwnInvariant)]) {
 #[test]
 fn a_failure_becomes_a_short_story_that_repeats() {
     for (holds, definition, at_most) in [
-        (never_finished as OwnInvariant, "leave", 5),
-        (never_rejected_twice as OwnInvariant, "purchase", 6),
+        (never_finished as OwnInvariant, "leave", 8),
+        (never_rejected_twice as OwnInvariant, "purchase", 8),
     ] {
         let own = [("ours".to_owned(), holds)];
         let fuzz = Fuzz::new().definition(fixture(definition)).directory(acme());

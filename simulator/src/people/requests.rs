@@ -81,8 +81,13 @@ pub(super) fn migrate(world: &World, tape: &mut Tape) -> Option<CaseStep> {
             nodes.insert(node.as_str().to_owned(), there.id.as_str().to_owned());
         }
     }
+    // Where it is onto anywhere, and from anywhere: mostly refused.
     if tape.chance(1, 8) {
-        nodes.insert(any_node(old, tape), any_node(new, tape));
+        let from = match (tape.chance(1, 2), tape.pick(&ticket.tokens)) {
+            (true, Some(token)) => token.node.as_str().to_owned(),
+            (true, None) | (false, _) => any_node(old, tape),
+        };
+        nodes.insert(from, any_node(new, tape));
     }
     let operator = match tape.next(4) {
         0 => None,

@@ -1,4 +1,4 @@
-//! Bugs on purpose, to see whether the simulator finds them: `loonflow-simulate selftest`.
+//! Bugs on purpose, to see whether the simulator finds them: `loonflow-simulate bugs`, in a build with them.
 //!
 //! Each stands where it is planted as `planted!(Name, wrong, right)`. Without the feature `planted` that is `right` and
 //! nothing else: no branch, no name in the program. The feature is for the simulator's own test alone. The server does

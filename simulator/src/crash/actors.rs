@@ -124,7 +124,7 @@ impl Machine {
             Trouble::DiesBeforeDecision => self.log.crash(),
             Trouble::DiesBeforeAppend | Trouble::DiesQueued => self.log.schedule(0, LogFault::CrashBefore),
             Trouble::DiesWritten => self.log.schedule(0, LogFault::CrashAfter),
-            Trouble::DiesAcknowledged | Trouble::DiesFolded | Trouble::DiesAnswering => {
+            Trouble::DiesAcknowledged | Trouble::DiesFolded | Trouble::DiesAnswering | Trouble::LogSlow => {
                 (0..calls.len() as u64).for_each(|n_between| self.log.schedule(n_between, LogFault::Hold));
             }
             Trouble::WorkerDies => {
@@ -148,7 +148,7 @@ impl Machine {
             .collect();
         let is_held = matches!(
             trouble,
-            Trouble::DiesAcknowledged | Trouble::DiesFolded | Trouble::DiesAnswering
+            Trouble::DiesAcknowledged | Trouble::DiesFolded | Trouble::DiesAnswering | Trouble::LogSlow
         );
         if is_held {
             // Every call is at the log, or is through without having come there.
@@ -158,7 +158,10 @@ impl Machine {
                 log.n_appends() - n_before + n_through >= tasks.len() as u64
             };
             turns_until(|| all_there(&tasks)).await?;
-            if trouble != Trouble::DiesAcknowledged {
+            if trouble == Trouble::LogSlow {
+                self.log.release();
+                turns_until(|| tasks.iter().all(JoinHandle::is_finished)).await?;
+            } else if trouble != Trouble::DiesAcknowledged {
                 self.log.release();
                 // A few turns: the worker folds, the list follows, the answer sets out.
                 let n_turns = if trouble == Trouble::DiesFolded { 2 } else { 5 };

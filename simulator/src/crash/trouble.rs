@@ -48,6 +48,9 @@ pub enum Trouble {
     LogOverloaded,
     /// The log says that the stream ends elsewhere: whoever decided was wrong about it.
     LogConflicts,
+    /// The log takes its time: written at once, acknowledged late. Without actors nobody is there to wait, so at the
+    /// boundary it is as if nothing happened.
+    LogSlow,
     /// The log wrote, but cannot say so; it takes nothing more until it is opened again.
     UncertainWritten,
     /// The log did not write, but cannot say so; it takes nothing more until it is opened again.
@@ -56,7 +59,7 @@ pub enum Trouble {
 
 impl Trouble {
     /// All of them.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::None,
         Self::DiesBeforeDecision,
         Self::DiesBeforeAppend,
@@ -72,6 +75,7 @@ impl Trouble {
         Self::LogFails,
         Self::LogOverloaded,
         Self::LogConflicts,
+        Self::LogSlow,
         Self::UncertainWritten,
         Self::UncertainLost,
     ];
@@ -95,6 +99,7 @@ impl Trouble {
             Self::LogFails => "log_fails",
             Self::LogOverloaded => "log_overloaded",
             Self::LogConflicts => "log_conflicts",
+            Self::LogSlow => "log_slow",
             Self::UncertainWritten => "uncertain_written",
             Self::UncertainLost => "uncertain_lost",
         }
@@ -119,6 +124,7 @@ impl Trouble {
             Self::LogFails => "the log fails before it writes",
             Self::LogOverloaded => "the log is overloaded",
             Self::LogConflicts => "the log finds the stream elsewhere than expected",
+            Self::LogSlow => "the log takes its time",
             Self::UncertainWritten => "the log wrote but cannot say so, and stops",
             Self::UncertainLost => "the log did not write but cannot say so, and stops",
         }
@@ -135,6 +141,7 @@ impl Trouble {
             | Self::DiesAnswering
             | Self::DiesAnswered
             | Self::AnswerLost
+            | Self::LogSlow
             | Self::UncertainWritten => true,
             Self::DiesBeforeDecision
             | Self::DiesBeforeAppend
@@ -153,7 +160,7 @@ impl Trouble {
     pub fn is_folded(self) -> bool {
         matches!(
             self,
-            Self::None | Self::DiesFolded | Self::DiesAnswering | Self::DiesAnswered | Self::AnswerLost
+            Self::None | Self::DiesFolded | Self::DiesAnswering | Self::DiesAnswered | Self::AnswerLost | Self::LogSlow
         )
     }
 
@@ -168,6 +175,7 @@ impl Trouble {
                 | Self::LogFails
                 | Self::LogOverloaded
                 | Self::LogConflicts
+                | Self::LogSlow
                 | Self::UncertainWritten
                 | Self::UncertainLost
         )
@@ -193,7 +201,8 @@ impl Trouble {
             | Self::LogFull
             | Self::LogFails
             | Self::LogOverloaded
-            | Self::LogConflicts => false,
+            | Self::LogConflicts
+            | Self::LogSlow => false,
         }
     }
 
@@ -223,6 +232,7 @@ impl Trouble {
             | Self::DiesAnswered
             | Self::AnswerLost
             | Self::WorkerDies
+            | Self::LogSlow
             | Self::UncertainWritten
             | Self::UncertainLost => None,
         }

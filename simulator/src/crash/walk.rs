@@ -67,6 +67,8 @@ pub struct WalkReport {
     pub by_trouble: BTreeMap<Trouble, u64>,
     /// SHA-256 over everything that happened.
     pub hash: [u8; 32],
+    /// The rounds that became the past of the later ones.
+    pub past: Vec<Round>,
     /// What does not hold, with the rounds that lead there.
     pub failure: Option<(Broken, Vec<Round>)>,
 }
@@ -137,6 +139,7 @@ impl Walk {
                 break;
             }
         }
+        self.report.past = self.past;
         self.report.hash = self.trace.finalize().into();
         self.report
     }
@@ -173,6 +176,18 @@ impl Walk {
         }
         self.see()?;
         Ok(played)
+    }
+
+    /// The disk.
+    #[must_use]
+    pub fn log(&self) -> &loonflow_storage::MemoryLog {
+        &self.state.process.log
+    }
+
+    /// The tickets on it, in order of creation.
+    #[must_use]
+    pub fn tickets(&self) -> &[loonflow_engine::id::TicketId] {
+        &self.state.tickets
     }
 
     fn pass(&mut self, ms: i64) {

@@ -14,6 +14,10 @@
 //!
 //! Without the default feature `program` only what a server asks before it publishes a workflow is here: `check`, `fuzz`
 //! and what they stand on, without the dependencies of reports, formats and the command line.
+//! Simulated here: tickets on given or random definitions and one tenant's directory, by the pure core (`decide`,
+//! `apply`), beside a second, naive model of the rules (`model`). `fuzz` searches, `people` and `strategy` make steps and
+//! definitions, `checker` asks the `invariants` after every step, `shrink` and `story` say what was found.
+//! Not simulated here: actors, the log and its failures.
 
 pub mod case;
 pub mod check;

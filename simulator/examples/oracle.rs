@@ -18,7 +18,7 @@ use anyhow::{Context as _, bail, ensure};
 use clap::{Parser, ValueEnum};
 use loonflow_engine::id::EdgeId;
 use loonflow_engine::workflow::WorkflowVersion;
-use loonflow_simulator::check::{Options, check, impossible_edges};
+use loonflow_simulator::check::{Options, check, impossible_edges, markings};
 use loonflow_simulator::commands::output::Output;
 use loonflow_simulator::export::pnml::pnml;
 use loonflow_simulator::inputs;
@@ -181,7 +181,11 @@ fn net_without_cancelling(version: &WorkflowVersion) -> Option<(Net, BTreeSet<Ed
     loop {
         match net(version, &left_out) {
             Ok(net) => return Some((net, left_out)),
-            Err(NotPlain::Cancelling(edge)) => left_out.insert(edge),
+            // A split takes its edges all at once: there is no leaving one out.
+            Err(NotPlain::Cancelling(edge)) if left_out.contains(&edge) => return None,
+            Err(NotPlain::Cancelling(edge)) => {
+                left_out.insert(edge);
+            }
             Err(NotPlain::Inclusive(_) | NotPlain::TooLarge) => return None,
         };
     }
@@ -216,10 +220,14 @@ fn replay(arguments: &Arguments) -> anyhow::Result<()> {
             n_not_plain += 1;
             continue;
         };
+        // More would take long, and there are others.
+        let Some(kinds) = markings(version, directory, 5_000, false) else {
+            continue;
+        };
         let mut traces = Vec::new();
         let mut are_played = Vec::new();
         for _ in 0..5 {
-            let Some(events) = play::to_the_end(version, directory, &left_out, &mut dice) else {
+            let Some(events) = play::to_the_end(version, directory, &left_out, &kinds, &mut dice) else {
                 continue;
             };
             let trace = loonflow_simulator::net::trace::trace(&net, &events).map_err(anyhow::Error::msg)?;
@@ -254,7 +262,7 @@ fn replay(arguments: &Arguments) -> anyhow::Result<()> {
         }
     }
     Output::new(false).line(format!(
-        "{} nets ({n_not_plain} definitions have inclusive splits): {n_fit} of {n_played} played traces fit, \
+        "{} nets ({n_not_plain} definitions were no plain nets): {n_fit} of {n_played} played traces fit, \
          {n_changed_fit} of {n_changed} with one event changed",
         expected.len()
     ));

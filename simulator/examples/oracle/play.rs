@@ -10,7 +10,7 @@ use loonflow_engine::ticket::{ActionRequest, Command, Create, Event, Handle, Hoo
 use loonflow_engine::value::Value;
 use loonflow_engine::view::example::example_value;
 use loonflow_engine::workflow::{FieldPermission, Node, WorkflowVersion};
-use loonflow_simulator::check::markings;
+use loonflow_simulator::check::Markings;
 use loonflow_simulator::net::Net;
 use loonflow_simulator::world::World;
 
@@ -19,15 +19,15 @@ use crate::random::Dice;
 /// Commands of one ticket, accepted or refused.
 const COMMANDS_MAX: usize = 300;
 
-/// The events of one ticket that came to its end; nothing where it did not.
+/// The events of one ticket that came to its end; nothing where it did not. `kinds` know which values conditions ask
+/// about.
 pub(crate) fn to_the_end(
     version: &Arc<WorkflowVersion>,
     directory: &Arc<Directory>,
     left_out: &BTreeSet<EdgeId>,
+    kinds: &[Markings],
     dice: &mut Dice,
 ) -> Option<Vec<Event>> {
-    // A handful of states is enough to learn which values conditions ask about.
-    let kinds = markings(version, directory, 100_000, false)?;
     let kind = &kinds[dice.below(kinds.len())];
     let mut world = World::new(directory.clone(), vec![version.clone()], dice.0);
     let player = Player {

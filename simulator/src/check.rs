@@ -261,7 +261,8 @@ impl Checker<'_> {
         }
         if graph.has_too_many_ways {
             self.bounds.insert(
-                "one action can go in too many ways: its fields are looked at by too many conditions".to_owned(),
+                "actions can go in too many ways: the fields they write are looked at by too many conditions"
+                    .to_owned(),
             );
         } else if !graph.is_complete {
             self.bounds.insert(format!(

@@ -305,6 +305,45 @@ fn a_bound_that_is_met_is_unknown() {
     assert!(report.findings.is_empty(), "{:?}", codes(&report));
 }
 
+/// Nine fields that one branch looks at together can be filled in in a quarter of a million ways: too many to be told
+/// apart, and nothing is called sound.
+#[test]
+fn values_that_multiply_are_unknown() {
+    let mut source = wide_split(2);
+    let option = |key: &str| json!({ "key": key, "label": key });
+    let mut conditions = Vec::new();
+    for idx in 0..9 {
+        let key = format!("f{idx}");
+        let field = json!({ "id": key, "type": "select", "component_key": key, "component_name": key,
+            "props": { "options_with_keys": [option("a"), option("b"), option("c")] } });
+        source["form_schema"]["component_info_list"][0]["children"]
+            .as_array_mut()
+            .expect("a list")
+            .push(field);
+        source["process_schema"]["node_info_list"][0]["props"]["field_permissions"][&key] = json!("optional");
+        for operator in ["!=", "<="] {
+            conditions.push(json!({ "field_name": key, "operator": operator, "value": "b" }));
+        }
+    }
+    source["process_schema"]["node_info_list"][1]["type"] = json!("inclusive");
+    source["process_schema"]["node_info_list"][1]["props"] = json!({ "default_branch": "begin_1" });
+    for edge in source["process_schema"]["edge_info_list"]
+        .as_array_mut()
+        .expect("a list")
+    {
+        if edge["id"] == json!("begin_0") {
+            edge["props"] = json!({ "condition_groups": [{ "conditions": conditions }] });
+        }
+    }
+    let report = check_text(&source, &Options::default());
+    assert_eq!(report.outcome, Outcome::Unknown, "{:?}", codes(&report));
+    assert!(
+        report.bounds.iter().any(|bound| bound.contains("too many ways")),
+        "{:?}",
+        report.bounds
+    );
+}
+
 /// The only people of a node hold every ticket up; of two who could do it, both.
 #[test]
 fn the_fewest_absent_people_are_named() {

@@ -26,6 +26,9 @@ pub(crate) struct Bounds {
 /// The bit of a state's marks for the first marked node; those below belong to remembered handlers.
 pub(crate) const FIRST_MARK: u32 = 40;
 
+/// Ways that commands can go, for each state that may be kept: values may multiply them where they come to few states.
+const WAYS_PER_STATE: usize = 40;
+
 /// How one state follows from another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Move {
@@ -57,7 +60,9 @@ pub(crate) struct Graph {
     pub(crate) stacks: Stacks,
     /// Whether every state was explored.
     pub(crate) is_complete: bool,
-    /// Whether some command could go in too many ways to be looked at.
+    /// Ways that commands could go, those that came to a known state included.
+    n_ways: usize,
+    /// Whether commands could go in too many ways to be looked at.
     pub(crate) has_too_many_ways: bool,
     /// States of which a successor found no room.
     cut: std::collections::BTreeSet<u32>,
@@ -156,6 +161,12 @@ pub(crate) fn explore(game: &Game<'_>, bounds: &Bounds) -> Graph {
     let mut reducer = Reducer::default();
     let mut outcomes = Vec::new();
     while graph.first_move.len() < graph.states.len() {
+        if graph.n_ways > bounds.states.saturating_mul(WAYS_PER_STATE) {
+            // What is left stays open.
+            graph.is_complete = false;
+            graph.has_too_many_ways = true;
+            break;
+        }
         let idx = graph.first_move.len() as u32;
         let state = graph.state(idx);
         note_unassigned(&mut graph, &state, idx);
@@ -237,6 +248,7 @@ fn expand(
         }
         return;
     }
+    graph.n_ways += tried.len();
     for (command, mut outcome) in tried.drain(..) {
         graph.tried[usize::from(command.edge())] = true;
         if let Some(refusal) = outcome.refusal {

@@ -17,7 +17,8 @@
 //! Simulated here: tickets on given or random definitions and one tenant's directory, by the pure core (`decide`,
 //! `apply`), beside a second, naive model of the rules (`model`). `fuzz` searches, `people` and `strategy` make steps and
 //! definitions, `checker` asks the `invariants` after every step, `shrink` and `story` say what was found.
-//! Not simulated here: actors, the log and its failures.
+//! `crash` kills the engine, its actors and its log wherever they can die.
+//! Not simulated here: disks that break their promise, which `storage` tests.
 
 pub mod case;
 pub mod check;

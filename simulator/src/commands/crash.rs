@@ -50,7 +50,8 @@ pub struct CrashArgs {
     /// Rounds of each walk; at the boundary one round tries every way to die.
     #[arg(long, default_value_t = 60, value_name = "N")]
     rounds: u64,
-    /// Threads; the results are the same with any number.
+    /// Threads. At the boundary everything is the same with any number; with actors, the order in which calls under way
+    /// at once come to the log is the machine's, and so is that trace.
     #[arg(long, default_value_t = 1, value_name = "N")]
     threads: usize,
     /// Where a failure is saved, for `--replay`.

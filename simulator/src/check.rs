@@ -310,8 +310,12 @@ impl Checker<'_> {
         let bounds = self.bounds_of(false);
         for people in absence::blockers(&game, &kind, self.options.absent, &bounds) {
             let names: Vec<String> = people.iter().map(|user| format!("`{user}`")).collect();
-            let message = format!("no ticket comes to the end while {} cannot act", names.join(" and "));
-            // Each set is a finding of its own; the field keeps them apart.
+            let message = format!(
+                "no ticket that `{}` creates comes to the end while {} cannot act",
+                game.creator,
+                names.join(" and ")
+            );
+            // Each set is a finding of its own, though all are about the same place.
             let finding = Finding::new("blocked_without", Severity::Note, message);
             self.findings.push(finding);
         }

@@ -19,6 +19,10 @@
 //! definitions, `checker` asks the `invariants` after every step, `shrink` and `story` say what was found.
 //! `crash` kills the engine, its actors and its log wherever they can die.
 //! Not simulated here: disks that break their promise, which `storage` tests.
+//! Simulated here: tickets on given definitions and one tenant's directory, by the pure core (`decide`, `apply`).
+//! Checked without a run: definitions, by exploring their token game (`check`), and as Petri nets (`net`).
+//! Not simulated yet: actors, the log and its failures, hooks that answer, more than one tenant; a second, naive
+//! model of the rules is not here yet either.
 
 pub mod case;
 pub mod check;

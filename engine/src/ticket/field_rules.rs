@@ -115,8 +115,11 @@ pub(crate) fn check(
 
 /// Records what was checked, and renews an automatic title (semantics 6).
 pub(crate) fn store(decision: &mut Decision<'_>, changes: Changes) {
-    // An automatic title follows its fields, and the first one is made whatever there is.
-    let is_renewed = !changes.fields.is_empty() || decision.ticket.title.is_empty();
+    // An automatic title follows its fields; the first one is made whatever there is, and one that is sent does not
+    // replace it.
+    let title = &decision.ticket.title;
+    let is_sent = changes.title.as_ref().is_some_and(|sent| sent != title);
+    let is_renewed = !changes.fields.is_empty() || title.is_empty() || is_sent;
     if !changes.fields.is_empty() {
         decision.emit(Event::FieldsChanged {
             changes: changes.fields,

@@ -171,6 +171,23 @@ fn an_automatic_title_follows_its_fields() {
 }
 
 #[test]
+fn an_automatic_title_is_not_replaced_by_one_that_is_sent() {
+    let workflow = flow(
+        "form amount:number
+         title Order of {creator}: {amount}
+         node a normal users:bob amount=optional title=optional
+         edge go agree start -> a
+         edge more other a -> a
+         edge ok agree a -> end",
+    );
+    let mut play = Play::submit_with(&workflow, "ann", &[("amount", number("5"))]).unwrap();
+    for fields in [vec![("title", Value::text("mine"))], vec![]] {
+        play.act_with("bob", "other", "more", sent(&fields)).unwrap();
+        assert_eq!(play.ticket.title, "Order of ANN.: 5");
+    }
+}
+
+#[test]
 fn values_sent_with_the_command_win_over_stored_ones() {
     let workflow = flow(
         "form amount:number

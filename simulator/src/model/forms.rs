@@ -76,19 +76,26 @@ pub(super) fn code_of(problems: &[(String, Refused)]) -> Refused {
         .unwrap_or("missing_required_fields")
 }
 
-/// Stores what was checked and renews an automatic title. A title is never emptied.
+/// Stores what was checked. An automatic title is made at first and renewed when fields change, and a title that is sent
+/// does not replace it. A title is never emptied.
 pub(super) fn store(ticket: &mut Ticket, people: &People, changes: Vec<Change>) {
     let on = Arc::clone(&ticket.on);
     let mut title = None;
+    let mut is_renewed = ticket.title_text().is_empty();
     for (idx, value) in changes {
         if on.title == Some(idx) {
             title = value.as_str().map(|text| text.trim().to_owned());
+            is_renewed |= title.as_deref().is_some_and(|title| title != ticket.title_text());
         } else {
-            Arc::make_mut(&mut ticket.fields).insert(on.fields[idx].key.clone(), value);
+            let key = &on.fields[idx].key;
+            let stored = ticket.fields.get(key);
+            is_renewed |= stored != Some(&value) && !(stored.is_none() && values::is_empty(&value));
+            Arc::make_mut(&mut ticket.fields).insert(key.clone(), value);
         }
     }
     let template = on.title.and_then(|idx| on.fields[idx].template.as_deref());
-    let made = template.map(|template| automatic_title(template, ticket, &on, people));
+    let made = template.filter(|_| is_renewed);
+    let made = made.map(|template| automatic_title(template, ticket, &on, people));
     if let Some(title) = made.or(title).filter(|title| !title.is_empty())
         && title != ticket.title_text()
     {

@@ -34,9 +34,7 @@ pub mod commands;
 pub mod coverage;
 #[cfg(feature = "program")]
 pub mod crash;
-#[cfg(feature = "program")]
 pub mod export;
-#[cfg(feature = "program")]
 pub mod expression;
 #[cfg(feature = "program")]
 pub mod forecast;

@@ -15,11 +15,10 @@ use serde_json::Value as Json;
 
 use crate::case::{Case, CaseStep};
 use crate::checker::{Checker, Checks, Failure, Outcome, OwnInvariant};
+use crate::export::mermaid::{Marked, mermaid};
 use crate::fuzz::Given;
 use crate::invariants::sentence_of;
 use crate::world::{World, directory_from};
-
-pub mod mermaid;
 
 /// Lines of a story at most.
 const LINES_MAX: usize = 20;
@@ -254,8 +253,12 @@ impl Way {
         let ticket = self.last.and_then(|idx| world.tickets.get(idx)).map(|one| &one.ticket);
         match ticket.and_then(|ticket| Some((ticket, world.workflow_of(ticket)?))) {
             Some((ticket, workflow)) => {
-                let now: BTreeSet<&NodeId> = ticket.tokens.iter().map(|token| &token.node).collect();
-                mermaid::drawn(workflow, &self.nodes, &self.edges, &now)
+                let marked = Marked {
+                    nodes: self.nodes.clone(),
+                    edges: self.edges.clone(),
+                    now: ticket.tokens.iter().map(|token| token.node.clone()).collect(),
+                };
+                mermaid(workflow, &marked)
             }
             None => String::new(),
         }

@@ -98,7 +98,7 @@ fn workflow_id(file: &File) -> Option<WorkflowId> {
 }
 
 /// A directory as it would be after an import into nothing. Passwords are left out: hashing them takes long.
-fn directory(json: &Value) -> anyhow::Result<Directory> {
+pub(super) fn directory(json: &Value) -> anyhow::Result<Directory> {
     let sentences = |problems: &[import::ImportProblem]| {
         let sentences: Vec<String> = problems.iter().map(ToString::to_string).collect();
         anyhow::anyhow!(sentences.join("; "))

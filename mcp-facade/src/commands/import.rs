@@ -3,10 +3,11 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use loonflow_engine::workflow::validate::{ValidationContext, check};
+use loonflow_engine::workflow::validate::{self, ValidationContext};
 use loonflow_mcp_facade::cli;
 use serde_json::Value;
 
+use super::check;
 use super::door::{Door, Need};
 use super::files::{Content, File};
 use super::operator::{Request, problem_line};
@@ -38,13 +39,20 @@ pub(crate) async fn run(data: &Path, flags: cli::Import) -> anyhow::Result<ExitC
 /// Whether every workflow is sound in the simulator's eyes, with the people of the directory beside it, if there is one.
 /// What validation refuses is refused by the import itself, for reasons that it knows better.
 fn are_sound(files: &[File]) -> anyhow::Result<bool> {
-    let directory = files.iter().find(|file| file.content == Content::Directory);
-    let directory = directory.map(|file| &file.json);
+    let json = files.iter().find(|file| file.content == Content::Directory);
+    let json = json.map(|file| &file.json);
+    let Ok(directory) = json.map(check::directory).transpose() else {
+        return Ok(true);
+    };
+    let context = ValidationContext {
+        directory: directory.as_ref(),
+        known_workflows: None,
+    };
     let mut are_sound = true;
     for file in files.iter().filter(|file| file.content == Content::Workflow) {
-        let (version, _problems) = check(&file.json, file.stem(), &ValidationContext::default());
+        let (version, _problems) = validate::check(&file.json, file.stem(), &context);
         if let Some(version) = version {
-            are_sound &= !simulate::look(&file.shown(), version, directory)?;
+            are_sound &= !simulate::look(&file.shown(), version, json)?;
         }
     }
     Ok(are_sound)

@@ -111,10 +111,7 @@ fn a_simulation_proves_or_tells_a_story() {
 fn an_import_can_ask_the_simulator_first() {
     let data = tempfile::tempdir().expect("temporary directory");
     let (leave, directory) = (asset("leave.json"), asset("acme.json"));
-    let refused = run(
-        data.path(),
-        &["import", "--simulate", text(&directory), text(&unsound())],
-    );
+    let refused = run(data.path(), &["import", "--simulate", text(&unsound())]);
     assert_eq!(refused.code, 1, "{}", refused.out);
     assert!(refused.out.ends_with("nothing was imported\n"), "{}", refused.out);
     assert!(!data.path().join("log").exists(), "it did not even open a log");

@@ -15,6 +15,8 @@ pub struct Marked {
     pub nodes: BTreeSet<NodeId>,
     /// Edges on a path.
     pub edges: BTreeSet<EdgeId>,
+    /// Nodes where the path has come to: marked more.
+    pub now: BTreeSet<NodeId>,
 }
 
 /// The version as a flowchart.
@@ -57,19 +59,24 @@ pub fn mermaid(version: &WorkflowVersion, marked: &Marked) -> String {
             on_path.push(idx.to_string());
         }
     }
-    let nodes = version.nodes.iter().enumerate();
-    let nodes: Vec<String> = nodes
-        .filter(|(_, node)| marked.nodes.contains(&node.id))
-        .map(|(idx, _)| format!("n{idx}"))
-        .collect();
-    if !nodes.is_empty() {
-        line(&mut text, "classDef marked stroke:#c00,stroke-width:3px");
-        line(&mut text, &format!("class {} marked", nodes.join(",")));
-    }
+    let mut class = |name: &str, style: &str, is_of: &dyn Fn(&NodeId) -> bool| {
+        let nodes = version.nodes.iter().enumerate().filter(|(_, node)| is_of(&node.id));
+        let nodes: Vec<String> = nodes.map(|(idx, _)| format!("n{idx}")).collect();
+        if !nodes.is_empty() {
+            line(&mut text, &format!("classDef {name} {style}"));
+            line(&mut text, &format!("class {} {name}", nodes.join(",")));
+        }
+    };
+    class("marked", "stroke:#c60,stroke-width:3px", &|id| {
+        marked.nodes.contains(id) && !marked.now.contains(id)
+    });
+    class("now", "fill:#fc9,stroke:#c60,stroke-width:4px,color:#000", &|id| {
+        marked.now.contains(id)
+    });
     if !on_path.is_empty() {
         line(
             &mut text,
-            &format!("linkStyle {} stroke:#c00,stroke-width:3px", on_path.join(",")),
+            &format!("linkStyle {} stroke:#c60,stroke-width:3px", on_path.join(",")),
         );
     }
     text
@@ -80,13 +87,16 @@ fn line(text: &mut String, line: &str) {
     let _ = writeln!(text, "  {line}");
 }
 
-/// What an edge says: its name, else what it asks.
+/// What an edge says: its name, else what it asks; that of an action its id at least, for people take it by that.
 fn label(version: &WorkflowVersion, edge: &loonflow_engine::workflow::Edge) -> String {
     if !edge.name.trim().is_empty() {
         return edge.name.clone();
     }
     if edge.conditions.is_empty() {
-        return String::new();
+        return match edge.kind {
+            EdgeKind::Condition => String::new(),
+            EdgeKind::Agree | EdgeKind::Reject | EdgeKind::Other => edge.id.as_str().to_owned(),
+        };
     }
     expression::write(edge.conditions.groups(), &version.form)[1..].to_owned()
 }

@@ -164,6 +164,7 @@ fn a_flowchart_is_a_contract() {
     let marked = Marked {
         nodes: ["start".into(), "by_amount".into()].into(),
         edges: ["submit".into()].into(),
+        now: ["by_amount".into()].into(),
     };
     insta::assert_snapshot!(mermaid(&version, &marked));
 }

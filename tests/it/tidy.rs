@@ -135,7 +135,10 @@ fn no_bugs_are_planted_in_a_server() {
             let is_declared = matches!(
                 (manifest.as_str(), line),
                 ("engine/Cargo.toml", r#"planted = ["runtime"]"#)
-                    | ("simulator/Cargo.toml", r#"planted = ["loonflow-engine/planted"]"#)
+                    | (
+                        "simulator/Cargo.toml",
+                        r#"planted = ["program", "loonflow-engine/planted"]"#
+                    )
             );
             assert!(is_declared, "{manifest}: `{line}`");
         }

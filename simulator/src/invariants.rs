@@ -3,11 +3,10 @@
 //! Here: replay, dry runs, tokens, states. By subject: what one step may do (`step`), who may do what (`gate`), what is
 //! shown (`views`), `lists`, what is stored (`storage`), other tenants (`tenants`). When each is asked: `checker`.
 
-use loonflow_engine::ticket::action::{OfferedAction, offered};
-use loonflow_engine::ticket::{ActState, Draw, Event, Rest, Ticket, apply};
+use loonflow_engine::ticket::{ActState, Event, Rest, Ticket, apply};
 use loonflow_engine::workflow::{NodeKind, WorkflowVersion};
 
-use crate::world::{Recorded, World};
+use crate::world::Recorded;
 
 pub mod gate;
 pub mod lists;
@@ -220,24 +219,4 @@ fn same_but_for_draw(dry: &Event, real: &Event) -> bool {
         }
         (dry, real) => dry == real,
     }
-}
-
-/// Everything a user of the directory is offered on a ticket.
-#[must_use]
-pub fn offers(
-    world: &World,
-    ticket: &Ticket,
-    workflow: &WorkflowVersion,
-) -> Vec<(loonflow_engine::id::UserId, OfferedAction)> {
-    let context = world.context(workflow, Draw::Preview);
-    let users = world.directory.users.keys();
-    users
-        .flat_map(|user| {
-            let own = offered(ticket, user, &context);
-            own.iter()
-                .cloned()
-                .map(|action| (user.clone(), action))
-                .collect::<Vec<_>>()
-        })
-        .collect()
 }

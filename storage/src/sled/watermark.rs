@@ -21,7 +21,7 @@ use crate::lock::lock;
 use crate::record::Position;
 
 /// Name in the log's directory.
-pub(super) const FILE: &str = "watermark";
+const FILE: &str = "watermark";
 
 const SLOT_BYTES: usize = 12;
 

@@ -1,13 +1,14 @@
 //! The aggregate Ticket: what its stream folds to.
 //!
 //! Reading order: `act_state` and `token` (what a ticket is), `event` and `apply` (how it came to be), `command`,
-//! `action` (what is offered, and to whom), `decide` (what a command does), `flow` (how tokens move), `assignee`,
-//! `field_rules`, `visibility`.
+//! `action` (what is offered, and to whom), `gate` (which of it is meant), `decide` (what a command does), `flow` (how
+//! tokens move), `assignee`, `field_rules`, `visibility`.
 //!
 //! Invariants: a ticket has at least one token until it is discarded; tokens are sorted by age; no token is
 //! `Moving` between commands; exactly one token is `Ended` when the ticket is over, and then it is the only one.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -24,6 +25,7 @@ pub mod decide;
 pub mod event;
 pub(crate) mod field_rules;
 pub(crate) mod flow;
+pub(crate) mod gate;
 pub(crate) mod migrate;
 pub mod refusal;
 pub mod token;
@@ -35,10 +37,11 @@ pub use apply::apply;
 pub use command::{ActionRequest, Command, Context, Create, Draw, Handle, HookOutcome};
 pub use decide::{decide, decide_with_outcome};
 pub use event::{Event, Meta, Processor};
-pub use refusal::{FieldProblem, FieldProblemKind, Refusal};
+pub use refusal::{Available, FieldProblem, FieldProblemKind, Refusal};
 pub use token::{Consult, ForkId, Rest, Share, Token};
 
-/// A ticket. Only `apply` changes it.
+/// A ticket. Only `apply` changes it. What can be large is shared by copies until one of them changes it: a decision
+/// copies its ticket.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ticket {
     /// Its id.
@@ -60,7 +63,7 @@ pub struct Ticket {
     /// Its title, shown to whoever may see the ticket.
     pub title: String,
     /// Stored field values, the title's aside; hidden ones included.
-    pub fields: BTreeMap<FieldKey, Value>,
+    pub fields: Arc<BTreeMap<FieldKey, Value>>,
     /// Its state.
     pub act_state: ActState,
     /// Its tokens by age, oldest first.
@@ -74,13 +77,13 @@ pub struct Ticket {
     /// Its parent and the parent's node.
     pub parent: Option<(TicketId, NodeId)>,
     /// Who was put in copy.
-    pub cc: BTreeSet<UserId>,
+    pub cc: Arc<BTreeSet<UserId>>,
     /// Whoever is or was assigned or consulted.
-    pub assigned: BTreeSet<UserId>,
+    pub assigned: Arc<BTreeSet<UserId>>,
     /// Whoever took an action on it other than a comment.
-    pub processed: BTreeSet<UserId>,
+    pub processed: Arc<BTreeSet<UserId>>,
     /// Who took the last edge out of each node.
-    pub last_handlers: BTreeMap<NodeId, UserId>,
+    pub last_handlers: Arc<BTreeMap<NodeId, UserId>>,
     /// Why nobody can act without help, where that is so.
     pub intervention: Option<String>,
     /// A draft that was thrown away: it answers as if it did not exist.

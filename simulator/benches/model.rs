@@ -82,7 +82,7 @@ fn steps(criterion: &mut Criterion) {
                             let engine = one.outcome.as_ref().map(|(idx, _)| *idx);
                             compare::answer(&model, &answer, engine).expect("the same");
                             if let Ok((idx, ticket)) = &one.outcome {
-                                compare::ticket(&model, *idx, ticket).expect("the same");
+                                compare::ticket(&model, *idx, None, ticket).expect("the same");
                             }
                         }
                     }

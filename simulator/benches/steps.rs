@@ -122,5 +122,9 @@ fn sixteen_cases(givens: &[Given], checks: &Checks) -> u64 {
     n_steps.get()
 }
 
+/// As in the program.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 criterion_group!(benches, steps, through_proptest);
 criterion_main!(benches);

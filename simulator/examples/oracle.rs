@@ -101,7 +101,7 @@ fn style_of(seed: u64) -> Style {
 
 fn soundness(arguments: &Arguments) -> anyhow::Result<()> {
     let source = random::directory();
-    let directory = directory_from(&source.to_string()).map_err(anyhow::Error::msg)?;
+    let directory = directory_from(&source).map_err(anyhow::Error::msg)?;
     let options = Options {
         absent: 0,
         ..Options::default()
@@ -192,7 +192,7 @@ fn net_without_cancelling(version: &WorkflowVersion) -> Option<(Net, BTreeSet<Ed
 }
 
 fn replay(arguments: &Arguments) -> anyhow::Result<()> {
-    let random_directory = directory_from(&random::directory().to_string()).map_err(anyhow::Error::msg)?;
+    let random_directory = directory_from(&random::directory()).map_err(anyhow::Error::msg)?;
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures");
     let (_, acme) = inputs::directory(Some(&fixtures.join("directory/acme.json")), &[])?;
     let mut all = Vec::new();

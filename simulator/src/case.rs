@@ -5,6 +5,7 @@
 //! a changed form is a new [`FORMAT`], and older ones stay readable.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use loonflow_engine::id::{FieldKey, UserId, WorkflowId};
 use loonflow_engine::ticket::{Command, HookOutcome};
@@ -46,12 +47,12 @@ pub enum CaseStep {
     /// A definition is published as the default version of its workflow.
     Publish {
         /// As its file has it.
-        definition: Json,
+        definition: Arc<Json>,
     },
     /// The directory becomes another one: someone leaves, comes back, changes roles.
     Directory {
         /// As a directory file has it.
-        directory: Json,
+        directory: Arc<Json>,
     },
     /// A ticket is created.
     Create {

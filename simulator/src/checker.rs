@@ -19,7 +19,7 @@ use serde_json::Value as Json;
 use crate::case::CaseStep;
 use crate::coverage::Coverage;
 use crate::goals::{Goal, Goals};
-use crate::invariants::{self, step as of_step, tenants};
+use crate::invariants::{self, step as of_step};
 use crate::model::{Model, compare};
 use crate::replay::{Translated, command_of};
 use crate::trace::Trace;
@@ -127,10 +127,10 @@ pub struct Checker {
     checks: Checks,
     /// The naive model of the same world, where one goes along.
     model: Option<Model>,
-    /// A tenant of namesakes.
-    others: Arc<Directory>,
+    /// A tenant of namesakes; made where it is asked for.
+    others: Option<Arc<Directory>>,
     /// Directories that were read in: people leave and come back, and reading takes as long as a hundred steps.
-    known: Vec<(Json, Arc<Directory>)>,
+    known: Vec<(Arc<Json>, Arc<Directory>)>,
     /// Steps so far, of every kind.
     n_steps: u64,
     /// Samples so far; turns through users.
@@ -146,7 +146,7 @@ impl Checker {
     #[must_use]
     pub fn new(world: World, checks: Checks, goals: &[Goal]) -> Self {
         Self {
-            others: tenants::namesakes(&world.directory),
+            others: None,
             known: Vec::new(),
             world,
             trace: Trace::default(),
@@ -227,18 +227,22 @@ impl Checker {
     }
 
     /// A directory that cannot be read leaves the one there is.
-    fn change_directory(&mut self, source: &Json) -> Result<Outcome, Failure> {
-        let known = self.known.iter().find(|(one, _)| one == source);
+    fn change_directory(&mut self, source: &Arc<Json>) -> Result<Outcome, Failure> {
+        let known = self
+            .known
+            .iter()
+            .find(|(one, _)| Arc::ptr_eq(one, source))
+            .or_else(|| self.known.iter().find(|(one, _)| one == source));
         let read = match known {
             Some((_, directory)) => Ok(Arc::clone(directory)),
-            None => directory_from(&source.to_string()),
+            None => directory_from(source),
         };
         match read {
             Ok(directory) if directory.tenant.id == self.world.directory.tenant.id => {
                 if known.is_none() && self.known.len() < KNOWN_MAX {
-                    self.known.push((source.clone(), Arc::clone(&directory)));
+                    self.known.push((Arc::clone(source), Arc::clone(&directory)));
                 }
-                self.others = tenants::namesakes(&directory);
+                self.others = None;
                 self.world.set_directory(directory);
                 self.tell_model(|model| model.set_directory(source))?;
                 self.nothing()
@@ -248,7 +252,7 @@ impl Checker {
         }
     }
 
-    fn publish(&mut self, definition: &Json) -> Result<Outcome, Failure> {
+    fn publish(&mut self, definition: &Arc<Json>) -> Result<Outcome, Failure> {
         match self.world.publish(definition) {
             // A version that is there already stays what it is.
             Ok(None) => self.nothing(),
@@ -278,7 +282,12 @@ impl Checker {
         match real {
             Ok(done) => named(
                 "the_model_has_the_same_ticket",
-                compare::ticket(model, done.idx, &self.world.tickets[done.idx].ticket),
+                compare::ticket(
+                    model,
+                    done.idx,
+                    done.before.as_ref(),
+                    &self.world.tickets[done.idx].ticket,
+                ),
             ),
             Err(_) => Ok(()),
         }

@@ -285,8 +285,7 @@ impl Given {
     /// # Errors
     /// Where directory or definitions cannot be read, by the engine or by the model.
     pub fn read(source: &Json, versions: Vec<Arc<WorkflowVersion>>) -> anyhow::Result<Self> {
-        let directory =
-            directory_from(&source.to_string()).map_err(|why| anyhow!("the directory cannot be read: {why}"))?;
+        let directory = directory_from(source).map_err(|why| anyhow!("the directory cannot be read: {why}"))?;
         let model = Model::new(source).and_then(|mut model| {
             for version in &versions {
                 model.publish(&version.source)?;

@@ -125,7 +125,7 @@ pub fn directory(path: Option<&Path>, versions: &[Arc<WorkflowVersion>]) -> anyh
         }
         None => stand_in(versions),
     };
-    let directory = directory_from(&source.to_string()).map_err(|why| match path {
+    let directory = directory_from(&source).map_err(|why| match path {
         Some(path) => anyhow::anyhow!("`{}` is no directory: {why}", path.display()),
         None => anyhow::anyhow!("the stand-in directory cannot be made: {why}"),
     })?;

@@ -59,6 +59,8 @@ pub struct Model {
     /// Every version that was published.
     published: Vec<Arc<Definition>>,
     tickets: Vec<Ticket>,
+    /// The ticket of the step taken last as it was before; `None` where it was created.
+    before: Option<Ticket>,
     /// What was wrong with the fields of the step taken last: key and code.
     field_problems: Vec<(String, Refused)>,
 }
@@ -94,6 +96,7 @@ impl Model {
             defaults: BTreeMap::new(),
             published: Vec::new(),
             tickets: Vec::new(),
+            before: None,
             field_problems: Vec::new(),
         })
     }
@@ -146,6 +149,7 @@ impl Model {
     /// `random`; each must be in the pool.
     pub fn step(&mut self, step: &CaseStep, now_ms: i64, drawn: &[String]) -> Answer {
         self.field_problems.clear();
+        self.before = None;
         match self.try_step(step, now_ms, drawn) {
             Ok(Some(ticket)) => Answer::Done { ticket },
             Ok(None) => Answer::Nothing,
@@ -269,7 +273,7 @@ impl Model {
         let mut run = Run::new(self.ticket(idx)?.clone(), &self.people, now_ms, by, drawn);
         let done = what(&mut run);
         let ticket = finish(run, done, &mut self.field_problems)?;
-        self.tickets[idx] = ticket;
+        self.before = Some(std::mem::replace(&mut self.tickets[idx], ticket));
         Ok(Some(idx))
     }
 }

@@ -67,7 +67,7 @@ pub struct People {
     /// Whom new versions can name.
     names: Names,
     /// Directories that the world changes between: the first is the one it began with.
-    directories: Vec<Json>,
+    directories: Vec<Arc<Json>>,
     directory_now: usize,
     values: BTreeMap<WorkflowId, BTreeMap<VersionName, Arc<Values>>>,
     /// Counts texts, so that each is written once.
@@ -82,7 +82,7 @@ impl People {
         Self {
             habits,
             names: Names::of(directory),
-            directories: vec![directory.clone()],
+            directories: vec![Arc::new(directory.clone())],
             directory_now: 0,
             values: BTreeMap::new(),
             n_texts: 0,
@@ -348,26 +348,33 @@ impl People {
             definition = mutated(tape, &definition, &self.names, &world.directory);
             definition["basic_info"]["version"] = format!("fuzz-{}", self.n_published).into();
         }
-        Some(CaseStep::Publish { definition })
+        Some(CaseStep::Publish {
+            definition: Arc::new(definition),
+        })
     }
 
     /// Someone leaves, comes back, changes roles or departments, or everything is as it was at first.
     fn change_directory(&mut self, world: &World, tape: &mut Tape) -> CaseStep {
-        let mut directory = self.directories[self.directory_now].clone();
-        let users = world.directory.users.len();
         if tape.next(4) == 0 {
-            directory = self.directories[0].clone();
-        } else if tape.chance(1, 8) {
+            self.directory_now = 0;
+            let directory = Arc::clone(&self.directories[0]);
+            return CaseStep::Directory { directory };
+        }
+        let mut directory = Json::clone(&self.directories[self.directory_now]);
+        let users = world.directory.users.len();
+        if tape.chance(1, 8) {
             change_dept(&mut directory, &self.names, tape);
         } else if let Some(users) = directory["users"].as_array_mut().filter(|_| users > 0) {
             let idx = tape.next(users.len());
             change_person(&mut users[idx], &self.names, tape);
         }
-        let known = self.directories.iter().position(|one| *one == directory);
+        let known = self.directories.iter().position(|one| **one == directory);
         self.directory_now = known.unwrap_or_else(|| {
-            self.directories.push(directory.clone());
+            self.directories.push(Arc::new(directory));
             self.directories.len() - 1
         });
-        CaseStep::Directory { directory }
+        CaseStep::Directory {
+            directory: Arc::clone(&self.directories[self.directory_now]),
+        }
     }
 }

@@ -37,7 +37,7 @@ pub fn look(version: &Arc<WorkflowVersion>, directory: Option<&Json>) -> anyhow:
         Some(source) => source.clone(),
         None => inputs::stand_in(std::slice::from_ref(version)),
     };
-    let directory = crate::world::directory_from(&source.to_string()).map_err(anyhow::Error::msg)?;
+    let directory = crate::world::directory_from(&source).map_err(anyhow::Error::msg)?;
     let report = check(version, &directory, &source, &check::Options::default());
     let mut lines = vec![format!(
         "{} ({} states, {} moves)",

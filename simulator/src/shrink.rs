@@ -52,7 +52,7 @@ struct Linked {
 
 /// What a case begins with, read; `None` where something of it cannot be used.
 fn setting_of(directory: &Json, definitions: &[Json]) -> Option<Given> {
-    let read = directory_from(&directory.to_string()).ok()?;
+    let read = directory_from(directory).ok()?;
     let context = ValidationContext {
         directory: Some(&read),
         known_workflows: None,

@@ -399,7 +399,7 @@ fn time(ms: i64) -> String {
 
 /// Who left, came, or came back.
 fn changed_people(before: &Directory, after: &Json) -> String {
-    let Ok(after) = directory_from(&after.to_string()) else {
+    let Ok(after) = directory_from(after) else {
         return "A directory is read in that cannot be read".into();
     };
     let mut changes = Vec::new();

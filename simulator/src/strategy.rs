@@ -73,7 +73,7 @@ impl Names {
 /// A definition for a directory (both as their files have them) that `check` takes without an error.
 #[must_use]
 pub fn definition(tape: &mut Tape, directory: &Json) -> Json {
-    let read = directory_from(&directory.to_string()).ok();
+    let read = directory_from(directory).ok();
     made(tape, directory, read.as_deref()).0
 }
 
@@ -154,7 +154,7 @@ impl Given {
     pub fn random(tape: &mut Tape) -> Self {
         loop {
             let source = directory(tape);
-            let Ok(directory) = directory_from(&source.to_string()) else {
+            let Ok(directory) = directory_from(&source) else {
                 continue;
             };
             let (_, version) = made(tape, &source, Some(&directory));

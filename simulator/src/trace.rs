@@ -88,14 +88,34 @@ fn feed_fields(bytes: &mut Vec<u8>, fields: &BTreeMap<String, Json>) {
     bytes.extend((fields.len() as u64).to_le_bytes());
     for (key, value) in fields {
         feed(bytes, key);
-        match value {
-            Json::String(text) => {
-                bytes.push(b't');
-                feed(bytes, text);
-            }
-            Json::Null | Json::Bool(_) | Json::Number(_) | Json::Array(_) | Json::Object(_) => {
-                bytes.push(b'j');
-                feed(bytes, &value.to_string());
+        feed_json(bytes, value);
+    }
+}
+
+/// Each part begins with its kind and length, so that no two contents give the same bytes.
+fn feed_json(bytes: &mut Vec<u8>, json: &Json) {
+    match json {
+        Json::Null => bytes.push(b'0'),
+        Json::Bool(is_true) => bytes.push(if *is_true { b'y' } else { b'n' }),
+        Json::Number(number) => {
+            bytes.push(b'#');
+            feed(bytes, &number.to_string());
+        }
+        Json::String(text) => {
+            bytes.push(b't');
+            feed(bytes, text);
+        }
+        Json::Array(items) => {
+            bytes.push(b'a');
+            bytes.extend((items.len() as u64).to_le_bytes());
+            items.iter().for_each(|item| feed_json(bytes, item));
+        }
+        Json::Object(entries) => {
+            bytes.push(b'o');
+            bytes.extend((entries.len() as u64).to_le_bytes());
+            for (key, value) in entries {
+                feed(bytes, key);
+                feed_json(bytes, value);
             }
         }
     }
@@ -113,11 +133,11 @@ fn feed_step(bytes: &mut Vec<u8>, step: &CaseStep) {
         }
         CaseStep::Publish { definition } => {
             bytes.push(2);
-            feed(bytes, &definition.to_string());
+            feed_json(bytes, definition);
         }
         CaseStep::Directory { directory } => {
             bytes.push(3);
-            feed(bytes, &directory.to_string());
+            feed_json(bytes, directory);
         }
         CaseStep::Create {
             workflow,

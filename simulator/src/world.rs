@@ -91,7 +91,7 @@ impl World {
     ///
     /// # Errors
     /// The engine's refusal.
-    pub fn publish(&mut self, definition: &Json) -> Result<Option<Arc<WorkflowVersion>>, publishing::Refusal> {
+    pub fn publish(&mut self, definition: &Arc<Json>) -> Result<Option<Arc<WorkflowVersion>>, publishing::Refusal> {
         let context = PublishContext {
             now: self.now,
             operator: None,
@@ -103,7 +103,7 @@ impl World {
         let id = WorkflowId::from(definition["basic_info"]["id"].as_str().unwrap_or_default());
         let name = VersionName::from(definition["basic_info"]["version"].as_str().unwrap_or_default());
         if let Some(known) = self.version(&id, &name) {
-            return if *known.source == *definition {
+            return if known.source == *definition {
                 Ok(None)
             } else {
                 Err(publishing::Refusal::VersionExists { name })
@@ -111,7 +111,7 @@ impl World {
         }
         let aggregate = Workflow::new(self.directory.tenant.id.clone(), id);
         let command = PublishCommand::Publish {
-            source: Arc::new(definition.clone()),
+            source: Arc::clone(definition),
             file_stem: None,
             state: VersionState::Default,
         };
@@ -246,13 +246,12 @@ impl World {
     }
 }
 
-/// A directory from the text of a directory file; passwords are left out, for nobody signs in here.
+/// A directory from a directory file; passwords are left out, for nobody signs in here.
 ///
 /// # Errors
 /// What is wrong with the file, as one text.
-pub fn directory_from(text: &str) -> Result<Arc<Directory>, String> {
-    let source: serde_json::Value = serde_json::from_str(text).map_err(|error| error.to_string())?;
-    let file = DirectoryFile::parse(&source).map_err(|problems| format!("{problems:?}"))?;
+pub fn directory_from(source: &Json) -> Result<Arc<Directory>, String> {
+    let file = DirectoryFile::parse(source).map_err(|problems| format!("{problems:?}"))?;
     let directory = Directory::new(file.tenant.clone());
     let command = account::command::Command::Import {
         file: Box::new(file),

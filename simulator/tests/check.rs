@@ -96,7 +96,7 @@ fn fixtures_are_as_the_engine_walks_them() {
 /// Random definitions with data, timers, hooks, inclusive splits, cancelling edges; as many as `n`.
 fn compare_random(seeds: std::ops::Range<u64>, tickets_max: usize) -> (usize, usize) {
     let directory_source = random::directory();
-    let directory = directory_from(&directory_source.to_string()).expect("a directory");
+    let directory = directory_from(&directory_source).expect("a directory");
     let (mut n_compared, mut n_unsound) = (0, 0);
     for seed in seeds {
         let style = Style {
@@ -272,7 +272,7 @@ fn wide_split(n: usize) -> Json {
 fn check_text(source: &Json, options: &Options) -> Report {
     let version = Arc::new(WorkflowVersion::load(source).expect("it loads"));
     let directory_source = random::directory();
-    let directory = directory_from(&directory_source.to_string()).expect("a directory");
+    let directory = directory_from(&directory_source).expect("a directory");
     check(&version, &directory, &directory_source, options)
 }
 

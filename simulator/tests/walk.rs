@@ -21,16 +21,18 @@ fn fixtures() -> (Arc<Directory>, Vec<Arc<WorkflowVersion>>) {
 
 fn read_fixtures() -> (Arc<Directory>, Vec<Arc<WorkflowVersion>>) {
     let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/fixtures"));
-    let read = |path: &Path| std::fs::read_to_string(path).expect("a fixture");
+    let json = |path: &Path| -> serde_json::Value {
+        serde_json::from_str(&std::fs::read_to_string(path).expect("a fixture")).expect("JSON")
+    };
     let directory =
-        loonflow_simulator::world::directory_from(&read(&root.join("directory/acme.json"))).expect("a directory");
+        loonflow_simulator::world::directory_from(&json(&root.join("directory/acme.json"))).expect("a directory");
     let mut files: Vec<_> = std::fs::read_dir(root.join("workflows"))
         .expect("fixtures")
         .map(|one| one.unwrap().path())
         .collect();
     files.sort();
     let load = |path: &std::path::PathBuf| {
-        let source: serde_json::Value = serde_json::from_str(&read(path)).expect("JSON");
+        let source = json(path);
         Arc::new(WorkflowVersion::load(&source).expect("a sound definition"))
     };
     (directory, files.iter().map(load).collect())

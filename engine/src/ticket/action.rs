@@ -10,7 +10,7 @@ use crate::id::{NodeId, TokenId, UserId};
 use crate::ticket::command::Context;
 use crate::ticket::token::{Rest, Token};
 use crate::ticket::{ActState, Ticket, visibility};
-use crate::workflow::{Edge, EdgeKind, NodeKind};
+use crate::workflow::{Edge, EdgeKind, NodeKind, WorkflowVersion};
 
 pub(crate) mod accept;
 pub(crate) mod add_comment;
@@ -194,6 +194,25 @@ pub struct OfferedAction {
     pub is_destructive: bool,
 }
 
+/// An action that a decision takes.
+#[derive(Clone, Debug)]
+pub(crate) struct Chosen<'w> {
+    pub(crate) kind: ActionKind,
+    /// The edge it takes; `None` for actions of other kinds.
+    pub(crate) edge: Option<&'w Edge>,
+    /// The node it acts on: where several would do, the one that was asked for.
+    pub(crate) node: NodeId,
+    /// The token it acts on.
+    pub(crate) token: TokenId,
+}
+
+impl Chosen<'_> {
+    /// The edge's id, or the action's word.
+    pub(crate) fn id(&self) -> &str {
+        self.edge.map_or(self.kind.word(), |edge| edge.id.as_str())
+    }
+}
+
 /// Everything a user can do on a ticket now.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct OfferedActions {
@@ -238,12 +257,77 @@ impl OfferedActions {
     }
 }
 
-/// What a user can do on a ticket now: the one function behind what is shown and what is allowed (semantics 5).
-///
-/// Empty for whoever may not view the ticket and for inactive or unknown users.
+/// An action a user has, as the rules find it. Nothing is copied: a decision looks at all and takes one.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Offer<'t, 'w> {
+    pub(crate) kind: ActionKind,
+    /// The edge it takes; `None` for actions of other kinds.
+    pub(crate) edge: Option<&'w Edge>,
+    /// The token it acts on.
+    pub(crate) token: &'t Token,
+}
+
+impl<'w> Offer<'_, 'w> {
+    /// The edge's id, or the action's word.
+    pub(crate) fn id(&self) -> &'w str {
+        self.edge.map_or(self.kind.word(), |edge| edge.id.as_str())
+    }
+
+    fn written_out(&self, workflow: &WorkflowVersion) -> OfferedAction {
+        OfferedAction {
+            kind: self.kind,
+            id: self.id().to_owned(),
+            name: match self.edge {
+                Some(edge) if edge.name.trim().is_empty() => edge.id.as_str().to_owned(),
+                Some(edge) => edge.name.clone(),
+                None => self.kind.title().to_owned(),
+            },
+            node: self.token.node.clone(),
+            token: self.token.id,
+            props: self.edge.map_or_else(
+                || serde_json::Value::Object(serde_json::Map::new()),
+                |edge| edge.props.clone(),
+            ),
+            is_destructive: match self.edge {
+                Some(edge) => self.kind == ActionKind::Reject && edge.target == workflow.end().id,
+                None => matches!(
+                    self.kind,
+                    ActionKind::Withdraw | ActionKind::ForceClose | ActionKind::ForceAlterNode | ActionKind::Discard
+                ),
+            },
+        }
+    }
+}
+
+/// Everything a user can do on a ticket now, see [`OfferedActions`].
+#[derive(Debug, Default)]
+pub(crate) struct Offers<'t, 'w> {
+    pub(crate) actions: Vec<Offer<'t, 'w>>,
+    pub(crate) admin_actions: Vec<Offer<'t, 'w>>,
+}
+
+impl<'t, 'w> Offers<'t, 'w> {
+    /// All of both lists.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Offer<'t, 'w>> {
+        self.actions.iter().chain(&self.admin_actions)
+    }
+}
+
+/// What a user can do on a ticket now: what is shown. Empty for whoever may not view the ticket and for inactive or
+/// unknown users.
 #[must_use]
 pub fn offered(ticket: &Ticket, user: &UserId, context: &Context<'_>) -> OfferedActions {
-    let mut found = OfferedActions::default();
+    let found = offers(ticket, user, context);
+    let written_out = |offers: &[Offer<'_, '_>]| offers.iter().map(|one| one.written_out(context.workflow)).collect();
+    OfferedActions {
+        actions: written_out(&found.actions),
+        admin_actions: written_out(&found.admin_actions),
+    }
+}
+
+/// The one function behind what is shown and what is allowed (semantics 5).
+pub(crate) fn offers<'t, 'w>(ticket: &'t Ticket, user: &UserId, context: &Context<'w>) -> Offers<'t, 'w> {
+    let mut found = Offers::default();
     if !has_access(ticket, user, context) {
         return found;
     }
@@ -251,7 +335,7 @@ pub fn offered(ticket: &Ticket, user: &UserId, context: &Context<'_>) -> Offered
     let is_draft = ticket.act_state == ActState::InDraft;
     if !is_final {
         for token in &ticket.tokens {
-            offer_token(&mut found.actions, ticket, token, user, context, None);
+            offer_token(&mut found.actions, ticket, token, user, context);
         }
         let Some(oldest) = ticket.tokens.first() else {
             return found;
@@ -269,31 +353,10 @@ pub fn offered(ticket: &Ticket, user: &UserId, context: &Context<'_>) -> Offered
             offer_admin(&mut found.admin_actions, ticket, oldest);
         }
     }
-    let base = found
-        .actions
-        .first()
-        .and_then(|action| ticket.token(action.token))
-        .or_else(|| ticket.tokens.first());
+    let base = found.actions.first().map(|action| action.token);
+    let base = base.or_else(|| ticket.tokens.first());
     if let Some(base) = base.filter(|_| planted!(CommentEndsWithTicket, !is_final, true)) {
         push(&mut found.actions, ActionKind::AddComment, base);
-    }
-    found
-}
-
-/// Of what `offered` has for a user on tokens, only the action that is meant: by the same rules, without making the
-/// others, for a decision needs just the one. Other kinds than edges and `accept` are not looked for.
-pub(crate) fn offered_as(
-    ticket: &Ticket,
-    user: &UserId,
-    context: &Context<'_>,
-    kind: ActionKind,
-    id: &str,
-) -> Vec<OfferedAction> {
-    let mut found = Vec::new();
-    if !ticket.is_final() && has_access(ticket, user, context) {
-        for token in &ticket.tokens {
-            offer_token(&mut found, ticket, token, user, context, Some((kind, id)));
-        }
     }
     found
 }
@@ -304,41 +367,33 @@ fn has_access(ticket: &Ticket, user: &UserId, context: &Context<'_>) -> bool {
         && context.directory.active_user(user).is_some()
 }
 
-/// Offers what a user has on a token; with `only`, nothing but that action.
-fn offer_token(
-    found: &mut Vec<OfferedAction>,
+/// Offers what a user has on a token.
+fn offer_token<'t, 'w>(
+    found: &mut Vec<Offer<'t, 'w>>,
     ticket: &Ticket,
-    token: &Token,
+    token: &'t Token,
     user: &UserId,
-    context: &Context<'_>,
-    only: Option<(ActionKind, &str)>,
+    context: &Context<'w>,
 ) {
-    let is_meant = |kind: ActionKind, id: &str| only.is_none_or(|meant| meant == (kind, id));
-    let is_normal = matches!(
-        context.workflow.node(&token.node).map(|node| &node.kind),
-        Some(NodeKind::Normal(_))
-    );
     let may_act = match &token.rest {
         Rest::Held { holders, consult: None } => holders.contains(user),
         Rest::Held {
             consult: Some(consult), ..
         } => {
-            if consult.to == *user && is_meant(ActionKind::ConsultSubmit, ActionKind::ConsultSubmit.word()) {
+            if consult.to == *user {
                 push(found, ActionKind::ConsultSubmit, token);
             }
             planted!(HolderActsInConsult, consult.by == *user, false)
         }
         Rest::Offered { candidates } => {
-            if candidates.contains(user) && is_meant(ActionKind::Accept, ActionKind::Accept.word()) {
+            if candidates.contains(user) {
                 push(found, ActionKind::Accept, token);
             }
             planted!(CandidateActsUnclaimed, candidates.contains(user), false)
         }
         Rest::Shared { shares } => {
             if shares.iter().any(|share| share.consulted.as_ref() == Some(user)) {
-                if is_meant(ActionKind::ConsultSubmit, ActionKind::ConsultSubmit.word()) {
-                    push(found, ActionKind::ConsultSubmit, token);
-                }
+                push(found, ActionKind::ConsultSubmit, token);
                 false
             } else {
                 shares
@@ -352,39 +407,27 @@ fn offer_token(
     if !may_act {
         return;
     }
-    for edge in context.workflow.ways_out(&token.node) {
-        let Some(kind) = ActionKind::of_edge(edge) else {
-            continue;
-        };
-        if !is_meant(kind, edge.id.as_str()) {
-            continue;
-        }
-        let leads_to_end = edge.target == context.workflow.end().id;
-        found.push(OfferedAction {
-            kind,
-            id: edge.id.as_str().to_owned(),
-            name: if edge.name.trim().is_empty() {
-                edge.id.as_str().to_owned()
-            } else {
-                edge.name.clone()
-            },
-            node: token.node.clone(),
-            token: token.id,
-            props: edge.props.clone(),
-            is_destructive: kind == ActionKind::Reject && leads_to_end,
-        });
-    }
+    let workflow = context.workflow;
+    let ways = workflow.ways_out(&token.node);
+    found.extend(ways.filter_map(|edge| {
+        Some(Offer {
+            kind: ActionKind::of_edge(edge)?,
+            edge: Some(edge),
+            token,
+        })
+    }));
+    let is_normal = matches!(
+        workflow.node(&token.node).map(|node| &node.kind),
+        Some(NodeKind::Normal(_))
+    );
     // The start node is the creator's (semantics 4): it is neither forwarded nor held by someone consulted.
     if planted!(StartIsForwarded, true, is_normal) && ticket.act_state != ActState::InDraft {
-        for kind in [ActionKind::Forward, ActionKind::Consult] {
-            if is_meant(kind, kind.word()) {
-                push(found, kind, token);
-            }
-        }
+        push(found, ActionKind::Forward, token);
+        push(found, ActionKind::Consult, token);
     }
 }
 
-fn offer_admin(found: &mut Vec<OfferedAction>, ticket: &Ticket, oldest: &Token) {
+fn offer_admin<'t>(found: &mut Vec<Offer<'t, '_>>, ticket: &'t Ticket, oldest: &'t Token) {
     for token in &ticket.tokens {
         match &token.rest {
             Rest::Held { .. } | Rest::Offered { .. } | Rest::Shared { .. } | Rest::Unassigned => {
@@ -401,18 +444,11 @@ fn offer_admin(found: &mut Vec<OfferedAction>, ticket: &Ticket, oldest: &Token) 
     push(found, ActionKind::ForceAlterNode, oldest);
 }
 
-fn push(found: &mut Vec<OfferedAction>, kind: ActionKind, token: &Token) {
-    found.push(OfferedAction {
+fn push<'t>(found: &mut Vec<Offer<'t, '_>>, kind: ActionKind, token: &'t Token) {
+    found.push(Offer {
         kind,
-        id: kind.word().to_owned(),
-        name: kind.title().to_owned(),
-        node: token.node.clone(),
-        token: token.id,
-        props: serde_json::Value::Object(serde_json::Map::new()),
-        is_destructive: matches!(
-            kind,
-            ActionKind::Withdraw | ActionKind::ForceClose | ActionKind::ForceAlterNode | ActionKind::Discard
-        ),
+        edge: None,
+        token,
     });
 }
 

@@ -3,6 +3,9 @@
 //! An event that does not fit (a token that is not there) changes nothing but the version: the log is the truth, and
 //! `decide` is where nonsense is kept out.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
 use crate::id::{NodeId, TokenId, UserId};
 use crate::ticket::event::{Event, Meta, TicketCreated};
 use crate::ticket::token::{Consult, ForkId, Rest, Share, Token};
@@ -46,7 +49,7 @@ fn create(created: &TicketCreated, meta: &Meta) -> Ticket {
         last_token: first,
         n_hook_requests: 0,
         parent: created.parent.clone(),
-        cc: created.cc.iter().cloned().collect(),
+        cc: Arc::new(created.cc.iter().cloned().collect()),
         assigned: Default::default(),
         processed: Default::default(),
         last_handlers: Default::default(),
@@ -65,18 +68,21 @@ impl Ticket {
             Event::TicketCreated(_) => {}
             Event::ActionTaken(taken) => {
                 if let (Some(user), true) = (meta.by.user(), taken.kind != ActionKind::AddComment) {
-                    self.processed.insert(user.clone());
+                    join(&mut self.processed, user);
                 }
             }
             Event::FieldsChanged { changes } => {
+                let fields = Arc::make_mut(&mut self.fields);
                 for change in changes {
-                    self.fields.insert(change.key.clone(), change.to.clone());
+                    fields.insert(change.key.clone(), change.to.clone());
                 }
             }
             Event::TitleChanged { title } => title.clone_into(&mut self.title),
             Event::EdgeTaken { token, from, to, .. } => {
-                if let (Some(user), true) = (meta.by.user(), self.rests_with_people(*token)) {
-                    self.last_handlers.insert(from.clone(), user.clone());
+                if let (Some(user), true) = (meta.by.user(), self.rests_with_people(*token))
+                    && self.last_handlers.get(from) != Some(user)
+                {
+                    Arc::make_mut(&mut self.last_handlers).insert(from.clone(), user.clone());
                 }
                 self.put(*token, to, Rest::Moving);
             }
@@ -118,7 +124,9 @@ impl Ticket {
                 self.add(*token, node, Vec::new());
             }
             Event::NodeEntered { token, node, rest, .. } => {
-                self.assigned.extend(rest.assignees());
+                for user in rest.assignees() {
+                    join(&mut self.assigned, user);
+                }
                 self.put(*token, node, rest.clone());
             }
             Event::TimerSet { token, node, due } => self.put(*token, node, Rest::Timer { due: *due }),
@@ -147,17 +155,17 @@ impl Ticket {
             Event::Accepted { .. } if planted!(AcceptChangesNothing, true, false) => {}
             Event::Accepted { token, user } => self.rest(*token, Rest::held(vec![user.clone()])),
             Event::ForceForwarded { token, to } => {
-                self.assigned.insert(to.clone());
+                join(&mut self.assigned, to);
                 self.rest(*token, Rest::held(vec![to.clone()]));
             }
             Event::Forwarded { token, from, to } => {
-                self.assigned.insert(to.clone());
+                join(&mut self.assigned, to);
                 if let Some(token) = self.token_mut(*token) {
                     forward(&mut token.rest, from, to);
                 }
             }
             Event::Consulted { token, by, to } => {
-                self.assigned.insert(to.clone());
+                join(&mut self.assigned, to);
                 if let Some(token) = self.token_mut(*token) {
                     consult(&mut token.rest, by, to);
                 }
@@ -237,6 +245,13 @@ impl Ticket {
             rest: Rest::Moving,
         });
         self.tokens.sort_by_key(|token| token.id);
+    }
+}
+
+/// Adds someone to a set; copies it only for someone new.
+fn join(set: &mut Arc<BTreeSet<UserId>>, user: &UserId) {
+    if !set.contains(user) {
+        Arc::make_mut(set).insert(user.clone());
     }
 }
 

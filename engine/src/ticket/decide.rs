@@ -1,28 +1,31 @@
 //! What a command does to a ticket: events, or a refusal. Pure: the same ticket, command and context give the same
 //! answer, and nothing is changed here.
 //!
-//! A decision works on a copy of the ticket and folds each event it emits with the same `apply` that a replay uses,
-//! so later rules of one command see what earlier ones did. A dry run is this same function with `Draw::Preview`.
-//! Not here: what each action does (`action/<name>`), how tokens move (`flow`).
+//! A decision folds each event it emits into a copy of the ticket with the same `apply` that a replay uses, so later
+//! rules of one command see what earlier ones did; until the first event it looks at the ticket itself. A dry run is
+//! this same function with `Draw::Preview`.
+//!
+//! Not here: which action a request means (`gate`), what each action does (`action/<name>`), how tokens move (`flow`).
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use crate::id::{EdgeId, NodeId, TokenId, UserId};
 use crate::limits;
-use crate::ticket::action::{self, ActionKind, OfferedAction, OfferedActions};
+use crate::ticket::action::{self, ActionKind, Chosen};
 use crate::ticket::command::{ActionRequest, Command, Context, Create, Handle, HookOutcome};
 use crate::ticket::event::{ActionTaken, Event, Meta, Processor, TicketCreated};
+use crate::ticket::gate::choose;
 use crate::ticket::refusal::Refusal;
 use crate::ticket::token::Rest;
 use crate::ticket::{ActState, Ticket, field_rules, flow, migrate, visibility};
-use crate::view::row::Person;
 
 /// Decides one command. `ticket` is `None` for [`Command::Create`] only.
 ///
 /// # Errors
 /// A [`Refusal`]; then nothing may be appended.
 pub fn decide(ticket: Option<&Ticket>, command: &Command, context: &Context<'_>) -> Result<Vec<Event>, Refusal> {
-    decide_with_outcome(ticket, command, context).map(|(events, _)| events)
+    decide_on_copy(ticket, command, context).map(|(events, _)| events)
 }
 
 /// As [`decide`], with the ticket as the events leave it: the decision has folded them already.
@@ -34,6 +37,15 @@ pub fn decide_with_outcome(
     command: &Command,
     context: &Context<'_>,
 ) -> Result<(Vec<Event>, Ticket), Refusal> {
+    decide_on_copy(ticket, command, context).map(|(events, ticket)| (events, ticket.into_owned()))
+}
+
+/// The ticket is borrowed where nothing has to happen.
+fn decide_on_copy<'a>(
+    ticket: Option<&'a Ticket>,
+    command: &Command,
+    context: &'a Context<'a>,
+) -> Result<(Vec<Event>, Cow<'a, Ticket>), Refusal> {
     let meta = command.meta(context);
     match (ticket, command) {
         (None, Command::Create(create)) => decide_create(create, context, meta),
@@ -45,7 +57,7 @@ pub fn decide_with_outcome(
             }
             let mut decision = Decision {
                 context,
-                ticket: ticket.clone(),
+                ticket: Cow::Borrowed(ticket),
                 meta,
                 events: Vec::new(),
                 n_moves: 0,
@@ -91,8 +103,8 @@ impl Command {
 /// A decision under way.
 pub(crate) struct Decision<'a> {
     pub(crate) context: &'a Context<'a>,
-    /// The ticket with everything emitted so far.
-    pub(crate) ticket: Ticket,
+    /// The ticket with everything emitted so far. Copied for the first event: most refusals come before it.
+    pub(crate) ticket: Cow<'a, Ticket>,
     pub(crate) meta: Meta,
     pub(crate) events: Vec<Event>,
     /// Moves that nobody asked for, see `limits::AUTOMATIC_MOVES_MAX`.
@@ -101,15 +113,15 @@ pub(crate) struct Decision<'a> {
 
 impl Decision<'_> {
     pub(crate) fn emit(&mut self, event: Event) {
-        self.ticket.apply(&event, &self.meta);
+        self.ticket.to_mut().apply(&event, &self.meta);
         self.events.push(event);
     }
 
     /// Records who did what; what it caused follows.
-    pub(crate) fn emit_action(&mut self, action: &OfferedAction, request: &ActionRequest, target: Option<&UserId>) {
+    pub(crate) fn emit_action(&mut self, action: &Chosen<'_>, request: &ActionRequest, target: Option<&UserId>) {
         self.emit(Event::ActionTaken(Box::new(ActionTaken {
             kind: action.kind,
-            action_id: action.id.clone(),
+            action_id: action.id().to_owned(),
             node: Some(action.node.clone()),
             token: Some(action.token),
             target: target.cloned(),
@@ -173,9 +185,9 @@ fn unattended(ticket: &Ticket, context: &Context<'_>) -> Option<String> {
         let node = &token.node;
         match &token.rest {
             Rest::Unassigned => Some(format!("nobody could be assigned at node `{node}`")),
-            Rest::Held { .. } | Rest::Offered { .. } => (!token.rest.waiting_for().iter().any(is_active))
+            Rest::Held { .. } | Rest::Offered { .. } => (!token.rest.waiting().any(is_active))
                 .then(|| format!("whoever holds node `{node}` is no longer active")),
-            Rest::Shared { .. } => (!token.rest.waiting_for().iter().all(is_active))
+            Rest::Shared { .. } => (!token.rest.waiting().all(is_active))
                 .then(|| format!("someone who must act at node `{node}` is no longer active")),
             Rest::Hook { failed: Some(_), .. } => Some(format!("the hook of node `{node}` failed")),
             Rest::Hook { failed: None, .. } | Rest::Moving | Rest::Joining | Rest::Timer { .. } | Rest::Ended => None,
@@ -183,7 +195,11 @@ fn unattended(ticket: &Ticket, context: &Context<'_>) -> Option<String> {
     })
 }
 
-fn decide_create(create: &Create, context: &Context<'_>, meta: Meta) -> Result<(Vec<Event>, Ticket), Refusal> {
+fn decide_create<'a>(
+    create: &Create,
+    context: &'a Context<'a>,
+    meta: Meta,
+) -> Result<(Vec<Event>, Cow<'a, Ticket>), Refusal> {
     // Else a draft would come to be that nobody can open (semantics 2: any active user may start a workflow).
     if context.directory.active_user(&create.creator).is_none() {
         return Err(Refusal::PermissionDenied {
@@ -233,7 +249,7 @@ fn decide_create(create: &Create, context: &Context<'_>, meta: Meta) -> Result<(
     };
     let mut decision = Decision {
         context,
-        ticket,
+        ticket: Cow::Owned(ticket),
         meta,
         events: vec![created],
         n_moves: 0,
@@ -390,154 +406,6 @@ fn decide_handle(decision: &mut Decision<'_>, handle: &Handle) -> Result<(), Ref
         ActionKind::ForceAlterNode => action::force_alter_node::carry_out(decision, &action, handle),
         ActionKind::RetryHook => action::retry_hook::carry_out(decision, &action, handle),
         ActionKind::Discard => action::discard::carry_out(decision, &action, handle),
-    }
-}
-
-/// Finds the offered action that is meant: what is not offered is refused here, and only here.
-fn choose(decision: &Decision<'_>, operator: &UserId, request: &ActionRequest) -> Result<OfferedAction, Refusal> {
-    let (ticket, context) = (&decision.ticket, decision.context);
-    let refuse = || refuse_action(decision, operator, request, &action::offered(ticket, operator, context));
-    let mut fitting: Vec<OfferedAction> = if request.kind.is_edge() || request.kind == ActionKind::Accept {
-        // What people do most: only this one is made.
-        action::offered_as(ticket, operator, context, request.kind, &request.action_id)
-    } else {
-        let fits = |one: &&OfferedAction| one.kind == request.kind && one.id == request.action_id;
-        action::offered(ticket, operator, context)
-            .iter()
-            .filter(fits)
-            .cloned()
-            .collect()
-    };
-    planted!(OfferedNotAllowed, fitting.retain(|one| one.kind != ActionKind::Accept));
-    if fitting.is_empty() {
-        return Err(refuse());
-    }
-    if let Some(node) = &request.node_id {
-        let is_ticket_wide = !request.kind.is_edge()
-            && matches!(
-                request.kind,
-                ActionKind::AddComment
-                    | ActionKind::Withdraw
-                    | ActionKind::ForceClose
-                    | ActionKind::ForceAlterNode
-                    | ActionKind::Discard
-            );
-        if is_ticket_wide {
-            let Some(token) = decision.ticket.tokens.iter().find(|token| token.node == *node) else {
-                return Err(Refusal::argument(
-                    "action_props.node_id",
-                    node,
-                    "the ticket is not at this node",
-                ));
-            };
-            for one in &mut fitting {
-                one.node = node.clone();
-                one.token = token.id;
-            }
-        } else {
-            fitting.retain(|one| one.node == *node);
-        }
-    }
-    let nodes: BTreeSet<&NodeId> = fitting.iter().map(|one| &one.node).collect();
-    if nodes.len() > planted!(AmbiguityIsGuessed, usize::MAX, 1) {
-        let nodes = nodes.into_iter().cloned().collect();
-        return Err(Refusal::AmbiguousNode {
-            action_id: request.action_id.clone(),
-            nodes,
-        });
-    }
-    // Two tokens on one node: the older acts first (semantics 3).
-    let oldest = fitting.into_iter().min_by_key(|one| one.token);
-    oldest.ok_or_else(refuse)
-}
-
-/// Says who may, where somebody else may; else what this user can do.
-fn refuse_action(
-    decision: &Decision<'_>,
-    operator: &UserId,
-    request: &ActionRequest,
-    offered: &OfferedActions,
-) -> Refusal {
-    let context = decision.context;
-    let ticket = &decision.ticket;
-    let what = format!("action `{}` with id `{}`", request.kind.word(), request.action_id);
-    let names = |users: &[UserId]| {
-        let shown = users.iter().take(10).map(|user| Person::of(user, context.directory));
-        shown
-            .map(|person| format!("{} ({})", person.shown(), person.id))
-            .collect::<Vec<_>>()
-            .join(", ")
-    };
-    let waiting = |is_meant: &dyn Fn(&Rest, &NodeId) -> bool| {
-        let fitting = |node: &NodeId| request.node_id.as_ref().is_none_or(|asked| asked == node);
-        ticket
-            .tokens
-            .iter()
-            .filter(|token| fitting(&token.node))
-            .find_map(|token| {
-                let users = token.rest.waiting_for();
-                (is_meant(&token.rest, &token.node) && !users.is_empty() && !users.contains(operator))
-                    .then(|| format!("node `{}` waits for {}", token.node, names(&users)))
-            })
-    };
-    let is_person = |rest: &Rest| matches!(rest, Rest::Held { .. } | Rest::Shared { .. });
-    let is_word = request.action_id == request.kind.word();
-    let who_may = match request.kind {
-        _ if ticket.is_final() => None,
-        ActionKind::Agree | ActionKind::Reject | ActionKind::Other => waiting(&|rest, node| {
-            let mut ways = context.workflow.ways_out(node);
-            is_person(rest)
-                && ways.any(|edge| {
-                    edge.id.as_str() == request.action_id && ActionKind::of_edge(edge) == Some(request.kind)
-                })
-        }),
-        ActionKind::Accept if is_word => waiting(&|rest, _| matches!(rest, Rest::Offered { .. })),
-        ActionKind::Forward | ActionKind::Consult if is_word => waiting(&|rest, node| {
-            let node = context.workflow.node(node);
-            is_person(rest) && node.is_some_and(|node| matches!(node.kind, crate::workflow::NodeKind::Normal(_)))
-        }),
-        ActionKind::ConsultSubmit if is_word => waiting(&|rest, _| match rest {
-            Rest::Held { consult, .. } => consult.is_some(),
-            Rest::Shared { shares } => shares.iter().any(|share| share.consulted.is_some()),
-            Rest::Moving
-            | Rest::Joining
-            | Rest::Unassigned
-            | Rest::Offered { .. }
-            | Rest::Timer { .. }
-            | Rest::Hook { .. }
-            | Rest::Ended => false,
-        }),
-        ActionKind::Withdraw if is_word && ticket.creator != *operator => Some(format!(
-            "only the creator may, {}",
-            names(std::slice::from_ref(&ticket.creator))
-        )),
-        ActionKind::ForceForward | ActionKind::ForceClose | ActionKind::ForceAlterNode | ActionKind::RetryHook
-            if is_word && offered.admin_actions.is_empty() =>
-        {
-            Some("the tenant's admins and the workflow's admins and dispatchers may".into())
-        }
-        ActionKind::Accept
-        | ActionKind::Forward
-        | ActionKind::Consult
-        | ActionKind::ConsultSubmit
-        | ActionKind::Withdraw
-        | ActionKind::ForceForward
-        | ActionKind::ForceClose
-        | ActionKind::ForceAlterNode
-        | ActionKind::RetryHook
-        | ActionKind::AddComment
-        | ActionKind::Discard => None,
-    };
-    match who_may {
-        Some(who_may) => Refusal::PermissionDenied { what, who_may },
-        None => Refusal::ActionNotAvailable {
-            action_type: request.kind.word().to_owned(),
-            action_id: request.action_id.chars().take(80).collect(),
-            available: offered
-                .iter()
-                .map(|one| (one.kind.word().to_owned(), one.id.clone(), Some(one.node.clone())))
-                .collect(),
-        },
     }
 }
 

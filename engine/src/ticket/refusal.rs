@@ -3,8 +3,9 @@
 //! Every refusal has a stable code, a sentence and a hint that names the next step. Not here: how codes go over the
 //! wire (the facade's one table), faults of disk and process (`runtime`).
 
-use crate::id::{FieldKey, NodeId, TicketId};
+use crate::id::{EdgeId, FieldKey, NodeId, TicketId};
 use crate::limits;
+use crate::ticket::action::ActionKind;
 
 /// A refusal.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -39,11 +40,11 @@ pub enum Refusal {
     #[error("action `{action_type}` with id `{action_id}` is not available now")]
     ActionNotAvailable {
         /// As asked for.
-        action_type: String,
+        action_type: &'static str,
         /// As asked for.
         action_id: String,
-        /// What this user can do: type, id, node.
-        available: Vec<(String, String, Option<NodeId>)>,
+        /// What this user can do.
+        available: Vec<Available>,
     },
     /// The action fits several nodes.
     #[error("action `{action_id}` fits several nodes: {}", list(.nodes))]
@@ -134,6 +135,25 @@ pub enum Refusal {
         /// Why not.
         problem: String,
     },
+}
+
+/// An action that could be taken instead.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Available {
+    /// What kind.
+    pub kind: ActionKind,
+    /// The edge it takes; `None` for actions of other kinds.
+    pub edge: Option<EdgeId>,
+    /// At which node.
+    pub node: NodeId,
+}
+
+impl Available {
+    /// The edge's id, or the action's word.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        self.edge.as_ref().map_or(self.kind.word(), EdgeId::as_str)
+    }
 }
 
 /// What is wrong with one field.
@@ -230,7 +250,7 @@ impl Refusal {
             Self::ActionNotAvailable { available, .. } => {
                 let words: Vec<String> = available
                     .iter()
-                    .map(|(kind, id, _)| format!("`{kind}`/`{id}`"))
+                    .map(|one| format!("`{}`/`{}`", one.kind.word(), one.id()))
                     .collect();
                 format!("available now (type/id): {}", words.join(", "))
             }

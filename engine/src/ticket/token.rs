@@ -100,52 +100,47 @@ impl Rest {
     }
 
     /// Who can act now, in the order of assignment: holders, the one consulted, candidates, open shares.
-    #[must_use]
-    pub fn waiting_for(&self) -> Vec<UserId> {
-        match self {
+    pub fn waiting(&self) -> impl Iterator<Item = &UserId> + Clone {
+        let (users, shares): (&[UserId], &[Share]) = match self {
             Self::Held {
                 consult: Some(consult), ..
-            } => vec![consult.to.clone()],
-            Self::Held { holders, consult: None } => holders.clone(),
-            Self::Offered { candidates } => candidates.clone(),
-            Self::Shared { shares } => {
-                let open = shares.iter().filter(|share| share.vote.is_none());
-                open.map(|share| share.consulted.as_ref().unwrap_or(&share.holder).clone())
-                    .collect()
-            }
+            } => (std::slice::from_ref(&consult.to), &[]),
+            Self::Held { holders, consult: None } => (holders, &[]),
+            Self::Offered { candidates } => (candidates, &[]),
+            Self::Shared { shares } => (&[], shares),
             Self::Moving | Self::Joining | Self::Unassigned | Self::Timer { .. } | Self::Hook { .. } | Self::Ended => {
-                Vec::new()
+                (&[], &[])
             }
-        }
+        };
+        let open = shares.iter().filter(|share| share.vote.is_none());
+        users
+            .iter()
+            .chain(open.map(|share| share.consulted.as_ref().unwrap_or(&share.holder)))
     }
 
-    /// Everyone who is assigned here, whether it is their turn or not.
+    /// The same, kept.
     #[must_use]
-    pub fn assignees(&self) -> Vec<UserId> {
-        match self {
-            Self::Held { holders, consult } => {
-                let asked = consult
-                    .iter()
-                    .map(|consult| &consult.to)
-                    .filter(|to| !holders.contains(to));
-                holders.iter().chain(asked).cloned().collect()
+    pub fn waiting_for(&self) -> Vec<UserId> {
+        self.waiting().cloned().collect()
+    }
+
+    /// Everyone who is assigned here, whether it is their turn or not, each once.
+    pub fn assignees(&self) -> impl Iterator<Item = &UserId> {
+        let (users, consult, shares): (&[UserId], _, &[Share]) = match self {
+            Self::Held { holders, consult } => (holders, consult.as_ref(), &[]),
+            Self::Offered { candidates } => (candidates, None, &[]),
+            Self::Shared { shares } => (&[], None, shares),
+            Self::Moving | Self::Joining | Self::Unassigned | Self::Timer { .. } | Self::Hook { .. } | Self::Ended => {
+                (&[], None, &[])
             }
-            Self::Shared { shares } => {
-                let mut all: Vec<UserId> = shares.iter().map(|share| share.holder.clone()).collect();
-                for asked in shares.iter().filter_map(|share| share.consulted.as_ref()) {
-                    if !all.contains(asked) {
-                        all.push(asked.clone());
-                    }
-                }
-                all
-            }
-            Self::Offered { .. }
-            | Self::Moving
-            | Self::Joining
-            | Self::Unassigned
-            | Self::Timer { .. }
-            | Self::Hook { .. }
-            | Self::Ended => self.waiting_for(),
-        }
+        };
+        let asked = consult.map(|consult| &consult.to).filter(|to| !users.contains(to));
+        let with_share = shares.iter().map(|share| &share.holder);
+        // Nobody is asked twice at a time, but a share may be given to someone who was asked for another.
+        let asked_by_one = shares
+            .iter()
+            .filter_map(|share| share.consulted.as_ref())
+            .filter(|asked| shares.iter().all(|share| share.holder != **asked));
+        users.iter().chain(asked).chain(with_share).chain(asked_by_one)
     }
 }

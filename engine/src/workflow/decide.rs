@@ -135,7 +135,9 @@ fn publish(
             .get(&version.version_name)
             .is_some_and(|published| published.digest == digest)
     };
-    if WorkflowVersion::load_named(source, file_stem).is_ok_and(|version| is_published(&version)) {
+    if workflow.versions.values().any(|one| one.digest == digest)
+        && WorkflowVersion::load_named(source, file_stem).is_ok_and(|version| is_published(&version))
+    {
         return Ok(Vec::new());
     }
     let version = match validate::check(source, file_stem, &context.validation) {

@@ -73,11 +73,11 @@ fn details(refusal: &Refusal) -> Value {
         Refusal::AppNotAllowed { app } => json!({ "app_name": name(app) }),
         Refusal::ActionNotAvailable { available, .. } => available
             .iter()
-            .map(|(action_type, action_id, node)| {
+            .map(|one| {
                 json!({
-                    "action_type": action_type,
-                    "action_id": action_id,
-                    "node_id": node.as_ref().map(|node| node.as_str()),
+                    "action_type": one.kind.word(),
+                    "action_id": one.id(),
+                    "node_id": one.node.as_str(),
                 })
             })
             .collect(),

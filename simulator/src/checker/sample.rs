@@ -61,7 +61,8 @@ impl Checker {
             named("the_model_offers_alike", alike(world, model, idx, user))?;
         }
         if self.is_wanted("other_tenants_are_kept_out") {
-            hold!(tenants::other_tenants_are_kept_out(world, &self.others, idx, user))?;
+            let others = self.others.get_or_insert_with(|| tenants::namesakes(&world.directory));
+            hold!(tenants::other_tenants_are_kept_out(world, others, idx, user))?;
         }
         Ok(())
     }

@@ -76,8 +76,8 @@ impl CrashCase {
     /// # Errors
     /// Where directory or definitions do not load.
     pub fn setting(&self) -> anyhow::Result<Setting> {
-        let directory: Arc<Directory> = directory_from(&self.directory.to_string())
-            .map_err(|why| anyhow::anyhow!("the case's directory: {why}"))?;
+        let directory: Arc<Directory> =
+            directory_from(&self.directory).map_err(|why| anyhow::anyhow!("the case's directory: {why}"))?;
         let load = |source: &Json| -> anyhow::Result<Arc<WorkflowVersion>> {
             let loaded = WorkflowVersion::load(source);
             Ok(Arc::new(loaded.map_err(|problems| {

@@ -275,11 +275,7 @@ impl Said {
             },
             Event::ForkLeft { fork, .. } => at(&fork.split),
             Event::NodeEntered { node, rest, .. } => Self {
-                people: rest
-                    .assignees()
-                    .iter()
-                    .map(|user| (user.to_string(), "assigned"))
-                    .collect(),
+                people: rest.assignees().map(|user| (user.to_string(), "assigned")).collect(),
                 ..at(node)
             },
             Event::JoinAwaited { node, .. }

@@ -210,7 +210,7 @@ fn secrets(recorded: &Recorded, is_hidden: &dyn Fn(&FieldKey) -> bool) -> Vec<(F
             found.push((key.clone(), text.to_owned()));
         }
     };
-    for (key, value) in &recorded.ticket.fields {
+    for (key, value) in &*recorded.ticket.fields {
         add(key, value);
     }
     for event in recorded.commits.iter().flat_map(|(_, events)| events) {

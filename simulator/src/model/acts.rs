@@ -59,7 +59,7 @@ pub(super) fn create(run: &mut Run<'_>, creation: &Creation<'_>) -> Result<(), F
         if !run.people.is_active(user) {
             return Err(Failed::Code("invalid_argument"));
         }
-        run.ticket.cc.insert(user.as_str().into());
+        join(&mut run.ticket.cc, &user.as_str().into());
     }
     run.settle()?;
     let start = run.ticket.on.start;

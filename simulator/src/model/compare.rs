@@ -10,6 +10,8 @@
 //!
 //! Of refused fields not only the code but every field with its problem must be the same.
 
+use std::sync::Arc;
+
 use loonflow_engine::ticket::visibility;
 use loonflow_engine::ticket::{Event, ForkId, OfferedAction, OfferedActions, Refusal, Rest as EngineRest, Ticket};
 use loonflow_engine::value::Value;
@@ -75,11 +77,12 @@ pub fn answer(model: &Model, answer: &Answer, engine: Result<usize, &Refusal>) -
     }
 }
 
-/// Whether the model's ticket is the engine's.
+/// Whether the model's ticket is the engine's, after a step that both took, `before` being the engine's ticket as it
+/// was. Ask after every step: what neither side has touched was found the same before and is not looked at again.
 ///
 /// # Errors
 /// The first difference.
-pub fn ticket(model: &Model, idx: usize, engine: &Ticket) -> Result<(), String> {
+pub fn ticket(model: &Model, idx: usize, before: Option<&Ticket>, engine: &Ticket) -> Result<(), String> {
     let Some(ours) = model.tickets.get(idx) else {
         return Err(format!("the model has no ticket {idx}"));
     };
@@ -91,24 +94,39 @@ pub fn ticket(model: &Model, idx: usize, engine: &Ticket) -> Result<(), String> 
     same("discarded", &engine.is_discarded, &ours.is_discarded)?;
     same("needs intervention", &engine.intervention.is_some(), &ours.needs_help)?;
     same("title", engine.title.as_str(), ours.title_text())?;
-    let pairs = engine.fields.iter().zip(&*ours.fields);
-    let is_same = engine.fields.len() == ours.fields.len()
-        && pairs
-            .into_iter()
-            .all(|((key, theirs), (own, value))| key.as_str() == &**own && is_value(theirs, value));
-    if !is_same {
-        return Err(differ("fields", &engine.fields, &ours.fields));
+    // Shared with the ticket before: a copy shares what it does not change, on either side.
+    let both = before.zip(model.before.as_ref());
+    macro_rules! is_untouched {
+        ($part:ident) => {
+            both.is_some_and(|(theirs, own)| {
+                Arc::ptr_eq(&theirs.$part, &engine.$part) && Arc::ptr_eq(&own.$part, &ours.$part)
+            })
+        };
     }
-    people("copied", engine.cc.iter(), ours.cc.iter())?;
-    people("assigned", engine.assigned.iter(), ours.assigned.iter())?;
-    people("processed", engine.processed.iter(), ours.processed.iter())?;
-    let theirs = engine
-        .last_handlers
-        .iter()
-        .map(|(node, user)| (node.as_str(), user.as_str()));
-    let own = ours.last_handlers.iter().map(|(node, user)| (&**node, &**user));
-    if !theirs.eq(own) {
-        return Err(differ("last handlers", &engine.last_handlers, &ours.last_handlers));
+    if !is_untouched!(fields) {
+        let mut pairs = engine.fields.iter().zip(&*ours.fields);
+        let is_same = engine.fields.len() == ours.fields.len()
+            && pairs.all(|((key, theirs), (own, value))| key.as_str() == &**own && is_value(theirs, value));
+        if !is_same {
+            return Err(differ("fields", &engine.fields, &ours.fields));
+        }
+    }
+    if !is_untouched!(cc) {
+        people("copied", engine.cc.iter(), ours.cc.iter())?;
+    }
+    if !is_untouched!(assigned) {
+        people("assigned", engine.assigned.iter(), ours.assigned.iter())?;
+    }
+    if !is_untouched!(processed) {
+        people("processed", engine.processed.iter(), ours.processed.iter())?;
+    }
+    if !is_untouched!(last_handlers) {
+        let theirs = engine.last_handlers.iter();
+        let theirs = theirs.map(|(node, user)| (node.as_str(), user.as_str()));
+        let own = ours.last_handlers.iter().map(|(node, user)| (&**node, &**user));
+        if !theirs.eq(own) {
+            return Err(differ("last handlers", &engine.last_handlers, &ours.last_handlers));
+        }
     }
     tokens(&engine.tokens, &ours.tokens, on)
 }

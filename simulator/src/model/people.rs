@@ -1,9 +1,10 @@
 //! The directory as the model reads it from a directory file (semantics 1, 4, 7): users, departments, roles.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::tz::TimeZone;
+use rustc_hash::FxHashMap;
 use serde_json::Value as Json;
 
 use super::Id;
@@ -14,7 +15,7 @@ use super::definition::{Definition, list, text};
 pub(super) struct People {
     pub(super) users: BTreeMap<Id, Arc<User>>,
     /// The same, to look one up: long ids with a common beginning are slow to compare.
-    by_id: HashMap<Id, Arc<User>>,
+    by_id: FxHashMap<Id, Arc<User>>,
     pub(super) depts: BTreeMap<Id, Dept>,
     pub(super) zone: TimeZone,
 }

@@ -27,7 +27,7 @@ pub(super) struct Ticket {
     pub(super) last_fork: u64,
     /// Hooks asked so far; the last one's number.
     pub(super) n_hook_requests: u32,
-    pub(super) cc: BTreeSet<Id>,
+    pub(super) cc: Arc<BTreeSet<Id>>,
     /// Whoever is or was assigned or consulted.
     pub(super) assigned: Arc<BTreeSet<Id>>,
     /// Whoever took an action other than a comment.
@@ -117,7 +117,7 @@ impl Ticket {
             last_token: 1,
             last_fork: 0,
             n_hook_requests: 0,
-            cc: BTreeSet::new(),
+            cc: Arc::default(),
             assigned: Arc::default(),
             processed: Arc::default(),
             last_handlers: Arc::default(),

@@ -177,8 +177,8 @@ pub(super) fn forcer(world: &World, workflow: &WorkflowVersion, tape: &mut Tape)
 
 pub(super) fn any_related(ticket: &Ticket, tape: &mut Tape) -> String {
     let all: Vec<&UserId> = std::iter::once(&ticket.creator)
-        .chain(&ticket.assigned)
-        .chain(&ticket.cc)
+        .chain(&*ticket.assigned)
+        .chain(&*ticket.cc)
         .collect();
     let picked = tape.pick(&all);
     picked.map_or_else(|| ticket.creator.as_str().to_owned(), |user| user.as_str().to_owned())

@@ -92,7 +92,7 @@ impl Values {
             }
             29 => {
                 // What the ticket has already, wherever it may be written.
-                let stored: Vec<_> = ticket.iter().flat_map(|ticket| &ticket.fields).collect();
+                let stored: Vec<_> = ticket.iter().flat_map(|ticket| &*ticket.fields).collect();
                 if let Some((key, value)) = tape.pick(&stored) {
                     found.insert(key.as_str().to_owned(), Json::from(*value));
                 }

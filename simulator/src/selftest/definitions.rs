@@ -61,10 +61,7 @@ fn one(definition: &Definition, is_defect: bool) -> anyhow::Result<Line> {
         bail!("`selftest.expects` belongs into every defect and into no twin");
     }
     let (source, directory) = match about.get("directory") {
-        Some(source) => (
-            source.clone(),
-            directory_from(&source.to_string()).map_err(anyhow::Error::msg)?,
-        ),
+        Some(source) => (source.clone(), directory_from(source).map_err(anyhow::Error::msg)?),
         None => inputs::directory(None, &[Arc::clone(version)])?,
     };
     let separate = text("separate").and_then(|pair| {

@@ -22,7 +22,7 @@ use crate::recording::Recording;
 const XES: &str = "http://www.xes-standard.org/";
 
 fn directory() -> Arc<Directory> {
-    directory_from(&directory_source().to_string()).expect("a directory")
+    directory_from(&directory_source()).expect("a directory")
 }
 
 pub(crate) fn played(versions: &[Arc<WorkflowVersion>], n_cases: usize, seed: u64, is_plain: bool) -> Played {

@@ -76,7 +76,7 @@ fn the_recorded_version_itself_differs_in_nothing() {
 /// Random walks take every action there is: forward, consult, withdraw, force, failing hooks, drafts.
 #[test]
 fn whatever_people_did_differs_in_nothing() {
-    let directory = directory_from(&directory_source().to_string()).expect("a directory");
+    let directory = directory_from(&directory_source()).expect("a directory");
     let versions: Vec<Arc<WorkflowVersion>> = sources().iter().map(|(_, source)| version(source)).collect();
     let mut kinds = std::collections::BTreeSet::new();
     let mut seed = 1u64;
@@ -395,7 +395,7 @@ fn migrations_are_left_out() {
     let (old, mut source) = (version(&source("leave")), source("leave"));
     source["basic_info"]["version"] = json!("2.0");
     let new = version(&source);
-    let directory = directory_from(&directory_source().to_string()).expect("a directory");
+    let directory = directory_from(&directory_source()).expect("a directory");
     let mut histories = played(std::slice::from_ref(&old), 5, 21, false).histories;
     for history in &mut histories {
         // After its first commit, before people go on.

@@ -35,7 +35,7 @@ fn random_definitions_run_and_have_everything() {
         let mut tape = Tape::random(seed);
         let people = directory(&mut tape);
         let source = definition(&mut tape, &people);
-        let read = directory_from(&people.to_string()).expect("a directory");
+        let read = directory_from(&people).expect("a directory");
         let context = ValidationContext {
             directory: Some(&read),
             known_workflows: None,
@@ -166,7 +166,7 @@ fn mutated_definitions_run() {
         let mut tape = Tape::random(seed);
         let people = directory(&mut tape);
         let source = definition(&mut tape, &people);
-        let read = directory_from(&people.to_string()).expect("a directory");
+        let read = directory_from(&people).expect("a directory");
         let changed = mutated(&mut tape, &source, &Names::of(&people), &read);
         let context = ValidationContext {
             directory: Some(&read),

@@ -1,5 +1,7 @@
 //! Invariants notice what they are there for: a world is tampered with, and the one that should complains.
 
+use std::sync::Arc;
+
 use loonflow_engine::id::{FieldKey, NodeId, TokenId, UserId};
 use loonflow_engine::ticket::{ActState, Event, ForkId, Rest, Ticket, Token};
 use loonflow_engine::value::Value;
@@ -79,12 +81,12 @@ fn only_what_is_writable_changes() {
         .filter(|one| one.kind.is_stored() && one.key.as_str() != "title")
     {
         let mut after = ticket.clone();
-        after.fields.insert(component.key.clone(), Value::text("tampered"));
+        Arc::make_mut(&mut after.fields).insert(component.key.clone(), Value::text("tampered"));
         let is_writable = workflow.form.permission_at(start, &component.key).is_writable();
         assert_eq!(check(&after).is_ok(), is_writable, "{}", component.key);
     }
     let mut after = ticket.clone();
-    after.fields.insert("unheard_of".into(), Value::text("tampered"));
+    Arc::make_mut(&mut after.fields).insert("unheard_of".into(), Value::text("tampered"));
     check(&after).expect_err("no such field");
     // Nothing but an edge taken by a person changes values.
     let review = CaseStep::ReviewHolders { ticket: idx };
@@ -148,7 +150,7 @@ fn tenants_lists_and_views() {
     let shown = views::permissions(ticket, workflow, &world, &admin);
     assert_ne!(shown.get(&hidden), Some(&FieldPermission::Readonly));
     let secret = format!("{}99-secret", views::MARK);
-    leaky.ticket.fields.insert(hidden, Value::text(secret.clone()));
+    Arc::make_mut(&mut leaky.ticket.fields).insert(hidden, Value::text(secret.clone()));
     views::nothing_hidden_is_shown(&world, &leaky, &admin).expect("stored and not shown");
     leaky.ticket.intervention = Some(format!("because of {secret}"));
     views::nothing_hidden_is_shown(&world, &leaky, &admin).expect_err("said aloud");

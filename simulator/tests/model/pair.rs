@@ -50,7 +50,7 @@ pub(crate) fn fixtures_of(directory_json: Json, definitions: &[Json]) -> Fixture
         model.publish(definition).expect("a sound definition");
     }
     Fixtures {
-        directory: directory_from(&directory_json.to_string()).expect("a directory"),
+        directory: directory_from(&directory_json).expect("a directory"),
         directory_json,
         workflows,
         model,
@@ -87,7 +87,7 @@ impl Pair {
         let told = |why: String| format!("{why}\nstep: {step:?}");
         compare::answer(&self.model, &answer, engine.as_ref().map(|(idx, _)| *idx)).map_err(told)?;
         if let Some(idx) = engine.as_ref().map_or(ticket, |(idx, _)| Some(*idx)) {
-            compare::ticket(&self.model, idx, &self.world.tickets[idx].ticket).map_err(told)?;
+            compare::ticket(&self.model, idx, None, &self.world.tickets[idx].ticket).map_err(told)?;
         }
         Ok(engine.is_ok())
     }
@@ -120,7 +120,7 @@ impl Pair {
             self.world.tickets[idx].commits.push((meta, events));
             self.world.tickets[idx].ticket = ticket;
         }
-        compare::ticket(&self.model, idx, &self.world.tickets[idx].ticket).map_err(told)?;
+        compare::ticket(&self.model, idx, None, &self.world.tickets[idx].ticket).map_err(told)?;
         Ok(done)
     }
 
@@ -148,7 +148,7 @@ impl Pair {
             let is_gone = inactive.iter().any(|id| user["id"] == **id);
             user["is_active"] = Json::Bool(!is_gone);
         }
-        self.world.directory = directory_from(&changed.to_string()).expect("a directory");
+        self.world.directory = directory_from(&changed).expect("a directory");
         self.model.set_directory(&changed).expect("a directory");
     }
 

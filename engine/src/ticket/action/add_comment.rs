@@ -1,11 +1,11 @@
 //! `add_comment`: history only, for whoever may view (semantics 5). A comment that says nothing is refused.
 
-use crate::ticket::action::OfferedAction;
+use crate::ticket::action::Chosen;
 use crate::ticket::command::Handle;
 use crate::ticket::decide::{Decision, comment_of};
 use crate::ticket::refusal::Refusal;
 
-pub(crate) fn carry_out(decision: &mut Decision<'_>, action: &OfferedAction, handle: &Handle) -> Result<(), Refusal> {
+pub(crate) fn carry_out(decision: &mut Decision<'_>, action: &Chosen<'_>, handle: &Handle) -> Result<(), Refusal> {
     if comment_of(handle.action.comment.as_deref()).is_none() {
         return Err(Refusal::argument(
             "action_props.comment",

@@ -3,14 +3,14 @@
 //! Where everyone acts, it suspends the operator's share alone, and whoever has a part in the node cannot be asked:
 //! the one consulted would have two roles at one node.
 
-use crate::ticket::action::OfferedAction;
+use crate::ticket::action::Chosen;
 use crate::ticket::command::Handle;
 use crate::ticket::decide::{Decision, target_user};
 use crate::ticket::event::Event;
 use crate::ticket::refusal::Refusal;
 use crate::ticket::token::Rest;
 
-pub(crate) fn carry_out(decision: &mut Decision<'_>, action: &OfferedAction, handle: &Handle) -> Result<(), Refusal> {
+pub(crate) fn carry_out(decision: &mut Decision<'_>, action: &Chosen<'_>, handle: &Handle) -> Result<(), Refusal> {
     let to = target_user(decision, handle)?;
     let argument = "action_props.target_assignee_id";
     if to == handle.operator {

@@ -1,13 +1,13 @@
 //! `force_alter_node`: all tokens go, one is put on a normal node or start, assignees resolved anew (semantics 5).
 
 use crate::ticket::ActState;
-use crate::ticket::action::OfferedAction;
+use crate::ticket::action::Chosen;
 use crate::ticket::command::Handle;
 use crate::ticket::decide::Decision;
 use crate::ticket::refusal::Refusal;
 use crate::workflow::NodeKind;
 
-pub(crate) fn carry_out(decision: &mut Decision<'_>, action: &OfferedAction, handle: &Handle) -> Result<(), Refusal> {
+pub(crate) fn carry_out(decision: &mut Decision<'_>, action: &Chosen<'_>, handle: &Handle) -> Result<(), Refusal> {
     let argument = "action_props.target_node_id";
     let Some(target) = &handle.action.target_node_id else {
         return Err(Refusal::argument(

@@ -2,14 +2,14 @@
 //!
 //! Where everyone acts, only an open share moves, and not to someone who holds one.
 
-use crate::ticket::action::OfferedAction;
+use crate::ticket::action::Chosen;
 use crate::ticket::command::Handle;
 use crate::ticket::decide::{Decision, check_not_excluded, target_user};
 use crate::ticket::event::Event;
 use crate::ticket::refusal::Refusal;
 use crate::ticket::token::Rest;
 
-pub(crate) fn carry_out(decision: &mut Decision<'_>, action: &OfferedAction, handle: &Handle) -> Result<(), Refusal> {
+pub(crate) fn carry_out(decision: &mut Decision<'_>, action: &Chosen<'_>, handle: &Handle) -> Result<(), Refusal> {
     let to = target_user(decision, handle)?;
     check_not_excluded(decision, &action.node, &to)?;
     let argument = "action_props.target_assignee_id";

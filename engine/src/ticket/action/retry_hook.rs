@@ -1,12 +1,12 @@
 //! `retry_hook`: a failed hook is posted again, as a new request (semantics 5 and 8).
 
-use crate::ticket::action::OfferedAction;
+use crate::ticket::action::Chosen;
 use crate::ticket::command::Handle;
 use crate::ticket::decide::Decision;
 use crate::ticket::event::Event;
 use crate::ticket::refusal::Refusal;
 
-pub(crate) fn carry_out(decision: &mut Decision<'_>, action: &OfferedAction, handle: &Handle) -> Result<(), Refusal> {
+pub(crate) fn carry_out(decision: &mut Decision<'_>, action: &Chosen<'_>, handle: &Handle) -> Result<(), Refusal> {
     let attempt = decision.ticket.n_hook_requests + planted!(RetryIsNotCounted, 0, 1);
     decision.emit_action(action, &handle.action, None);
     decision.emit(Event::HookRequested {

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use crate::id::FieldKey;
-use crate::ticket::action::{ActionKind, OfferedAction};
+use crate::ticket::action::{ActionKind, Chosen};
 use crate::ticket::command::ActionRequest;
 use crate::ticket::decide::Decision;
 use crate::ticket::event::Event;
@@ -17,24 +17,24 @@ use crate::value::Value;
 
 pub(crate) fn carry_out(
     decision: &mut Decision<'_>,
-    action: &OfferedAction,
+    action: &Chosen<'_>,
     request: &ActionRequest,
     fields: &BTreeMap<FieldKey, Value>,
 ) -> Result<(), Refusal> {
     let workflow = decision.context.workflow;
-    let edge = workflow
-        .ways_out(&action.node)
-        .find(|edge| edge.id.as_str() == action.id);
-    let (Some(edge), Some(node)) = (edge, workflow.node(&action.node)) else {
-        return Err(Refusal::argument("action_id", &action.id, "there is no such edge"));
+    let (Some(edge), Some(node)) = (action.edge, workflow.node(&action.node)) else {
+        return Err(Refusal::argument("action_id", action.id(), "there is no such edge"));
     };
     let demand_required = planted!(RequiredSkippedNever, true, !edge.skip_fields_required_check);
     let changes = field_rules::check(&decision.ticket, decision.context, node, fields, demand_required)?;
     decision.emit_action(action, request, None);
     field_rules::store(decision, changes);
 
-    let rest = decision.ticket.token(action.token).map(|token| token.rest.clone());
-    if let (Some(Rest::Shared { .. }), Some(user)) = (rest, decision.meta.by.user().cloned()) {
+    let is_shared = decision
+        .ticket
+        .token(action.token)
+        .is_some_and(|token| matches!(token.rest, Rest::Shared { .. }));
+    if let (true, Some(user)) = (is_shared, decision.meta.by.user().cloned()) {
         decision.emit(Event::VoteCast {
             token: action.token,
             user,
@@ -43,7 +43,7 @@ pub(crate) fn carry_out(
         let is_open = decision
             .ticket
             .token(action.token)
-            .is_some_and(|token| !token.rest.waiting_for().is_empty());
+            .is_some_and(|token| token.rest.waiting().next().is_some());
         if planted!(RejectIsAVote, true, action.kind != ActionKind::Reject)
             && planted!(FirstVoteDecides, false, is_open)
         {

@@ -76,7 +76,7 @@ impl TenantIndex {
         let Some(&ordinal) = self.ordinals.get(&ticket) else {
             let card = events.iter().fold(None, |card, event| {
                 let mut card = ticket::apply(card, event, meta)?;
-                card.fields.clear();
+                leave_fields_out(&mut card);
                 Some(card)
             });
             if let Some(card) = card.filter(|card| !card.is_discarded) {
@@ -90,7 +90,7 @@ impl TenantIndex {
         let mut after = Ticket::clone(&before);
         for event in events {
             after.apply(event, meta);
-            after.fields.clear();
+            leave_fields_out(&mut after);
         }
         self.slots[ordinal as usize].card = if planted!(DiscardedStaysListed, false, after.is_discarded) {
             self.forget(ordinal, &before);
@@ -238,6 +238,13 @@ impl TenantIndex {
 
     pub(super) fn titles(&self) -> &Titles {
         &self.titles
+    }
+}
+
+/// Fields are in no list; an emptied map is not made anew at every event.
+fn leave_fields_out(card: &mut Ticket) {
+    if !card.fields.is_empty() {
+        Arc::make_mut(&mut card.fields).clear();
     }
 }
 

@@ -41,7 +41,7 @@ pub(super) fn keys_of(ticket: &Ticket) -> BTreeSet<Key> {
         Key::State(ticket.act_state),
     ]);
     keys.extend(ticket.processed.iter().cloned().map(Key::Worked));
-    let related = ticket.cc.iter().chain(&ticket.assigned).chain(&ticket.processed);
+    let related = ticket.cc.iter().chain(&*ticket.assigned).chain(&*ticket.processed);
     keys.extend(related.cloned().map(Key::Related));
     keys.extend(ticket.parent.iter().map(|(parent, _)| Key::Parent(*parent)));
     for token in &ticket.tokens {

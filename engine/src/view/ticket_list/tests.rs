@@ -144,7 +144,7 @@ fn naive(tickets: &BTreeMap<TicketId, Ticket>, query: &ListQuery, viewer: &Viewe
     let page = query.page.clamp(1, (pages.len() as u32).max(1));
     let card = |ticket: &&Ticket| {
         Arc::new(Ticket {
-            fields: BTreeMap::new(),
+            fields: Arc::default(),
             ..Ticket::clone(ticket)
         })
     };

@@ -3,7 +3,7 @@
 use loonflow_engine::account::decide::Refusal as AccountRefusal;
 use loonflow_engine::id::TicketId;
 use loonflow_engine::runtime::OperatorRefusal;
-use loonflow_engine::ticket::{FieldProblem, FieldProblemKind};
+use loonflow_engine::ticket::{ActionKind, Available, FieldProblem, FieldProblemKind};
 use loonflow_engine::workflow::decide::Refusal as WorkflowRefusal;
 
 use super::*;
@@ -38,9 +38,13 @@ fn next(refusal: Option<&Refusal>) -> Option<Refusal> {
         },
         Some(Refusal::PermissionDenied { .. }) => Refusal::AppNotAllowed { app: text() },
         Some(Refusal::AppNotAllowed { .. }) => Refusal::ActionNotAvailable {
-            action_type: text(),
+            action_type: "agree",
             action_id: text(),
-            available: vec![("agree".to_owned(), "e".to_owned(), Some("n".into()))],
+            available: vec![Available {
+                kind: ActionKind::Agree,
+                edge: Some("e".into()),
+                node: "n".into(),
+            }],
         },
         Some(Refusal::ActionNotAvailable { .. }) => Refusal::AmbiguousNode {
             action_id: text(),

@@ -6,7 +6,7 @@
 use futures::FutureExt;
 use loonflow_engine::id::TicketId;
 use loonflow_engine::runtime::HandleAnswer;
-use loonflow_engine::ticket::Refusal;
+use loonflow_engine::ticket::{Available, Refusal};
 use serde_json::{Map, Value};
 
 use super::{CallContext, Declaration, Effect, rows};
@@ -177,10 +177,14 @@ async fn no_such_action(context: &CallContext, ticket: TicketId, params: &Params
     let detail = context.answered(context.engine().detail(&context.caller, ticket).await)?;
     let available = detail.offered.iter();
     let mut error = ApiError::from(Refusal::ActionNotAvailable {
-        action_type: String::new(),
+        action_type: "",
         action_id: String::new(),
         available: available
-            .map(|one| (one.kind.word().to_owned(), one.id.clone(), Some(one.node.clone())))
+            .map(|one| Available {
+                kind: one.kind,
+                edge: one.kind.is_edge().then(|| one.id.as_str().into()),
+                node: one.node.clone(),
+            })
             .collect(),
     });
     error.message = if params.action_type.is_empty() {

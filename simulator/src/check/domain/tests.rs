@@ -24,7 +24,7 @@ fn directory() -> Arc<Directory> {
         "depts": [{ "id": "all", "name": "All" }, { "id": "lab", "name": "Lab" }],
         "roles": [], "applications": [{ "name": "loonflow", "workflow_ids": "*" }],
     });
-    directory_from(&source.to_string()).expect("a directory")
+    directory_from(&source).expect("a directory")
 }
 
 type FieldKind = (Json, &'static [&'static str], Vec<Json>, Vec<Json>);

@@ -4,7 +4,6 @@
 //! the snapshot that decisions look at in `account/directory`, rights in `account/permission`, files with a whole
 //! directory in `account/import`, secrets in `account/{token,password}`.
 
-use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -14,6 +13,7 @@ use crate::time::Timestamp;
 use crate::value::Value;
 
 pub mod apply;
+pub mod by_id;
 pub mod command;
 pub mod decide;
 pub mod directory;
@@ -182,6 +182,3 @@ pub enum AppWorkflows {
     /// These.
     Only(Vec<WorkflowId>),
 }
-
-/// A map by id with names in the order of ids.
-pub type ById<K, V> = BTreeMap<K, std::sync::Arc<V>>;

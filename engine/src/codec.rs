@@ -46,6 +46,15 @@ pub fn encode<T: Serialize>(item: &T) -> Vec<u8> {
     bincode::serde::encode_to_vec(item, bincode::config::standard()).expect("our stored types always encode")
 }
 
+/// As [`encode`], behind what the buffer has already.
+///
+/// # Panics
+/// As [`encode`].
+pub fn encode_into<T: Serialize>(item: &T, bytes: &mut Vec<u8>) {
+    bincode::serde::encode_into_std_write(item, bytes, bincode::config::standard())
+        .expect("our stored types always encode");
+}
+
 /// Decodes what [`encode`] wrote; trailing bytes are damage.
 pub fn decode<T: DeserializeOwned>(kind: &str, schema: u16, bytes: &[u8]) -> Result<T, CodecError> {
     let damaged = |reason: String| CodecError::Damaged {

@@ -7,6 +7,7 @@
 //! Invariants: a ticket has at least one token until it is discarded; tokens are sorted by age; no token is
 //! `Moving` between commands; exactly one token is `Ended` when the ticket is over, and then it is the only one.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -94,7 +95,7 @@ impl Ticket {
     /// Whether it is over: only comments remain (semantics 5).
     #[must_use]
     pub fn is_final(&self) -> bool {
-        self.is_discarded || self.tokens.iter().any(|token| token.rest == Rest::Ended)
+        self.is_discarded || self.tokens.iter().any(|token| matches!(token.rest, Rest::Ended))
     }
 
     /// A token by id.
@@ -105,11 +106,11 @@ impl Ticket {
 
     /// A field's value, the title's included.
     #[must_use]
-    pub fn value_of(&self, key: &FieldKey, form: &crate::workflow::Form) -> Option<Value> {
+    pub fn value_of(&self, key: &FieldKey, form: &crate::workflow::Form) -> Option<Cow<'_, Value>> {
         if form.title_key() == Some(key) {
-            return Some(Value::text(self.title.clone()));
+            return Some(Cow::Owned(Value::text(self.title.clone())));
         }
-        self.fields.get(key).cloned()
+        self.fields.get(key).map(Cow::Borrowed)
     }
 
     /// Whether the user is or was part of it: creator, assignee, processor, consulted, in copy (semantics 7).

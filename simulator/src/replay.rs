@@ -55,7 +55,7 @@ pub fn command_of(world: &World, step: &CaseStep) -> Option<Translated> {
                 creator: user_id(world, creator),
                 app: "loonflow".into(),
                 action_id: action_id.as_deref().map(Into::into),
-                fields: values(fields),
+                fields: values(world.workflows.get(workflow.as_str())?, fields),
                 comment: comment.clone(),
                 cc: cc.iter().map(|user| user_id(world, user)).collect(),
                 parent: None,
@@ -83,7 +83,7 @@ pub fn command_of(world: &World, step: &CaseStep) -> Option<Translated> {
                     target_assignee_id: target_assignee_id.as_deref().map(|user| user_id(world, user)),
                     target_node_id: target_node_id.as_deref().map(NodeId::from),
                 },
-                fields: values(fields),
+                fields: values(world.workflow_of(&world.tickets.get(*ticket)?.ticket)?, fields),
             }),
         ),
         CaseStep::FireTimer { ticket, token } => on(*ticket, Command::FireTimer { token: TokenId(*token) }),
@@ -126,7 +126,10 @@ fn user_id(world: &World, id: &str) -> UserId {
     known.map_or_else(|| id.into(), |(id, _)| id.clone())
 }
 
-fn values(fields: &BTreeMap<String, Json>) -> BTreeMap<FieldKey, Value> {
-    let values = fields.iter().map(|(key, value)| (key.as_str().into(), value.into()));
+/// With the form's own copies of keys, for the same reason.
+fn values(workflow: &WorkflowVersion, fields: &BTreeMap<String, Json>) -> BTreeMap<FieldKey, Value> {
+    let form = &workflow.form;
+    let key_of = |key: &str| form.key(key).cloned().unwrap_or_else(|| key.into());
+    let values = fields.iter().map(|(key, value)| (key_of(key), value.into()));
     values.collect()
 }

@@ -29,7 +29,7 @@ impl Trace {
     /// Takes in that the last step was carried out, and its events.
     pub fn done(&mut self, events: &[Event]) {
         self.bytes.push(b'+');
-        self.bytes.extend(codec::encode(&events));
+        codec::encode_into(&events, &mut self.bytes);
         self.flush();
     }
 

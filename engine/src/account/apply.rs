@@ -32,11 +32,12 @@ pub fn apply(mut directory: Directory, event: &Event) -> Directory {
                 .insert(token.id.clone(), Arc::new(token.clone()));
         }
         Event::AccessTokenRevoked { id, at } => {
-            if let Some(token) = directory.access_tokens.get_mut(id) {
-                *token = Arc::new(AccessToken {
+            if let Some(token) = directory.access_tokens.get(id) {
+                let revoked = AccessToken {
                     revoked_at: Some(*at),
                     ..AccessToken::clone(token)
-                });
+                };
+                directory.access_tokens.insert(id.clone(), Arc::new(revoked));
             }
         }
     }

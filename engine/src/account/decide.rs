@@ -1,12 +1,13 @@
 //! Decides what a command does to a directory: events or a refusal; changes nothing (semantics 1).
 
+use super::User;
+use super::by_id::ById;
 use super::command::{Command, Context};
 use super::directory::Directory;
 use super::event::Event;
 use super::import::{self, DirectoryFile, ImportProblem};
 use super::permission::is_tenant_admin;
 use super::token::AccessToken;
-use super::{ById, User};
 use crate::id::{AccessTokenId, UserId};
 use crate::limits::{ACCESS_TOKEN_DAYS_MAX, TEXT_CHARS_MAX};
 
@@ -171,7 +172,7 @@ fn difference(
     context: &Context<'_>,
     new_hash: &dyn Fn(&UserId) -> Option<String>,
 ) -> Vec<Event> {
-    fn is_new<K: Ord, V: PartialEq>(known: &ById<K, V>, id: &K, entry: &V) -> bool {
+    fn is_new<K: Clone + Ord + std::hash::Hash, V: PartialEq>(known: &ById<K, V>, id: &K, entry: &V) -> bool {
         known.get(id).is_none_or(|known| **known != *entry)
     }
     let mut events = Vec::new();

@@ -5,8 +5,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::by_id::ById;
 use super::token::AccessToken;
-use super::{Application, ById, Dept, Role, Tenant, User};
+use super::{Application, Dept, Role, Tenant, User};
 use crate::id::{AccessTokenId, AppName, DeptId, RoleId, TenantId, UserId};
 
 /// Everything a tenant's directory stream folds to. Cheap to clone: entries are shared.
@@ -39,11 +40,11 @@ impl Directory {
         let zone = crate::time::zone_named(&tenant.time_zone).unwrap_or(jiff::tz::TimeZone::UTC);
         Self {
             tenant,
-            users: BTreeMap::new(),
-            depts: BTreeMap::new(),
-            roles: BTreeMap::new(),
-            applications: BTreeMap::new(),
-            access_tokens: BTreeMap::new(),
+            users: ById::default(),
+            depts: ById::default(),
+            roles: ById::default(),
+            applications: ById::default(),
+            access_tokens: ById::default(),
             version: 0,
             by_email: BTreeMap::new(),
             by_dept: BTreeMap::new(),
@@ -100,13 +101,9 @@ impl Directory {
     }
 
     /// Active members of a role, by id.
-    #[must_use]
-    pub fn active_role_members(&self, role: &RoleId) -> BTreeSet<UserId> {
+    pub fn active_role_members(&self, role: &RoleId) -> impl Iterator<Item = &UserId> {
         let members = self.by_role.get(role).into_iter().flatten();
-        members
-            .filter(|user| self.active_user(user).is_some())
-            .cloned()
-            .collect()
+        members.filter(|user| self.active_user(user).is_some())
     }
 
     /// A department and all below it; empty for an unknown one. A parent loop (refused at import) ends the walk.

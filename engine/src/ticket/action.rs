@@ -331,6 +331,8 @@ pub(crate) fn offers<'t, 'w>(ticket: &'t Ticket, user: &UserId, context: &Contex
     if !has_access(ticket, user, context) {
         return found;
     }
+    // As many as most users have.
+    found.actions.reserve(8);
     let is_final = ticket.is_final();
     let is_draft = ticket.act_state == ActState::InDraft;
     if !is_final {
@@ -457,7 +459,7 @@ fn may_withdraw(ticket: &Ticket, context: &Context<'_>) -> bool {
     let start = &context.workflow.start().id;
     ticket.tokens.iter().all(|token| {
         token.node != *start
-            && (planted!(WithdrawStoppedByMerge, false, token.rest == Rest::Joining)
+            && (planted!(WithdrawStoppedByMerge, false, matches!(token.rest, Rest::Joining))
                 || context
                     .workflow
                     .node(&token.node)

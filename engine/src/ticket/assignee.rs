@@ -3,8 +3,9 @@
 //!
 //! Not here: delegates in absence and assignees asked from an outside address, which come with the effects.
 
-use std::collections::BTreeSet;
+use std::collections::HashSet;
 
+use crate::account::by_id::IdHash;
 use crate::id::UserId;
 use crate::limits;
 use crate::ticket::Ticket;
@@ -46,7 +47,7 @@ pub(crate) fn resolve(
     }
     let named = named(&props.assignee, ticket, context);
     let n_named = named.len();
-    let mut seen = BTreeSet::new();
+    let mut seen = HashSet::with_capacity_and_hasher(n_named, IdHash::default());
     let users: Vec<UserId> = named
         .into_iter()
         .filter(|user| may_hold(user) && seen.insert(user.clone()))
@@ -121,6 +122,7 @@ fn named(rule: &AssigneeRule, ticket: &Ticket, context: &Context<'_>) -> Vec<Use
         AssigneeRule::Roles(roles) => roles
             .iter()
             .flat_map(|role| directory.active_role_members(role))
+            .cloned()
             .collect(),
         AssigneeRule::Variables(variables) => variables
             .iter()

@@ -53,13 +53,14 @@ pub(crate) fn check(
         }
         // A ticket without a title has an empty one, which is no value.
         let is_value = |value: &Value| form.title_key() != Some(key) || !value.is_empty();
-        let stored = ticket.value_of(key, form).filter(is_value);
+        let stored = ticket.value_of(key, form);
+        let stored = stored.as_deref().filter(|value| is_value(value));
         let permission = form.permission_at(node, key);
         if !permission.is_writable() && planted!(ReadonlyIsWritten, permission == FieldPermission::Hidden, true) {
             // A readonly field may repeat the value it has. A hidden one may not even do that: an answer that tells a
             // right guess from a wrong one would give the value away. The title is never a secret (semantics 6).
             let is_secret = permission == FieldPermission::Hidden && form.title_key() != Some(key);
-            let repeats = stored.as_ref() == Some(value) || (stored.is_none() && value.is_empty());
+            let repeats = stored == Some(value) || (stored.is_none() && value.is_empty());
             if planted!(HiddenIsGuessed, false, is_secret) || !repeats {
                 let text = format!("is {} at node `{}`", permission.word(), node.id);
                 problems.push(problem(FieldProblemKind::NotEditable, text, "leave it out".into()));
@@ -71,10 +72,10 @@ pub(crate) fn check(
             Ok(value) if form.title_key() == Some(key) => {
                 changes.title = value.as_text().map(|text| text.trim().to_owned());
             }
-            Ok(value) if stored.as_ref() == Some(&value) || (stored.is_none() && value.is_empty()) => {}
+            Ok(value) if stored == Some(&value) || (stored.is_none() && value.is_empty()) => {}
             Ok(to) => changes.fields.push(FieldChange {
                 key: key.clone(),
-                from: stored,
+                from: stored.cloned(),
                 to,
             }),
         }

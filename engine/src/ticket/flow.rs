@@ -25,7 +25,12 @@ mod timer;
 
 /// Moves every token that is on its way until all rest.
 pub(crate) fn settle(decision: &mut Decision<'_>) -> Result<(), Refusal> {
-    while let Some(token) = decision.ticket.tokens.iter().find(|token| token.rest == Rest::Moving) {
+    while let Some(token) = decision
+        .ticket
+        .tokens
+        .iter()
+        .find(|token| matches!(token.rest, Rest::Moving))
+    {
         let token = token.clone();
         decision.n_moves += 1;
         if decision.n_moves > limits::AUTOMATIC_MOVES_MAX || decision.ticket.tokens.len() > limits::TOKENS_MAX {

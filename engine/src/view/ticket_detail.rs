@@ -189,7 +189,7 @@ fn shown_value(
         | ComponentKind::Externaldata => ticket
             .value_of(&component.key, &workflow.form)
             .filter(|value| !value.is_empty())
-            .map(|value| serde_json::Value::from(&value)),
+            .map(|value| serde_json::Value::from(&*value)),
     }
 }
 

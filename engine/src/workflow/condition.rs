@@ -17,6 +17,7 @@
 //!
 //! Not here: reading conditions from JSON (`definition`), which of them make no sense (`validate`).
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
@@ -156,7 +157,12 @@ impl ConditionGroups {
     /// `value_of` gives the value sent with the command, else the stored one; days and instants without an offset are
     /// in `zone`.
     #[must_use]
-    pub fn holds(&self, form: &Form, zone: &TimeZone, value_of: &dyn Fn(&FieldKey) -> Option<Value>) -> bool {
+    pub fn holds<'v>(
+        &self,
+        form: &Form,
+        zone: &TimeZone,
+        value_of: &dyn Fn(&FieldKey) -> Option<Cow<'v, Value>>,
+    ) -> bool {
         let holds = |group: &Vec<Condition>| group.iter().all(|condition| condition.holds(form, zone, value_of));
         planted!(GroupsAreAnded, return self.groups.iter().all(holds));
         self.is_empty() || self.groups.iter().any(holds)
@@ -166,7 +172,12 @@ impl ConditionGroups {
 impl Condition {
     /// Whether this one holds; a field that the form does not have is missing.
     #[must_use]
-    pub fn holds(&self, form: &Form, zone: &TimeZone, value_of: &dyn Fn(&FieldKey) -> Option<Value>) -> bool {
+    pub fn holds<'v>(
+        &self,
+        form: &Form,
+        zone: &TimeZone,
+        value_of: &dyn Fn(&FieldKey) -> Option<Cow<'v, Value>>,
+    ) -> bool {
         let held = form.component(&self.field).and_then(|component| {
             let value = value_of(&self.field).filter(|value| !value.is_empty())?;
             self.compare(component, &value, zone)

@@ -4,10 +4,11 @@
 //! (`form::check`), the title (`form::title`), which fields one command may write (`ticket::field_rules`), how a
 //! condition compares (`condition`).
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::account::by_id::IdHash;
 use crate::id::FieldKey;
 use crate::workflow::node::Node;
 
@@ -85,7 +86,7 @@ pub struct Form {
     /// Rows in definition order.
     pub rows: Vec<Row>,
     components: Vec<Component>,
-    by_key: BTreeMap<FieldKey, usize>,
+    by_key: HashMap<FieldKey, usize, IdHash>,
     title: Option<usize>,
 }
 
@@ -93,7 +94,7 @@ impl Form {
     /// A form of these; of components with one key the first counts (validation refuses the others).
     #[must_use]
     pub fn new(rows: Vec<Row>, components: Vec<Component>) -> Self {
-        let mut by_key = BTreeMap::new();
+        let mut by_key = HashMap::default();
         for (idx, component) in components.iter().enumerate() {
             by_key.entry(component.key.clone()).or_insert(idx);
         }
@@ -122,6 +123,12 @@ impl Form {
     #[must_use]
     pub fn component(&self, key: &FieldKey) -> Option<&Component> {
         self.by_key.get(key).map(|idx| &self.components[*idx])
+    }
+
+    /// The form's own copy of a key that it has.
+    #[must_use]
+    pub fn key(&self, key: &str) -> Option<&FieldKey> {
+        self.by_key.get_key_value(key).map(|(key, _)| key)
     }
 
     /// What a node lets one do with a field (semantics 2 and 6): what it says; hidden where it says nothing, but

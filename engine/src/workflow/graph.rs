@@ -14,8 +14,9 @@
 //!
 //! Not here: what tokens do with it (`ticket::flow`), problems in words (`validate`).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use crate::account::by_id::IdHash;
 use crate::id::{EdgeId, NodeId};
 use crate::workflow::edge::{Edge, EdgeKind};
 use crate::workflow::node::{Node, NodeKind};
@@ -28,9 +29,9 @@ pub struct Graph {
     /// The one end node.
     pub end_idx: usize,
     /// Nodes by id.
-    pub node_idx: BTreeMap<NodeId, usize>,
+    pub node_idx: HashMap<NodeId, usize, IdHash>,
     /// Edges by id.
-    pub edge_idx: BTreeMap<EdgeId, usize>,
+    pub edge_idx: HashMap<EdgeId, usize, IdHash>,
     /// Of each node the edges that leave it, in definition order.
     pub ways_out: Vec<Vec<usize>>,
     /// Of each node the edges that lead to it, in definition order.
@@ -67,12 +68,12 @@ impl Graph {
     /// there. Splits are empty until `find_splits`.
     #[must_use]
     pub fn new(nodes: &[Node], edges: &[Edge]) -> Option<Self> {
-        let node_idx: BTreeMap<_, _> = nodes
+        let node_idx: HashMap<_, _, IdHash> = nodes
             .iter()
             .enumerate()
             .map(|(idx, node)| (node.id.clone(), idx))
             .collect();
-        let edge_idx: BTreeMap<_, _> = edges
+        let edge_idx: HashMap<_, _, IdHash> = edges
             .iter()
             .enumerate()
             .map(|(idx, edge)| (edge.id.clone(), idx))

@@ -3,6 +3,7 @@
 //!
 //! Not here: which combinations a ticket can really come to a gateway with (`explore` knows).
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::finding::{Finding, Severity};
@@ -131,7 +132,7 @@ fn single_conditions(game: &Game<'_>, found: &mut Conditions) {
             if !field
                 .values
                 .iter()
-                .any(|value| condition.holds(form, zone, &|_| Some(value.clone())))
+                .any(|value| condition.holds(form, zone, &|_| Some(Cow::Borrowed(value))))
             {
                 let message = format!(
                     "a condition of edge `{}` on `{}` holds for no value that the field takes: correct it, or what \

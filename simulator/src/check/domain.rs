@@ -3,6 +3,7 @@
 //!
 //! A state of the token game keeps of each field the set of classes that its value may still be in, as bits.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use loonflow_engine::account::directory::Directory;
@@ -122,7 +123,7 @@ fn domain(
     let signature = |value: &Value| -> Vec<bool> {
         let answers = conditions
             .iter()
-            .map(|condition| condition.holds(form, directory.zone(), &|_| Some(value.clone())));
+            .map(|condition| condition.holds(form, directory.zone(), &|_| Some(Cow::Borrowed(value))));
         let holders = takers.iter().map(|(_, excludes)| holds_one(value, *excludes));
         answers.chain(holders).collect()
     };

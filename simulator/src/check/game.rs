@@ -3,6 +3,7 @@
 //!
 //! Not here: states and moves (`state`, `fire`).
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use loonflow_engine::account::directory::Directory;
@@ -266,7 +267,7 @@ impl<'a> Game<'a> {
         let value_of = |key: &loonflow_engine::id::FieldKey| {
             let field = self.fields.iter().position(|field| field.key == *key)?;
             let class = class_of(u8::try_from(field).ok()?);
-            self.fields[field].values.get(class).cloned()
+            self.fields[field].values.get(class).map(Cow::Borrowed)
         };
         let conditions = &self.workflow.edges[usize::from(edge)].conditions;
         conditions.holds(&self.workflow.form, self.directory.zone(), &value_of)

@@ -148,6 +148,7 @@ fn named(rule: &AssigneeRule, directory: &Directory) -> Option<BTreeSet<UserId>>
         AssigneeRule::Roles(roles) => roles
             .iter()
             .flat_map(|role| directory.active_role_members(role))
+            .cloned()
             .collect(),
         // The engine asks no outside address yet.
         AssigneeRule::External(_) => Vec::new(),

@@ -76,6 +76,7 @@ pub(super) fn offers_to(ticket: &Ticket, user: &User, people: &People) -> Offers
     if !user.is_active {
         return found;
     }
+    found.actions.reserve(8);
     let oldest = &ticket.tokens[0];
     let is_draft = ticket.state == "in_draft";
     if !ticket.is_over() {

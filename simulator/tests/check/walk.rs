@@ -162,6 +162,7 @@ impl Walk<'_> {
         ticket
             .value_of(key, &self.workflow.form)
             .filter(|value| !value.is_empty())
+            .map(std::borrow::Cow::into_owned)
     }
 
     fn marking(&self, ticket: &Ticket) -> Marking {

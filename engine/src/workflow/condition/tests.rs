@@ -32,7 +32,8 @@ fn condition(field: &str, operator: &str, value: Json) -> Condition {
 
 fn check(field: &str, stored: &Json, operator: &str, value: &Json, expected: bool) {
     let zone = crate::time::zone_named("Asia/Shanghai").unwrap();
-    let value_of = |key: &FieldKey| (key.as_str() == field && !stored.is_null()).then(|| Value::from(stored));
+    let value_of =
+        |key: &FieldKey| (key.as_str() == field && !stored.is_null()).then(|| Cow::Owned(Value::from(stored)));
     let condition = condition(field, operator, value.clone());
     let held = ConditionGroups::new(vec![vec![condition]]).holds(&form(), &zone, &value_of);
     assert_eq!(held, expected, "{field}: {stored} {operator} {value}");
@@ -146,7 +147,7 @@ fn a_missing_value_makes_all_false_but_four() {
 #[test]
 fn groups_are_ored_and_their_conditions_anded() {
     let (form, zone) = (form(), TimeZone::UTC);
-    let value_of = |key: &FieldKey| Some(Value::text(key.as_str()));
+    let value_of = |key: &FieldKey| Some(Cow::Owned(Value::text(key.as_str())));
     let one = |is_true: bool| condition("text", if is_true { "==" } else { "!=" }, json!("text"));
     let holds = |groups: &[&[bool]]| {
         let groups = groups

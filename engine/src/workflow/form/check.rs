@@ -122,9 +122,18 @@ fn rich_text(value: &Value) -> Result<Value, ValueProblem> {
             format!("at most {MARKUP_DEPTH_MAX} elements one inside the other"),
         ));
     }
+    // A parser would find nothing to do.
+    if sent.chars().all(is_plain) {
+        return Ok(value.clone());
+    }
     let cleaned = Value::Text(ammonia::clean(sent));
     text(&cleaned, LONG_TEXT_CHARS_MAX)?;
     Ok(cleaned)
+}
+
+/// Whether a character stays what it is wherever it stands in a text without markup.
+fn is_plain(c: char) -> bool {
+    c.is_alphanumeric() || c == ' ' || c == '\n' || (c.is_ascii_punctuation() && !matches!(c, '<' | '>' | '&'))
 }
 
 /// Elements without content.

@@ -1,5 +1,6 @@
 //! Whatever value a field takes, some class stands for it: random conditions on random fields, and random values.
 
+use std::borrow::Cow;
 use std::sync::{Arc, LazyLock};
 
 use loonflow_engine::account::directory::Directory;
@@ -185,7 +186,7 @@ proptest! {
         prop_assert!(domains[0].is_sure);
         let answers = |value: &Value| -> Vec<bool> {
             let all = version.edges.iter().flat_map(|edge| edge.conditions.iter());
-            all.map(|one| one.holds(&version.form, directory.zone(), &|_| Some(value.clone()))).collect()
+            all.map(|one| one.holds(&version.form, directory.zone(), &|_| Some(Cow::Borrowed(value)))).collect()
         };
         let mut values: Vec<Json> = sent.iter().map(|one| one.get(values).clone()).collect();
         if field["type"] == json!("number") {

@@ -211,7 +211,7 @@ fn concerned(who: &str, directory: &Directory) -> anyhow::Result<(u8, Vec<UserId
                 listed(directory.roles.values().map(|role| role.name.as_str()))
             })
         })?;
-        return Ok((2, directory.active_role_members(&role.id).into_iter().collect()));
+        return Ok((2, directory.active_role_members(&role.id).cloned().collect()));
     }
     Ok((3, vec![user(who, directory)?.id.clone()]))
 }

@@ -224,7 +224,7 @@ impl Replication<'_> {
                 let value = case.ticket.value_of(field, &self.plan.workflow.form);
                 order
                     .iter()
-                    .position(|one| Some(one) == value.as_ref())
+                    .position(|one| Some(one) == value.as_deref())
                     .unwrap_or(order.len())
             }
         };

@@ -1,5 +1,6 @@
 //! One line per value.
 
+use proptest::prelude::*;
 use serde_json::{Value as Json, json};
 
 use super::*;
@@ -150,6 +151,15 @@ fn values_by_type() {
                 assert!(!problem.allowed.is_empty());
             }
         }
+    }
+}
+
+proptest! {
+    /// A text without markup is stored as a parser would leave it.
+    #[test]
+    fn plain_rich_text_is_as_a_parser_leaves_it(text in "([a-zA-Z0-9 \n.,;:!?'\"(){}=/äß日١-]|\\PC){0,24}") {
+        let stored = rich_text(&Value::text(text.clone())).unwrap();
+        prop_assert_eq!(stored, Value::text(ammonia::clean(&text)));
     }
 }
 

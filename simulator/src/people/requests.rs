@@ -48,9 +48,12 @@ pub(super) fn pass(world: &World, tape: &mut Tape) -> CaseStep {
     match (next, tape.next(4)) {
         (Some(ms), 2) => CaseStep::Pass { ms: ms - 1 },
         (Some(ms), 3) => CaseStep::Pass { ms },
-        (_, _) => CaseStep::Pass {
-            ms: 3_600_000 * (1 + tape.next(48) as i64),
-        },
+        (_, _) => {
+            let n = 1 + tape.next(48) as i64;
+            // Now and then weeks, so that clocks are changed in some zone while a timer waits.
+            let hours = if tape.chance(1, 8) { 24 * n } else { n };
+            CaseStep::Pass { ms: 3_600_000 * hours }
+        }
     }
 }
 

@@ -1,5 +1,5 @@
-//! A smaller setting of a case: definitions nobody uses go, then edges, nodes, fields and people, as long as what is
-//! left can be published and the case still fails.
+//! A smaller setting of a case: definitions nobody uses go, then edges, nodes, fields, people and the time zone, as
+//! long as what is left can be published and the case still fails.
 
 use serde_json::{Value as Json, json};
 
@@ -46,6 +46,14 @@ pub(super) fn simplify(shrinking: &mut Shrinking<'_>, case: &mut Case, failing: 
             } else {
                 n += 1;
             }
+        }
+        if case.directory["tenant"]["time_zone"]
+            .as_str()
+            .is_some_and(|zone| zone != "UTC")
+        {
+            let mut smaller = case.clone();
+            smaller.directory["tenant"]["time_zone"] = json!("UTC");
+            has_changed |= take_if_failing(shrinking, case, smaller, failing);
         }
         if !has_changed || shrinking.is_spent() {
             return;

@@ -4,10 +4,20 @@ use serde_json::{Value as Json, json};
 
 use crate::step::Tape;
 
+/// Time zones: no change of the clock, one of an hour in the north, one of half an hour in the south, and offsets with
+/// odd minutes, for timers that count calendar days and dates without an offset.
+const ZONES: [&str; 5] = [
+    "UTC",
+    "Asia/Kathmandu",
+    "America/New_York",
+    "Australia/Lord_Howe",
+    "Pacific/Chatham",
+];
+
 const NAMES: [&str; 7] = ["ann", "bob", "cat", "dan", "eve", "fay", "gus"];
 
 /// A directory as its file has it: one admin at least, some departments without leader or approvers, roles that may
-/// be empty, now and then someone who is not active.
+/// be empty, now and then someone who is not active, a time zone.
 #[must_use]
 pub fn directory(tape: &mut Tape) -> Json {
     let n_users = 3 + tape.next(NAMES.len() - 2);
@@ -52,7 +62,9 @@ pub fn directory(tape: &mut Tape) -> Json {
         })
         .collect();
     json!({
-        "tenant": { "id": "random", "name": "Random", "domain": "random.example" },
+        "tenant": {
+            "id": "random", "name": "Random", "domain": "random.example", "time_zone": ZONES[tape.next(ZONES.len())],
+        },
         "users": users, "depts": dept_list,
         "roles": [{ "id": "clerk", "name": "Clerk" }, { "id": "chief", "name": "Chief" }],
         "applications": [{ "name": "loonflow", "workflow_ids": "*" }],

@@ -2,11 +2,13 @@
 //!
 //! `play` reads small workflows from text and tells a ticket's position in one line, so that a case reads as
 //! given / when / then. Modules in reading order: `game` (tokens), `holding` (assignees and what they do with a
-//! node), `forms` (fields, titles), `power` (withdraw, force, migration), `seeing` (who sees what).
+//! node), `offering` (what an offer says), `forms` (fields, titles), `power` (withdraw, force, migration), `seeing`
+//! (who sees what).
 
 mod forms;
 mod game;
 mod holding;
+mod offering;
 mod play;
 mod power;
 mod seeing;

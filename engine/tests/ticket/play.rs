@@ -293,9 +293,15 @@ impl Play {
         let names = |events: &[Event]| events.iter().map(Event::name).collect::<Vec<_>>();
         assert_eq!(names(&dry?), names(&events), "dry run and real call do alike");
         let meta = command.meta(&context);
+        let version = self.ticket.version;
         for event in &events {
             self.ticket.apply(event, &meta);
         }
+        assert_eq!(
+            self.ticket.version,
+            version + events.len() as u64,
+            "the version counts events"
+        );
         self.events = events;
         Ok(())
     }

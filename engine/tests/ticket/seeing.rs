@@ -1,10 +1,10 @@
 //! Semantics 6 and 7: who sees a ticket, and which of its fields.
 
-use loonflow_engine::ticket::{Draw, Refusal, visibility};
+use loonflow_engine::ticket::{Command, Create, Draw, Refusal, decide_with_outcome, visibility};
 use loonflow_engine::value::Value;
 use loonflow_engine::view::{flow_history, ticket_detail};
 
-use crate::play::{DIRECTORY, Play, context, flow};
+use crate::play::{DIRECTORY, NOW, Play, context, flow, ticket_id};
 
 const FORM: &str = "
     form open:text hidden:text late:text
@@ -30,6 +30,31 @@ fn whoever_is_or_was_part_of_it_sees_it() {
     assert_eq!(sees(&play), "adm ann bob cat dan dis vie wad");
     play.act("dis", "force_close");
     assert_eq!(sees(&play), "adm ann bob cat dan dis vie wad");
+}
+
+#[test]
+fn whoever_is_in_copy_sees_it() {
+    let workflow = flow(FORM);
+    let create = |cc: &[&str]| {
+        let command = Command::Create(Create {
+            ticket_id: ticket_id(),
+            creator: "ann".into(),
+            app: "loonflow".into(),
+            action_id: Some("go".into()),
+            fields: [("title".into(), Value::text("T"))].into(),
+            comment: None,
+            cc: cc.iter().map(|user| (*user).into()).collect(),
+            parent: None,
+        });
+        let context = context(&workflow, &DIRECTORY, NOW, Draw::Seed(0));
+        decide_with_outcome(None, &command, &context).map(|(_, ticket)| ticket)
+    };
+    let ticket = create(&["out"]).unwrap();
+    let sees = |user: &str| visibility::may_view(&ticket, &user.into(), &DIRECTORY, &workflow);
+    assert!(sees("out") && sees("ann") && sees("bob") && !sees("dan"));
+    for cc in ["off", "nobody"] {
+        assert_eq!(create(&[cc]).unwrap_err().code(), "invalid_argument", "{cc}");
+    }
 }
 
 #[test]

@@ -1,9 +1,12 @@
 //! Semantics 4 and 5: who is assigned, and what holders do with a node.
 
-use loonflow_engine::ticket::Command;
+use loonflow_engine::account::directory::Directory;
+use loonflow_engine::account::{self, User};
+use loonflow_engine::id::UserId;
+use loonflow_engine::ticket::{Command, Create, Draw, Event, Refusal, decide, decide_with_outcome};
 use loonflow_engine::value::Value;
 
-use crate::play::{Play, With, directory, flow};
+use crate::play::{NOW, Play, With, context, directory, flow, ticket_id};
 
 /// One normal node with a rule, flags and its strategy.
 fn one(rest: &str) -> Play {
@@ -63,6 +66,119 @@ fn nobody_to_assign_refuses_a_person_and_changes_nothing() {
             .map(|refusal| refusal.code());
         assert_eq!(refused, Some("no_assignee"), "{rule}");
     }
+}
+
+#[test]
+fn a_refusal_says_why_nobody_is_left() {
+    for (rule, reason) in [
+        ("users:off", "everyone named is inactive"),
+        ("roles:empty", "the roles have no active members"),
+        ("depts:far", "the departments have no active members"),
+        ("ticket_field:who", "no user is filled in at `who`"),
+        (
+            "users:ann exclude_creator",
+            "everyone named is inactive or the creator, who is excluded here",
+        ),
+    ] {
+        match Play::submit_with(&one_flow(rule), "ann", &[]).err() {
+            Some(Refusal::NoAssignee { node, reason: said, .. }) => {
+                assert_eq!((node.as_str(), said.as_str()), ("a", reason), "{rule}");
+            }
+            other => panic!("{rule}: {other:?}"),
+        }
+    }
+}
+
+#[test]
+fn a_node_is_given_to_a_thousand_and_no_more() {
+    let workflow = one_flow("roles:crew");
+    let assigned = |n: usize| {
+        let mut crew = Directory::clone(&directory(&["ann", "bob", "off"]));
+        for idx in 0..n {
+            let user = User {
+                id: format!("crew-{idx}").into(),
+                is_active: true,
+                roles: vec!["crew".into()],
+                ..User::clone(&crew.users["dan"])
+            };
+            crew = account::apply::apply(crew, &account::event::Event::UserPut(Box::new(user)));
+        }
+        let command = Command::Create(Create {
+            ticket_id: ticket_id(),
+            creator: "dan".into(),
+            app: "loonflow".into(),
+            action_id: Some("go".into()),
+            fields: [("title".into(), Value::text("T"))].into(),
+            comment: None,
+            cc: Vec::new(),
+            parent: None,
+        });
+        let context = context(&workflow, &crew, NOW, Draw::Preview);
+        let (_, ticket) = decide_with_outcome(None, &command, &context)?;
+        Ok(ticket.tokens[0].rest.waiting().count())
+    };
+    assert_eq!(assigned(1_000), Ok(1_000));
+    match assigned(1_001) {
+        Err(Refusal::NoAssignee { reason, .. }) => assert_eq!(reason, "1001 users are named, more than 1000"),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_rehearsed_draw_shows_the_whole_pool() {
+    let workflow = one_flow("users:bob,cat,dan random");
+    let entered = |draw: Draw| {
+        let play = Play::create(&workflow, "ann", None, &[]).unwrap();
+        let command = play.handle("ann", "agree", "go", &With::default());
+        let events = decide(
+            Some(&play.ticket),
+            &command,
+            &context(&workflow, &play.directory, NOW, draw),
+        );
+        let entered = events.unwrap().into_iter().find_map(|event| match event {
+            Event::NodeEntered { node, rest, pool, .. } if node.as_str() == "a" => Some((rest, pool)),
+            _ => None,
+        });
+        let (rest, pool) = entered.unwrap();
+        (rest.waiting_for(), pool.unwrap())
+    };
+    let pool: Vec<UserId> = ["bob", "cat", "dan"].map(UserId::from).to_vec();
+    assert_eq!(entered(Draw::Preview), (pool.clone(), pool.clone()));
+    let (drawn, among) = entered(Draw::Seed(7));
+    assert_eq!((drawn.len(), among), (1, pool));
+}
+
+#[test]
+fn who_acted_is_kept_apart_from_who_said_something() {
+    let workflow = flow(
+        "node g exclusive default:on
+         node a normal users:bob,cat
+         node w timer duration:PT1H
+         node b normal users:dan
+         edge go agree start -> g
+         edge on condition g -> a
+         edge ok agree a -> w
+         edge due other w -> b
+         edge done agree b -> end",
+    );
+    let mut play = Play::submit(&workflow);
+    let comment = With {
+        comment: Some("well"),
+        ..With::default()
+    };
+    play.act_with("cat", "add_comment", "add_comment", comment).unwrap();
+    play.act("bob", "ok");
+    play.now = play.now.plus_ms(3_600_000);
+    play.fire().unwrap();
+    let processed: Vec<&str> = play.ticket.processed.iter().map(|user| user.as_str()).collect();
+    assert_eq!(processed, ["ann", "bob"], "a comment makes nobody a processor");
+    let last = play.ticket.last_handlers.iter();
+    let last: Vec<_> = last.map(|(node, user)| (node.as_str(), user.as_str())).collect();
+    assert_eq!(
+        last,
+        [("a", "bob"), ("start", "ann")],
+        "gateways and timers are handled by nobody"
+    );
 }
 
 #[test]

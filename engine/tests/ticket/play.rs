@@ -306,8 +306,9 @@ impl Play {
         Ok(())
     }
 
-    pub(crate) fn act_with(&mut self, who: &str, kind: &str, id: &str, with: With) -> Result<&mut Self, Refusal> {
-        let handle = Handle {
+    /// The command of an action.
+    pub(crate) fn handle(&self, who: &str, kind: &str, id: &str, with: &With) -> Command {
+        Command::Handle(Handle {
             operator: who.into(),
             action: ActionRequest {
                 kind: ActionKind::parse(kind, id).expect("a word"),
@@ -322,8 +323,11 @@ impl Play {
                 .iter()
                 .map(|(key, value)| ((*key).into(), value.clone()))
                 .collect(),
-        };
-        self.command(&Command::Handle(handle))?;
+        })
+    }
+
+    pub(crate) fn act_with(&mut self, who: &str, kind: &str, id: &str, with: With) -> Result<&mut Self, Refusal> {
+        self.command(&self.handle(who, kind, id, &with))?;
         Ok(self)
     }
 

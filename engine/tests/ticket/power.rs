@@ -194,6 +194,12 @@ fn a_migrated_ticket_goes_on_where_it_was() {
     }
     migrate(&mut play, &renamed, &both, Some("adm")).unwrap();
     assert_eq!(play.at(), "on_going first(bob) m(merge)");
+    let mut splits = play.ticket.tokens.iter().flat_map(|token| &token.forks);
+    assert!(
+        splits.all(|fork| fork.split.as_str() == "split"),
+        "{:?}",
+        play.ticket.tokens
+    );
     assert_eq!(play.ticket.version_name.as_str(), "2.0");
     assert_eq!(play.act("bob", "a_ok").at(), "on_going c(dan)");
     assert_eq!(play.act("dan", "done").at(), "finished end");

@@ -183,3 +183,24 @@ fn splitmix(seed: u64) -> u64 {
     z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
     z ^ (z >> 31)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The published outputs for the seed 1234567: the state grows by the golden ratio each time.
+    #[test]
+    fn splitmix_is_the_published_one() {
+        let states = (0..5u64).map(|n| 1_234_567_u64.wrapping_add(n.wrapping_mul(0x9E37_79B9_7F4A_7C15)));
+        assert_eq!(
+            states.map(splitmix).collect::<Vec<_>>(),
+            [
+                6_457_827_717_110_365_317,
+                3_203_168_211_198_807_973,
+                9_817_491_932_198_370_423,
+                4_593_380_528_125_082_431,
+                16_408_922_859_458_223_821,
+            ]
+        );
+    }
+}

@@ -31,6 +31,24 @@ fn number(text: &str) -> Value {
 }
 
 #[test]
+fn a_comment_has_a_bound() {
+    let mut play = Play::submit(&flow(
+        "node a normal users:bob\n edge go agree start -> a\n edge ok agree a -> end",
+    ));
+    let longest: &str = "é".repeat(100_000).leak();
+    let beyond: &str = "é".repeat(100_001).leak();
+    let with = |comment| With {
+        comment: Some(comment),
+        ..With::default()
+    };
+    for (id, kind) in [("add_comment", "add_comment"), ("ok", "agree")] {
+        assert!(play.clone().act_with("bob", kind, id, with(longest)).is_ok(), "{id}");
+        let refused = play.act_with("bob", kind, id, with(beyond)).err();
+        assert_eq!(refused.map(|refusal| refusal.code()), Some("invalid_argument"), "{id}");
+    }
+}
+
+#[test]
 fn every_problem_is_reported_at_once() {
     let mut play = Play::submit_with(
         &workflow(),

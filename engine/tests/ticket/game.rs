@@ -1,12 +1,48 @@
 //! Semantics 3: edges, gateways, forks and merges, timers, hooks.
 
-use loonflow_engine::ticket::HookOutcome;
+use loonflow_engine::id::TicketId;
+use loonflow_engine::ticket::{Command, Context, Create, Draw, HookOutcome, decide_with_outcome};
 use loonflow_engine::value::Value;
 
-use crate::play::{Play, flow};
+use crate::play::{DIRECTORY, NOW, Play, context, flow, ticket_id};
 
 fn number(text: &str) -> Value {
     Value::Number(text.into())
+}
+
+#[test]
+fn a_ticket_below_another_needs_the_other_open_and_at_the_node() {
+    let workflow = flow("node a normal users:bob\n edge go agree start -> a\n edge ok agree a -> end");
+    let mut parent = Play::submit(&workflow);
+    let below = |parent: Option<&Play>, id: TicketId, node: &str| {
+        let command = Command::Create(Create {
+            ticket_id: ticket_id(),
+            creator: "ann".into(),
+            app: "loonflow".into(),
+            action_id: Some("go".into()),
+            fields: [("title".into(), Value::text("T"))].into(),
+            comment: None,
+            cc: Vec::new(),
+            parent: Some((id, node.into())),
+        });
+        let context = Context {
+            parent: parent.map(|parent| &parent.ticket),
+            ..context(&workflow, &DIRECTORY, NOW, Draw::Seed(0))
+        };
+        decide_with_outcome(None, &command, &context)
+            .map(|(_, ticket)| ticket.parent.is_some())
+            .map_err(|refusal| refusal.code())
+    };
+    let (id, other) = (
+        ticket_id(),
+        TicketId::parse("01939f5a-3c00-7000-8000-000000000002").unwrap(),
+    );
+    assert_eq!(below(Some(&parent), id, "a"), Ok(true));
+    assert_eq!(below(Some(&parent), id, "start"), Err("invalid_argument"));
+    assert_eq!(below(Some(&parent), other, "a"), Err("invalid_argument"));
+    assert_eq!(below(None, id, "a"), Err("invalid_argument"));
+    parent.act("bob", "ok");
+    assert_eq!(below(Some(&parent), id, "end"), Err("invalid_argument"), "it is over");
 }
 
 #[test]

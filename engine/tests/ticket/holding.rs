@@ -382,6 +382,124 @@ fn a_user_who_goes_leaves_tickets_that_only_it_held() {
 }
 
 #[test]
+fn the_reason_for_help_is_told_once_and_kept_up_to_date() {
+    let mut play = one("users:bob,cat whole");
+    let review = |play: &mut Play, inactive: &[&str]| -> Vec<&'static str> {
+        play.directory = directory(inactive);
+        play.command(&Command::ReviewHolders).unwrap();
+        play.events.iter().map(Event::name).collect()
+    };
+    assert_eq!(review(&mut play, &["bob"]), ["intervention_needed"]);
+    assert_eq!(
+        play.ticket.intervention.as_deref(),
+        Some("someone who must act at node `a` is no longer active")
+    );
+    assert_eq!(review(&mut play, &["bob"]), [""; 0], "it is known");
+    play.act_with(
+        "dis",
+        "force_forward",
+        "force_forward",
+        With {
+            target: Some("cat"),
+            ..With::default()
+        },
+    )
+    .unwrap();
+    assert_eq!(review(&mut play, &["cat"]), ["intervention_needed"]);
+    assert_eq!(
+        play.ticket.intervention.as_deref(),
+        Some("whoever holds node `a` is no longer active")
+    );
+    let mut play = one("users:bob,cat whole");
+    review(&mut play, &["bob"]);
+    play.act_with(
+        "dis",
+        "force_forward",
+        "force_forward",
+        With {
+            target: Some("dan"),
+            ..With::default()
+        },
+    )
+    .unwrap();
+    assert_eq!(play.ticket.intervention, None);
+    // One command may change what the reason is.
+    let workflow = flow(
+        "node a normal users:bob,cat whole
+         node h hook
+         node b normal users:dan
+         edge go agree start -> a
+         edge ok agree a -> h
+         edge on other h -> b
+         edge done agree b -> end",
+    );
+    let mut play = Play::submit(&workflow);
+    review(&mut play, &["bob"]);
+    play.act_with(
+        "adm",
+        "force_alter_node",
+        "force_alter_node",
+        With {
+            to_node: Some("b"),
+            ..With::default()
+        },
+    )
+    .unwrap();
+    review(&mut play, &["dan"]);
+    play.directory = directory(&["dan", "ann"]);
+    play.act_with(
+        "adm",
+        "force_alter_node",
+        "force_alter_node",
+        With {
+            to_node: Some("start"),
+            ..With::default()
+        },
+    )
+    .unwrap();
+    assert_eq!(
+        play.ticket.intervention.as_deref(),
+        Some("nobody could be assigned at node `start`")
+    );
+}
+
+#[test]
+fn a_draft_and_a_ticket_that_is_over_need_no_help() {
+    for over in [false, true] {
+        let mut play = if over {
+            one("users:bob")
+        } else {
+            Play::create(&one_flow("users:bob"), "ann", None, &[]).unwrap()
+        };
+        if over {
+            play.act("bob", "ok");
+        }
+        play.directory = directory(&["ann", "bob"]);
+        play.command(&Command::ReviewHolders).unwrap();
+        assert_eq!(play.ticket.intervention, None);
+    }
+}
+
+/// Drawn with many seeds, everyone of the pool comes up as often as the others.
+#[test]
+fn draws_favour_nobody() {
+    let workflow = one_flow("users:bob,cat,dan random");
+    let play = Play::create(&workflow, "ann", None, &[]).unwrap();
+    let command = play.handle("ann", "agree", "go", &With::default());
+    let mut drawn = std::collections::BTreeMap::new();
+    for seed in 0..3_000 {
+        let context = context(&workflow, &play.directory, NOW, Draw::Seed(seed));
+        let (_, ticket) = decide_with_outcome(Some(&play.ticket), &command, &context).unwrap();
+        *drawn.entry(ticket.tokens[0].rest.waiting_for()).or_insert(0) += 1;
+    }
+    // Of 3,000 draws 1,000 each; five standard deviations are 129.
+    assert!(
+        drawn.len() == 3 && drawn.values().all(|n| (871..=1_129).contains(n)),
+        "{drawn:?}"
+    );
+}
+
+#[test]
 fn several_tokens_ask_for_the_node_and_two_on_one_node_go_by_age() {
     let workflow = flow(
         "node s parallel

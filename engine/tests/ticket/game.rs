@@ -4,7 +4,7 @@ use loonflow_engine::id::TicketId;
 use loonflow_engine::ticket::{Command, Context, Create, Draw, HookOutcome, decide_with_outcome};
 use loonflow_engine::value::Value;
 
-use crate::play::{DIRECTORY, NOW, Play, context, flow, ticket_id};
+use crate::play::{DIRECTORY, NOW, Play, context, creation, flow, ticket_id};
 
 fn number(text: &str) -> Value {
     Value::Number(text.into())
@@ -16,14 +16,8 @@ fn a_ticket_below_another_needs_the_other_open_and_at_the_node() {
     let mut parent = Play::submit(&workflow);
     let below = |parent: Option<&Play>, id: TicketId, node: &str| {
         let command = Command::Create(Create {
-            ticket_id: ticket_id(),
-            creator: "ann".into(),
-            app: "loonflow".into(),
-            action_id: Some("go".into()),
-            fields: [("title".into(), Value::text("T"))].into(),
-            comment: None,
-            cc: Vec::new(),
             parent: Some((id, node.into())),
+            ..creation("ann", Some("go"))
         });
         let context = Context {
             parent: parent.map(|parent| &parent.ticket),

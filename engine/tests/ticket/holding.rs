@@ -3,10 +3,10 @@
 use loonflow_engine::account::directory::Directory;
 use loonflow_engine::account::{self, User};
 use loonflow_engine::id::UserId;
-use loonflow_engine::ticket::{Command, Create, Draw, Event, Refusal, decide, decide_with_outcome};
+use loonflow_engine::ticket::{Command, Draw, Event, Refusal, decide, decide_with_outcome};
 use loonflow_engine::value::Value;
 
-use crate::play::{NOW, Play, With, context, directory, flow, ticket_id};
+use crate::play::{NOW, Play, With, context, creation, directory, flow};
 
 /// One normal node with a rule, flags and its strategy.
 fn one(rest: &str) -> Play {
@@ -103,16 +103,7 @@ fn a_node_is_given_to_a_thousand_and_no_more() {
             };
             crew = account::apply::apply(crew, &account::event::Event::UserPut(Box::new(user)));
         }
-        let command = Command::Create(Create {
-            ticket_id: ticket_id(),
-            creator: "dan".into(),
-            app: "loonflow".into(),
-            action_id: Some("go".into()),
-            fields: [("title".into(), Value::text("T"))].into(),
-            comment: None,
-            cc: Vec::new(),
-            parent: None,
-        });
+        let command = Command::Create(creation("dan", Some("go")));
         let context = context(&workflow, &crew, NOW, Draw::Preview);
         let (_, ticket) = decide_with_outcome(None, &command, &context)?;
         Ok(ticket.tokens[0].rest.waiting().count())

@@ -211,6 +211,20 @@ pub(crate) fn ticket_id() -> TicketId {
     TicketId::parse("01939f5a-3c00-7000-8000-000000000001").unwrap()
 }
 
+/// The creation of a ticket titled `T`.
+pub(crate) fn creation(creator: &str, edge: Option<&str>) -> Create {
+    Create {
+        ticket_id: ticket_id(),
+        creator: creator.into(),
+        app: "loonflow".into(),
+        action_id: edge.map(Into::into),
+        fields: [("title".into(), Value::text("T"))].into(),
+        comment: None,
+        cc: Vec::new(),
+        parent: None,
+    }
+}
+
 impl Play {
     /// Ann creates a ticket titled `T` and takes the first edge out of start.
     pub(crate) fn submit(workflow: &Arc<WorkflowVersion>) -> Self {
@@ -238,23 +252,13 @@ impl Play {
         edge: Option<&str>,
         fields: &[(&'static str, Value)],
     ) -> Result<Self, Refusal> {
-        let mut fields: BTreeMap<_, _> = fields
-            .iter()
-            .map(|(key, value)| ((*key).into(), value.clone()))
-            .collect();
-        if workflow.form.automatic_title().is_none() {
-            fields.entry("title".into()).or_insert(Value::text("T"));
+        let mut create = creation(creator, edge);
+        if workflow.form.automatic_title().is_some() {
+            create.fields.clear();
         }
-        let command = Command::Create(Create {
-            ticket_id: ticket_id(),
-            creator: creator.into(),
-            app: "loonflow".into(),
-            action_id: edge.map(Into::into),
-            fields,
-            comment: None,
-            cc: Vec::new(),
-            parent: None,
-        });
+        let fields = fields.iter().map(|(key, value)| ((*key).into(), value.clone()));
+        create.fields.extend(fields);
+        let command = Command::Create(create);
         let context = context(workflow, &DIRECTORY, NOW, Draw::Seed(0));
         let events = decide(None, &command, &context)?;
         let meta = command.meta(&context);

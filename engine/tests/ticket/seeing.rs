@@ -4,7 +4,7 @@ use loonflow_engine::ticket::{Command, Create, Draw, Refusal, decide_with_outcom
 use loonflow_engine::value::Value;
 use loonflow_engine::view::{flow_history, ticket_detail};
 
-use crate::play::{DIRECTORY, NOW, Play, context, flow, ticket_id};
+use crate::play::{DIRECTORY, NOW, Play, context, creation, flow};
 
 const FORM: &str = "
     form open:text hidden:text late:text
@@ -37,14 +37,8 @@ fn whoever_is_in_copy_sees_it() {
     let workflow = flow(FORM);
     let create = |cc: &[&str]| {
         let command = Command::Create(Create {
-            ticket_id: ticket_id(),
-            creator: "ann".into(),
-            app: "loonflow".into(),
-            action_id: Some("go".into()),
-            fields: [("title".into(), Value::text("T"))].into(),
-            comment: None,
             cc: cc.iter().map(|user| (*user).into()).collect(),
-            parent: None,
+            ..creation("ann", Some("go"))
         });
         let context = context(&workflow, &DIRECTORY, NOW, Draw::Seed(0));
         decide_with_outcome(None, &command, &context).map(|(_, ticket)| ticket)

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use loonflow_engine::id::{FieldKey, UserId, WorkflowId};
+use loonflow_engine::id::{EdgeId, FieldKey, NodeId, UserId, WorkflowId};
 use loonflow_engine::ticket::{Command, HookOutcome};
 use loonflow_engine::value::Value;
 use serde::{Deserialize, Serialize};
@@ -35,6 +35,12 @@ pub struct Case {
     pub steps: Vec<CaseStep>,
 }
 
+/// Values by field key.
+pub type Fields = BTreeMap<FieldKey, Json>;
+
+/// Old node to new node.
+pub type Renamed = BTreeMap<NodeId, NodeId>;
+
 /// One step. Tickets are named by their order of creation in this case, from 0.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "do", rename_all = "snake_case")]
@@ -57,47 +63,47 @@ pub enum CaseStep {
     /// A ticket is created.
     Create {
         /// The workflow's id; its default version is taken.
-        workflow: String,
+        workflow: WorkflowId,
         /// Who creates it.
-        creator: String,
+        creator: UserId,
         /// The edge out of start; none for a draft.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        action_id: Option<String>,
+        action_id: Option<EdgeId>,
         /// Values by field key.
         #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-        fields: BTreeMap<String, Json>,
+        fields: Fields,
         /// What is said with it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         comment: Option<String>,
         /// Who is put in copy.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
-        cc: Vec<String>,
+        cc: Vec<UserId>,
     },
     /// A person takes an action.
     Handle {
         /// Which ticket.
         ticket: usize,
         /// Who.
-        operator: String,
+        operator: UserId,
         /// `action_type`.
         action_type: String,
         /// `action_id`.
         action_id: String,
         /// `action_props.node_id`.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        node_id: Option<String>,
+        node_id: Option<NodeId>,
         /// `action_props.comment`.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         comment: Option<String>,
         /// `action_props.target_assignee_id`.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        target_assignee_id: Option<String>,
+        target_assignee_id: Option<UserId>,
         /// `action_props.target_node_id`.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        target_node_id: Option<String>,
+        target_node_id: Option<NodeId>,
         /// Values by field key.
         #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-        fields: BTreeMap<String, Json>,
+        fields: Fields,
     },
     /// A timer fires.
     FireTimer {
@@ -129,10 +135,10 @@ pub enum CaseStep {
         ticket: usize,
         /// The admin; none for the operator at the machine.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        operator: Option<String>,
+        operator: Option<UserId>,
         /// Old node to new node.
         #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-        nodes: BTreeMap<String, String>,
+        nodes: Renamed,
     },
 }
 
@@ -141,36 +147,33 @@ impl CaseStep {
     /// of this workflow. `None` for what a step cannot say: a creation below a parent, another command without a ticket.
     #[must_use]
     pub fn from_command(ticket: Option<usize>, workflow: &WorkflowId, command: &Command) -> Option<Self> {
-        let fields_of = |fields: &BTreeMap<FieldKey, Value>| -> BTreeMap<String, Json> {
+        let fields_of = |fields: &BTreeMap<FieldKey, Value>| -> Fields {
             let fields = fields.iter();
-            fields
-                .map(|(key, value)| (key.as_str().to_owned(), value.into()))
-                .collect()
+            fields.map(|(key, value)| (key.clone(), value.into())).collect()
         };
-        let text = |id: &UserId| id.as_str().to_owned();
         let step = match command {
             Command::Create(create) => {
                 if create.parent.is_some() {
                     return None;
                 }
                 return Some(Self::Create {
-                    workflow: workflow.as_str().to_owned(),
-                    creator: text(&create.creator),
-                    action_id: create.action_id.as_ref().map(|id| id.as_str().to_owned()),
+                    workflow: workflow.clone(),
+                    creator: create.creator.clone(),
+                    action_id: create.action_id.clone(),
                     fields: fields_of(&create.fields),
                     comment: create.comment.clone(),
-                    cc: create.cc.iter().map(text).collect(),
+                    cc: create.cc.clone(),
                 });
             }
             Command::Handle(handle) => Self::Handle {
                 ticket: ticket?,
-                operator: text(&handle.operator),
+                operator: handle.operator.clone(),
                 action_type: handle.action.kind.word().to_owned(),
                 action_id: handle.action.action_id.clone(),
-                node_id: handle.action.node_id.as_ref().map(|id| id.as_str().to_owned()),
+                node_id: handle.action.node_id.clone(),
                 comment: handle.action.comment.clone(),
-                target_assignee_id: handle.action.target_assignee_id.as_ref().map(text),
-                target_node_id: handle.action.target_node_id.as_ref().map(|id| id.as_str().to_owned()),
+                target_assignee_id: handle.action.target_assignee_id.clone(),
+                target_node_id: handle.action.target_node_id.clone(),
                 fields: fields_of(&handle.fields),
             },
             Command::FireTimer { token } => Self::FireTimer {
@@ -193,11 +196,8 @@ impl CaseStep {
             Command::ReviewHolders => Self::ReviewHolders { ticket: ticket? },
             Command::Migrate { operator, nodes } => Self::Migrate {
                 ticket: ticket?,
-                operator: operator.as_ref().map(text),
-                nodes: nodes
-                    .iter()
-                    .map(|(from, to)| (from.as_str().to_owned(), to.as_str().to_owned()))
-                    .collect(),
+                operator: operator.clone(),
+                nodes: nodes.clone(),
             },
         };
         Some(step)

@@ -177,12 +177,13 @@ impl Model {
                 cc,
             } => {
                 let version = self.defaults.get(workflow.as_str()).ok_or("workflow_not_found")?;
+                let creator = creator.as_str();
                 let creation = Creation {
                     creator,
-                    action_id: action_id.as_deref(),
+                    action_id: action_id.as_ref().map(|id| id.as_str()),
                     fields,
                     comment: comment.as_deref(),
-                    cc,
+                    cc: cc.iter().map(|user| user.as_str()).collect(),
                 };
                 let first = Ticket::new(version, creator, now_ms);
                 let mut run = Run::new(first, &self.people, now_ms, self.by(creator), drawn);
@@ -202,14 +203,15 @@ impl Model {
                 target_node_id,
                 fields,
             } => {
+                let operator = operator.as_str();
                 let request = Request {
                     operator,
                     action_type,
                     action_id,
-                    node_id: node_id.as_deref(),
+                    node_id: node_id.as_ref().map(|id| id.as_str()),
                     comment: comment.as_deref(),
-                    target_assignee: target_assignee_id.as_deref(),
-                    target_node: target_node_id.as_deref(),
+                    target_assignee: target_assignee_id.as_ref().map(|id| id.as_str()),
+                    target_node: target_node_id.as_ref().map(|id| id.as_str()),
                     fields,
                 };
                 // Most refusals come from here and need no copy of the ticket.
@@ -238,7 +240,7 @@ impl Model {
                 let workflow = &self.ticket(*ticket)?.on.workflow;
                 let target = Arc::clone(self.defaults.get(workflow).ok_or("workflow_not_found")?);
                 self.change(*ticket, now_ms, By::Nobody, drawn, |run| {
-                    migrate::migrate(run, &target, operator.as_deref(), nodes).map_err(Into::into)
+                    migrate::migrate(run, &target, operator.as_ref().map(|id| id.as_str()), nodes).map_err(Into::into)
                 })
             }
         }

@@ -9,13 +9,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use loonflow_engine::id::{UserId, VersionName, WorkflowId};
+use loonflow_engine::id::{EdgeId, UserId, VersionName, WorkflowId};
 use loonflow_engine::ticket::action::ActionKind;
 use loonflow_engine::ticket::{ActState, Rest, Ticket, Token};
 use loonflow_engine::workflow::{Node, WorkflowVersion};
 use serde_json::Value as Json;
 
-use crate::case::CaseStep;
+use crate::case::{CaseStep, Fields};
 use crate::step::Tape;
 use crate::strategy::{Names, mutated};
 use crate::world::World;
@@ -154,7 +154,7 @@ impl People {
         workflow: &Arc<WorkflowVersion>,
         node: &Node,
         tape: &mut Tape,
-    ) -> BTreeMap<String, Json> {
+    ) -> Fields {
         let values = self.values(workflow);
         values.filled(world, ticket, node, tape, &mut self.n_texts)
     }
@@ -164,19 +164,16 @@ impl People {
         let Some(workflow) = tape.pick(&workflows).map(|one| Arc::clone(one)) else {
             return CaseStep::Pass { ms: 1 };
         };
-        let edges: Vec<&str> = workflow
-            .ways_out(&workflow.start().id)
-            .map(|edge| edge.id.as_str())
-            .collect();
+        let edges: Vec<&EdgeId> = workflow.ways_out(&workflow.start().id).map(|edge| &edge.id).collect();
         let action_id = if tape.chance(1, 6) {
             None
         } else if tape.chance(1, 24) {
             Some(any_edge(&workflow, tape))
         } else {
-            tape.pick(&edges).map(|edge| (*edge).to_owned())
+            tape.pick(&edges).map(|edge| EdgeId::clone(edge))
         };
         CaseStep::Create {
-            workflow: workflow.workflow_id.as_str().to_owned(),
+            workflow: workflow.workflow_id.clone(),
             creator: active_user(world, tape),
             action_id,
             fields: self.fields(world, None, &workflow, workflow.start(), tape),
@@ -194,10 +191,10 @@ impl People {
         let ticket = &world.tickets[idx].ticket;
         let roll = tape.next(32);
         if roll == 31 {
-            return bare(idx, ticket.creator.as_str(), ActionKind::Withdraw);
+            return bare(idx, &ticket.creator, ActionKind::Withdraw);
         }
         if roll == 30 && ticket.act_state == ActState::InDraft {
-            return bare(idx, ticket.creator.as_str(), ActionKind::Discard);
+            return bare(idx, &ticket.creator, ActionKind::Discard);
         }
         if roll >= 28 && self.habits.forces {
             return force(world, idx, workflow, tape);
@@ -206,32 +203,32 @@ impl People {
             return comment(idx, &any_related(ticket, tape), ticket.tokens.first(), tape);
         }
         let Some(token) = tape.pick(&ticket.tokens) else {
-            return comment(idx, ticket.creator.as_str(), None, tape);
+            return comment(idx, &ticket.creator, None, tape);
         };
         match &token.rest {
             Rest::Held {
                 consult: Some(consult), ..
-            } => on(idx, consult.to.as_str(), ActionKind::ConsultSubmit, token),
+            } => on(idx, &consult.to, ActionKind::ConsultSubmit, token),
             Rest::Held { holders, consult: None } => match tape.pick(holders) {
                 Some(holder) => {
                     let holder = holder.clone();
                     self.held(world, idx, workflow, token, &holder, tape)
                 }
-                None => comment(idx, ticket.creator.as_str(), Some(token), tape),
+                None => comment(idx, &ticket.creator, Some(token), tape),
             },
             Rest::Offered { candidates } => match tape.pick(candidates) {
-                Some(user) => on(idx, user.as_str(), ActionKind::Accept, token),
-                None => comment(idx, ticket.creator.as_str(), Some(token), tape),
+                Some(user) => on(idx, user, ActionKind::Accept, token),
+                None => comment(idx, &ticket.creator, Some(token), tape),
             },
             Rest::Shared { shares } => match tape.pick(shares) {
                 Some(share) => match &share.consulted {
-                    Some(asked) => on(idx, asked.as_str(), ActionKind::ConsultSubmit, token),
+                    Some(asked) => on(idx, asked, ActionKind::ConsultSubmit, token),
                     None => {
                         let holder = share.holder.clone();
                         self.held(world, idx, workflow, token, &holder, tape)
                     }
                 },
-                None => comment(idx, ticket.creator.as_str(), Some(token), tape),
+                None => comment(idx, &ticket.creator, Some(token), tape),
             },
             Rest::Timer { .. } => CaseStep::FireTimer {
                 ticket: idx,
@@ -270,7 +267,7 @@ impl People {
             } else {
                 ActionKind::Consult
             };
-            let mut step = on(idx, holder.as_str(), kind, token);
+            let mut step = on(idx, holder, kind, token);
             if let CaseStep::Handle { target_assignee_id, .. } = &mut step {
                 *target_assignee_id = Some(active_user(world, tape));
             }
@@ -281,15 +278,15 @@ impl People {
             .filter_map(|edge| Some((ActionKind::of_edge(edge)?, edge)));
         let ways: Vec<_> = ways.collect();
         let (Some((kind, edge)), Some(node)) = (tape.pick(&ways), workflow.node(&token.node)) else {
-            return comment(idx, holder.as_str(), Some(token), tape);
+            return comment(idx, holder, Some(token), tape);
         };
         let is_alone = world.tickets[idx].ticket.tokens.len() == 1;
         CaseStep::Handle {
             ticket: idx,
-            operator: holder.as_str().to_owned(),
+            operator: holder.clone(),
             action_type: kind.word().to_owned(),
             action_id: edge.id.as_str().to_owned(),
-            node_id: (!is_alone || tape.next(2) == 0).then(|| token.node.as_str().to_owned()),
+            node_id: (!is_alone || tape.next(2) == 0).then(|| token.node.clone()),
             comment: tape.chance(1, 4).then(|| "so be it".to_owned()),
             target_assignee_id: None,
             target_node_id: None,
@@ -317,7 +314,7 @@ impl People {
         let action_id = match tape.next(4) {
             0 => "no such thing".to_owned(),
             1 | 2 if !kind.is_edge() => kind.word().to_owned(),
-            _ => any_edge(workflow, tape),
+            _ => any_edge(workflow, tape).as_str().to_owned(),
         };
         let fields = if tape.next(3) == 0 {
             self.fields(world, None, workflow, workflow.start(), tape)

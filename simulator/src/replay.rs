@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use loonflow_engine::id::{FieldKey, NodeId, TokenId, UserId, WorkflowId};
+use loonflow_engine::id::{FieldKey, TokenId};
 use loonflow_engine::ticket::action::ActionKind;
 use loonflow_engine::ticket::{ActionRequest, Command, Create, Handle, HookOutcome};
 use loonflow_engine::value::Value;
@@ -49,15 +49,15 @@ pub fn command_of(world: &World, step: &CaseStep) -> Option<Translated> {
             cc,
         } => Some(Translated {
             ticket: None,
-            workflow: Arc::clone(world.workflows.get(&WorkflowId::from(workflow.as_str()))?),
+            workflow: Arc::clone(world.workflows.get(workflow)?),
             command: Command::Create(Create {
                 ticket_id: world.next_ticket_id(),
-                creator: user_id(world, creator),
+                creator: creator.clone(),
                 app: "loonflow".into(),
-                action_id: action_id.as_deref().map(Into::into),
-                fields: values(world.workflows.get(workflow.as_str())?, fields),
+                action_id: action_id.clone(),
+                fields: values(fields),
                 comment: comment.clone(),
-                cc: cc.iter().map(|user| user_id(world, user)).collect(),
+                cc: cc.clone(),
                 parent: None,
             }),
         }),
@@ -74,16 +74,16 @@ pub fn command_of(world: &World, step: &CaseStep) -> Option<Translated> {
         } => on(
             *ticket,
             Command::Handle(Handle {
-                operator: user_id(world, operator),
+                operator: operator.clone(),
                 action: ActionRequest {
                     kind: ActionKind::parse(action_type, action_id)?,
                     action_id: action_id.clone(),
-                    node_id: node_id.as_deref().map(NodeId::from),
+                    node_id: node_id.clone(),
                     comment: comment.clone(),
-                    target_assignee_id: target_assignee_id.as_deref().map(|user| user_id(world, user)),
-                    target_node_id: target_node_id.as_deref().map(NodeId::from),
+                    target_assignee_id: target_assignee_id.clone(),
+                    target_node_id: target_node_id.clone(),
                 },
-                fields: values(world.workflow_of(&world.tickets.get(*ticket)?.ticket)?, fields),
+                fields: values(fields),
             }),
         ),
         CaseStep::FireTimer { ticket, token } => on(*ticket, Command::FireTimer { token: TokenId(*token) }),
@@ -106,30 +106,12 @@ pub fn command_of(world: &World, step: &CaseStep) -> Option<Translated> {
             operator,
             nodes,
         } => {
-            let nodes = nodes
-                .iter()
-                .map(|(from, to)| (from.as_str().into(), to.as_str().into()));
-            on(
-                *ticket,
-                Command::Migrate {
-                    operator: operator.as_deref().map(|user| user_id(world, user)),
-                    nodes: nodes.collect(),
-                },
-            )
+            let (operator, nodes) = (operator.clone(), nodes.clone());
+            on(*ticket, Command::Migrate { operator, nodes })
         }
     }
 }
 
-/// The directory's own copy of an id where it has one: most steps name people who exist.
-fn user_id(world: &World, id: &str) -> UserId {
-    let known = world.directory.users.get_key_value(id);
-    known.map_or_else(|| id.into(), |(id, _)| id.clone())
-}
-
-/// With the form's own copies of keys, for the same reason.
-fn values(workflow: &WorkflowVersion, fields: &BTreeMap<String, Json>) -> BTreeMap<FieldKey, Value> {
-    let form = &workflow.form;
-    let key_of = |key: &str| form.key(key).cloned().unwrap_or_else(|| key.into());
-    let values = fields.iter().map(|(key, value)| (key_of(key), value.into()));
-    values.collect()
+fn values(fields: &BTreeMap<FieldKey, Json>) -> BTreeMap<FieldKey, Value> {
+    fields.iter().map(|(key, value)| (key.clone(), value.into())).collect()
 }

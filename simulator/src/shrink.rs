@@ -10,6 +10,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use loonflow_engine::id::UserId;
 use loonflow_engine::workflow::validate::{ValidationContext, check};
 use serde_json::Value as Json;
 
@@ -188,7 +189,7 @@ impl Shrinking<'_> {
                 if let CaseStep::Handle { operator, .. } = &mut later.step
                     && *operator == to
                 {
-                    from.clone_into(operator);
+                    *operator = from.clone();
                 }
             }
             if let Some(smaller) = self.fails(&fewer) {
@@ -319,7 +320,7 @@ fn link(case: &Case, shrinking: &Shrinking<'_>) -> Vec<Linked> {
 }
 
 /// Who gave a node to whom.
-fn given_away(step: &CaseStep) -> Option<(String, String)> {
+fn given_away(step: &CaseStep) -> Option<(UserId, UserId)> {
     if let CaseStep::Handle {
         operator,
         target_assignee_id: Some(target),

@@ -7,13 +7,13 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use loonflow_engine::account::directory::Directory;
-use loonflow_engine::id::{EdgeId, NodeId};
+use loonflow_engine::id::{EdgeId, NodeId, UserId};
 use loonflow_engine::ticket::{Event, Ticket};
 use loonflow_engine::view::row::{Person, current_nodes};
 use loonflow_engine::workflow::WorkflowVersion;
 use serde_json::Value as Json;
 
-use crate::case::{Case, CaseStep};
+use crate::case::{Case, CaseStep, Fields};
 use crate::checker::{Checker, Checks, Failure, Outcome, OwnInvariant};
 use crate::export::mermaid::{Marked, mermaid};
 use crate::fuzz::Given;
@@ -285,13 +285,13 @@ fn place(ticket: &Ticket, workflow: &WorkflowVersion, directory: &Directory) -> 
 /// What is done in a step, in words.
 fn said(world: &World, step: &CaseStep) -> String {
     let directory = &world.directory;
-    let person = |id: &str| Person::of(&id.into(), directory).shown().to_owned();
+    let person = |id: &UserId| Person::of(id, directory).shown().to_owned();
     let version_of = |ticket: usize| world.tickets.get(ticket).and_then(|one| world.workflow_of(&one.ticket));
-    let node_name = |ticket: usize, id: &str| {
-        let node = version_of(ticket).and_then(|version| version.node(&id.into()));
+    let node_name = |ticket: usize, id: &NodeId| {
+        let node = version_of(ticket).and_then(|version| version.node(id));
         node.map_or_else(|| format!("`{id}`"), |node| node.name.clone())
     };
-    let sends = |fields: &std::collections::BTreeMap<String, Json>| {
+    let sends = |fields: &Fields| {
         let fields: Vec<String> = fields.iter().map(|(key, value)| format!("{key}={value}")).collect();
         if fields.is_empty() {
             String::new()

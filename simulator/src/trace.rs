@@ -3,14 +3,13 @@
 //! Fed are bytes that do not depend on the machine, the build or the number of threads: texts with their lengths,
 //! numbers in a fixed form, events as `codec` stores them.
 
-use std::collections::BTreeMap;
-
 use loonflow_engine::codec;
+use loonflow_engine::id::{EdgeId, NodeId, UserId};
 use loonflow_engine::ticket::Event;
 use serde_json::Value as Json;
 use sha2::{Digest, Sha256};
 
-use crate::case::CaseStep;
+use crate::case::{CaseStep, Fields};
 
 /// SHA-256 over a run's steps and outcomes.
 #[derive(Clone, Debug, Default)]
@@ -74,7 +73,7 @@ fn feed(bytes: &mut Vec<u8>, text: &str) {
     bytes.extend(text.as_bytes());
 }
 
-fn feed_some(bytes: &mut Vec<u8>, text: Option<&String>) {
+fn feed_some(bytes: &mut Vec<u8>, text: Option<&str>) {
     match text {
         Some(text) => {
             bytes.push(1);
@@ -84,10 +83,10 @@ fn feed_some(bytes: &mut Vec<u8>, text: Option<&String>) {
     }
 }
 
-fn feed_fields(bytes: &mut Vec<u8>, fields: &BTreeMap<String, Json>) {
+fn feed_fields(bytes: &mut Vec<u8>, fields: &Fields) {
     bytes.extend((fields.len() as u64).to_le_bytes());
     for (key, value) in fields {
-        feed(bytes, key);
+        feed(bytes, key.as_str());
         feed_json(bytes, value);
     }
 }
@@ -148,13 +147,13 @@ fn feed_step(bytes: &mut Vec<u8>, step: &CaseStep) {
             cc,
         } => {
             bytes.push(4);
-            feed(bytes, workflow);
-            feed(bytes, creator);
-            feed_some(bytes, action_id.as_ref());
+            feed(bytes, workflow.as_str());
+            feed(bytes, creator.as_str());
+            feed_some(bytes, action_id.as_ref().map(EdgeId::as_str));
             feed_fields(bytes, fields);
-            feed_some(bytes, comment.as_ref());
+            feed_some(bytes, comment.as_deref());
             for user in cc {
-                feed_some(bytes, Some(user));
+                feed_some(bytes, Some(user.as_str()));
             }
         }
         CaseStep::Handle {
@@ -169,12 +168,13 @@ fn feed_step(bytes: &mut Vec<u8>, step: &CaseStep) {
             fields,
         } => {
             ticket_of(bytes, 5, *ticket);
-            feed(bytes, operator);
+            feed(bytes, operator.as_str());
             feed(bytes, action_type);
             feed(bytes, action_id);
-            for text in [node_id, comment, target_assignee_id, target_node_id] {
-                feed_some(bytes, text.as_ref());
-            }
+            feed_some(bytes, node_id.as_ref().map(NodeId::as_str));
+            feed_some(bytes, comment.as_deref());
+            feed_some(bytes, target_assignee_id.as_ref().map(UserId::as_str));
+            feed_some(bytes, target_node_id.as_ref().map(NodeId::as_str));
             feed_fields(bytes, fields);
         }
         CaseStep::FireTimer { ticket, token } => {
@@ -190,7 +190,7 @@ fn feed_step(bytes: &mut Vec<u8>, step: &CaseStep) {
             ticket_of(bytes, 7, *ticket);
             bytes.extend(token.to_le_bytes());
             bytes.extend(attempt.to_le_bytes());
-            feed_some(bytes, failed.as_ref());
+            feed_some(bytes, failed.as_deref());
         }
         CaseStep::ReviewHolders { ticket } => ticket_of(bytes, 8, *ticket),
         CaseStep::Migrate {
@@ -199,10 +199,10 @@ fn feed_step(bytes: &mut Vec<u8>, step: &CaseStep) {
             nodes,
         } => {
             ticket_of(bytes, 9, *ticket);
-            feed_some(bytes, operator.as_ref());
+            feed_some(bytes, operator.as_ref().map(UserId::as_str));
             for (from, to) in nodes {
-                feed(bytes, from);
-                feed(bytes, to);
+                feed(bytes, from.as_str());
+                feed(bytes, to.as_str());
             }
         }
     }

@@ -125,12 +125,6 @@ impl Form {
         self.by_key.get(key).map(|idx| &self.components[*idx])
     }
 
-    /// The form's own copy of a key that it has.
-    #[must_use]
-    pub fn key(&self, key: &str) -> Option<&FieldKey> {
-        self.by_key.get_key_value(key).map(|(key, _)| key)
-    }
-
     /// What a node lets one do with a field (semantics 2 and 6): what it says; hidden where it says nothing, but
     /// readonly for an information component. Information and external components are never writable, and a key
     /// that is no field is hidden.

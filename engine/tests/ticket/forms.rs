@@ -259,3 +259,90 @@ fn a_title_that_is_empty_is_none() {
     let refused = play.act_with("bob", "agree", "ok", sent(&[("title", Value::text("T"))]));
     assert_eq!(refused.err().unwrap().code(), "field_not_editable");
 }
+
+#[test]
+fn a_readonly_title_may_be_repeated() {
+    let workflow = flow(
+        "node a normal users:bob
+         edge go agree start -> a
+         edge ok agree a -> end",
+    );
+    for (title, code) in [
+        ("T", None),
+        ("U", Some("field_not_editable")),
+        ("", Some("field_not_editable")),
+    ] {
+        let mut play = Play::submit(&workflow);
+        let refused = play.act_with("bob", "agree", "ok", sent(&[("title", Value::text(title))]));
+        assert_eq!(refused.err().map(|refusal| refusal.code()), code, "{title}");
+    }
+}
+
+#[test]
+fn what_is_there_already_is_no_change() {
+    let workflow = flow(
+        "form note:text other:text
+         node a normal users:bob title=required note=required other=optional
+         edge go agree start -> a
+         edge again other a -> a
+         edge ok agree a -> end",
+    );
+    let mut play = Play::submit_with(&workflow, "ann", &[("note", Value::text("n"))]).unwrap();
+    let mut names = |fields: &[(&'static str, Value)]| -> Vec<&'static str> {
+        play.act_with("bob", "other", "again", sent(fields)).unwrap();
+        play.events.iter().map(loonflow_engine::ticket::Event::name).collect()
+    };
+    let nothing_changes = ["action_taken", "edge_taken", "node_entered"];
+    assert_eq!(names(&[("note", Value::text("n"))]), nothing_changes);
+    assert_eq!(names(&[("other", Value::text(""))]), nothing_changes, "none is empty");
+    assert_eq!(names(&[("title", Value::text("T"))]), nothing_changes);
+    assert_eq!(
+        names(&[("other", Value::text("o"))]),
+        ["action_taken", "fields_changed", "edge_taken", "node_entered"]
+    );
+}
+
+#[test]
+fn only_what_is_missing_is_asked_for() {
+    let workflow = flow(
+        "form note:text other:text
+         node a normal users:bob title=required note=required other=required
+         edge go agree start -> a
+         edge ok agree a -> end",
+    );
+    let mut play = Play::submit_with(&workflow, "ann", &[("note", Value::text("n"))]).unwrap();
+    let told = |refusal: Refusal| match refusal {
+        Refusal::Fields { problems } => problems
+            .iter()
+            .map(|one| format!("{} {}; {}", one.key, one.problem, one.allowed))
+            .collect::<Vec<_>>(),
+        other => panic!("{other:?}"),
+    };
+    let refused = play.try_act("bob", "ok").err().unwrap();
+    assert_eq!(
+        told(refused),
+        ["other is required at node `a`; send a value for `other`"],
+        "the title is there"
+    );
+    let refused = play.act_with(
+        "bob",
+        "agree",
+        "ok",
+        sent(&[("what", Value::text("?")), ("other", Value::text("o"))]),
+    );
+    assert_eq!(
+        told(refused.err().unwrap()),
+        ["what is no field of this form; one of `title`, `note`, `other`"]
+    );
+    let closed = flow(
+        "node a normal users:bob
+         edge go agree start -> a
+         edge ok agree a -> end",
+    );
+    let mut play = Play::submit(&closed);
+    let refused = play.act_with("bob", "agree", "ok", sent(&[("what", Value::text("?"))]));
+    assert_eq!(
+        told(refused.err().unwrap()),
+        ["what is no field of this form; no field may be written here"]
+    );
+}

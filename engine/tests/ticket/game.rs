@@ -4,7 +4,7 @@ use loonflow_engine::id::TicketId;
 use loonflow_engine::ticket::{Command, Context, Create, Draw, HookOutcome, decide_with_outcome};
 use loonflow_engine::value::Value;
 
-use crate::play::{DIRECTORY, NOW, Play, context, creation, flow, ticket_id};
+use crate::play::{DIRECTORY, NOW, Play, With, context, creation, flow, ticket_id};
 
 fn number(text: &str) -> Value {
     Value::Number(text.into())
@@ -396,4 +396,122 @@ fn a_late_answer_is_never_taken_for_another_request() {
             "of another round"
         );
     }
+}
+
+#[test]
+fn a_fork_is_named_for_the_event_that_opened_it() {
+    let text = format!(
+        "{}\n edge go agree start -> s\n edge on other m -> end",
+        branches("s", "m", 2)
+    );
+    let play = Play::submit_with(&flow(&text), "ann", &[]).unwrap();
+    let opened = play.events.iter().position(|event| event.name() == "forked").unwrap() as u64 + 1;
+    for token in &play.ticket.tokens {
+        let forks: Vec<_> = token
+            .forks
+            .iter()
+            .map(|fork| (fork.version, fork.split.as_str()))
+            .collect();
+        assert_eq!(forks, [(opened, "s")]);
+    }
+}
+
+/// One branch leaves its own split's merge for the outer one's: it waits there for the tokens of the outer split alone.
+#[test]
+fn a_merge_waits_for_its_own_fork_at_its_own_node() {
+    let workflow = flow(
+        "node s parallel
+         node t parallel
+         node a normal users:ann
+         node b normal users:bob
+         node c normal users:cat
+         node u parallel
+         node m parallel
+         edge go agree start -> s
+         edge left condition s -> t
+         edge right condition s -> c
+         edge up condition t -> a
+         edge down condition t -> b
+         edge a_ok agree a -> u
+         edge b_ok agree b -> u
+         edge c_ok agree c -> m
+         edge inner other u -> m
+         edge out other m -> end",
+    );
+    let mut play = Play::submit(&workflow);
+    assert_eq!(play.act("cat", "c_ok").at(), "on_going m(merge) a(ann) b(bob)");
+    assert_eq!(play.act("ann", "a_ok").at(), "on_going m(merge) u(merge) b(bob)");
+    assert_eq!(play.act("bob", "b_ok").at(), "finished end");
+}
+
+#[test]
+fn gateways_that_go_round_are_a_refusal() {
+    let workflow = flow(
+        "form amount:number
+         node g exclusive default:on
+         node h exclusive default:back
+         node a normal users:bob
+         edge go agree start -> g
+         edge out condition g -> a if amount > 10
+         edge on condition g -> h
+         edge back condition h -> g
+         edge ok agree a -> end",
+    );
+    let submitted = |amount| Play::submit_with(&workflow, "ann", &[("amount", number(amount))]);
+    assert_eq!(submitted("11").unwrap().at(), "on_going a(bob)");
+    assert_eq!(
+        submitted("1").err().map(|refusal| refusal.code()),
+        Some("too_many_moves")
+    );
+}
+
+/// Lines of a split `s` with as many branches, each with one normal node, that come together in `m`.
+fn branches(s: &str, m: &str, n: usize) -> String {
+    let branch = |idx: usize| {
+        format!(
+            "node {s}{idx} normal users:bob
+             edge in_{s}{idx} condition {s} -> {s}{idx}
+             edge out_{s}{idx} agree {s}{idx} -> {m}"
+        )
+    };
+    let branches: Vec<String> = (0..n).map(branch).collect();
+    format!("node {s} parallel\n node {m} parallel\n {}", branches.join("\n"))
+}
+
+#[test]
+fn a_command_moves_a_thousand_times_at_most() {
+    let tokens = |n: usize| {
+        let text = format!(
+            "{}\n edge go agree start -> s\n edge on other m -> end",
+            branches("s", "m", n)
+        );
+        let play = Play::submit_with(&flow(&text), "ann", &[]);
+        play.map(|play| play.ticket.tokens.len())
+            .map_err(|refusal| refusal.code())
+    };
+    // Into start, into the split, and into a node with each token.
+    assert_eq!(tokens(998), Ok(998));
+    assert_eq!(tokens(999), Err("too_many_moves"));
+}
+
+#[test]
+fn a_ticket_has_a_thousand_tokens_at_most() {
+    let tokens = |n: usize| {
+        let text = format!(
+            "{}
+             {}
+             edge go agree start -> s
+             edge more other s0 -> t
+             edge on other m -> end
+             edge back other u -> m",
+            branches("s", "m", 600),
+            branches("t", "u", n)
+        );
+        let mut play = Play::submit(&flow(&text));
+        play.act_with("bob", "other", "more", With::default())
+            .map(|play| play.ticket.tokens.len())
+            .map_err(|refusal| refusal.code())
+    };
+    assert_eq!(tokens(401), Ok(1_000));
+    assert_eq!(tokens(402), Err("too_many_moves"));
 }

@@ -204,6 +204,43 @@ fn with_one_assignee_every_strategy_is_direct() {
 }
 
 #[test]
+fn everyone_assigned_is_told_once() {
+    let assigned = |play: &Play| {
+        let all = play.ticket.tokens[0].rest.assignees();
+        all.map(|user| user.as_str()).collect::<Vec<_>>().join(" ")
+    };
+    let mut play = one("users:bob,cat");
+    assert_eq!(assigned(&play), "bob cat");
+    play.to("bob", "consult", "dan").unwrap();
+    assert_eq!(assigned(&play), "bob cat dan");
+    let mut play = one("users:bob,cat");
+    play.to("bob", "consult", "cat").unwrap();
+    assert_eq!(assigned(&play), "bob cat", "one of the holders is asked");
+    let mut play = one("users:bob,cat,dan whole");
+    play.to("bob", "consult", "ann").unwrap();
+    assert_eq!(assigned(&play), "bob cat dan ann");
+    play.to("cat", "forward", "ann").unwrap();
+    assert_eq!(assigned(&play), "bob ann dan", "who was asked has a share now");
+    assert_eq!(assigned(&one("users:bob,cat voluntary")), "bob cat");
+}
+
+#[test]
+fn only_a_node_that_excludes_the_creator_is_not_given_to_it() {
+    for (rest, code) in [
+        ("users:bob", None),
+        ("users:bob exclude_creator", Some("invalid_argument")),
+    ] {
+        for word in ["forward", "force_forward"] {
+            let mut play = one(rest);
+            let who = if word == "forward" { "bob" } else { "dis" };
+            let refused = play.to(who, word, "ann").err().map(|refusal| refusal.code());
+            assert_eq!(refused, code, "{word} {rest}");
+            assert!(one(rest).to(who, word, "cat").is_ok(), "{word} {rest}");
+        }
+    }
+}
+
+#[test]
 fn any_one_of_several_acts() {
     let mut play = one("users:bob,cat");
     assert_eq!(play.at(), "on_going a(bob|cat)");

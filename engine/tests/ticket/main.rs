@@ -2,8 +2,8 @@
 //!
 //! `play` reads small workflows from text and tells a ticket's position in one line, so that a case reads as
 //! given / when / then. Modules in reading order: `game` (tokens), `holding` (assignees and what they do with a
-//! node), `offering` (what an offer says), `forms` (fields, titles), `power` (withdraw, force, migration), `seeing`
-//! (who sees what).
+//! node), `offering` (what an offer says), `refusing` (what a refusal says), `forms` (fields, titles), `power`
+//! (withdraw, force, migration), `seeing` (who sees what).
 
 mod forms;
 mod game;
@@ -11,4 +11,5 @@ mod holding;
 mod offering;
 mod play;
 mod power;
+mod refusing;
 mod seeing;

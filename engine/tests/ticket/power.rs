@@ -202,6 +202,19 @@ fn a_migrated_ticket_goes_on_where_it_was() {
         "invalid_argument"
     );
     let both = [("a", "first"), ("s", "split")];
+    let same_version = Play {
+        workflow: named_flow("2.0", &renamed),
+        ticket: {
+            let mut ticket = play.ticket.clone();
+            ticket.version_name = "2.0".into();
+            ticket
+        },
+        ..play.clone()
+    };
+    assert_eq!(refused(&same_version, &[], None).code(), "invalid_argument");
+    let mut of_another = play.clone();
+    of_another.ticket.workflow_id = "another".into();
+    assert_eq!(refused(&of_another, &both, None).code(), "invalid_argument");
     for who in ["ann", "dis", "vie"] {
         assert_eq!(refused(&play, &both, Some(who)).code(), "permission_denied", "{who}");
     }

@@ -19,7 +19,7 @@ use super::domain::EMPTY;
 use super::explore::{Graph, Move, Refused};
 use super::fire::{Command, fire};
 use super::game::{Game, Kind};
-use crate::case::{Case, CaseStep, FORMAT};
+use crate::case::{Case, CaseStep, FORMAT, Fields};
 use crate::world::World;
 
 /// Lines of a story; the middle of a longer one is left out.
@@ -283,9 +283,9 @@ impl Player<'_, '_> {
             edge.id
         ));
         self.steps.push(CaseStep::Create {
-            workflow: self.workflow.workflow_id.as_str().to_owned(),
-            creator: creator.as_str().to_owned(),
-            action_id: Some(edge.id.as_str().to_owned()),
+            workflow: self.workflow.workflow_id.clone(),
+            creator: creator.clone(),
+            action_id: Some(edge.id.clone()),
             fields: in_json(&fields),
             comment: None,
             cc: Vec::new(),
@@ -435,10 +435,10 @@ impl Player<'_, '_> {
         ));
         self.steps.push(CaseStep::Handle {
             ticket: 0,
-            operator: operator.as_str().to_owned(),
+            operator: operator.clone(),
             action_type: action.kind.word().to_owned(),
             action_id: action.action_id.clone(),
-            node_id: node.map(|node| node.as_str().to_owned()),
+            node_id: node,
             comment: None,
             target_assignee_id: None,
             target_node_id: None,
@@ -464,11 +464,9 @@ fn request(kind: ActionKind, id: &str, node: &loonflow_engine::id::NodeId) -> Ac
     }
 }
 
-fn in_json(fields: &BTreeMap<FieldKey, Value>) -> BTreeMap<String, Json> {
-    fields
-        .iter()
-        .map(|(key, value)| (key.as_str().to_owned(), Json::from(value)))
-        .collect()
+fn in_json(fields: &BTreeMap<FieldKey, Value>) -> Fields {
+    let fields = fields.iter();
+    fields.map(|(key, value)| (key.clone(), Json::from(value))).collect()
 }
 
 /// ` with a = 1, b = "x"`; nothing where there is nothing.

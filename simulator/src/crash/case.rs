@@ -264,10 +264,7 @@ fn step_in_words(step: &CaseStep) -> String {
             node_id,
             ..
         } => {
-            let at = node_id
-                .as_deref()
-                .map(|node| format!(" at `{node}`"))
-                .unwrap_or_default();
+            let at = node_id.as_ref().map(|node| format!(" at `{node}`")).unwrap_or_default();
             format!("{operator} takes {action_type} `{action_id}`{at} on ticket {ticket}")
         }
         CaseStep::FireTimer { ticket, token } => format!("the timer of token {token} on ticket {ticket} fires"),

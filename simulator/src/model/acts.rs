@@ -1,15 +1,12 @@
 //! What a person's action does, what a timer and a hook do, and how a ticket is created (semantics 4 and 5).
 
-use std::collections::BTreeMap;
-
-use serde_json::Value as Json;
-
 use super::definition::NodeKind;
 use super::moves::Run;
 use super::offers::{Offer, offers, offers_to, sees};
 use super::people::People;
 use super::ticket::{Rest, Ticket, join};
 use super::{Id, Refused, forms};
+use crate::case::Fields;
 
 /// A comment may have this many characters, as a textarea.
 const COMMENT_CHARS_MAX: usize = 100_000;
@@ -32,9 +29,9 @@ impl From<Refused> for Failed {
 pub(super) struct Creation<'a> {
     pub(super) creator: &'a str,
     pub(super) action_id: Option<&'a str>,
-    pub(super) fields: &'a BTreeMap<String, Json>,
+    pub(super) fields: &'a Fields,
     pub(super) comment: Option<&'a str>,
-    pub(super) cc: &'a [String],
+    pub(super) cc: Vec<&'a str>,
 }
 
 /// An action as asked for.
@@ -46,7 +43,7 @@ pub(super) struct Request<'a> {
     pub(super) comment: Option<&'a str>,
     pub(super) target_assignee: Option<&'a str>,
     pub(super) target_node: Option<&'a str>,
-    pub(super) fields: &'a BTreeMap<String, Json>,
+    pub(super) fields: &'a Fields,
 }
 
 /// Any active user starts a workflow; with an edge the ticket goes on at once, without one it is a draft.
@@ -55,11 +52,11 @@ pub(super) fn create(run: &mut Run<'_>, creation: &Creation<'_>) -> Result<(), F
         return Err(Failed::Code("permission_denied"));
     }
     check_comment(creation.comment)?;
-    for user in creation.cc {
+    for user in &creation.cc {
         if !run.people.is_active(user) {
             return Err(Failed::Code("invalid_argument"));
         }
-        join(&mut run.ticket.cc, &user.as_str().into());
+        join(&mut run.ticket.cc, &(*user).into());
     }
     run.settle()?;
     let start = run.ticket.on.start;
@@ -170,7 +167,7 @@ pub(super) fn handle(run: &mut Run<'_>, request: &Request<'_>, chosen: &Offer) -
 }
 
 /// Fields are checked and stored, then the edge is taken; where everyone acts, once everyone has.
-fn take_edge(run: &mut Run<'_>, chosen: &Offer, fields: &BTreeMap<String, Json>) -> Result<(), Failed> {
+fn take_edge(run: &mut Run<'_>, chosen: &Offer, fields: &Fields) -> Result<(), Failed> {
     let on = run.ticket.on.clone();
     let Some(edge_idx) = chosen.edge else {
         return Err(Failed::Code("action_not_available"));

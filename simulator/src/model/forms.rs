@@ -1,6 +1,5 @@
 //! Which fields a step may write, which values they take, what must be there, and the title (semantics 6).
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::Value as Json;
@@ -9,6 +8,7 @@ use super::definition::{Definition, Field, Permission};
 use super::people::People;
 use super::ticket::Ticket;
 use super::{Refused, conditions, values};
+use crate::case::Fields;
 
 const TITLE_CHARS_MAX: usize = 500;
 const TEXT_CHARS_MAX: usize = 2_000;
@@ -27,15 +27,15 @@ pub(super) fn check(
     ticket: &Ticket,
     people: &People,
     node: usize,
-    sent: &BTreeMap<String, Json>,
+    sent: &Fields,
     demands_required: bool,
 ) -> Result<Vec<Change>, Vec<(String, Refused)>> {
     let on = &ticket.on;
     let permissions = &on.nodes[node].permissions;
     let (mut changes, mut problems) = (Vec::new(), Vec::new());
     for (key, value) in sent {
-        let Some(idx) = on.field_at(key) else {
-            problems.push((key.clone(), "unknown_field"));
+        let Some(idx) = on.field_at(key.as_str()) else {
+            problems.push((key.as_str().to_owned(), "unknown_field"));
             continue;
         };
         let stored = ticket.value_of(idx);
@@ -44,12 +44,12 @@ pub(super) fn check(
             Permission::Optional | Permission::Required => match check_value(&on.fields[idx], value, people) {
                 Some(_) if repeats => {}
                 Some(value) => changes.push((idx, value)),
-                None => problems.push((key.clone(), "invalid_field_value")),
+                None => problems.push((key.as_str().to_owned(), "invalid_field_value")),
             },
             Permission::Readonly if repeats => {}
             // Even a right guess at a hidden value is refused, else the answer would give it away; a title is no secret.
             Permission::Hidden if repeats && on.title == Some(idx) => {}
-            Permission::Readonly | Permission::Hidden => problems.push((key.clone(), "field_not_editable")),
+            Permission::Readonly | Permission::Hidden => problems.push((key.as_str().to_owned(), "field_not_editable")),
         }
     }
     for (idx, field) in on.fields.iter().enumerate().filter(|_| demands_required) {

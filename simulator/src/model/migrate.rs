@@ -1,19 +1,20 @@
 //! Migration of a running ticket to the default version of its workflow (semantics 2).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::Refused;
 use super::definition::{Definition, NodeKind};
 use super::moves::Run;
 use super::ticket::Rest;
+use crate::case::Renamed;
 
 /// An admin's explicit command that maps each active node; without an operator it is the machine's.
 pub(super) fn migrate(
     run: &mut Run<'_>,
     target: &Arc<Definition>,
     operator: Option<&str>,
-    nodes: &BTreeMap<String, String>,
+    nodes: &Renamed,
 ) -> Result<(), Refused> {
     let old = Arc::clone(&run.ticket.on);
     if let Some(operator) = operator {
@@ -33,13 +34,13 @@ pub(super) fn migrate(
     let active: BTreeSet<usize> = tokens.iter().map(|token| token.node).chain(splits).collect();
     if nodes
         .keys()
-        .any(|id| !active.iter().any(|node| *old.nodes[*node].id == **id))
+        .any(|id| !active.iter().any(|node| *old.nodes[*node].id == *id.as_str()))
     {
         return Err("invalid_argument");
     }
     let mapped = |node: usize| {
         let id = &old.nodes[node].id;
-        target.node_at(nodes.get(&**id).map_or(&**id, String::as_str))
+        target.node_at(nodes.get(&**id).map_or(&**id, |id| id.as_str()))
     };
     let mut moved = run.ticket.tokens.clone();
     for token in &mut moved {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use loonflow_engine::account::UserType;
-use loonflow_engine::id::{NodeId, UserId};
+use loonflow_engine::id::{EdgeId, NodeId, UserId};
 use loonflow_engine::ticket::action::ActionKind;
 use loonflow_engine::ticket::{Rest, Ticket, Token};
 use loonflow_engine::workflow::WorkflowVersion;
@@ -81,13 +81,13 @@ pub(super) fn migrate(world: &World, tape: &mut Tape) -> Option<CaseStep> {
         if new.node(node).is_none()
             && let Some(there) = there
         {
-            nodes.insert(node.as_str().to_owned(), there.id.as_str().to_owned());
+            nodes.insert(node.clone(), there.id.clone());
         }
     }
     // Where it is onto anywhere, and from anywhere: mostly refused.
     if tape.chance(1, 8) {
         let from = match (tape.chance(1, 2), tape.pick(&ticket.tokens)) {
-            (true, Some(token)) => token.node.as_str().to_owned(),
+            (true, Some(token)) => token.node.clone(),
             (true, None) | (false, _) => any_node(old, tape),
         };
         nodes.insert(from, any_node(new, tape));
@@ -132,10 +132,10 @@ pub(super) fn force(world: &World, idx: usize, workflow: &Arc<WorkflowVersion>, 
     step
 }
 
-pub(super) fn bare(ticket: usize, operator: &str, kind: ActionKind) -> CaseStep {
+pub(super) fn bare(ticket: usize, operator: &UserId, kind: ActionKind) -> CaseStep {
     CaseStep::Handle {
         ticket,
-        operator: operator.to_owned(),
+        operator: operator.clone(),
         action_type: kind.word().to_owned(),
         action_id: kind.word().to_owned(),
         node_id: None,
@@ -146,15 +146,15 @@ pub(super) fn bare(ticket: usize, operator: &str, kind: ActionKind) -> CaseStep 
     }
 }
 
-pub(super) fn on(ticket: usize, operator: &str, kind: ActionKind, token: &Token) -> CaseStep {
+pub(super) fn on(ticket: usize, operator: &UserId, kind: ActionKind, token: &Token) -> CaseStep {
     let mut step = bare(ticket, operator, kind);
     if let CaseStep::Handle { node_id, .. } = &mut step {
-        *node_id = Some(token.node.as_str().to_owned());
+        *node_id = Some(token.node.clone());
     }
     step
 }
 
-pub(super) fn comment(ticket: usize, operator: &str, token: Option<&Token>, tape: &mut Tape) -> CaseStep {
+pub(super) fn comment(ticket: usize, operator: &UserId, token: Option<&Token>, tape: &mut Tape) -> CaseStep {
     let mut step = match token.filter(|_| tape.chance(1, 3)) {
         Some(token) => on(ticket, operator, ActionKind::AddComment, token),
         None => bare(ticket, operator, ActionKind::AddComment),
@@ -166,7 +166,7 @@ pub(super) fn comment(ticket: usize, operator: &str, token: Option<&Token>, tape
 }
 
 /// Someone with the right to intervene, where there is anybody.
-pub(super) fn forcer(world: &World, workflow: &WorkflowVersion, tape: &mut Tape) -> String {
+pub(super) fn forcer(world: &World, workflow: &WorkflowVersion, tape: &mut Tape) -> UserId {
     let permission = &workflow.permission;
     let of_workflow = permission.admins.iter().chain(&permission.dispatchers);
     let users = world.directory.users.iter();
@@ -175,44 +175,44 @@ pub(super) fn forcer(world: &World, workflow: &WorkflowVersion, tape: &mut Tape)
         .map(|(id, _)| id);
     let all: Vec<&UserId> = of_workflow.chain(of_tenant).collect();
     tape.pick(&all)
-        .map_or_else(|| "nobody".to_owned(), |user| user.as_str().to_owned())
+        .map_or_else(|| "nobody".into(), |user| UserId::clone(user))
 }
 
-pub(super) fn any_related(ticket: &Ticket, tape: &mut Tape) -> String {
+pub(super) fn any_related(ticket: &Ticket, tape: &mut Tape) -> UserId {
     let all: Vec<&UserId> = std::iter::once(&ticket.creator)
         .chain(&*ticket.assigned)
         .chain(&*ticket.cc)
         .collect();
     let picked = tape.pick(&all);
-    picked.map_or_else(|| ticket.creator.as_str().to_owned(), |user| user.as_str().to_owned())
+    picked.map_or_else(|| ticket.creator.clone(), |user| UserId::clone(user))
 }
 
 /// Whoever comes along, now and then nobody of this tenant.
-pub(super) fn any_user(world: &World, tape: &mut Tape) -> String {
+pub(super) fn any_user(world: &World, tape: &mut Tape) -> UserId {
     let n = tape.next(world.directory.users.len() + 1);
     let user = world.directory.users.keys().nth(n);
-    user.map_or_else(|| "nobody".to_owned(), |user| user.as_str().to_owned())
+    user.cloned().unwrap_or_else(|| "nobody".into())
 }
 
 /// Someone who is there, as a rule.
-pub(super) fn active_user(world: &World, tape: &mut Tape) -> String {
+pub(super) fn active_user(world: &World, tape: &mut Tape) -> UserId {
     let n = world.directory.users.len();
     let first = tape.next(n);
     let mut turned = world.directory.users.values().cycle().skip(first).take(n);
     match turned.find(|user| user.is_active) {
-        Some(user) if !tape.chance(1, 24) => user.id.as_str().to_owned(),
+        Some(user) if !tape.chance(1, 24) => user.id.clone(),
         Some(_) | None => any_user(world, tape),
     }
 }
 
-pub(super) fn any_node(workflow: &WorkflowVersion, tape: &mut Tape) -> String {
+pub(super) fn any_node(workflow: &WorkflowVersion, tape: &mut Tape) -> NodeId {
     let node = tape.pick(&workflow.nodes).map(|node| &node.id);
-    node.map_or_else(|| "nowhere".to_owned(), |node: &NodeId| node.as_str().to_owned())
+    node.cloned().unwrap_or_else(|| "nowhere".into())
 }
 
-pub(super) fn any_edge(workflow: &WorkflowVersion, tape: &mut Tape) -> String {
+pub(super) fn any_edge(workflow: &WorkflowVersion, tape: &mut Tape) -> EdgeId {
     let edge = tape.pick(&workflow.edges);
-    edge.map_or_else(|| "nothing".to_owned(), |edge| edge.id.as_str().to_owned())
+    edge.map_or_else(|| "nothing".into(), |edge| edge.id.clone())
 }
 
 /// A person leaves or comes back, changes a role or the department, becomes an admin or ceases to be one.

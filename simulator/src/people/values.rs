@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use loonflow_engine::account::directory::Directory;
-use loonflow_engine::id::NodeId;
+use loonflow_engine::id::{FieldKey, NodeId};
 use loonflow_engine::ticket::Ticket;
 use loonflow_engine::workflow::{Component, ComponentKind, FieldPermission, Node, WorkflowVersion};
 use serde_json::{Value as Json, json};
 
+use crate::case::Fields;
 use crate::invariants::views::MARK;
 use crate::step::Tape;
 use crate::world::World;
@@ -22,7 +23,7 @@ pub struct Values {
 
 #[derive(Clone, Debug)]
 struct Field {
-    key: String,
+    key: FieldKey,
     kind: ComponentKind,
     multiple: bool,
     /// What the type takes, and what conditions ask for.
@@ -37,7 +38,7 @@ impl Values {
     pub fn of(workflow: &WorkflowVersion) -> Self {
         let components: Vec<&Component> = workflow.form.components().collect();
         let fields = components.iter().map(|component| Field {
-            key: component.key.as_str().to_owned(),
+            key: component.key.clone(),
             kind: component.kind,
             multiple: component.multiple,
             good: good(component, &asked_for(workflow, component)),
@@ -67,11 +68,11 @@ impl Values {
         node: &Node,
         tape: &mut Tape,
         n_texts: &mut u64,
-    ) -> BTreeMap<String, Json> {
-        let mut found = BTreeMap::new();
+    ) -> Fields {
+        let mut found = Fields::new();
         for (idx, is_required) in self.writable.get(&node.id).map_or(&[][..], Vec::as_slice) {
             let field = &self.fields[*idx];
-            let is_stored = ticket.is_some_and(|ticket| ticket.fields.contains_key(field.key.as_str()));
+            let is_stored = ticket.is_some_and(|ticket| ticket.fields.contains_key(&field.key));
             let is_sent = match (is_required, is_stored) {
                 (true, false) => tape.next(32) != 31,
                 (true, true) | (false, true) => tape.next(3) == 0,
@@ -88,13 +89,13 @@ impl Values {
                 }
             }
             31 => {
-                found.insert("no_such_field".to_owned(), json!("?"));
+                found.insert("no_such_field".into(), json!("?"));
             }
             29 => {
                 // What the ticket has already, wherever it may be written.
                 let stored: Vec<_> = ticket.iter().flat_map(|ticket| &*ticket.fields).collect();
                 if let Some((key, value)) = tape.pick(&stored) {
-                    found.insert(key.as_str().to_owned(), Json::from(*value));
+                    found.insert(FieldKey::clone(key), Json::from(*value));
                 }
             }
             _ => {}

@@ -1,10 +1,8 @@
 //! Simpler forms of one step: each leaves one thing out, or puts something plainer in its place.
 
-use std::collections::BTreeMap;
-
 use serde_json::{Value as Json, json};
 
-use crate::case::CaseStep;
+use crate::case::{CaseStep, Fields};
 
 /// Simpler forms of a step, the simplest first; each is another step.
 #[must_use]
@@ -66,7 +64,12 @@ pub fn simpler(step: &CaseStep) -> Vec<CaseStep> {
                         ..
                     } = other
                     {
-                        *[comment, node_id, target_assignee_id, target_node_id][part] = None;
+                        match part {
+                            0 => *comment = None,
+                            1 => *node_id = None,
+                            2 => *target_assignee_id = None,
+                            _ => *target_node_id = None,
+                        }
                     }
                 });
             }
@@ -97,17 +100,17 @@ pub fn simpler(step: &CaseStep) -> Vec<CaseStep> {
     found
 }
 
-fn set_fields(step: &mut CaseStep, new: &BTreeMap<String, Json>) {
+fn set_fields(step: &mut CaseStep, new: &Fields) {
     if let CaseStep::Create { fields, .. } | CaseStep::Handle { fields, .. } = step {
         new.clone_into(fields);
     }
 }
 
 /// No fields at all, then the same without each one.
-fn without_one(fields: &BTreeMap<String, Json>) -> Vec<BTreeMap<String, Json>> {
+fn without_one(fields: &Fields) -> Vec<Fields> {
     let mut found = Vec::new();
     if fields.len() > 1 {
-        found.push(BTreeMap::new());
+        found.push(Fields::new());
     }
     for key in fields.keys() {
         let mut kept = fields.clone();
@@ -118,7 +121,7 @@ fn without_one(fields: &BTreeMap<String, Json>) -> Vec<BTreeMap<String, Json>> {
 }
 
 /// The same with one value of plainer form: a short text, a list of one.
-fn plainer(fields: &BTreeMap<String, Json>) -> Vec<BTreeMap<String, Json>> {
+fn plainer(fields: &Fields) -> Vec<Fields> {
     let mut found = Vec::new();
     for (key, value) in fields {
         let plain = match value {

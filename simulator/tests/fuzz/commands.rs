@@ -82,7 +82,7 @@ fn a_mended_case_is_fine() {
         steps: vec![
             CaseStep::Create {
                 workflow: "leave".into(),
-                creator: erin,
+                creator: erin.into(),
                 action_id: None,
                 fields: Default::default(),
                 comment: None,

@@ -1,0 +1,225 @@
+//! Semantics 5: a refusal says who may, where somebody else may, else what this user can do instead.
+
+use loonflow_engine::ticket::Refusal;
+
+use crate::play::{Play, With, flow};
+
+const FLOW: &str = "
+    node s parallel
+    node a normal users:bob,cat voluntary
+    node b normal users:dan withdraw
+    node m parallel
+    node c normal users:bob
+    edge go agree start -> s
+    edge x condition s -> a
+    edge y condition s -> b
+    edge a_ok agree a -> m
+    edge b_ok agree b -> m
+    edge b_no reject b -> end
+    edge on other m -> c
+    edge done agree c -> end";
+
+/// `code: sentence | hint`.
+fn told(refusal: &Refusal) -> String {
+    format!("{}: {refusal} | {}", refusal.code(), refusal.hint())
+}
+
+fn refused(play: &Play, who: &str, kind: &str, id: &str, node: Option<&'static str>) -> String {
+    let with = With {
+        node,
+        ..With::default()
+    };
+    let refusal = play.clone().act_with(who, kind, id, with).err();
+    refusal.as_ref().map_or_else(|| "taken".to_owned(), told)
+}
+
+const ASK: &str = "ask one of them, or call `ticket_prepare_handle` to see what you can do";
+
+#[test]
+fn where_somebody_else_may_it_is_said_who() {
+    let mut play = Play::submit(&flow(FLOW));
+    let waits = |what: &str, id: &str, node: &str, who: &str| {
+        format!(
+            "permission_denied: action `{what}` with id `{id}` is not yours to take: node `{node}` waits for {who} | {ASK}"
+        )
+    };
+    let rows = [
+        ("ann", "agree", "b_ok", waits("agree", "b_ok", "b", "DAN. (dan)")),
+        ("ann", "reject", "b_no", waits("reject", "b_no", "b", "DAN. (dan)")),
+        (
+            "ann",
+            "accept",
+            "accept",
+            waits("accept", "accept", "a", "BOB. (bob), CAT. (cat)"),
+        ),
+        (
+            "ann",
+            "forward",
+            "forward",
+            waits("forward", "forward", "b", "DAN. (dan)"),
+        ),
+        (
+            "ann",
+            "consult",
+            "consult",
+            waits("consult", "consult", "b", "DAN. (dan)"),
+        ),
+        (
+            "dan",
+            "withdraw",
+            "withdraw",
+            format!(
+                "permission_denied: action `withdraw` with id `withdraw` is not yours to take: only the creator may, ANN. (ann) | {ASK}"
+            ),
+        ),
+        (
+            "dan",
+            "force_close",
+            "force_close",
+            format!(
+                "permission_denied: action `force_close` with id `force_close` is not yours to take: the tenant's admins and the workflow's admins and dispatchers may | {ASK}"
+            ),
+        ),
+    ];
+    for (who, kind, id, expected) in rows {
+        assert_eq!(refused(&play, who, kind, id, None), expected, "{who} {kind} {id}");
+    }
+    play.to("dan", "consult", "vie").unwrap();
+    assert_eq!(
+        refused(&play, "ann", "consult_submit", "consult_submit", None),
+        waits("consult_submit", "consult_submit", "b", "VIE. (vie)")
+    );
+    assert_eq!(
+        refused(&play, "dan", "agree", "b_ok", None),
+        waits("agree", "b_ok", "b", "VIE. (vie)"),
+        "while one is asked, that one"
+    );
+}
+
+#[test]
+fn where_nobody_may_it_is_said_what_is_open() {
+    let mut play = Play::submit(&flow(FLOW));
+    let open = |kind: &str, id: &str, words: &str| {
+        format!(
+            "action_not_available: action `{kind}` with id `{id}` is not available now | available now (type/id): {words}"
+        )
+    };
+    let anns = "`add_comment`/`add_comment`";
+    let dans = "`agree`/`b_ok`, `reject`/`b_no`, `forward`/`forward`, `consult`/`consult`, `add_comment`/`add_comment`";
+    let bobs = "`accept`/`accept`, `add_comment`/`add_comment`";
+    let diss = "`add_comment`/`add_comment`, `force_forward`/`force_forward`, `force_forward`/`force_forward`, \
+                `force_close`/`force_close`, `force_alter_node`/`force_alter_node`";
+    let rows = [
+        // Nobody can do these now: an edge not reached, an edge of another kind, a word with an odd id.
+        ("ann", "agree", "done", None, open("agree", "done", anns)),
+        ("ann", "reject", "b_ok", None, open("reject", "b_ok", anns)),
+        ("ann", "agree", "a_ok", None, open("agree", "a_ok", anns)),
+        ("ann", "forward", "odd", None, open("forward", "odd", anns)),
+        ("ann", "consult", "odd", None, open("consult", "odd", anns)),
+        (
+            "ann",
+            "consult_submit",
+            "consult_submit",
+            None,
+            open("consult_submit", "consult_submit", anns),
+        ),
+        (
+            "ann",
+            "consult_submit",
+            "odd",
+            None,
+            open("consult_submit", "odd", anns),
+        ),
+        ("dan", "withdraw", "odd", None, open("withdraw", "odd", dans)),
+        ("ann", "withdraw", "withdraw", None, open("withdraw", "withdraw", anns)),
+        ("dan", "force_close", "odd", None, open("force_close", "odd", dans)),
+        (
+            "dis",
+            "retry_hook",
+            "retry_hook",
+            None,
+            open("retry_hook", "retry_hook", diss),
+        ),
+        ("bob", "agree", "a_ok", None, open("agree", "a_ok", bobs)),
+        // At a node that is named.
+        ("dan", "agree", "b_ok", Some("a"), open("agree", "b_ok", dans)),
+        ("ann", "agree", "b_ok", Some("a"), open("agree", "b_ok", anns)),
+    ];
+    for (who, kind, id, node, expected) in rows {
+        assert_eq!(
+            refused(&play, who, kind, id, node),
+            expected,
+            "{who} {kind} {id} {node:?}"
+        );
+    }
+    assert_eq!(
+        refused(&play, "dis", "force_close", "force_close", Some("c")),
+        "invalid_argument: argument `action_props.node_id` cannot be `c`: the ticket is not at this node | correct the argument and \
+         call again"
+    );
+    play.act("dis", "force_close");
+    assert_eq!(
+        refused(&play, "dan", "agree", "b_ok", None),
+        open("agree", "b_ok", anns),
+        "it is over"
+    );
+}
+
+#[test]
+fn other_refusals_say_what_is_wrong_and_what_to_do() {
+    let two = flow(
+        "form n:number
+         node s parallel
+         node a normal users:bob
+         node b normal users:bob n=required
+         node m parallel
+         node g exclusive
+         edge go agree start -> s
+         edge x condition s -> a
+         edge y condition s -> b
+         edge ok agree a -> m
+         edge fine agree b -> m
+         edge on other m -> g
+         edge big condition g -> end if n > 10",
+    );
+    let mut play = Play::submit(&two);
+    assert_eq!(
+        refused(&play, "bob", "forward", "forward", None),
+        "ambiguous_node: action `forward` fits several nodes: `a`, `b` | say which in `action_props.node_id`"
+    );
+    let field = |key: &'static str| (key, loonflow_engine::value::Value::text("?"));
+    let mut problems = |fields: &[&'static str]| {
+        let with = With {
+            fields: fields.iter().map(|key| field(key)).collect(),
+            ..With::default()
+        };
+        told(&play.act_with("bob", "agree", "fine", with).err().unwrap())
+    };
+    let mend = "mend the fields listed in the details; `ticket_prepare_handle` shows what each takes";
+    assert_eq!(
+        problems(&[]),
+        format!("missing_required_fields: field `n` is required at node `b` | {mend}")
+    );
+    assert_eq!(
+        problems(&["x", "y"]),
+        format!(
+            "unknown_field: field `x` is no field of this form; field `y` is no field of this form; field `n` is required \
+             at node `b` | {mend}"
+        )
+    );
+    assert_eq!(
+        problems(&["x", "y", "z"]),
+        format!(
+            "unknown_field: field `x` is no field of this form; field `y` is no field of this form; field `z` is no field \
+             of this form; and 1 more | {mend}"
+        )
+    );
+    play.act("bob", "ok");
+    let with = With {
+        fields: vec![("n", loonflow_engine::value::Value::Number("1".into()))],
+        ..With::default()
+    };
+    let refusal = play.act_with("bob", "agree", "fine", with).err().unwrap();
+    assert_eq!(refusal.code(), "no_branch_matches");
+    assert_eq!(refusal.node().map(|node| node.as_str()), Some("g"));
+}

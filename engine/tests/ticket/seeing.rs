@@ -1,5 +1,6 @@
 //! Semantics 6 and 7: who sees a ticket, and which of its fields.
 
+use loonflow_engine::account::directory::Directory;
 use loonflow_engine::ticket::{Command, Create, Draw, Refusal, decide_with_outcome, visibility};
 use loonflow_engine::value::Value;
 use loonflow_engine::view::{flow_history, ticket_detail};
@@ -49,6 +50,38 @@ fn whoever_is_in_copy_sees_it() {
     for cc in ["off", "nobody"] {
         assert_eq!(create(&[cc]).unwrap_err().code(), "invalid_argument", "{cc}");
     }
+}
+
+#[test]
+fn namesakes_of_another_tenant_and_strangers_see_nothing() {
+    let play = Play::submit(&flow(FORM));
+    let mut other = Directory::clone(&DIRECTORY);
+    other.tenant.id = "another".into();
+    for user in ["ann", "bob", "adm", "wad", "vie"] {
+        let user = user.into();
+        assert!(
+            visibility::may_view(&play.ticket, &user, &DIRECTORY, &play.workflow),
+            "{user}"
+        );
+        assert!(
+            !visibility::may_view(&play.ticket, &user, &other, &play.workflow),
+            "{user}"
+        );
+    }
+    assert!(!visibility::may_view(
+        &play.ticket,
+        &"nobody".into(),
+        &DIRECTORY,
+        &play.workflow
+    ));
+    let mut of_nobody = play.ticket.clone();
+    of_nobody.creator = "nobody".into();
+    assert!(!visibility::may_view(
+        &of_nobody,
+        &"nobody".into(),
+        &DIRECTORY,
+        &play.workflow
+    ));
 }
 
 #[test]

@@ -231,6 +231,33 @@ const INCLUSIVE: &str = "
     edge out other m -> end";
 
 #[test]
+fn an_inclusive_gateway_forks_where_it_has_several_ways_even_for_one() {
+    let forked = |text: &str| {
+        let play = Play::submit(&flow(text));
+        let names: Vec<_> = play.events.iter().map(|event| event.name()).collect();
+        (play.at(), names.contains(&"forked"))
+    };
+    let one_way = "node g inclusive
+         node a normal users:bob
+         edge go agree start -> g
+         edge on condition g -> a
+         edge ok agree a -> end";
+    assert_eq!(forked(one_way), ("on_going a(bob)".to_owned(), false));
+    let one_of_two = "form n:number
+         node g inclusive default:on
+         node a normal users:bob
+         node b normal users:cat
+         node m parallel
+         edge go agree start -> g
+         edge on condition g -> a
+         edge big condition g -> b if n > 10
+         edge a_ok agree a -> m
+         edge b_ok agree b -> m
+         edge out other m -> end";
+    assert_eq!(forked(one_of_two), ("on_going a(bob)".to_owned(), true));
+}
+
+#[test]
 fn an_inclusive_split_waits_for_just_those_chosen() {
     let workflow = flow(INCLUSIVE);
     let start = |which: &str| Play::submit_with(&workflow, "ann", &[("which", Value::text(which))]).unwrap();
@@ -442,6 +469,29 @@ fn a_merge_waits_for_its_own_fork_at_its_own_node() {
     assert_eq!(play.act("cat", "c_ok").at(), "on_going m(merge) a(ann) b(bob)");
     assert_eq!(play.act("ann", "a_ok").at(), "on_going m(merge) u(merge) b(bob)");
     assert_eq!(play.act("bob", "b_ok").at(), "finished end");
+}
+
+#[test]
+fn an_end_takes_whatever_is_left_along_and_is_reached_once() {
+    let text = format!(
+        "{}
+         edge go agree start -> s
+         edge on other m -> end
+         edge no reject s0 -> end",
+        branches("s", "m", 2)
+    );
+    let ids = |play: &Play| play.ticket.tokens.iter().map(|token| token.id.0).collect::<Vec<_>>();
+    let mut play = Play::submit(&flow(&text));
+    let mut loose = play.clone();
+    assert_eq!(play.act("bob", "no").at(), "rejected end");
+    assert_eq!(ids(&play), [2], "the one that came");
+    assert!(!play.events.iter().any(|event| event.name() == "tokens_replaced"));
+    // Tokens that belong together by no fork: no definition leads there, a ticket of an older program might.
+    for token in &mut loose.ticket.tokens {
+        token.forks.clear();
+    }
+    assert_eq!(loose.act("bob", "no").at(), "rejected end");
+    assert_eq!(ids(&loose), [4], "a new one in the place of all");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Semantics 5: what an offered action says of itself, which node comes first, and what is recorded of the one taken.
 
 use loonflow_engine::ticket::action::{ActionKind, OfferedActions, offered};
-use loonflow_engine::ticket::{ActState, Draw, Event};
+use loonflow_engine::ticket::{ActState, Draw, Event, HookOutcome};
 
 use crate::play::{DIRECTORY, Play, With, context, flow};
 
@@ -155,6 +155,46 @@ fn what_was_taken_is_recorded_with_its_id_and_node() {
     assert_eq!(recorded(&play).as_deref(), Some("add_comment add_comment at a"));
     play.act("dis", "force_close");
     assert_eq!(recorded(&play).as_deref(), Some("force_close force_close at a"));
+}
+
+#[test]
+fn what_concerns_the_whole_ticket_may_name_any_node_with_a_token() {
+    let mut play = Play::submit(&flow(BOTH));
+    let at = |node| With {
+        node: Some(node),
+        comment: Some("well"),
+        ..With::default()
+    };
+    for (node, token) in [("a", 2), ("b", 3)] {
+        play.act_with("ann", "add_comment", "add_comment", at(node)).unwrap();
+        match play.events.as_slice() {
+            [Event::ActionTaken(taken)] => {
+                assert_eq!(taken.node.as_ref().map(|node| node.as_str()), Some(node));
+                assert_eq!(taken.token.map(|token| token.0), Some(token));
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    let refused = play.act_with("ann", "add_comment", "add_comment", at("end")).err();
+    assert_eq!(refused.map(|refusal| refusal.code()), Some("invalid_argument"));
+}
+
+#[test]
+fn a_hook_is_retried_once_it_has_failed() {
+    let workflow = flow(
+        "node h hook
+         node a normal users:bob
+         edge go agree start -> h
+         edge on other h -> a
+         edge ok agree a -> end",
+    );
+    let mut play = Play::submit(&workflow);
+    assert_eq!(play.offers("adm"), "add_comment force_close force_alter_node");
+    play.report(HookOutcome::Failed("no answer".into())).unwrap();
+    assert_eq!(
+        play.offers("adm"),
+        "add_comment retry_hook force_close force_alter_node"
+    );
 }
 
 /// One line per kind: what it needs, and whether it takes the right to intervene.

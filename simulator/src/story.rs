@@ -314,7 +314,7 @@ fn said(world: &World, step: &CaseStep) -> String {
             cc,
             ..
         } => {
-            let copied: Vec<String> = cc.iter().map(|user| person(user)).collect();
+            let copied: Vec<String> = cc.iter().map(&person).collect();
             let copied = if copied.is_empty() {
                 String::new()
             } else {
@@ -374,9 +374,7 @@ fn said(world: &World, step: &CaseStep) -> String {
             operator,
             nodes,
         } => {
-            let who = operator
-                .as_ref()
-                .map_or_else(|| "The operator".to_owned(), |user| person(user));
+            let who = operator.as_ref().map_or_else(|| "The operator".to_owned(), person);
             let nodes: Vec<String> = nodes.iter().map(|(from, to)| format!("{from} to {to}")).collect();
             let nodes = if nodes.is_empty() {
                 String::new()

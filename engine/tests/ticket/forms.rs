@@ -311,12 +311,14 @@ fn only_what_is_missing_is_asked_for() {
          edge ok agree a -> end",
     );
     let mut play = Play::submit_with(&workflow, "ann", &[("note", Value::text("n"))]).unwrap();
-    let told = |refusal: Refusal| match refusal {
-        Refusal::Fields { problems } => problems
+    let told = |refusal: Refusal| {
+        let Refusal::Fields { problems } = refusal else {
+            panic!("{refusal:?}")
+        };
+        let told = problems
             .iter()
-            .map(|one| format!("{} {}; {}", one.key, one.problem, one.allowed))
-            .collect::<Vec<_>>(),
-        other => panic!("{other:?}"),
+            .map(|one| format!("{} {}; {}", one.key, one.problem, one.allowed));
+        told.collect::<Vec<_>>()
     };
     let refused = play.try_act("bob", "ok").err().unwrap();
     assert_eq!(

@@ -126,9 +126,12 @@ fn a_rehearsed_draw_shows_the_whole_pool() {
             &command,
             &context(&workflow, &play.directory, NOW, draw),
         );
-        let entered = events.unwrap().into_iter().find_map(|event| match event {
-            Event::NodeEntered { node, rest, pool, .. } if node.as_str() == "a" => Some((rest, pool)),
-            _ => None,
+        let entered = events.unwrap().into_iter().find_map(|event| {
+            if let Event::NodeEntered { node, rest, pool, .. } = event {
+                (node.as_str() == "a").then_some((rest, pool))
+            } else {
+                None
+            }
         });
         let (rest, pool) = entered.unwrap();
         (rest.waiting_for(), pool.unwrap())

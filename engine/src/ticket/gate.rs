@@ -116,7 +116,8 @@ fn refuse_action(
                     edge.id.as_str() == request.action_id && ActionKind::of_edge(edge) == Some(request.kind)
                 })
         }),
-        ActionKind::Accept if is_word => waiting(&|rest, _| matches!(rest, Rest::Offered { .. })),
+        // With another id it is an agree edge (`ActionKind::parse`).
+        ActionKind::Accept => waiting(&|rest, _| matches!(rest, Rest::Offered { .. })),
         ActionKind::Forward | ActionKind::Consult if is_word => waiting(&|rest, node| {
             let node = context.workflow.node(node);
             is_person(rest) && node.is_some_and(|node| matches!(node.kind, NodeKind::Normal(_)))
@@ -141,8 +142,7 @@ fn refuse_action(
         {
             Some("the tenant's admins and the workflow's admins and dispatchers may".into())
         }
-        ActionKind::Accept
-        | ActionKind::Forward
+        ActionKind::Forward
         | ActionKind::Consult
         | ActionKind::ConsultSubmit
         | ActionKind::Withdraw

@@ -2,7 +2,7 @@
 
 use loonflow_engine::ticket::Refusal;
 
-use crate::play::{Play, With, flow};
+use crate::play::{Play, With, directory, flow};
 
 const FLOW: &str = "
     node s parallel
@@ -162,6 +162,26 @@ fn where_nobody_may_it_is_said_what_is_open() {
         refused(&play, "dan", "agree", "b_ok", None),
         open("agree", "b_ok", anns),
         "it is over"
+    );
+}
+
+#[test]
+fn who_is_asked_only_answers_and_who_is_gone_does_nothing() {
+    let mut play = Play::submit(&flow(FLOW));
+    play.to("dan", "consult", "vie").unwrap();
+    let open = "available now (type/id): `consult_submit`/`consult_submit`, `add_comment`/`add_comment`";
+    for (kind, id) in [("agree", "b_ok"), ("forward", "forward"), ("consult_submit", "odd")] {
+        assert_eq!(
+            refused(&play, "vie", kind, id, None),
+            format!("action_not_available: action `{kind}` with id `{id}` is not available now | {open}")
+        );
+    }
+    assert!(refused(&play, "ann", "consult_submit", "odd", None).starts_with("action_not_available"));
+    play.directory = directory(&["vie"]);
+    assert_eq!(
+        refused(&play, "vie", "consult_submit", "consult_submit", None),
+        "action_not_available: action `consult_submit` with id `consult_submit` is not available now | there is nothing \
+         you can do on this ticket now"
     );
 }
 

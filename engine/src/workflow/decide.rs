@@ -192,33 +192,34 @@ fn state_changed(name: &VersionName, state: VersionState, context: &Context<'_>)
 /// SHA-256 of a definition's content: the same whatever the order of keys and the spaces between them.
 #[must_use]
 pub fn digest(source: &Json) -> [u8; 32] {
-    let mut hasher = Sha256::new();
-    hash_into(source, &mut hasher);
-    hasher.finalize().into()
+    let mut bytes = Vec::new();
+    write_sorted(source, &mut bytes);
+    Sha256::digest(&bytes).into()
 }
 
-fn hash_into(json: &Json, hasher: &mut Sha256) {
-    // Each part begins with its kind and count, so that no two contents give the same bytes.
+/// Each part begins with its kind and count, so that no two contents give the same bytes.
+fn write_sorted(json: &Json, bytes: &mut Vec<u8>) {
+    let counted = |bytes: &mut Vec<u8>, kind: &[u8], n: usize| {
+        bytes.extend(kind);
+        bytes.extend((n as u64).to_le_bytes());
+    };
     match json {
         Json::Null | Json::Bool(_) | Json::Number(_) | Json::String(_) => {
             let text = json.to_string();
-            hasher.update(b"v");
-            hasher.update((text.len() as u64).to_le_bytes());
-            hasher.update(text.as_bytes());
+            counted(bytes, b"v", text.len());
+            bytes.extend(text.as_bytes());
         }
         Json::Array(items) => {
-            hasher.update(b"a");
-            hasher.update((items.len() as u64).to_le_bytes());
-            items.iter().for_each(|item| hash_into(item, hasher));
+            counted(bytes, b"a", items.len());
+            items.iter().for_each(|item| write_sorted(item, bytes));
         }
         Json::Object(entries) => {
-            hasher.update(b"o");
-            hasher.update((entries.len() as u64).to_le_bytes());
+            counted(bytes, b"o", entries.len());
             let sorted: std::collections::BTreeMap<_, _> = entries.iter().collect();
             for (name, item) in sorted {
-                hasher.update((name.len() as u64).to_le_bytes());
-                hasher.update(name.as_bytes());
-                hash_into(item, hasher);
+                counted(bytes, b"", name.len());
+                bytes.extend(name.as_bytes());
+                write_sorted(item, bytes);
             }
         }
     }
@@ -287,6 +288,19 @@ mod tests {
             .iter()
             .map(|(name, version)| format!("{name} {}", version.state.word()));
         states.collect::<Vec<_>>().join(", ")
+    }
+
+    /// Digests are stored: they stay what they are.
+    #[test]
+    fn a_digest_is_of_the_content_alone_and_never_changes() {
+        let hex = |text: &str| -> String {
+            let source: Json = serde_json::from_str(text).unwrap();
+            digest(&source).iter().map(|byte| format!("{byte:02x}")).collect()
+        };
+        let expected = "7b8542f8238ba4c59ecbd26de9165bce70802832601ce55368cfe0ce4f796e26";
+        assert_eq!(hex(r#"{"b": [1, "x"], "a": null}"#), expected);
+        assert_eq!(hex(r#"{"a":null,"b":[1,"x"]}"#), expected);
+        assert_ne!(hex(r#"{"a":null,"b":["x",1]}"#), expected);
     }
 
     #[test]

@@ -125,7 +125,7 @@ impl Fuzz {
         self
     }
 
-    /// An invariant of one's own: what must hold for a ticket on its version after every step.
+    /// An invariant of one's own: what must hold for a ticket on one of these definitions after every step.
     #[must_use]
     pub fn invariant(mut self, name: &str, holds: OwnInvariant) -> Self {
         self.checks.own.push((name.to_owned(), holds));

@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::account::permission;
-use crate::id::{NodeId, TokenId, UserId};
+use crate::id::{EdgeId, NodeId, TokenId, UserId};
 use crate::ticket::command::Context;
 use crate::ticket::token::{Rest, Token};
 use crate::ticket::{ActState, Ticket, visibility};
@@ -121,6 +121,11 @@ impl ActionKind {
         }
     }
 
+    /// The `action_id`: the edge's id, or the action's word.
+    pub(crate) fn id(self, edge: Option<&EdgeId>) -> &str {
+        edge.map_or(self.word(), EdgeId::as_str)
+    }
+
     /// Whether it takes an edge.
     #[must_use]
     pub fn is_edge(self) -> bool {
@@ -209,7 +214,7 @@ pub(crate) struct Chosen<'w> {
 impl Chosen<'_> {
     /// The edge's id, or the action's word.
     pub(crate) fn id(&self) -> &str {
-        self.edge.map_or(self.kind.word(), |edge| edge.id.as_str())
+        self.kind.id(self.edge.map(|edge| &edge.id))
     }
 }
 
@@ -270,18 +275,14 @@ pub(crate) struct Offer<'t, 'w> {
 impl<'w> Offer<'_, 'w> {
     /// The edge's id, or the action's word.
     pub(crate) fn id(&self) -> &'w str {
-        self.edge.map_or(self.kind.word(), |edge| edge.id.as_str())
+        self.kind.id(self.edge.map(|edge| &edge.id))
     }
 
     fn written_out(&self, workflow: &WorkflowVersion) -> OfferedAction {
         OfferedAction {
             kind: self.kind,
             id: self.id().to_owned(),
-            name: match self.edge {
-                Some(edge) if edge.name.trim().is_empty() => edge.id.as_str().to_owned(),
-                Some(edge) => edge.name.clone(),
-                None => self.kind.title().to_owned(),
-            },
+            name: self.edge.map_or(self.kind.title(), Edge::shown_name).to_owned(),
             node: self.token.node.clone(),
             token: self.token.id,
             props: self.edge.map_or_else(

@@ -289,7 +289,7 @@ fn decide_create<'a>(
 fn request_of(kind: ActionKind, edge: Option<&EdgeId>, create: &Create) -> ActionRequest {
     ActionRequest {
         kind,
-        action_id: edge.map_or(kind.word(), EdgeId::as_str).to_owned(),
+        action_id: kind.id(edge).to_owned(),
         node_id: None,
         comment: create.comment.clone(),
         target_assignee_id: None,

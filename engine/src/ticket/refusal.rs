@@ -152,7 +152,7 @@ impl Available {
     /// The edge's id, or the action's word.
     #[must_use]
     pub fn id(&self) -> &str {
-        self.edge.as_ref().map_or(self.kind.word(), EdgeId::as_str)
+        self.kind.id(self.edge.as_ref())
     }
 }
 

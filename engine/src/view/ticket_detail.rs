@@ -266,11 +266,7 @@ pub fn create_form(workflow: &Arc<WorkflowVersion>, directory: &Directory, user:
         Some(OfferedAction {
             kind,
             id: edge.id.as_str().to_owned(),
-            name: if edge.name.trim().is_empty() {
-                edge.id.as_str().to_owned()
-            } else {
-                edge.name.clone()
-            },
+            name: edge.shown_name().to_owned(),
             node: start.id.clone(),
             token: crate::id::TokenId(1),
             props: edge.props.clone(),

@@ -37,6 +37,18 @@ pub enum EdgeKind {
     Condition,
 }
 
+impl Edge {
+    /// The name, or the id where it has none.
+    #[must_use]
+    pub fn shown_name(&self) -> &str {
+        if self.name.trim().is_empty() {
+            self.id.as_str()
+        } else {
+            &self.name
+        }
+    }
+}
+
 impl EdgeKind {
     /// The wire word.
     #[must_use]

@@ -480,18 +480,17 @@ fn an_end_takes_whatever_is_left_along_and_is_reached_once() {
          edge no reject s0 -> end",
         branches("s", "m", 2)
     );
-    let ids = |play: &Play| play.ticket.tokens.iter().map(|token| token.id.0).collect::<Vec<_>>();
     let mut play = Play::submit(&flow(&text));
     let mut loose = play.clone();
     assert_eq!(play.act("bob", "no").at(), "rejected end");
-    assert_eq!(ids(&play), [2], "the one that came");
+    assert_eq!(play.token_ids(), [2], "the one that came");
     assert!(!play.events.iter().any(|event| event.name() == "tokens_replaced"));
     // Tokens that belong together by no fork: no definition leads there, a ticket of an older program might.
     for token in &mut loose.ticket.tokens {
         token.forks.clear();
     }
     assert_eq!(loose.act("bob", "no").at(), "rejected end");
-    assert_eq!(ids(&loose), [4], "a new one in the place of all");
+    assert_eq!(loose.token_ids(), [4], "a new one in the place of all");
 }
 
 #[test]

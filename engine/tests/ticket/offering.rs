@@ -1,9 +1,9 @@
 //! Semantics 5: what an offered action says of itself, which node comes first, and what is recorded of the one taken.
 
-use loonflow_engine::ticket::action::{ActionKind, OfferedActions, offered};
-use loonflow_engine::ticket::{ActState, Draw, Event, HookOutcome};
+use loonflow_engine::ticket::action::{ActionKind, OfferedActions};
+use loonflow_engine::ticket::{ActState, Event, HookOutcome};
 
-use crate::play::{DIRECTORY, Play, With, context, flow};
+use crate::play::{Play, With, flow};
 
 const BOTH: &str = "
     node s parallel
@@ -20,11 +20,6 @@ const BOTH: &str = "
     edge b_out other b -> m
     edge out other m -> end";
 
-fn of(play: &Play, who: &str) -> OfferedActions {
-    let context = context(&play.workflow, &DIRECTORY, play.now, Draw::Preview);
-    offered(&play.ticket, &who.into(), &context)
-}
-
 /// `id at node as "name"`, with `!` where there is no simple way back.
 fn told(found: &OfferedActions) -> Vec<String> {
     let one = |one: &loonflow_engine::ticket::OfferedAction| {
@@ -38,7 +33,7 @@ fn told(found: &OfferedActions) -> Vec<String> {
 fn an_offer_has_id_node_name_and_says_whether_there_is_a_way_back() {
     let mut play = Play::submit(&flow(BOTH));
     assert_eq!(
-        told(&of(&play, "bob")),
+        told(&play.offered("bob")),
         [
             "a_ok at a as \"a_ok\"",
             "a_no! at a as \"a_no\"",
@@ -53,7 +48,7 @@ fn an_offer_has_id_node_name_and_says_whether_there_is_a_way_back() {
         ]
     );
     assert_eq!(
-        told(&of(&play, "adm")),
+        told(&play.offered("adm")),
         [
             "add_comment at a as \"Comment\"",
             "force_forward at a as \"Force forward\"",
@@ -74,7 +69,7 @@ fn an_offer_has_id_node_name_and_says_whether_there_is_a_way_back() {
     )
     .unwrap();
     assert_eq!(
-        told(&of(&play, "cat")),
+        told(&play.offered("cat")),
         [
             "consult_submit at b as \"Answer the consultation\"",
             "add_comment at b as \"Comment\"",
@@ -82,7 +77,7 @@ fn an_offer_has_id_node_name_and_says_whether_there_is_a_way_back() {
     );
     let draft = Play::create(&flow(BOTH), "ann", None, &[]).unwrap();
     assert_eq!(
-        told(&of(&draft, "ann")),
+        told(&draft.offered("ann")),
         [
             "go at start as \"go\"",
             "discard! at start as \"Discard the draft\"",
@@ -94,11 +89,11 @@ fn an_offer_has_id_node_name_and_says_whether_there_is_a_way_back() {
 #[test]
 fn only_a_draft_is_discarded_and_start_is_nobody_elses() {
     let mut play = Play::submit(&flow(BOTH));
-    assert_eq!(told(&of(&play, "ann")), ["add_comment at a as \"Comment\""]);
+    assert_eq!(told(&play.offered("ann")), ["add_comment at a as \"Comment\""]);
     play.act("bob", "a_back");
     assert_eq!(play.at(), "rejected start(ann)");
     assert_eq!(
-        told(&of(&play, "ann")),
+        told(&play.offered("ann")),
         ["go at start as \"go\"", "add_comment at start as \"Comment\""]
     );
 }
@@ -114,15 +109,15 @@ fn an_edge_without_a_name_is_called_by_its_id() {
         .unwrap()
         .into();
     let draft = Play::create(&named, "ann", None, &[]).unwrap();
-    assert_eq!(told(&of(&draft, "ann"))[0], "go at start as \"Send it off\"");
-    assert_eq!(told(&of(&Play::submit(&named), "bob"))[0], "ok at a as \"ok\"");
+    assert_eq!(told(&draft.offered("ann"))[0], "go at start as \"Send it off\"");
+    assert_eq!(told(&Play::submit(&named).offered("bob"))[0], "ok at a as \"ok\"");
 }
 
 #[test]
 fn the_first_node_is_that_of_the_first_action() {
     let mut play = Play::submit(&flow(BOTH));
     let nodes = |play: &Play, who: &str| {
-        let found = of(play, who);
+        let found = play.offered(who);
         let word = |node: Option<&loonflow_engine::id::NodeId>| node.map_or("-", |node| node.as_str()).to_owned();
         [found.base_node(), found.admin_base_node(), found.acting_node()].map(word)
     };

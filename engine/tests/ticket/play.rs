@@ -15,7 +15,7 @@ use std::sync::{Arc, LazyLock};
 
 use loonflow_engine::account::{self, directory::Directory, import::DirectoryFile};
 use loonflow_engine::id::TicketId;
-use loonflow_engine::ticket::action::{ActionKind, offered};
+use loonflow_engine::ticket::action::{ActionKind, OfferedActions, offered};
 use loonflow_engine::ticket::{
     ActionRequest, Command, Context, Create, Draw, Event, Handle, HookOutcome, Refusal, Rest, Ticket, apply, decide,
 };
@@ -437,11 +437,20 @@ impl Play {
         told
     }
 
+    /// The ids of the tokens, oldest first.
+    pub(crate) fn token_ids(&self) -> Vec<u64> {
+        self.ticket.tokens.iter().map(|token| token.id.0).collect()
+    }
+
+    /// What a user is offered.
+    pub(crate) fn offered(&self, who: &str) -> OfferedActions {
+        let context = context(&self.workflow, &self.directory, self.now, Draw::Preview);
+        offered(&self.ticket, &who.into(), &context)
+    }
+
     /// The ids of what a user is offered, in order, admin actions last.
     pub(crate) fn offers(&self, who: &str) -> String {
-        let context = context(&self.workflow, &self.directory, self.now, Draw::Preview);
-        let offered = offered(&self.ticket, &who.into(), &context);
-        offered
+        self.offered(who)
             .iter()
             .map(|action| action.id.as_str())
             .collect::<Vec<_>>()

@@ -46,14 +46,13 @@ fn the_creator_withdraws_while_every_node_allows_it() {
 #[test]
 fn a_token_that_takes_the_place_of_others_is_a_new_one() {
     let mut play = Play::submit(&flow(TWO));
-    let ids = |play: &Play| play.ticket.tokens.iter().map(|token| token.id.0).collect::<Vec<_>>();
-    assert_eq!(ids(&play), [2, 3]);
+    assert_eq!(play.token_ids(), [2, 3]);
     play.act("ann", "withdraw");
-    assert_eq!(ids(&play), [4]);
+    assert_eq!(play.token_ids(), [4]);
     play.act("ann", "go");
-    assert_eq!(ids(&play), [5, 6]);
+    assert_eq!(play.token_ids(), [5, 6]);
     play.act("dis", "force_close");
-    assert_eq!(ids(&play), [7]);
+    assert_eq!(play.token_ids(), [7]);
 }
 
 #[test]

@@ -138,9 +138,7 @@ fn a_hidden_value_is_in_no_answer() {
     let play = Play::submit_with(&workflow, "ann", &fields).unwrap();
     let told = |who: &str| {
         let detail = ticket_detail::detail(&play.ticket, &play.workflow, &DIRECTORY, &who.into(), play.now);
-        let context = context(&play.workflow, &DIRECTORY, play.now, Draw::Preview);
-        let offered = loonflow_engine::ticket::action::offered(&play.ticket, &who.into(), &context);
-        let permissions = visibility::field_permissions(&play.workflow, &offered);
+        let permissions = visibility::field_permissions(&play.workflow, &play.offered(who));
         let meta = loonflow_engine::ticket::Meta {
             at: play.now,
             by: loonflow_engine::ticket::Processor::User("ann".into()),

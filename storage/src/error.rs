@@ -41,6 +41,13 @@ pub enum Error {
     /// without reopening, unless an earlier one was answered [`Error::Uncertain`].
     #[error("the disk is full")]
     Full,
+    /// An earlier write or sync failed and the log has not come back yet; nothing of the request was written. The log
+    /// tries again by itself.
+    #[error("the log has stopped: {what}")]
+    Stopped {
+        /// What failed.
+        what: String,
+    },
     /// More appends are queued than the log takes; try again.
     #[error("the log is overloaded: `{n_queued}` appends are queued")]
     Overloaded {
@@ -84,7 +91,7 @@ impl Error {
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         match self {
-            Self::Conflict { .. } | Self::Overloaded { .. } => true,
+            Self::Conflict { .. } | Self::Overloaded { .. } | Self::Stopped { .. } => true,
             Self::Io { .. }
             | Self::Corrupt { .. }
             | Self::Full

@@ -60,11 +60,31 @@ pub trait EventLog: Send + Sync + 'static {
     /// Names of the trees that hold an entry, sorted.
     fn kv_trees(&self) -> Result<Vec<String>, Error>;
 
+    /// Whether appends are taken now. Cheap: at most one question to the file system, so that a probe may ask often.
+    fn status(&self) -> LogStatus;
+
     /// Walks the whole log and names the first bad record as [`Error::Corrupt`].
     fn verify(&self) -> Result<VerifyReport, Error>;
 
     /// Refuses further appends with [`Error::Closed`], finishes the queued ones and syncs.
     fn close(&self) -> Result<(), Error>;
+}
+
+/// Whether a log takes appends, and why not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LogStatus {
+    /// Appends are taken.
+    Open,
+    /// The disk has no room left: appends are refused with [`Error::Full`] until there is room again.
+    Full,
+    /// A write or a sync failed, or the database gave way. Appends are refused with [`Error::Stopped`]; the log tries
+    /// again by itself, and takes appends as soon as that works.
+    Stopped {
+        /// What failed.
+        what: String,
+    },
+    /// The log was closed.
+    Closed,
 }
 
 /// What a walk over a sound log has counted.

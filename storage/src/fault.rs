@@ -15,7 +15,7 @@ use futures::future::{self, BoxFuture};
 use tokio::sync::watch;
 
 use crate::error::Error;
-use crate::event_log::{EventLog, VerifyReport};
+use crate::event_log::{EventLog, LogStatus, VerifyReport};
 use crate::lock::lock;
 use crate::record::{Checkpoint, Commit, Head, KvEntry, NewCommit, Position, Snapshot, StreamId, StreamVersion};
 use crate::subscription::Subscription;
@@ -264,6 +264,16 @@ impl EventLog for FaultyLog {
 
     fn verify(&self) -> Result<VerifyReport, Error> {
         self.alive()?.verify()
+    }
+
+    fn status(&self) -> LogStatus {
+        match self.writable() {
+            Ok(log) => log.status(),
+            Err(Error::Closed) => LogStatus::Closed,
+            Err(error) => LogStatus::Stopped {
+                what: error.to_string(),
+            },
+        }
     }
 
     fn close(&self) -> Result<(), Error> {

@@ -35,7 +35,7 @@ mod sled;
 
 pub use self::backup::BackupReport;
 pub use self::error::Error;
-pub use self::event_log::{EventLog, VerifyReport};
+pub use self::event_log::{EventLog, LogStatus, VerifyReport};
 pub use self::fault::{Fault, FaultyLog};
 pub use self::memory::MemoryLog;
 pub use self::record::{

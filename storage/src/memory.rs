@@ -11,7 +11,7 @@ use futures::future::{self, BoxFuture};
 use tokio::sync::watch;
 
 use crate::error::Error;
-use crate::event_log::{EventLog, VerifyReport};
+use crate::event_log::{EventLog, LogStatus, VerifyReport};
 use crate::limits;
 use crate::lock::lock;
 use crate::record::{
@@ -271,6 +271,14 @@ impl EventLog for MemoryLog {
             n_commits: data.commits.len() as u64,
             n_events: data.commits.iter().map(|commit| commit.events.len() as u64).sum(),
         })
+    }
+
+    fn status(&self) -> LogStatus {
+        if lock(&self.shared.data).is_closed {
+            LogStatus::Closed
+        } else {
+            LogStatus::Open
+        }
     }
 
     fn close(&self) -> Result<(), Error> {

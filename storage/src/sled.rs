@@ -25,7 +25,7 @@ use self::state::{Keep, State};
 use self::trees::{Disk, database};
 use self::writer::Writer;
 use crate::error::Error;
-use crate::event_log::{EventLog, VerifyReport};
+use crate::event_log::{EventLog, LogStatus, VerifyReport};
 use crate::key;
 use crate::limits;
 use crate::lock::lock;
@@ -280,6 +280,24 @@ impl EventLog for SledLog {
         let report = self.shared.reader().verify(&self.shared.applied)?;
         kv::verify(self.shared.disk.tree())?;
         Ok(report)
+    }
+
+    fn status(&self) -> LogStatus {
+        if self.shared.queue.is_closed() {
+            return LogStatus::Closed;
+        }
+        if let Some(error) = self.shared.stopped() {
+            return LogStatus::Stopped {
+                what: error.to_string(),
+            };
+        }
+        match self.shared.disk.check_free_space(0) {
+            Ok(()) => LogStatus::Open,
+            Err(Error::Full) => LogStatus::Full,
+            Err(error) => LogStatus::Stopped {
+                what: error.to_string(),
+            },
+        }
     }
 
     fn close(&self) -> Result<(), Error> {

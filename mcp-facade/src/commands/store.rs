@@ -135,6 +135,7 @@ pub(crate) fn open_at(path: &Path, data: &Path) -> anyhow::Result<SledLog> {
         Error::Io { .. }
         | Error::Conflict { .. }
         | Error::Overloaded { .. }
+        | Error::Stopped { .. }
         | Error::Closed
         | Error::Invalid { .. }
         | Error::Uncertain { .. } => {

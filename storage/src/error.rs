@@ -38,7 +38,7 @@ pub enum Error {
         found: Option<Head>,
     },
     /// The disk has no room left; nothing of the request was written. Appends work again once there is room,
-    /// without reopening, unless an earlier one was answered [`Error::Uncertain`].
+    /// without reopening.
     #[error("the disk is full")]
     Full,
     /// An earlier write or sync failed and the log has not come back yet; nothing of the request was written. The log
@@ -77,8 +77,7 @@ pub enum Error {
         /// Which bound, and the value.
         what: String,
     },
-    /// The commit may or may not be on disk. The log refuses all further appends until it is opened again; what
-    /// it holds then is the truth.
+    /// The commit may or may not be on disk. What the log holds once it takes appends again is the truth.
     #[error("uncertain whether the commit was written: {what}")]
     Uncertain {
         /// What failed.

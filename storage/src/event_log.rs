@@ -45,14 +45,16 @@ pub trait EventLog: Send + Sync + 'static {
     /// The last state stored of a stream.
     fn snapshot(&self, stream: &StreamId) -> Result<Option<Snapshot>, Error>;
 
-    /// Stores a projection's state in place of an earlier one; after a crash either of the two is found, whole.
+    /// Stores a projection's state in place of an earlier one. Not synced: after SIGKILL either of the two is found, whole;
+    /// after a loss of power perhaps neither, and the projection is folded anew.
     fn put_checkpoint(&self, projection: &str, checkpoint: &Checkpoint) -> Result<(), Error>;
     /// The last state stored of a projection.
     fn checkpoint(&self, projection: &str) -> Result<Option<Checkpoint>, Error>;
 
     /// A value of a key-value tree.
     fn kv_get(&self, tree: &str, key: &[u8]) -> Result<Option<Vec<u8>>, Error>;
-    /// Writes a value outside of any commit (`None` removes the key); on disk soon, not at once.
+    /// Writes a value outside of any commit (`None` removes the key); it is durable when the call returns. Waits for the
+    /// disk as an append does, so an async caller runs it off its thread.
     fn kv_put(&self, tree: &str, key: &[u8], value: Option<&[u8]>) -> Result<(), Error>;
     /// At most `n_max` entries of a tree whose keys are greater than `after`, in key order.
     fn kv_scan(&self, tree: &str, after: Option<&[u8]>, n_max: usize) -> Result<Vec<KvEntry>, Error>;

@@ -7,6 +7,7 @@
 //! | prefix | key after the prefix                         | value                                         |
 //! |--------|----------------------------------------------|-----------------------------------------------|
 //! | `!`    | `format`                                     | format version, u32                           |
+//! | `!`    | `applied`                                    | last record of the journal in here, u64       |
 //! | `c`    | stream NUL first_version u64, chunk u16      | a commit; a stream's commits lie together     |
 //! | `p`    | first position u64                           | page of (stream, first_version), one position each |
 //! | `k`    | tree NUL key                                 | key-value entry, or the size of a split one   |
@@ -23,6 +24,8 @@ use crate::record::{Position, StreamId, StreamVersion};
 
 /// The key of the format version.
 pub(crate) const FORMAT: &[u8] = b"!format";
+/// The key of the last record of the journal that is in here.
+pub(crate) const APPLIED: &[u8] = b"!applied";
 
 /// First byte of each kind of key.
 pub(crate) mod prefix {
@@ -41,10 +44,10 @@ pub(crate) fn stream(stream: &StreamId) -> Vec<u8> {
 }
 
 /// Key of one piece of a commit.
-pub(crate) fn commit(stream: &StreamId, first_version: StreamVersion, chunk: u16) -> Vec<u8> {
-    let mut key = Vec::with_capacity(stream.as_str().len() + 12);
+pub(crate) fn commit(stream: &str, first_version: StreamVersion, chunk: u16) -> Vec<u8> {
+    let mut key = Vec::with_capacity(stream.len() + 12);
     key.push(prefix::COMMIT);
-    key.extend_from_slice(stream.as_str().as_bytes());
+    key.extend_from_slice(stream.as_bytes());
     key.push(0);
     key.extend_from_slice(&first_version.to_be_bytes());
     key.extend_from_slice(&chunk.to_be_bytes());

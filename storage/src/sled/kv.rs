@@ -11,11 +11,12 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Mutex;
 
 use super::reader::read_error;
+use super::tally::Tally;
 use super::value::{self, PAYLOAD_BYTES_MAX, bounded, take};
 use crate::error::Error;
 use crate::key;
 use crate::lock::lock;
-use crate::record::{KvEntry, KvWrite};
+use crate::record::KvEntry;
 
 /// Reads of a split entry that raced with a write of it start again; a write takes microseconds.
 const N_READS_MAX: usize = 100;
@@ -38,79 +39,53 @@ impl InFlight {
     pub(super) fn end(&self) {
         lock(&self.0).clear();
     }
-
-    /// A write outside of any commit is visible at once.
-    pub(super) fn forget(&self, entry: &[u8]) {
-        lock(&self.0).remove(entry);
-    }
 }
 
 /// Collects the key-value writes of one batch, which see each other.
 pub(super) struct KvBatch<'a> {
     tree: &'a sled::Tree,
-    n_chunks: HashMap<Vec<u8>, u16>,
+    /// What each entry is made of, as the batch leaves it.
+    sealed: HashMap<Vec<u8>, Vec<Pair>>,
     old: BTreeMap<Vec<u8>, Option<Vec<u8>>>,
 }
+
+/// Key and sealed value.
+type Pair = (Vec<u8>, Vec<u8>);
 
 impl<'a> KvBatch<'a> {
     pub(super) fn new(tree: &'a sled::Tree) -> Self {
         Self {
             tree,
-            n_chunks: HashMap::new(),
+            sealed: HashMap::new(),
             old: BTreeMap::new(),
         }
     }
 
-    /// Puts all writes of one commit into the batch, or none where an old entry cannot be read.
-    pub(super) fn write(&mut self, batch: &mut sled::Batch, writes: &[KvWrite]) -> Result<(), Error> {
-        for write in writes {
-            self.load(&key::kv(write.tree, &write.key))?;
-        }
-        for write in writes {
-            self.put(batch, key::kv(write.tree, &write.key), write.value.as_deref());
-        }
-        Ok(())
-    }
-
     /// Notes what an entry holds before the batch.
     pub(super) fn load(&mut self, entry: &[u8]) -> Result<(), Error> {
-        if !self.n_chunks.contains_key(entry) {
+        if !self.sealed.contains_key(entry) {
             let old = read(self.tree, entry)?;
-            self.n_chunks
-                .insert(entry.to_vec(), old.as_ref().map_or(0, |old| n_chunks_of(old)));
+            let sealed = old.as_deref().map_or_else(Vec::new, |old| seal(entry, old));
+            self.sealed.insert(entry.to_vec(), sealed);
             self.old.insert(entry.to_vec(), old);
         }
         Ok(())
     }
 
     /// Puts one write of a loaded entry into the batch.
-    pub(super) fn put(&mut self, batch: &mut sled::Batch, entry: Vec<u8>, value: Option<&[u8]>) {
-        let n_chunks_old = self.n_chunks.get(&entry).copied().unwrap_or(0);
-        let n_chunks = value.map_or(0, n_chunks_of);
-        match value {
-            None => batch.remove(entry.clone()),
-            Some(value) if n_chunks == 0 => batch.insert(entry.clone(), value::seal(&entry, &[&[0], value])),
-            Some(value) => {
-                for (chunk, piece) in (0..).zip(value.chunks(PAYLOAD_BYTES_MAX)) {
-                    let chunk_key = key::kv_chunk(&entry, chunk);
-                    let sealed = value::seal(&chunk_key, &[piece]);
-                    batch.insert(chunk_key, sealed);
-                }
-                let n_bytes: u32 = bounded(value.len());
-                let crc = crc32fast::hash(value);
-                let header = [
-                    &[1][..],
-                    &n_chunks.to_le_bytes(),
-                    &n_bytes.to_le_bytes(),
-                    &crc.to_le_bytes(),
-                ];
-                batch.insert(entry.clone(), value::seal(&entry, &header));
-            }
+    pub(super) fn put(&mut self, batch: &mut sled::Batch, tally: &mut Tally, entry: &[u8], value: Option<&[u8]>) {
+        let new = value.map_or_else(Vec::new, |value| seal(entry, value));
+        let old = self.sealed.remove(entry).unwrap_or_default();
+        old.iter().for_each(|(_, sealed)| tally.remove(sealed));
+        // The entry itself comes first, then its pieces: what the new one has no more goes.
+        for (key, _) in old.iter().skip(new.len()) {
+            batch.remove(&key[..]);
         }
-        for chunk in n_chunks..n_chunks_old {
-            batch.remove(key::kv_chunk(&entry, chunk));
+        for (key, sealed) in &new {
+            tally.add(sealed);
+            batch.insert(&key[..], &sealed[..]);
         }
-        self.n_chunks.insert(entry, n_chunks);
+        self.sealed.insert(entry.to_vec(), new);
     }
 
     /// What each key held before the batch.
@@ -189,17 +164,29 @@ pub(super) fn verify(tree: &sled::Tree) -> Result<(), Error> {
     Ok(())
 }
 
-/// Pieces beside the entry: none where value and tag fit the entry.
-fn n_chunks_of(value: &[u8]) -> u16 {
+/// Keys and values of an entry: itself, then its pieces where value and tag do not fit one value.
+fn seal(entry: &[u8], value: &[u8]) -> Vec<Pair> {
     if value.len() < PAYLOAD_BYTES_MAX {
-        0
-    } else {
-        bounded(value.len().div_ceil(PAYLOAD_BYTES_MAX))
+        return vec![(entry.to_vec(), value::seal(entry, &[&[0], value]))];
     }
+    let n_chunks: u16 = bounded(value.len().div_ceil(PAYLOAD_BYTES_MAX));
+    let header = [
+        &[1][..],
+        &n_chunks.to_le_bytes(),
+        &bounded::<u32>(value.len()).to_le_bytes(),
+        &crc32fast::hash(value).to_le_bytes(),
+    ];
+    let mut pairs = vec![(entry.to_vec(), value::seal(entry, &header))];
+    for (chunk, piece) in (0..).zip(value.chunks(PAYLOAD_BYTES_MAX)) {
+        let chunk_key = key::kv_chunk(entry, chunk);
+        let sealed = value::seal(&chunk_key, &[piece]);
+        pairs.push((chunk_key, sealed));
+    }
+    pairs
 }
 
 /// The value of an entry as the tree has it, durable or not.
-fn read(tree: &sled::Tree, entry: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+pub(super) fn read(tree: &sled::Tree, entry: &[u8]) -> Result<Option<Vec<u8>>, Error> {
     for _ in 0..N_READS_MAX {
         let Some(sealed) = tree.get(entry).map_err(read_error)? else {
             return Ok(None);

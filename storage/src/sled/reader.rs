@@ -4,9 +4,9 @@
 //! those after it, which the writer has applied and not yet synced, for absent.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::trees::database;
+use super::index::database;
+use super::journal::record::RawCommit;
 use super::value::{self, CommitHeader, bad};
 use crate::error::Error;
 use crate::event_log::VerifyReport;
@@ -30,7 +30,7 @@ impl Reader<'_> {
     /// Where the stream ends.
     pub(super) fn head(&self, stream: &StreamId) -> Result<Option<Head>, Error> {
         let start = key::stream(stream);
-        let mut end = key::commit(stream, StreamVersion::MAX, u16::MAX);
+        let mut end = key::commit(stream.as_str(), StreamVersion::MAX, u16::MAX);
         // Almost always one step; more only past commits that are applied and not yet durable.
         while let Some(entry) = self.tree.range(start.clone()..end.clone()).next_back() {
             let (last_key, last_value) = entry.map_err(read_error)?;
@@ -38,7 +38,7 @@ impl Reader<'_> {
             let header = if chunk == 0 {
                 first(&last_key, &last_value)?.header
             } else {
-                let first_key = key::commit(stream, first_version, 0);
+                let first_key = key::commit(stream.as_str(), first_version, 0);
                 let first_value = self.tree.get(&first_key).map_err(read_error)?;
                 let Some(first_value) = first_value else {
                     return Err(bad(None, stream.as_str(), first_version, "has no first chunk"));
@@ -52,7 +52,7 @@ impl Reader<'_> {
                     position: header.position,
                 }));
             }
-            end = key::commit(stream, first_version, 0);
+            end = key::commit(stream.as_str(), first_version, 0);
         }
         Ok(None)
     }
@@ -63,14 +63,14 @@ impl Reader<'_> {
             return Ok(Vec::new());
         };
         let mut start = key::stream(stream);
-        let end = key::commit(stream, StreamVersion::MAX, u16::MAX);
+        let end = key::commit(stream.as_str(), StreamVersion::MAX, u16::MAX);
         if after > 0 {
             // The commit that holds version `wanted` begins at it or before it.
-            let up_to = key::commit(stream, wanted, u16::MAX);
+            let up_to = key::commit(stream.as_str(), wanted, u16::MAX);
             if let Some(entry) = self.tree.range(start.clone()..=up_to).next_back() {
                 let (begin, _) = entry.map_err(read_error)?;
                 let (first_version, _) = self.parse(&begin)?;
-                start = key::commit(stream, first_version, 0);
+                start = key::commit(stream.as_str(), first_version, 0);
             }
         }
         let mut commits = Vec::new();
@@ -87,7 +87,7 @@ impl Reader<'_> {
             }
             let mut more = (1..header.n_chunks).map(|chunk| {
                 let (key, value) = entries.next()?.ok()?;
-                (*key == key::commit(stream, first_version, chunk)).then_some((key, value))
+                (*key == key::commit(stream.as_str(), first_version, chunk)).then_some((key, value))
             });
             let commit = assemble(stream, first_version, header, body, &mut more)?;
             if commit.last_version() > after {
@@ -138,7 +138,7 @@ impl Reader<'_> {
 
     /// One commit, which must lie at this position.
     fn commit(&self, stream: &StreamId, first_version: StreamVersion, position: Position) -> Result<Commit, Error> {
-        let first_key = key::commit(stream, first_version, 0);
+        let first_key = key::commit(stream.as_str(), first_version, 0);
         let missing = || bad(Some(position), stream.as_str(), first_version, "is missing");
         let first_value = self.tree.get(&first_key).map_err(read_error)?.ok_or_else(missing)?;
         let at_position = |error| {
@@ -156,11 +156,27 @@ impl Reader<'_> {
             return Err(bad(Some(position), stream.as_str(), first_version, &why));
         }
         let mut more = (1..header.n_chunks).map(|chunk| {
-            let key = key::commit(stream, first_version, chunk);
+            let key = key::commit(stream.as_str(), first_version, chunk);
             let value = self.tree.get(&key).ok()??;
             Some((sled::IVec::from(key), value))
         });
         assemble(stream, first_version, header, body, &mut more)
+    }
+
+    /// Whether a commit of the journal is here as it is there.
+    pub(super) fn compare(&self, raw: RawCommit<'_>) -> Result<(), Error> {
+        if raw.position > self.durable {
+            return Ok(());
+        }
+        let found = match StreamId::try_new(raw.stream) {
+            Some(stream) => self.commit(&stream, raw.first_version, raw.position)?,
+            None => return Err(Error::corrupt(Some(raw.position), "its journal has a bad stream name")),
+        };
+        if value::encode_body(&found.meta, &found.events) == raw.body {
+            return Ok(());
+        }
+        let why = "is not what its journal says";
+        Err(bad(Some(raw.position), raw.stream, raw.first_version, why))
     }
 
     /// Position of the last commit, and a check that the last page and its commits are sound.
@@ -181,8 +197,8 @@ impl Reader<'_> {
     /// then has a sound commit of its own; the walk by stream finds gaps in versions and commits that no
     /// position names. Neither walk keeps more than one page in memory.
     ///
-    /// `applied` is the last position the writer has given out; a commit beyond it has lost its position.
-    pub(super) fn verify(&self, applied: &AtomicU64) -> Result<VerifyReport, Error> {
+    /// `applied` asks for the last position the writer has given out; a commit beyond it has lost its position.
+    pub(super) fn verify(&self, applied: &dyn Fn() -> Position) -> Result<VerifyReport, Error> {
         let mut report = VerifyReport::default();
         while report.n_commits < self.durable {
             for commit in self.all(report.n_commits, 256)? {
@@ -210,7 +226,7 @@ impl Reader<'_> {
             }
             let header = first(&commit_key, &commit_value)?.header;
             n_chunks_left = header.n_chunks - 1;
-            if header.position > applied.load(Ordering::Acquire) {
+            if header.position > applied() {
                 return Err(bad(
                     Some(header.position),
                     name,

@@ -5,14 +5,14 @@
 //! number u64 │ schema u16 │ tag 1 │ generation u64 │ n_chunks u32 │ crc32 u32       else; pieces lie under `t`
 //! ```
 //! A large state is written in small batches under a new generation number, then the pointer is switched, then
-//! the old pieces go. A crash leaves either state whole, at worst with pieces that the next write removes. The
-//! caller's thread does all this: the writer's queue never waits for a state of many MiB, only for the batch of
-//! 256 KiB that is being applied.
+//! the old pieces go. A killed process leaves either state whole, at worst with pieces that the next write removes; a
+//! loss of power may leave neither. The caller's thread does all this: the writer's queue never waits for a state of
+//! many MiB, only for the batch of 256 KiB that is being applied.
 
 use std::sync::Mutex;
 
+use super::index::database;
 use super::reader::read_error;
-use super::trees::{Disk, database};
 use super::value::{self, PAYLOAD_BYTES_MAX, bounded, take};
 use crate::error::Error;
 use crate::key;
@@ -31,26 +31,14 @@ pub(super) struct State {
     pub(super) bytes: Vec<u8>,
 }
 
-/// Whether the old state may go before the new one is synced.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Keep {
-    /// After a power loss neither may be there (a snapshot).
-    None,
-    /// Either of the two must be there (a checkpoint).
-    One,
-}
-
 /// Replaces the state under a key. `gate` makes the replacements of one log follow each other.
 pub(super) fn put(
-    disk: &Disk,
+    tree: &sled::Tree,
     gate: &Mutex<()>,
     state_key: &[u8],
     (number, schema, bytes): (u64, u16, &[u8]),
-    keep: Keep,
 ) -> Result<(), Error> {
     let _gate = lock(gate);
-    disk.check_free_space(bytes.len() as u64)?;
-    let tree = disk.tree();
     let mut old_chunks = Vec::new();
     let mut generation = 0;
     let start = key::state_chunks(state_key);
@@ -85,9 +73,6 @@ pub(super) fn put(
         header.extend_from_slice(&crc32fast::hash(bytes).to_le_bytes());
         write(tree, &[(state_key.to_vec(), value::seal(state_key, &[&header]))])?;
     }
-    if !old_chunks.is_empty() && keep == Keep::One {
-        disk.sync()?;
-    }
     for group in old_chunks.chunks(BATCH_CHUNKS_MAX) {
         let mut batch = sled::Batch::default();
         group.iter().for_each(|chunk_key| batch.remove(chunk_key));
@@ -97,8 +82,7 @@ pub(super) fn put(
 }
 
 /// The state under a key. A damaged one is none: states are disposable, and its reader folds it anew.
-pub(super) fn get(disk: &Disk, state_key: &[u8]) -> Result<Option<State>, Error> {
-    let tree = disk.tree();
+pub(super) fn get(tree: &sled::Tree, state_key: &[u8]) -> Result<Option<State>, Error> {
     let mut last_pointer = None;
     for _ in 0..N_READS_MAX {
         let Some(sealed) = tree.get(state_key).map_err(read_error)? else {

@@ -11,7 +11,7 @@
 //! All numbers are little-endian. The CRC covers the key, so a value under a wrong key is found too.
 
 use crate::error::Error;
-use crate::record::{Commit, NewCommit, Position, StoredEvent, StreamId, StreamVersion};
+use crate::record::{Commit, Position, StoredEvent, StreamId, StreamVersion};
 
 /// Largest value. A leaf of the database holds up to 26 of them before it splits; at 128 KiB a leaf becomes a
 /// file of its own, which no sync of the main file reaches. 26 × (4 KiB + key) stays below.
@@ -58,12 +58,12 @@ pub(super) struct CommitHeader {
 }
 
 impl CommitHeader {
-    pub(super) fn of(body: &[u8], n_events: usize, position: Position) -> Self {
+    pub(super) fn of(body: &[u8], n_events: u32, position: Position) -> Self {
         let n_more = body.len().saturating_sub(BODY_BYTES_FIRST).div_ceil(PAYLOAD_BYTES_MAX);
         Self {
             n_chunks: bounded(1 + n_more),
             position,
-            n_events: bounded(n_events),
+            n_events,
             n_body_bytes: bounded(body.len()),
         }
     }
@@ -97,16 +97,15 @@ pub(super) fn pieces(body: &[u8]) -> impl Iterator<Item = &[u8]> {
 }
 
 /// The body of a commit.
-pub(super) fn encode_body(commit: &NewCommit) -> Vec<u8> {
-    let n_bytes: usize = commit
-        .events
+pub(super) fn encode_body(meta: &[u8], events: &[StoredEvent]) -> Vec<u8> {
+    let n_bytes: usize = events
         .iter()
         .map(|event| 7 + event.kind.len() + event.payload.len())
         .sum();
-    let mut body = Vec::with_capacity(4 + commit.meta.len() + n_bytes);
-    body.extend_from_slice(&bounded::<u32>(commit.meta.len()).to_le_bytes());
-    body.extend_from_slice(&commit.meta);
-    for event in &commit.events {
+    let mut body = Vec::with_capacity(4 + meta.len() + n_bytes);
+    body.extend_from_slice(&bounded::<u32>(meta.len()).to_le_bytes());
+    body.extend_from_slice(meta);
+    for event in events {
         body.push(bounded(event.kind.len()));
         body.extend_from_slice(event.kind.as_bytes());
         body.extend_from_slice(&event.schema.to_le_bytes());
@@ -155,8 +154,8 @@ pub(super) fn decode(
 }
 
 /// Appends one position's entry to a page; `false` where the page has no room left for it.
-pub(super) fn push_page_entry(page: &mut Vec<u8>, stream: &StreamId, first_version: StreamVersion) -> bool {
-    let name = stream.as_str().as_bytes();
+pub(super) fn push_page_entry(page: &mut Vec<u8>, stream: &str, first_version: StreamVersion) -> bool {
+    let name = stream.as_bytes();
     if page.len() + 9 + name.len() > PAYLOAD_BYTES_MAX {
         return false;
     }
@@ -195,7 +194,7 @@ pub(super) fn take<const N: usize>(rest: &mut &[u8]) -> Option<[u8; N]> {
     Some(*head)
 }
 
-fn take_slice<'a>(rest: &mut &'a [u8], n_bytes: usize) -> Option<&'a [u8]> {
+pub(super) fn take_slice<'a>(rest: &mut &'a [u8], n_bytes: usize) -> Option<&'a [u8]> {
     let (head, tail) = rest.split_at_checked(n_bytes)?;
     *rest = tail;
     Some(head)

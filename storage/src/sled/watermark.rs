@@ -1,7 +1,7 @@
-//! The watermark: a small file of ours beside the database that says how far the log was durable.
+//! The watermark: a small file beside journal and index that says how far the log was durable.
 //!
-//! The database ends its file at the first bad record and opens with what lies before it, so a damaged file would open
-//! as a shorter log, or as an empty one, without a word. The watermark makes that loss an error at opening.
+//! Both end at the first bad record and open with what lies before it, so a damaged file would be taken for a shorter
+//! log, or for an empty one, without a word. The watermark tells damage from an end that a loss of power tore.
 //!
 //! ```text
 //! <directory>/watermark     slot 0 │ slot 1, each: position u64 │ crc32 of it u32, little-endian
@@ -9,7 +9,7 @@
 //! Written after the sync of the batch and before its answers, without a sync of its own: a power loss may leave it
 //! behind the log, which hides a loss at worst, and never ahead of it, which would be a false alarm. The slots take
 //! turns, so a torn write leaves the other. A log without the file (made by an earlier program) gets one.
-//! Not here: damage that the database or our checksums notice themselves (`reader`).
+//! Not here: damage that checksums notice (`reader`, `journal`), and what is done about it (`opening`).
 
 use std::fs::{self, File};
 use std::io::{self, Seek, SeekFrom, Write};
@@ -66,7 +66,7 @@ impl Watermark {
         }
         let found = self.found;
         let what = format!(
-            "the log ends at position `{last}`, but commits up to `{found}` were durable: its file `db` is damaged or was \
+            "the log ends at position `{last}`, but commits up to `{found}` were durable: its files are damaged or were \
              replaced. Keep a copy of the directory; then restore an export into a new one, or remove `{FILE}` from \
              this one to go on with what is left"
         );

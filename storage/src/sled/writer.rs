@@ -1,191 +1,376 @@
-//! The one writer: takes whatever is queued, applies it as one batch, syncs once, answers all.
+//! The one writer: takes whatever is queued, appends it to the journal as one record, syncs once, applies it to the
+//! index, answers all.
 //!
 //! ```text
-//! take ─▶ check heads ─▶ one batch ─▶ apply ─▶ flush ─▶ fdatasync ─▶ watermark ─▶ publish ─▶ answer
-//!             └─ Conflict (nothing written)     └────────┴─ failed: Uncertain, and the log is stopped
+//! take ─▶ check heads ─▶ one record ─▶ journal ─▶ fdatasync ─▶ watermark ─▶ index ─▶ publish ─▶ answer
+//!             └─ Conflict (nothing written)  └───────┴─ failed: cut off again, then the error (nothing written);
+//!                                                       where even that fails: Uncertain, and the log is stopped
 //! ```
 //! While a batch is synced the next one gathers, so batches grow with the load by themselves; a single producer
 //! never waits for others to come.
 //!
-//! Invariant: a position is given only to a commit in the batch, and a batch that failed is the last one.
+//! After a failure the log tries again by itself: at once, then after 100 ms, 200 ms and so on up to every five seconds. It cuts the
+//! journal back to what is durable, opens the index anew where that gave way, and appends an empty record as a trial.
+//! Until that succeeds every write is refused.
+//!
+//! Invariant: a position is given only to a commit in the record, and the record after a failed one begins where
+//! the last durable one ended.
 
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::{Arc, mpsc};
+use std::time::{Duration, Instant};
 
-use super::Shared;
-use super::kv::KvBatch;
-use super::queue::Request;
-use super::trees::{database, panic_text};
-use super::value::{self, CommitHeader};
+use tokio::sync::oneshot;
+
+use super::batch::{Changes, IndexBatch};
+use super::index::{Index, guarded, panic_text};
+use super::journal::Journal;
+use super::journal::record::{RawCommit, RecordBuilder};
+use super::queue::{Request, Taken};
+use super::reader::Reader;
+use super::value::bounded;
+use super::{Shared, opening};
 use crate::error::Error;
 use crate::key;
-use crate::lock::lock;
-use crate::record::{Commit, Expected, Head, Position, StreamId};
+use crate::record::{Commit, Expected, Head, NewCommit, Position, StreamId, StreamVersion};
 
 /// Heads kept in each of the two halves of the cache: twice as many streams as an engine keeps live.
 const HEADS_MAX: usize = 32_768;
+/// First pause before another try; doubled with each.
+const RETRY_MIN: Duration = Duration::from_millis(100);
+/// Longest pause before another try: soon enough for an operator who has made room, seldom enough to cost nothing.
+const RETRY_MAX: Duration = Duration::from_secs(5);
 
 /// The writer's thread and what only it knows.
 pub(super) struct Writer {
     shared: Arc<Shared>,
+    journal: Journal,
     heads: Heads,
     last: Position,
+    /// When and after which pause to try again; there while the log is stopped.
+    retry: Option<(Instant, Duration)>,
 }
 
-type Answer = (tokio::sync::oneshot::Sender<Result<Head, Error>>, Result<Head, Error>);
+/// An answer that is given once the batch is durable.
+enum Answer {
+    Append(oneshot::Sender<Result<Head, Error>>, Result<Head, Error>),
+    Entry(mpsc::SyncSender<Result<(), Error>>),
+}
+
+impl Answer {
+    fn send(self) {
+        // The caller may have gone; the commit is written all the same.
+        match self {
+            Self::Append(answer, result) => drop(answer.send(result)),
+            Self::Entry(answer) => drop(answer.send(Ok(()))),
+        }
+    }
+
+    /// Refusals stay what they are; what was to be written failed.
+    fn fail(self, error: &Error) {
+        match self {
+            Self::Append(answer, result) => drop(answer.send(result.and(Err(error.clone())))),
+            Self::Entry(answer) => drop(answer.send(Err(error.clone()))),
+        }
+    }
+}
 
 /// One batch on its way to disk.
 struct Prepared<'a> {
-    batch: sled::Batch,
-    kv: KvBatch<'a>,
+    index: IndexBatch<'a>,
+    record: RecordBuilder,
     commits: Vec<Arc<Commit>>,
     answers: Vec<Answer>,
-    n_bytes: u64,
 }
 
 impl Writer {
-    pub(super) fn new(shared: Arc<Shared>, last: Position) -> Self {
+    pub(super) fn new(shared: Arc<Shared>, journal: Journal) -> Self {
         Self {
+            last: journal.mark().position,
             shared,
+            journal,
             heads: Heads::default(),
-            last,
+            retry: None,
         }
     }
 
     /// Runs until the queue is closed and empty.
     pub(super) fn run(mut self) {
-        while let Some(requests) = self.shared.queue.take() {
-            if let Some(stopped) = self.shared.stopped() {
-                requests
-                    .into_iter()
-                    .for_each(|request| drop(request.answer.send(Err(stopped.clone()))));
-                continue;
-            }
-            // A panic of the database drops the answers of this batch, which reads as `Uncertain`.
-            if let Err(panic) = catch_unwind(AssertUnwindSafe(|| self.write(requests))) {
-                let what = panic_text(panic.as_ref());
-                tracing::error!(%what, "the log's writer panicked; appends are refused until the log is reopened");
-                self.shared.stop(Error::Io {
-                    doing: "append to a log that has stopped".to_owned(),
-                    kind: std::io::ErrorKind::Other,
-                    message: what,
+        loop {
+            let requests = match self.shared.queue.take(self.retry.map(|(at, _)| at)) {
+                Taken::Batch(requests) => requests,
+                Taken::Awake => Vec::new(),
+                Taken::End => break,
+            };
+            // A panic drops the answers of this batch, which reads as `Uncertain`.
+            let done = catch_unwind(AssertUnwindSafe(|| self.step(requests)));
+            if let Err(panic) = done {
+                self.stop(Error::Stopped {
+                    what: panic_text(panic.as_ref()),
                 });
             }
         }
+        if self.shared.stopped().is_none() {
+            let mark = self.journal.mark();
+            self.shared.finish(self.journal.place().generation(), mark.seq);
+        }
+    }
+
+    fn step(&mut self, requests: Vec<Request>) {
+        if self.shared.stopped().is_some() {
+            self.try_again();
+        }
+        if let Some(stopped) = self.shared.stopped() {
+            requests.into_iter().for_each(|request| request.refuse(&stopped));
+        } else if !requests.is_empty() {
+            self.write(requests);
+        }
+    }
+
+    fn stop(&mut self, error: Error) {
+        if self.retry.is_none() {
+            tracing::error!(%error, "the log has stopped: writes are refused until it works again; it is tried again and again");
+            self.retry = Some((Instant::now() + RETRY_MIN, RETRY_MIN));
+        }
+        self.shared.stop(error);
+    }
+
+    fn try_again(&mut self) {
+        // Somebody else may have stopped the log: a reader whose database gave way. That is tried at once.
+        if self.retry.is_some_and(|(at, _)| Instant::now() < at) {
+            return;
+        }
+        match self.restore() {
+            Ok(()) => {
+                self.retry = None;
+                tracing::warn!("the log works again; writes are taken");
+                self.shared.resume();
+            }
+            Err(error) => {
+                let pause = self.retry.map_or(RETRY_MIN, |(_, pause)| (pause * 2).min(RETRY_MAX));
+                self.stop(error);
+                self.retry = Some((Instant::now() + pause, pause));
+            }
+        }
+    }
+
+    /// Brings journal and index to where the last durable record left them, and shows that a record can be written.
+    fn restore(&mut self) -> Result<(), Error> {
+        // Commits that are not there must not be taken for heads.
+        self.heads = Heads::default();
+        self.last = self.journal.mark().position;
+        self.journal.recover()?;
+        let index = match self.shared.current_index() {
+            Some(index) => index,
+            None => {
+                let (directory, cache_bytes) = (self.shared.directory.path(), self.shared.cache_bytes);
+                let index = Arc::new(opening::index_of(directory, cache_bytes, &mut self.journal)?);
+                self.shared.put_index(&index);
+                index
+            }
+        };
+        let mark = self.journal.mark();
+        self.shared.jump(mark.position);
+        let written = self
+            .journal
+            .append(RecordBuilder::with_capacity(0), mark.position, mark.tally);
+        if let Err(error) = written {
+            // Where this fails too, the next try begins with it.
+            let _ = self.journal.recover();
+            return Err(error);
+        }
+        self.shared.written(self.journal.mark());
+        if let Err(error) = index.set_applied(self.journal.mark().seq) {
+            self.shared.fail_index(&index, &error);
+            return Err(error);
+        }
+        self.shared.applied();
+        Ok(())
     }
 
     fn write(&mut self, requests: Vec<Request>) {
         let shared = Arc::clone(&self.shared);
-        let n_bytes: u64 = requests.iter().map(|request| request.body.len() as u64 + 256).sum();
-        if let Err(error) = shared.disk.check_free_space(n_bytes) {
-            requests
-                .into_iter()
-                .for_each(|request| drop(request.answer.send(Err(error.clone()))));
-            return;
-        }
-        let tree = shared.disk.tree();
-        let first = self.last + 1;
-        let mut prepared = Prepared {
-            batch: sled::Batch::default(),
-            kv: KvBatch::new(tree),
-            commits: Vec::with_capacity(requests.len()),
-            answers: Vec::with_capacity(requests.len()),
-            n_bytes,
-        };
-        // Held from the reads of old entries to the apply, so that a write outside of commits cannot come between.
-        let gate = lock(&shared.kv_gate);
-        for request in requests {
-            self.prepare(&mut prepared, request);
-        }
-        let Prepared {
-            mut batch,
-            kv,
-            commits,
-            answers,
-            n_bytes,
-        } = prepared;
-        if !commits.is_empty() {
-            insert_pages(&mut batch, first, &commits);
-            shared.applied.store(self.last, Ordering::Release);
-            shared.kv_in_flight.begin(kv.into_old());
-            let applied = tree
-                .apply_batch(batch)
-                .map_err(|error| database("apply a batch", error));
-            drop(gate);
-            if let Err(error) = applied.and_then(|()| shared.disk.sync()) {
-                tracing::error!(%error, n_bytes, "a batch failed; appends are refused until the log is reopened");
-                fail(answers, &error);
-                shared.stop(error);
+        let n_bytes = requests.iter().map(Request::n_bytes).sum::<usize>();
+        let ready = shared
+            .directory
+            .check_free_space((n_bytes + 256 * requests.len()) as u64)
+            .and_then(|()| shared.index());
+        let index = match ready {
+            Ok(index) => index,
+            Err(error) => {
+                requests.into_iter().for_each(|request| request.refuse(&error));
                 return;
             }
-            // What is durable is answered whether or not this works: it guards against damage, not for the commits.
-            if let Err(error) = shared.disk.watermark().raise(self.last) {
-                tracing::warn!(%error, "the watermark of the log could not be written");
-            }
-            shared.publish(commits);
+        };
+        let mut prepared = Prepared {
+            index: IndexBatch::new(index.tree(), self.journal.mark().tally),
+            record: RecordBuilder::with_capacity(n_bytes),
+            commits: Vec::with_capacity(requests.len()),
+            answers: Vec::with_capacity(requests.len()),
+        };
+        for request in requests {
+            self.prepare(&index, &mut prepared, request);
         }
-        for (answer, result) in answers {
-            // The caller may have gone; the commit is written all the same.
-            drop(answer.send(result));
+        let Prepared {
+            index: changes,
+            record,
+            commits,
+            answers,
+        } = prepared;
+        if !record.is_empty() {
+            let changes = changes.finish(self.journal.mark().seq + 1);
+            if let Err(error) = self.carry_out(index, record, changes, commits) {
+                answers.into_iter().for_each(|answer| answer.fail(&error));
+                return;
+            }
+        }
+        answers.into_iter().for_each(Answer::send);
+    }
+
+    /// Writes the record, then the index. An error says what the callers are told.
+    fn carry_out(
+        &mut self,
+        index: Arc<Index>,
+        record: RecordBuilder,
+        changes: Changes,
+        commits: Vec<Arc<Commit>>,
+    ) -> Result<(), Error> {
+        let Changes {
+            batch,
+            tally,
+            old_entries,
+        } = changes;
+        if let Err(error) = self.journal.append(record, self.last, tally) {
+            tracing::error!(%error, "a batch could not be written");
+            let was_cut = self.journal.recover();
+            if let Err(again) = self.restore() {
+                self.stop(again);
+            }
+            return Err(match was_cut {
+                Ok(()) => error,
+                Err(again) => Error::Uncertain {
+                    what: format!("{error}; {again}"),
+                },
+            });
+        }
+        // What is durable is answered whether or not this works: it guards against damage, not for the commits.
+        if let Err(error) = self.shared.watermark.raise(self.last) {
+            tracing::warn!(%error, "the watermark of the log could not be written");
+        }
+        self.shared.written(self.journal.mark());
+        self.shared.kv_in_flight.begin(old_entries);
+        let Err(error) = index.apply(batch) else {
+            self.shared.publish(commits);
+            return Ok(());
+        };
+        // The batch is durable, and readers cannot see it: the index is opened again, and gets it from the journal.
+        self.shared.fail_index(&index, &error);
+        drop(index);
+        match self.restore() {
+            Ok(()) => {
+                self.shared.resume();
+                Ok(())
+            }
+            Err(again) => {
+                self.stop(again);
+                Err(Error::Uncertain {
+                    what: format!("it is in the journal, and is seen once the index is open again: {error}"),
+                })
+            }
         }
     }
 
     /// Puts one request into the batch, or its refusal among the answers.
-    fn prepare(&mut self, prepared: &mut Prepared<'_>, request: Request) {
-        let Request {
-            commit, body, answer, ..
-        } = request;
-        let result = self.check(&commit.stream, commit.expected).and_then(|next_version| {
-            prepared.kv.write(&mut prepared.batch, &commit.kv)?;
-            Ok(next_version)
+    fn prepare(&mut self, index: &Arc<Index>, prepared: &mut Prepared<'_>, request: Request) {
+        let is_taken = guarded("read the log", || match &request {
+            Request::Append { commit, .. } => {
+                let first_version = self.check(index, &commit.stream, commit.expected)?;
+                for kv in &commit.kv {
+                    prepared.index.load(&key::kv(kv.tree, &kv.key))?;
+                }
+                Ok(first_version)
+            }
+            Request::Entry { entry, .. } => prepared.index.load(entry).map(|()| 0),
         });
-        let first_version = match result {
+        let first_version = match is_taken {
             Ok(first_version) => first_version,
             Err(error) => {
-                prepared.answers.push((answer, Err(error)));
+                if let Error::Io { .. } = &error {
+                    self.shared.fail_index(index, &error);
+                }
+                request.refuse(&error);
                 return;
             }
         };
-        self.last += 1;
-        let position = self.last;
-        let header = CommitHeader::of(&body, commit.events.len(), position);
-        let header_bytes = header.to_bytes();
-        for (chunk, piece) in (0..header.n_chunks).zip(value::pieces(&body)) {
-            let commit_key = key::commit(&commit.stream, first_version, chunk);
-            let sealed = if chunk == 0 {
-                value::seal(&commit_key, &[&header_bytes, piece])
-            } else {
-                value::seal(&commit_key, &[piece])
-            };
-            prepared.batch.insert(commit_key, sealed);
+        match request {
+            Request::Append { commit, body, answer } => {
+                let head = self.add(prepared, commit, &body, first_version);
+                prepared.answers.push(Answer::Append(answer, Ok(head)));
+            }
+            Request::Entry { entry, value, answer } => {
+                prepared.record.write(&entry, value.as_deref());
+                prepared.index.write(&entry, value.as_deref());
+                prepared.answers.push(Answer::Entry(answer));
+            }
         }
-        let crate::record::NewCommit {
-            stream, meta, events, ..
+    }
+
+    fn add(
+        &mut self,
+        prepared: &mut Prepared<'_>,
+        commit: NewCommit,
+        body: &[u8],
+        first_version: StreamVersion,
+    ) -> Head {
+        self.last += 1;
+        let NewCommit {
+            stream,
+            meta,
+            events,
+            kv,
+            expected: _,
         } = commit;
+        let raw = RawCommit {
+            stream: stream.as_str(),
+            first_version,
+            position: self.last,
+            n_events: bounded(events.len()),
+            body,
+        };
+        prepared.record.commit(raw);
+        prepared.index.commit(raw);
+        for kv in kv {
+            let entry = key::kv(kv.tree, &kv.key);
+            prepared.record.write(&entry, kv.value.as_deref());
+            prepared.index.write(&entry, kv.value.as_deref());
+        }
         let commit = Commit {
             stream,
             first_version,
-            position,
+            position: self.last,
             meta,
             events,
         };
         let head = Head {
             version: commit.last_version(),
-            position,
+            position: self.last,
         };
         self.heads.insert(commit.stream.clone(), Some(head));
-        prepared.answers.push((answer, Ok(head)));
         prepared.commits.push(Arc::new(commit));
+        head
     }
 
     /// The version of the next event, if the stream ends where it is expected to.
-    fn check(&mut self, stream: &StreamId, expected: Expected) -> Result<u64, Error> {
+    fn check(&mut self, index: &Index, stream: &StreamId, expected: Expected) -> Result<u64, Error> {
         let found = match self.heads.get(stream) {
             Some(head) => head,
             None => {
-                let head = self.shared.reader().head(stream)?;
+                let reader = Reader {
+                    tree: index.tree(),
+                    durable: self.journal.mark().position,
+                };
+                let head = reader.head(stream)?;
                 self.heads.insert(stream.clone(), head);
                 head
             }
@@ -195,36 +380,6 @@ impl Writer {
             (Expected::Version(version), Some(head)) if head.version == version => Ok(version + 1),
             _ => Err(Error::Conflict { expected, found }),
         }
-    }
-}
-
-/// The pages of positions of one batch.
-fn insert_pages(batch: &mut sled::Batch, first: Position, commits: &[Arc<Commit>]) {
-    let mut page_first = first;
-    let mut page = Vec::new();
-    let mut finish = |page_first: Position, page: &mut Vec<u8>| {
-        let page_key = key::position(page_first);
-        let sealed = value::seal(&page_key, &[page]);
-        batch.insert(&page_key, sealed);
-        page.clear();
-    };
-    for commit in commits {
-        if !value::push_page_entry(&mut page, &commit.stream, commit.first_version) {
-            finish(page_first, &mut page);
-            page_first = commit.position;
-            value::push_page_entry(&mut page, &commit.stream, commit.first_version);
-        }
-    }
-    finish(page_first, &mut page);
-}
-
-/// Conflicts stay what they are; what was to be written is uncertain.
-fn fail(answers: Vec<Answer>, error: &Error) {
-    for (answer, result) in answers {
-        let result = result.and(Err(Error::Uncertain {
-            what: error.to_string(),
-        }));
-        drop(answer.send(result));
     }
 }
 
@@ -251,22 +406,5 @@ impl Heads {
             self.old = std::mem::take(&mut self.young);
         }
         self.young.insert(stream, head);
-    }
-}
-
-impl Shared {
-    /// Makes durable commits visible and wakes who waits for them.
-    fn publish(&self, commits: Vec<Arc<Commit>>) {
-        let Some(position) = commits.last().map(|commit| commit.position) else {
-            return;
-        };
-        // In this order: an export takes entries first and the position after them, so an entry may not be seen
-        // before its position; a subscriber is woken last, when all of it can be seen.
-        self.durable.store(position, Ordering::Release);
-        self.kv_in_flight.end();
-        let mut recent = lock(&self.recent);
-        commits.into_iter().for_each(|commit| recent.push(commit));
-        drop(recent);
-        self.tail.send_modify(|tail| tail.position = position);
     }
 }

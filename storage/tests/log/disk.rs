@@ -100,38 +100,111 @@ fn another_format_is_refused() {
     filled(directory.path());
     raw(directory.path()).insert(b"!format", &7u32.to_le_bytes()).unwrap();
     let error = SledLog::open(directory.path(), options()).unwrap_err();
-    assert_eq!(error, Error::FormatVersion { found: 7, supported: 1 });
+    assert_eq!(error, Error::FormatVersion { found: 7, supported: 2 });
 
     let foreign = tempfile::tempdir().unwrap();
     raw(foreign.path()).insert(b"k", b"v").unwrap();
     let error = SledLog::open(foreign.path(), options()).unwrap_err();
-    assert_eq!(error, Error::FormatVersion { found: 0, supported: 1 });
+    assert_eq!(error, Error::FormatVersion { found: 0, supported: 2 });
 }
 
 #[test]
-fn what_is_no_database_is_an_error_not_a_panic() {
+fn a_log_of_format_1_gets_a_journal() {
+    let directory = tempfile::tempdir().unwrap();
+    let before = as_format_1(directory.path());
+    for _ in 0..2 {
+        let log = open(directory.path());
+        assert_eq!(log.read_all(0, 100).unwrap(), before);
+        assert_eq!(log.kv_get("index", b"k").unwrap(), Some(vec![9; 10_000]));
+        assert_eq!(log.verify().unwrap().n_commits, 41);
+    }
+    assert!(directory.path().join("journal").exists());
+    // The journal is a whole one: without the database it gives the same.
+    std::fs::remove_file(directory.path().join("db")).unwrap();
+    let log = open(directory.path());
+    assert_eq!(log.read_all(0, 100).unwrap(), before);
+    assert_eq!(log.kv_get("index", b"k").unwrap(), Some(vec![9; 10_000]));
+    assert_eq!(block_on(log.append(commit("a", 20, &["x"]))).unwrap().position, 42);
+    log.verify().unwrap();
+}
+
+/// Fills a log and takes away what format 1 had not; gives what it holds.
+fn as_format_1(directory: &Path) -> Vec<std::sync::Arc<loonflow_storage::Commit>> {
+    filled(directory);
+    let before = open(directory).read_all(0, 100).unwrap();
+    let db = raw(directory);
+    db.insert(b"!format", &1u32.to_le_bytes()).unwrap();
+    db.remove(b"!applied").unwrap();
+    drop(db);
+    without_journal(directory);
+    before
+}
+
+/// Removes the journal, so that the index is all there is.
+fn without_journal(directory: &Path) {
+    for entry in std::fs::read_dir(directory).unwrap() {
+        let entry = entry.unwrap();
+        let name = entry.file_name().into_string().unwrap();
+        if name.starts_with("journal") || name == "closed" {
+            std::fs::remove_file(entry.path()).unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_log_of_format_1_that_is_damaged_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    as_format_1(directory.path());
+    damage(directory.path(), |key| key.starts_with(b"cb\0"), 30);
+    let error = SledLog::open(directory.path(), options()).unwrap_err();
+    assert!(matches!(error, Error::Corrupt { position: Some(2), .. }), "{error}");
+    assert!(!directory.path().join("journal").exists());
+}
+
+#[test]
+fn whatever_is_done_to_the_database_the_journal_gives_it_back() {
     let directory = tempfile::tempdir().unwrap();
     filled(directory.path());
-    drop(raw(directory.path()));
-    let db = directory.path().join("db");
-    let mut bytes = std::fs::read(&db).unwrap();
-    // The middle, after the first page headers.
-    let n_bytes = bytes.len();
-    bytes[n_bytes / 8..n_bytes / 2]
-        .iter_mut()
-        .for_each(|byte| *byte = !*byte);
-    std::fs::write(&db, bytes).unwrap();
-    // Whatever the database makes of it, it answers: with what it could recover or with an error.
-    if let Ok(log) = SledLog::open(directory.path(), options()) {
-        let _ = log.verify();
+    let path = |name: &str| directory.path().join(name);
+    let flip = |from: usize, to: usize| {
+        let mut bytes = std::fs::read(path("db")).unwrap();
+        let n_bytes = bytes.len();
+        bytes[n_bytes * from / 8..n_bytes * to / 8]
+            .iter_mut()
+            .for_each(|byte| *byte = !*byte);
+        std::fs::write(path("db"), bytes).unwrap();
+    };
+    let write = |name: &str, text: &str| std::fs::write(path(name), text).unwrap();
+    let hurts: [&dyn Fn(); 8] = [
+        &|| flip(1, 4),
+        &|| flip(0, 1),
+        &|| write("conf", "segment_size: 7\nuse_compression: false\nversion: 0.34\nxxxx"),
+        &|| write("conf", ""),
+        &|| write("db", ""),
+        &|| write("snap.00000000000000FF", "no snapshot"),
+        &|| write("snap.0000000000000100.generating", "half of one"),
+        &|| std::fs::remove_file(path("db")).unwrap(),
+    ];
+    for (hurt_idx, hurt) in hurts.iter().enumerate() {
+        hurt();
+        let log = open(directory.path());
+        assert_eq!(log.last_position(), 41, "hurt {hurt_idx}");
+        assert_eq!(log.verify().unwrap().n_commits, 41, "hurt {hurt_idx}");
+        assert_eq!(log.kv_get("index", b"k").unwrap(), Some(vec![9; 10_000]));
     }
-    std::fs::write(
-        directory.path().join("conf"),
-        "segment_size: 7\nuse_compression: false\nversion: 0.34\nxxxx",
-    )
-    .unwrap();
-    let error = SledLog::open(directory.path(), options()).unwrap_err();
-    assert!(matches!(error, Error::Io { .. } | Error::Corrupt { .. }), "{error}");
+}
+
+#[test]
+fn a_database_that_is_damaged_while_it_was_closed_is_built_anew() {
+    for first_byte in *b"cpkv" {
+        let directory = tempfile::tempdir().unwrap();
+        filled(directory.path());
+        damage(directory.path(), |key| key[0] == first_byte, 6);
+        std::fs::remove_file(directory.path().join("closed")).unwrap();
+        let log = open(directory.path());
+        assert_eq!(log.verify().unwrap().n_commits, 41);
+        assert_eq!(log.kv_get("index", b"k").unwrap(), Some(vec![9; 10_000]));
+    }
 }
 
 #[test]
@@ -144,6 +217,7 @@ fn a_flipped_bit_is_found_and_named() {
         let directory = tempfile::tempdir().unwrap();
         filled(directory.path());
         damage(directory.path(), pick, byte_idx);
+        without_journal(directory.path());
         match SledLog::open(directory.path(), options()).and_then(|log| log.verify()) {
             Err(Error::Corrupt { position, what }) => (position, what),
             other => panic!("{other:?}"),
@@ -183,6 +257,7 @@ fn a_missing_record_is_found_and_named() {
             .expect("such a key");
         db.remove(key).unwrap();
         drop(db);
+        without_journal(directory.path());
         match SledLog::open(directory.path(), options()).and_then(|log| log.verify()) {
             Err(Error::Corrupt { position, .. }) => position,
             other => panic!("{other:?}"),

@@ -188,7 +188,7 @@ impl Shared {
     fn on_index<T>(&self, doing: &str, call: impl FnOnce(&Index) -> Result<T, Error>) -> Result<T, Error> {
         let index = self.index()?;
         let result = guarded(doing, || call(&index));
-        if let Err(error @ Error::Io { .. }) = &result {
+        if let Err(error @ (Error::Io { .. } | Error::Full)) = &result {
             self.fail_index(&index, error);
         }
         if let Err(error @ Error::Corrupt { .. }) = &result

@@ -32,7 +32,17 @@ const LOCK_WAIT_MAX: Duration = Duration::from_secs(2);
 /// The open database.
 pub(super) struct Index {
     directory: PathBuf,
-    db: sled::Db,
+    /// There until it is closed or dropped.
+    db: Option<sled::Db>,
+}
+
+impl Drop for Index {
+    /// The database writes and syncs when it is dropped, and panics where that fails.
+    fn drop(&mut self) {
+        if let Err(error) = self.let_go() {
+            tracing::warn!(%error, "the index of the log could not be closed");
+        }
+    }
 }
 
 impl Index {
@@ -53,7 +63,7 @@ impl Index {
         }
         Ok(Self {
             directory: directory.to_owned(),
-            db: result?,
+            db: Some(result?),
         })
     }
 
@@ -74,18 +84,33 @@ impl Index {
 
     /// The one tree of the log.
     pub(super) fn tree(&self) -> &sled::Tree {
-        &self.db
+        self.db()
+    }
+
+    fn db(&self) -> &sled::Db {
+        match &self.db {
+            Some(db) => db,
+            None => panic!("only `close` and `drop` take the database, and nobody has it after them"),
+        }
+    }
+
+    fn let_go(&mut self) -> Result<(), Error> {
+        let db = self.db.take();
+        guarded("close the index", || {
+            drop(db);
+            Ok(())
+        })
     }
 
     /// Checks that the database is one of ours. `has_journal`: whether a journal was found beside it.
     pub(super) fn check_format(&self, has_journal: bool) -> Result<(), Error> {
         let read = |error| database("read the format version of the log", error);
-        let found = match self.db.get(key::FORMAT).map_err(read)? {
+        let found = match self.db().get(key::FORMAT).map_err(read)? {
             Some(bytes) => match <[u8; 4]>::try_from(&*bytes) {
                 Ok(version) => u32::from_le_bytes(version),
                 Err(_) => return Err(Error::corrupt(None, "the format version is not a number")),
             },
-            None if self.db.is_empty() => return self.write_format(),
+            None if self.db().is_empty() => return self.write_format(),
             None => 0,
         };
         match found {
@@ -102,7 +127,7 @@ impl Index {
 
     /// Says that a journal stands before this database, so that a program which knows none does not write to it.
     pub(super) fn write_format(&self) -> Result<(), Error> {
-        self.db
+        self.db()
             .insert(key::FORMAT, &FORMAT_VERSION.to_le_bytes())
             .map_err(|error| database("write the format version of the log", error))?;
         Ok(())
@@ -110,7 +135,7 @@ impl Index {
 
     /// The last record of the journal that is in here.
     pub(super) fn applied(&self) -> Result<u64, Error> {
-        let Some(sealed) = self.db.get(key::APPLIED).map_err(read_error)? else {
+        let Some(sealed) = self.db().get(key::APPLIED).map_err(read_error)? else {
             return Ok(0);
         };
         let number = value::unseal(key::APPLIED, &sealed).and_then(|number| number.try_into().ok());
@@ -121,7 +146,7 @@ impl Index {
 
     /// Says that everything up to a record is in here.
     pub(super) fn set_applied(&self, seq: u64) -> Result<(), Error> {
-        self.db
+        self.db()
             .insert(key::APPLIED, value::seal(key::APPLIED, &[&seq.to_le_bytes()]))
             .map_err(|error| database("write the number of the last record", error))?;
         Ok(())
@@ -130,7 +155,7 @@ impl Index {
     /// Applies the changes of one record.
     pub(super) fn apply(&self, batch: sled::Batch) -> Result<(), Error> {
         guarded("apply a batch", || {
-            self.db
+            self.db()
                 .apply_batch(batch)
                 .map_err(|error| database("apply a batch", error))
         })
@@ -138,7 +163,7 @@ impl Index {
 
     /// Applies a record of the journal to an index that has this tally; gives the tally after it.
     pub(super) fn replay(&self, record: &Record, tally: Tally) -> Result<Tally, Error> {
-        let changes = std::cell::RefCell::new(IndexBatch::new(&self.db, tally));
+        let changes = std::cell::RefCell::new(IndexBatch::new(self.tree(), tally));
         let whole = record.each(
             |commit| {
                 changes.borrow_mut().commit(commit);
@@ -172,7 +197,7 @@ impl Index {
             key::prefix::KV,
             key::prefix::KV_CHUNK,
         ] {
-            for entry in self.db.scan_prefix([prefix]) {
+            for entry in self.db().scan_prefix([prefix]) {
                 let (key, sealed) = entry.map_err(read_error)?;
                 if value::unseal(&key, &sealed).is_none() {
                     return Err(Error::corrupt(
@@ -188,24 +213,24 @@ impl Index {
 
     /// Position of the last commit in here.
     pub(super) fn last_position(&self) -> Result<Position, Error> {
-        Reader::check_end(&self.db)
+        Reader::check_end(self.tree())
     }
 
     /// Brings everything applied so far to the device: for a database without a journal only, while one is made of it.
     pub(super) fn sync(&self) -> Result<(), Error> {
-        self.db.flush().map_err(|error| database("flush the log", error))?;
+        self.db().flush().map_err(|error| database("flush the log", error))?;
         let synced = File::open(self.directory.join("db")).and_then(|file| file.sync_data());
         synced.map_err(|error| Error::io("sync `db` of the log", &error))
     }
 
     /// Closes the database and brings its files to the device; after `Ok` it may be believed as it lies there.
-    pub(super) fn close(self) -> Result<(), Error> {
-        let Self { directory, db } = self;
-        guarded("close the index", || {
-            db.flush().map_err(|error| database("flush the log", error))?;
-            drop(db);
-            Ok(())
+    pub(super) fn close(mut self) -> Result<(), Error> {
+        guarded("flush the index", || {
+            let flushed = self.db().flush();
+            flushed.map(drop).map_err(|error| database("flush the index", error))
         })?;
+        self.let_go()?;
+        let directory = &self.directory;
         let close = || -> io::Result<()> {
             let file = File::open(directory.join("db"))?;
             // The database's threads hold its lock until they have written for the last time.
@@ -217,7 +242,7 @@ impl Index {
                 std::thread::sleep(Duration::from_millis(1));
             }
             file.sync_all()?;
-            for entry in fs::read_dir(&directory)? {
+            for entry in fs::read_dir(directory)? {
                 let entry = entry?;
                 let name = entry.file_name();
                 if name == "conf" || name.to_string_lossy().starts_with("snap.") {
@@ -232,7 +257,7 @@ impl Index {
                 }
                 sync_directory(&blobs)?;
             }
-            sync_directory(&directory)
+            sync_directory(directory)
         };
         close().map_err(|error| Error::io("sync the index of the log", &error))
     }

@@ -296,7 +296,7 @@ impl Writer {
         let first_version = match is_taken {
             Ok(first_version) => first_version,
             Err(error) => {
-                if let Error::Io { .. } = &error {
+                if let Error::Io { .. } | Error::Full = &error {
                     self.shared.fail_index(index, &error);
                 }
                 request.refuse(&error);

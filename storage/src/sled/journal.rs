@@ -38,6 +38,12 @@ const HEADER_BYTES: usize = 8 + 4 + 8 + 8 + TALLY_BYTES + 4;
 /// A segment is followed by another beyond this: opening reads the last one whole, which takes a tenth of a second.
 const SEGMENT_BYTES_MAX: u64 = 64 << 20;
 
+/// Zeros that are written ahead of small records, so that their sync need not change the size of the file as well, which
+/// costs the file system a commit of its own.
+const RESERVE_BYTES: usize = 256 << 10;
+/// A larger record pays for its own growth.
+const SMALL_RECORD_BYTES_MAX: usize = 16 << 10;
+
 /// One generation of the journal in a directory.
 #[derive(Clone, Debug)]
 pub(super) struct Place {
@@ -67,6 +73,8 @@ pub(super) struct Journal {
     /// Bytes written, and where they leave the journal; beyond the durable ones only between `write` and `sync`.
     n_bytes: u64,
     written: Mark,
+    /// Bytes of the file; from `n_bytes` on they are zeros.
+    n_bytes_reserved: u64,
     /// Something may stand after the durable bytes.
     has_tail: bool,
     /// A sync failed in this segment.
@@ -206,6 +214,7 @@ impl Found {
                 n_bytes_durable: n_bytes,
                 durable: self.mark,
                 n_bytes,
+                n_bytes_reserved: n_bytes,
                 written: self.mark,
                 has_tail: false,
                 is_doubtful: false,
@@ -236,6 +245,7 @@ impl Journal {
                 n_bytes_durable: HEADER_BYTES as u64,
                 durable: mark,
                 n_bytes: HEADER_BYTES as u64,
+                n_bytes_reserved: HEADER_BYTES as u64,
                 written: mark,
                 has_tail: false,
                 is_doubtful: false,
@@ -287,6 +297,7 @@ impl Journal {
             (self.file, self.seed) = (file, seed);
             self.n_bytes = HEADER_BYTES as u64;
             self.n_bytes_durable = self.n_bytes;
+            self.n_bytes_reserved = self.n_bytes;
             self.is_doubtful = false;
         }
         let mark = Mark {
@@ -296,10 +307,17 @@ impl Journal {
         };
         let bytes = record.finish(mark, self.seed);
         self.has_tail = true;
-        self.file
-            .write_all_at(&bytes, self.n_bytes)
-            .map_err(|error| io_error("write", &error))?;
-        self.n_bytes += bytes.len() as u64;
+        let end = self.n_bytes + bytes.len() as u64;
+        let mut write = || -> io::Result<()> {
+            if end > self.n_bytes_reserved && bytes.len() <= SMALL_RECORD_BYTES_MAX {
+                self.file.write_all_at(&vec![0; RESERVE_BYTES], end)?;
+                self.n_bytes_reserved = end + RESERVE_BYTES as u64;
+            }
+            self.file.write_all_at(&bytes, self.n_bytes)
+        };
+        write().map_err(|error| io_error("write", &error))?;
+        self.n_bytes_reserved = self.n_bytes_reserved.max(end);
+        self.n_bytes = end;
         self.written = mark;
         Ok(())
     }
@@ -327,6 +345,7 @@ impl Journal {
         if self.has_tail {
             let cut = self.file.set_len(self.n_bytes).and_then(|()| self.file.sync_all());
             cut.map_err(|error| io_error("cut", &error))?;
+            self.n_bytes_reserved = self.n_bytes;
             self.has_tail = false;
         }
         Ok(())
@@ -415,7 +434,8 @@ impl Segment {
         };
         let (n_bytes, crc) = (u32::from_le_bytes(n_bytes) as usize, u32::from_le_bytes(crc));
         let end = self.n_bytes + (FRAME_BYTES + n_bytes) as u64;
-        if n_bytes > RECORD_BYTES_MAX || end > self.n_bytes_file {
+        // Zeros are what was reserved.
+        if n_bytes == 0 || n_bytes > RECORD_BYTES_MAX || end > self.n_bytes_file {
             return Ok(None);
         }
         let Some(bytes) = read_exact(&mut self.input, n_bytes)? else {

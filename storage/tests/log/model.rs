@@ -1,4 +1,4 @@
-//! Random walks over the log on disk, with reopenings, against a vector.
+//! Random walks over the log on disk, with reopenings after this or that was lost, against a vector.
 
 use std::collections::BTreeMap;
 
@@ -38,7 +38,37 @@ enum Step {
         after: u8,
         n_max: u8,
     },
-    Reopen,
+    Reopen {
+        lost: Lost,
+    },
+}
+
+/// What is gone when the log is opened again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Lost {
+    Nothing,
+    /// The mark that the index was closed whole, as after a kill.
+    Mark,
+    /// The database: it is built anew from the journal.
+    Database,
+    /// The journal: it is made anew from the database.
+    Journal,
+}
+
+fn lose(lost: Lost, directory: &std::path::Path) {
+    for entry in std::fs::read_dir(directory).unwrap() {
+        let entry = entry.unwrap();
+        let name = entry.file_name().into_string().unwrap();
+        let is_lost = match lost {
+            Lost::Nothing => false,
+            Lost::Mark => name == "closed",
+            Lost::Database => name == "db",
+            Lost::Journal => name.starts_with("journal"),
+        };
+        if is_lost {
+            std::fs::remove_file(entry.path()).unwrap();
+        }
+    }
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -52,7 +82,8 @@ fn step() -> impl Strategy<Value = Step> {
         2 => (stream, 0..60u8).prop_map(|(stream, after)| Step::Read { stream, after }),
         2 => (any::<u8>(), 0..40u8).prop_map(|(after, n_max)| Step::ReadAll { after, n_max }),
         1 => (0..7u8, 0..7u8).prop_map(|(after, n_max)| Step::Scan { after, n_max }),
-        1 => Just(Step::Reopen),
+        1 => prop_oneof![Just(Lost::Nothing), Just(Lost::Mark), Just(Lost::Database), Just(Lost::Journal)]
+            .prop_map(|lost| Step::Reopen { lost }),
     ]
 }
 
@@ -156,8 +187,9 @@ fn walk(steps: Vec<Step>) -> Result<(), TestCaseError> {
                 let expected: Vec<_> = expected.map(|(key, value)| (vec![*key], value.clone())).collect();
                 prop_assert_eq!(found, expected);
             }
-            Step::Reopen => {
+            Step::Reopen { lost } => {
                 drop(log);
+                lose(lost, directory.path());
                 log = open(directory.path());
             }
         }

@@ -60,6 +60,8 @@ pub(super) struct Found {
     end: (u64, u64),
     /// Segments after that one, whose headers are torn.
     torn: Vec<PathBuf>,
+    /// The manifest names this generation. Where there is no manifest, this is the newest one, and perhaps not whole.
+    pub(super) is_named: bool,
 }
 
 /// The journal as the writer has it.
@@ -144,13 +146,19 @@ impl Found {
     /// [`Error::Corrupt`] where the manifest or the last segments are not what was written.
     pub(super) fn look(directory: &Path) -> Result<Option<Self>, Error> {
         let manifest = match fs::read(directory.join(NAME)) {
-            Ok(bytes) => bytes,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Ok(bytes) => Some(bytes),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             Err(error) => return Err(io_error("read", &error)),
         };
-        let Some(generation) = parse_manifest(&manifest) else {
-            return Err(Error::corrupt(None, "its file `journal` does not match its checksum"));
+        let is_named = manifest.is_some();
+        let generation = match manifest {
+            Some(bytes) => parse_manifest(&bytes)
+                .ok_or_else(|| Error::corrupt(None, "its file `journal` does not match its checksum"))?,
+            None => Self::newest_generation(directory)?,
         };
+        if generation == 0 {
+            return Ok(None);
+        }
         let place = Place {
             directory: directory.to_owned(),
             generation,
@@ -171,7 +179,11 @@ impl Found {
                 mark,
                 end: (first_seq, segment.n_bytes),
                 torn,
+                is_named,
             }));
+        }
+        if !is_named {
+            return Ok(None);
         }
         Err(Error::corrupt(None, "no segment of its journal is whole"))
     }

@@ -7,6 +7,7 @@
 //! | whole | anything else | the index is built anew from the journal |
 //! | damaged | sound from the first record to the last durable one | the journal is made anew from the index |
 //! | none | a log of format 1, or nothing yet | a journal is made of it |
+//! | without its manifest | ends before it or with it | the manifest is made anew |
 //! | damaged | damaged | an error with the ways out; nothing is touched |
 //!
 //! A journal counts as damaged where it ends before the watermark, or before the index: the loss of what was durable is
@@ -43,6 +44,9 @@ pub(super) fn open(directory: &Path, cache_bytes: u64, watermark: &Watermark) ->
         Err(error @ Error::Corrupt { .. }) => return salvage(directory, cache_bytes, watermark, error),
         Err(error) => return Err(error),
     };
+    if !found.is_named {
+        return with_unnamed(directory, cache_bytes, watermark, found);
+    }
     if let Err(error) = watermark.check(found.mark.position) {
         return salvage(directory, cache_bytes, watermark, error);
     }
@@ -239,6 +243,35 @@ fn build(directory: &Path, cache_bytes: u64, journal: &mut Journal) -> Result<In
     Ok(index)
 }
 
+/// A journal that no manifest names: it was being made of an index when the process ended, or the manifest is lost.
+fn with_unnamed(
+    directory: &Path,
+    cache_bytes: u64,
+    watermark: &Watermark,
+    found: Found,
+) -> Result<(Journal, Index), Error> {
+    let position = found.mark.position;
+    // One that is being made gets the entries first, so it is whole once it has the last commit. Without a commit it
+    // is taken only where there is nothing else.
+    let reaches = guarded("open the index of the log", || {
+        let index = Index::open(directory, cache_bytes)?;
+        Ok(if position == 0 {
+            index.tree().is_empty()
+        } else {
+            index.last_position()? <= position
+        })
+    });
+    let is_whole = watermark.check(position).is_ok() && reaches.unwrap_or(false);
+    if !is_whole {
+        return without_journal(directory, cache_bytes, watermark);
+    }
+    tracing::warn!("the file `journal` of the log is missing; it is made anew, as its segments reach far enough");
+    let mut journal = found.open()?;
+    let index = index_of(directory, cache_bytes, &mut journal)?;
+    journal.publish()?;
+    Ok((journal, index))
+}
+
 /// No journal: a log of format 1, or a new one.
 fn without_journal(directory: &Path, cache_bytes: u64, watermark: &Watermark) -> Result<(Journal, Index), Error> {
     let index = Index::open(directory, cache_bytes)?;
@@ -247,7 +280,8 @@ fn without_journal(directory: &Path, cache_bytes: u64, watermark: &Watermark) ->
         watermark.check(index.last_position()?)?;
         index.check_format(false)
     })?;
-    let journal = journal_of(directory, &index, 1)?;
+    let generation = Found::newest_generation(directory)? + 1;
+    let journal = journal_of(directory, &index, generation)?;
     Ok((journal, index))
 }
 

@@ -53,6 +53,8 @@ enum Lost {
     Database,
     /// The journal: it is made anew from the database.
     Journal,
+    /// The name of the journal that counts, and the database.
+    Manifest,
 }
 
 fn lose(lost: Lost, directory: &std::path::Path) {
@@ -64,6 +66,7 @@ fn lose(lost: Lost, directory: &std::path::Path) {
             Lost::Mark => name == "closed",
             Lost::Database => name == "db",
             Lost::Journal => name.starts_with("journal"),
+            Lost::Manifest => name == "journal" || name == "db",
         };
         if is_lost {
             std::fs::remove_file(entry.path()).unwrap();
@@ -82,7 +85,7 @@ fn step() -> impl Strategy<Value = Step> {
         2 => (stream, 0..60u8).prop_map(|(stream, after)| Step::Read { stream, after }),
         2 => (any::<u8>(), 0..40u8).prop_map(|(after, n_max)| Step::ReadAll { after, n_max }),
         1 => (0..7u8, 0..7u8).prop_map(|(after, n_max)| Step::Scan { after, n_max }),
-        1 => prop_oneof![Just(Lost::Nothing), Just(Lost::Mark), Just(Lost::Database), Just(Lost::Journal)]
+        1 => prop_oneof![Just(Lost::Nothing), Just(Lost::Mark), Just(Lost::Database), Just(Lost::Journal), Just(Lost::Manifest)]
             .prop_map(|lost| Step::Reopen { lost }),
     ]
 }

@@ -13,8 +13,8 @@ use loonflow_engine::value::Value;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
-/// Number of the form below.
-pub const FORMAT: u32 = 1;
+/// Number of the form below. In 1, which is read too, there was no [`Case::checked`].
+pub const FORMAT: u32 = 2;
 
 /// A run, ready to be repeated.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -33,6 +33,28 @@ pub struct Case {
     pub seed: u64,
     /// The steps.
     pub steps: Vec<CaseStep>,
+    /// Where `check` found it; none where something else did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checked: Option<Checked>,
+}
+
+/// Where `check` found what a case shows, and what it was asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Checked {
+    /// The node it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub node: Option<String>,
+    /// The edge it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub edge: Option<String>,
+    /// The field it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub field: Option<String>,
+    /// Two nodes that one person must never both do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub separate: Option<(NodeId, NodeId)>,
+    /// States that were kept at most.
+    pub states: usize,
 }
 
 /// Values by field key.

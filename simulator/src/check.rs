@@ -22,6 +22,7 @@ use loonflow_engine::workflow::{AssigneeRule, NodeKind, WorkflowVersion};
 use serde_json::{Value as Json, json};
 
 mod absence;
+mod again;
 mod conditions;
 mod domain;
 mod explore;
@@ -36,6 +37,7 @@ mod story;
 mod values;
 mod verdict;
 
+pub use again::{Again, again, is_of_check};
 pub use finding::{Finding, Severity};
 pub use markings::{Marking, Markings, markings};
 pub use state::Rest;
@@ -44,7 +46,10 @@ pub use story::Story;
 use explore::{Bounds, Graph, explore};
 use game::Game;
 use people::{Assignees, CreatorKind, KINDS_MAX, assignees, creator_kinds};
-use story::Teller;
+use story::{Doer, Teller};
+
+use crate::case::Checked;
+use crate::names::Shared;
 
 /// How far a check goes.
 #[derive(Clone, Debug)]
@@ -134,6 +139,7 @@ pub fn check(
             workflow,
             directory,
             directory_source,
+            shared: Shared::of(directory),
         },
         options,
         findings: Vec::new(),
@@ -267,7 +273,8 @@ impl Checker<'_> {
         } else if !graph.is_complete {
             self.bounds.insert(format!(
                 "more than {} states where `{}` is the creator; give more with `--states`",
-                self.options.states, game.creator
+                self.options.states,
+                self.teller.shared.person(&game.creator, game.directory)
             ));
         }
         let is_decided = graph.is_complete && (self.options.is_full || !is_bad);
@@ -309,10 +316,11 @@ impl Checker<'_> {
         };
         let bounds = self.bounds_of(false);
         for people in absence::blockers(&game, &kind, self.options.absent, &bounds) {
-            let names: Vec<String> = people.iter().map(|user| format!("`{user}`")).collect();
+            let named = |user: &UserId| format!("`{}`", teller.shared.person(user, teller.directory));
+            let names: Vec<String> = people.iter().map(named).collect();
             let message = format!(
-                "no ticket that `{}` creates comes to the end while {} cannot act",
-                game.creator,
+                "no ticket that {} creates comes to the end while {} cannot act",
+                named(&game.creator),
                 names.join(" and ")
             );
             // Each set is a finding of its own, though all are about the same place.
@@ -321,59 +329,77 @@ impl Checker<'_> {
         }
     }
 
-    /// Whether one person can do both nodes in one ticket, by assignment alone.
+    /// Whether one person can do both nodes in one ticket: some creator's ticket can come to both, one person can be
+    /// assigned at both in it, and the engine lets them.
     fn separation(&mut self, kinds: &[CreatorKind], one: &NodeId, other: &NodeId) {
         let (workflow, directory) = (self.teller.workflow, self.teller.directory);
-        let creators = directory
-            .users
-            .keys()
-            .filter(|user| directory.active_user(user).is_some());
-        let shared = creators.clone().find_map(|creator| {
-            let who = |node: &NodeId| who_can_do(workflow, directory, creator, node);
-            who(one)
-                .intersection(&who(other))
-                .next()
-                .map(|user| (creator.clone(), user.clone()))
-        });
-        let Some((creator, person)) = shared else {
-            return;
-        };
-        let mut together = None;
+        let mut not_played = None;
         for kind in kinds {
-            let Ok(game) = Game::new(workflow, directory, kind) else {
-                continue;
-            };
-            let bounds = Bounds {
-                marked: [one, other].map(|node| workflow.graph.node_idx.get(node).map(|idx| game::number(*idx))),
-                ..self.bounds_of(self.options.is_full)
-            };
-            let graph = explore(&game, &bounds);
-            if !graph.is_complete {
-                self.bounds.insert(format!(
-                    "more than {} states while nodes are told apart",
-                    self.options.states
-                ));
-            }
-            if let Some(state) = verdict::both_marked(&graph) {
+            let pairs = people_of_both(workflow, directory, kind, one, other);
+            // Creators of a kind fare alike, so where one cannot bring a ticket to both nodes, none of them can.
+            for (creator, person) in pairs {
+                let kind = kind.created_by(&creator, workflow, directory);
+                let Ok(game) = Game::new(workflow, directory, &kind) else {
+                    break;
+                };
+                let bounds = Bounds {
+                    marked: [one, other].map(|node| workflow.graph.node_idx.get(node).map(|idx| game::number(*idx))),
+                    ..self.bounds_of(self.options.is_full)
+                };
+                let graph = explore(&game, &bounds);
+                if !graph.is_complete {
+                    self.bounds.insert(format!(
+                        "more than {} states while nodes are told apart",
+                        self.options.states
+                    ));
+                }
+                let Some(state) = verdict::both_marked(&graph) else {
+                    break;
+                };
                 let message = format!(
-                    "`{person}` can do both `{one}` and `{other}` in a ticket that `{creator}` creates: assign them to \
-                     different people, or set `exclude_creator`"
+                    "`{}` can do both `{one}` and `{other}` in a ticket that `{}` creates: assign them to different \
+                     people, or set `exclude_creator`",
+                    self.teller.shared.person(&person, directory),
+                    self.teller.shared.person(&creator, directory)
                 );
-                let story = self.teller.tell(&game, &graph, state, None, "same_person", &message);
-                together = Some(
-                    Finding::new("same_person", Severity::Error, message)
-                        .at_node(one)
-                        .told(story),
-                );
-                break;
+                let doer = Doer {
+                    person: &person,
+                    nodes: [one, other],
+                };
+                match self
+                    .teller
+                    .tell_of(&game, &graph, state, &doer, "same_person", &message)
+                {
+                    Some(story) => {
+                        let finding = Finding::new("same_person", Severity::Error, message);
+                        self.add(finding.at_node(one).told(story));
+                        return;
+                    }
+                    None => not_played = not_played.or(Some(person)),
+                }
             }
         }
-        if let Some(finding) = together {
-            self.add(finding);
+        if let Some(person) = not_played {
+            self.bounds.insert(format!(
+                "`{}` may be assigned at both `{one}` and `{other}`, and no ticket could be played in which they do both",
+                self.teller.shared.person(&person, directory)
+            ));
         }
     }
 
     fn report(mut self) -> Report {
+        for finding in &mut self.findings {
+            let (node, edge, field) = (finding.node.clone(), finding.edge.clone(), finding.field.clone());
+            if let Some(story) = &mut finding.story {
+                story.case.checked = Some(Checked {
+                    node,
+                    edge,
+                    field,
+                    separate: self.options.separate.clone(),
+                    states: self.options.states,
+                });
+            }
+        }
         self.findings
             .sort_by(|one, other| (one.severity, one.place()).cmp(&(other.severity, other.place())));
         let is_wrong = self.findings.iter().any(|finding| finding.severity == Severity::Error);
@@ -389,6 +415,26 @@ impl Checker<'_> {
             n_moves: self.n_moves,
         }
     }
+}
+
+/// Pairs of a creator and a person tried of one kind of creators, when `--separate` is asked for.
+const PAIRS_MAX: usize = 8;
+
+/// Creators of a kind with somebody who can be assigned at both nodes of their ticket.
+fn people_of_both(
+    workflow: &WorkflowVersion,
+    directory: &Directory,
+    kind: &CreatorKind,
+    one: &NodeId,
+    other: &NodeId,
+) -> Vec<(UserId, UserId)> {
+    let pairs = kind.creators.iter().flat_map(|creator| {
+        let who = |node: &NodeId| who_can_do(workflow, directory, creator, node);
+        let (one, other) = (who(one), who(other));
+        let both: Vec<_> = one.intersection(&other).take(PAIRS_MAX).cloned().collect();
+        both.into_iter().map(|person| (creator.clone(), person))
+    });
+    pairs.take(PAIRS_MAX).collect()
 }
 
 /// Who may do a node: its assignees, anybody where fields or a parent name them, the creator at start.

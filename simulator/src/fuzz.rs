@@ -246,6 +246,7 @@ impl Fuzz {
             n_steps: steps.len() as u64,
             failure: failure.map(|failure| Case {
                 format: FORMAT,
+                checked: None,
                 shows: failure.invariant,
                 found: failure.found,
                 directory: given.source.clone(),

@@ -45,6 +45,7 @@ pub mod import;
 pub mod inputs;
 pub mod invariants;
 pub mod model;
+pub mod names;
 pub mod net;
 pub mod people;
 pub mod publishing;

@@ -18,6 +18,7 @@ use crate::checker::{Checker, Checks, Failure, Outcome, OwnInvariant};
 use crate::export::mermaid::{Marked, mermaid};
 use crate::fuzz::Given;
 use crate::invariants::sentence_of;
+use crate::names::{self, Shared};
 use crate::world::{World, directory_from};
 
 /// Lines of a story at most.
@@ -73,8 +74,13 @@ pub fn told_with(case: &Case, own: &[(String, OwnInvariant)]) -> Told {
         }
     };
     let names: Vec<&str> = given.versions.iter().map(|version| version.name.as_str()).collect();
+    let of_check = crate::check::is_of_check(case);
     let head = vec![
-        format!("`{}` does not hold.", case.shows),
+        if of_check {
+            shortened(&format!("`check` found `{}`: {}", case.shows, case.found))
+        } else {
+            format!("`{}` does not hold.", case.shows)
+        },
         format!("Workflows: {}. Seed {}.", names.join(", "), case.seed),
     ];
     // What the case is about comes first: a sampled check of something else may fail at an earlier step.
@@ -100,6 +106,8 @@ pub fn told_with(case: &Case, own: &[(String, OwnInvariant)]) -> Told {
             lines.push(shortened(&format!("Expected: {}", sentence_of(&failure.invariant))));
             lines.push(shortened(&format!("Found: {}", failure.found)));
         }
+        // The engine may do right all along on a definition that is wrong.
+        None if of_check => lines.push("No invariant of the engine fails on the way.".into()),
         None => lines.push("Nothing fails any more.".into()),
     }
     Told {
@@ -285,11 +293,15 @@ fn place(ticket: &Ticket, workflow: &WorkflowVersion, directory: &Directory) -> 
 /// What is done in a step, in words.
 fn said(world: &World, step: &CaseStep) -> String {
     let directory = &world.directory;
-    let person = |id: &UserId| Person::of(id, directory).shown().to_owned();
+    let shared = Shared::of(directory);
+    let person = |id: &UserId| shared.person(id, directory);
     let version_of = |ticket: usize| world.tickets.get(ticket).and_then(|one| world.workflow_of(&one.ticket));
-    let node_name = |ticket: usize, id: &NodeId| {
-        let node = version_of(ticket).and_then(|version| version.node(id));
-        node.map_or_else(|| format!("`{id}`"), |node| node.name.clone())
+    let node_name = |ticket: usize, id: &NodeId| names::node(id, version_of(ticket).map(|version| &**version));
+    // The step may name a token that is gone, or never was.
+    let waits_at = |ticket: usize, token: u64| {
+        let tokens = world.tickets.get(ticket).map(|one| &one.ticket.tokens);
+        let token_there = tokens.into_iter().flatten().find(|one| one.id.0 == token);
+        token_there.map_or_else(|| format!("of token {token}"), |one| node_name(ticket, &one.node))
     };
     let sends = |fields: &Fields| {
         let fields: Vec<String> = fields.iter().map(|(key, value)| format!("{key}={value}")).collect();
@@ -320,12 +332,15 @@ fn said(world: &World, step: &CaseStep) -> String {
             } else {
                 format!(", cc {}", copied.join(", "))
             };
-            let over = action_id
-                .as_ref()
-                .map_or_else(|| " as a draft".to_owned(), |edge| format!(" over `{edge}`"));
+            let version = world.workflows.get(workflow).map(|version| &**version);
+            let over = action_id.as_ref().map_or_else(
+                || " as a draft".to_owned(),
+                |edge| format!(" over {}", names::edge(edge, version)),
+            );
             let n = world.tickets.len();
+            let of = version.map_or_else(|| format!("`{workflow}`"), |version| format!("`{}`", version.name));
             format!(
-                "{} creates ticket {n} of `{workflow}`{over}{}{copied}",
+                "{} creates ticket {n} of {of}{over}{}{copied}",
                 person(creator),
                 sends(fields)
             )
@@ -343,7 +358,8 @@ fn said(world: &World, step: &CaseStep) -> String {
         } => {
             let mut said = format!("{} on ticket {ticket}: {action_type}", person(operator));
             if action_type != action_id {
-                said += &format!(" `{action_id}`");
+                let edge = EdgeId::from(action_id.as_str());
+                said += &format!(" {}", names::edge(&edge, version_of(*ticket).map(|version| &**version)));
             }
             if let Some(node) = node_id {
                 said += &format!(" at {}", node_name(*ticket, node));
@@ -356,7 +372,9 @@ fn said(world: &World, step: &CaseStep) -> String {
             }
             said + &sends(fields)
         }
-        CaseStep::FireTimer { ticket, token } => format!("The timer of token {token} of ticket {ticket} fires"),
+        CaseStep::FireTimer { ticket, token } => {
+            format!("The timer {} of ticket {ticket} fires", waits_at(*ticket, *token))
+        }
         CaseStep::ReportHook {
             ticket,
             token,
@@ -366,7 +384,10 @@ fn said(world: &World, step: &CaseStep) -> String {
             let how = failed
                 .as_ref()
                 .map_or_else(|| "well".to_owned(), |why| format!("badly ({why})"));
-            format!("The hook of token {token} of ticket {ticket}, attempt {attempt}, ends {how}")
+            format!(
+                "The hook {} of ticket {ticket}, attempt {attempt}, ends {how}",
+                waits_at(*ticket, *token)
+            )
         }
         CaseStep::ReviewHolders { ticket } => format!("The engine looks who can act on ticket {ticket}"),
         CaseStep::Migrate {
@@ -375,7 +396,15 @@ fn said(world: &World, step: &CaseStep) -> String {
             nodes,
         } => {
             let who = operator.as_ref().map_or_else(|| "The operator".to_owned(), person);
-            let nodes: Vec<String> = nodes.iter().map(|(from, to)| format!("{from} to {to}")).collect();
+            let new = world
+                .tickets
+                .get(*ticket)
+                .and_then(|one| world.workflows.get(&one.ticket.workflow_id));
+            let new = new.map(|version| &**version);
+            let nodes: Vec<String> = nodes
+                .iter()
+                .map(|(from, to)| format!("{} to {}", node_name(*ticket, from), names::node(to, new)))
+                .collect();
             let nodes = if nodes.is_empty() {
                 String::new()
             } else {

@@ -3,6 +3,8 @@
 
 #[path = "check/random.rs"]
 mod random;
+#[path = "check/separate.rs"]
+mod separate;
 #[path = "check/walk.rs"]
 mod walk;
 

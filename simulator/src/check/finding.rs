@@ -20,6 +20,16 @@ use serde_json::{Value as Json, json};
 
 use super::story::Story;
 
+/// Codes of findings that come with a story, and so with a case.
+pub(crate) const STORY_CODES: [&str; 6] = [
+    "stuck",
+    "livelock",
+    "condition_gap",
+    "no_assignee",
+    "same_person",
+    "endless_moves",
+];
+
 /// How bad a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {

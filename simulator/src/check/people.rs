@@ -112,8 +112,13 @@ impl CreatorKind {
         let Some(outsider) = self.creators.iter().find(|user| !is_assigned(user)) else {
             return self.clone();
         };
+        self.created_by(outsider, workflow, directory)
+    }
+
+    /// The same with this creator to stand for it.
+    pub(crate) fn created_by(&self, creator: &UserId, workflow: &WorkflowVersion, directory: &Directory) -> Self {
         let of_node = |node: &loonflow_engine::workflow::Node| match &node.kind {
-            NodeKind::Normal(props) => Some(assignees(props, directory, outsider)),
+            NodeKind::Normal(props) => Some(assignees(props, directory, creator)),
             NodeKind::Start
             | NodeKind::End
             | NodeKind::Exclusive { .. }
@@ -123,7 +128,7 @@ impl CreatorKind {
             | NodeKind::Hook(_) => None,
         };
         Self {
-            example: outsider.clone(),
+            example: creator.clone(),
             creators: self.creators.clone(),
             assignees: workflow.nodes.iter().map(of_node).collect(),
         }

@@ -4,11 +4,11 @@
 //! Each story is played on the engine while it is told. One that does not go as the checker says is marked: then one
 //! of the two is wrong.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use loonflow_engine::account::directory::Directory;
-use loonflow_engine::id::{FieldKey, UserId};
+use loonflow_engine::id::{EdgeId, FieldKey, NodeId, UserId};
 use loonflow_engine::ticket::action::ActionKind;
 use loonflow_engine::ticket::{ActionRequest, Command as Engine, Create, Handle, HookOutcome, Rest as EngineRest};
 use loonflow_engine::value::Value;
@@ -20,6 +20,7 @@ use super::explore::{Graph, Move, Refused};
 use super::fire::{Command, fire};
 use super::game::{Game, Kind};
 use crate::case::{Case, CaseStep, FORMAT, Fields};
+use crate::names::{self, Shared};
 use crate::world::World;
 
 /// Lines of a story; the middle of a longer one is left out.
@@ -41,7 +42,17 @@ pub(crate) struct Teller<'a> {
     pub(crate) workflow: &'a Arc<WorkflowVersion>,
     pub(crate) directory: &'a Arc<Directory>,
     pub(crate) directory_source: &'a Json,
+    pub(crate) shared: Shared,
 }
+
+/// One person who is to act at several nodes of one ticket.
+pub(crate) struct Doer<'a> {
+    pub(crate) person: &'a UserId,
+    pub(crate) nodes: [&'a NodeId; 2],
+}
+
+/// Draws of a ticket that are tried until the doer is the one who is drawn.
+const DRAWS: u64 = 16;
 
 /// One command of a way, with the classes it writes.
 struct Played {
@@ -64,32 +75,67 @@ impl Teller<'_> {
         found: &str,
     ) -> Story {
         let way = way(game, graph, to, refused);
+        self.play(game, &way, None, 0).told(self, shows, found)
+    }
+
+    /// The way to a state on which one person acts at both nodes; none where the engine lets nobody go so.
+    pub(crate) fn tell_of(
+        &self,
+        game: &Game<'_>,
+        graph: &Graph,
+        to: u32,
+        doer: &Doer<'_>,
+        shows: &str,
+        found: &str,
+    ) -> Option<Story> {
+        let way = way(game, graph, to, None);
+        let mut played = (0..DRAWS).map(|seed| self.play(game, &way, Some(doer), seed));
+        let went = played.find(|player| {
+            let acted_at = |node: &&NodeId| player.acted.contains(&(doer.person.clone(), (**node).clone()));
+            player.is_played && doer.nodes.iter().all(acted_at)
+        })?;
+        Some(went.told(self, shows, found))
+    }
+
+    fn play<'p>(&'p self, game: &'p Game<'p>, way: &[Played], doer: Option<&'p Doer<'p>>, seed: u64) -> Player<'p> {
         let mut player = Player {
             game,
-            world: World::new(self.directory.clone(), vec![self.workflow.clone()], 0),
+            world: World::new(self.directory.clone(), vec![self.workflow.clone()], seed),
             workflow: self.workflow,
+            shared: &self.shared,
+            doer,
+            seed,
+            acted: BTreeSet::new(),
             steps: Vec::new(),
             lines: Vec::new(),
             is_played: true,
         };
-        for step in &way {
+        for step in way {
             player.play(step);
         }
-        let mut source = (*self.workflow.source).clone();
+        player
+    }
+}
+
+impl Player<'_> {
+    /// What was played, as a story.
+    fn told(self, teller: &Teller<'_>, shows: &str, found: &str) -> Story {
+        let mut source = (*teller.workflow.source).clone();
         if let Some(info) = source.get_mut("basic_info").and_then(Json::as_object_mut) {
             info.entry("id")
-                .or_insert_with(|| Json::from(self.workflow.workflow_id.as_str()));
+                .or_insert_with(|| Json::from(teller.workflow.workflow_id.as_str()));
         }
         let case = Case {
             format: FORMAT,
             shows: shows.to_owned(),
             found: found.to_owned(),
-            directory: self.directory_source.clone(),
+            directory: teller.directory_source.clone(),
             definitions: vec![source],
-            seed: 0,
-            steps: player.steps,
+            seed: self.seed,
+            steps: self.steps,
+            checked: None,
         };
-        let mut lines = player.lines;
+        let mut lines = self.lines;
         if lines.len() > LINES_MAX {
             let n_left_out = lines.len() - LINES_MAX + 1;
             let tail = lines.split_off(lines.len() - LINES_MAX / 2);
@@ -100,7 +146,7 @@ impl Teller<'_> {
         Story {
             lines,
             case,
-            is_played: player.is_played,
+            is_played: self.is_played,
         }
     }
 }
@@ -185,16 +231,21 @@ fn written(game: &Game<'_>, needed: &mut [u64], outcome: &[u64], fields: u64) ->
     classes
 }
 
-struct Player<'a, 'g> {
-    game: &'a Game<'g>,
+struct Player<'a> {
+    game: &'a Game<'a>,
     world: World,
     workflow: &'a Arc<WorkflowVersion>,
+    shared: &'a Shared,
+    doer: Option<&'a Doer<'a>>,
+    seed: u64,
+    /// Who acted where, accepting not counted.
+    acted: BTreeSet<(UserId, NodeId)>,
     steps: Vec<CaseStep>,
     lines: Vec<String>,
     is_played: bool,
 }
 
-impl Player<'_, '_> {
+impl Player<'_> {
     fn play(&mut self, step: &Played) {
         let edge = &self.workflow.edges[usize::from(step.command.edge())];
         let node = &self.workflow.nodes[usize::from(step.node)];
@@ -227,12 +278,20 @@ impl Player<'_, '_> {
                 let mut after = after.clone();
                 after.sort_unstable();
                 self.is_played &= is == after;
-                let shown: Vec<String> = tokens.iter().map(|token| format!("`{}`", token.node)).collect();
+                let shown: Vec<String> = tokens.iter().map(|token| self.node_name(&token.node)).collect();
                 self.add_to_last(&format!(": now at {}", shown.join(", ")));
             }
             (None, false) => {}
             (Some(_), false) | (None, true) => self.is_played = false,
         }
+    }
+
+    fn node_name(&self, node: &NodeId) -> String {
+        names::node(node, Some(self.workflow))
+    }
+
+    fn person(&self, person: &UserId) -> String {
+        self.shared.person(person, self.game.directory)
     }
 
     fn add_to_last(&mut self, text: &str) {
@@ -257,7 +316,8 @@ impl Player<'_, '_> {
                 continue;
             }
             if let Some(value) = field.values.get(*class) {
-                sent.insert(field.key.clone(), value.clone());
+                let value = self.named_by_field(*idx, *class).unwrap_or_else(|| value.clone());
+                sent.insert(field.key.clone(), value);
             }
         }
         for component in self.workflow.form.components() {
@@ -275,13 +335,27 @@ impl Player<'_, '_> {
         sent
     }
 
+    /// The doer, where a field is to name somebody for one of their nodes.
+    fn named_by_field(&self, field: usize, class: usize) -> Option<Value> {
+        let doer = self.doer?;
+        let holders = &self.game.fields[field].gives_holder;
+        let is_theirs = doer.nodes.iter().any(|node| {
+            let node = self.workflow.graph.node_idx.get(*node);
+            node.and_then(|node| holders.get(node))
+                .is_some_and(|classes| classes >> class & 1 == 1)
+        });
+        is_theirs.then(|| Value::Text(doer.person.as_str().to_owned()))
+    }
+
     fn create(&mut self, edge: &loonflow_engine::workflow::Edge, fields: BTreeMap<FieldKey, Value>) -> bool {
         let creator = self.game.creator.clone();
         self.lines.push(format!(
-            "{creator} creates a ticket{}, and takes `{}`",
+            "{} creates a ticket{}, and takes {}",
+            self.person(&creator),
             with(&fields),
-            edge.id
+            names::edge(&edge.id, Some(self.workflow))
         ));
+        self.acted.insert((creator.clone(), edge.source.clone()));
         self.steps.push(CaseStep::Create {
             workflow: self.workflow.workflow_id.clone(),
             creator: creator.clone(),
@@ -308,7 +382,8 @@ impl Player<'_, '_> {
         match self.world.carry_out(ticket, &workflow, command) {
             Ok(_) => true,
             Err(refusal) => {
-                self.add_to_last(&format!(": refused, {refusal}"));
+                let sentence = names::in_sentence(&refusal.to_string(), self.workflow);
+                self.add_to_last(&format!(": refused, {sentence}"));
                 false
             }
         }
@@ -331,7 +406,7 @@ impl Player<'_, '_> {
         };
         let command = match &token.rest {
             EngineRest::Hook { attempt, .. } => {
-                self.lines.push(format!("the hook of `{node}` answers"));
+                self.lines.push(format!("the hook of {} answers", self.node_name(node)));
                 self.steps.push(CaseStep::ReportHook {
                     ticket: 0,
                     token: token.id.0,
@@ -347,7 +422,7 @@ impl Player<'_, '_> {
             EngineRest::Timer { due } => {
                 let ms = (due.0 - self.world.now.0).max(0);
                 self.world.pass(ms);
-                self.lines.push(format!("the timer of `{node}` fires"));
+                self.lines.push(format!("the timer of {} fires", self.node_name(node)));
                 self.steps.push(CaseStep::Pass { ms });
                 self.steps.push(CaseStep::FireTimer {
                     ticket: 0,
@@ -371,7 +446,7 @@ impl Player<'_, '_> {
         &mut self,
         step: &Played,
         edge: &loonflow_engine::workflow::Edge,
-        node: &loonflow_engine::id::NodeId,
+        node: &NodeId,
         fields: &BTreeMap<FieldKey, Value>,
     ) -> bool {
         let Some(ticket) = self.world.tickets.first().map(|one| &one.ticket) else {
@@ -387,6 +462,13 @@ impl Player<'_, '_> {
             return false;
         };
         let mut people = token.rest.waiting_for();
+        // Whoever is to act at both nodes goes first wherever they can.
+        if let Some(place) = self
+            .doer
+            .and_then(|doer| people.iter().position(|one| one == doer.person))
+        {
+            people[..=place].rotate_right(1);
+        }
         let is_vote = matches!(step.command, Command::Vote { .. });
         match &token.rest {
             EngineRest::Offered { .. } => {
@@ -426,13 +508,21 @@ impl Player<'_, '_> {
 
     fn act(&mut self, operator: UserId, action: ActionRequest, fields: BTreeMap<FieldKey, Value>) -> bool {
         let node = action.node_id.clone();
-        let at = node.as_ref().map(|node| format!(" at `{node}`")).unwrap_or_default();
-        let takes = if action.kind.is_edge() { "takes" } else { "does" };
-        self.lines.push(format!(
-            "{operator} {takes} `{}`{at}{}",
-            action.action_id,
-            with(&fields)
-        ));
+        let at = node
+            .as_ref()
+            .map(|node| format!(" at {}", self.node_name(node)))
+            .unwrap_or_default();
+        let what = if action.kind.is_edge() {
+            let edge = EdgeId::from(action.action_id.as_str());
+            format!("takes {}", names::edge(&edge, Some(self.workflow)))
+        } else {
+            format!("does `{}`", action.action_id)
+        };
+        self.lines
+            .push(format!("{} {what}{at}{}", self.person(&operator), with(&fields)));
+        if let Some(node) = node.as_ref().filter(|_| action.kind.is_edge()) {
+            self.acted.insert((operator.clone(), node.clone()));
+        }
         self.steps.push(CaseStep::Handle {
             ticket: 0,
             operator: operator.clone(),
@@ -453,7 +543,7 @@ impl Player<'_, '_> {
     }
 }
 
-fn request(kind: ActionKind, id: &str, node: &loonflow_engine::id::NodeId) -> ActionRequest {
+fn request(kind: ActionKind, id: &str, node: &NodeId) -> ActionRequest {
     ActionRequest {
         kind,
         action_id: id.to_owned(),

@@ -198,7 +198,7 @@ pub(crate) fn refusals(game: &Game<'_>, graph: &Graph, teller: &Teller<'_>) -> V
                 let message = format!(
                     "nobody can be assigned at `{}`{why}{}: name more people, or make the field required",
                     info.id,
-                    for_whom(game)
+                    for_whom(game, teller)
                 );
                 let severity = if refused.can_be_mended {
                     Severity::Warning
@@ -233,7 +233,7 @@ pub(crate) fn refusals(game: &Game<'_>, graph: &Graph, teller: &Teller<'_>) -> V
             "a timer or hook leads to `{}` where nobody can be assigned{}: the ticket waits for an admin; name more \
              people",
             info.id,
-            for_whom(game)
+            for_whom(game, teller)
         );
         let story = teller.tell(game, graph, *state, None, "no_assignee", &message);
         found.push(
@@ -255,8 +255,9 @@ pub(crate) fn refusals(game: &Game<'_>, graph: &Graph, teller: &Teller<'_>) -> V
     found
 }
 
-fn for_whom(game: &Game<'_>) -> String {
-    format!(" where `{}` is the creator", game.creator)
+fn for_whom(game: &Game<'_>, teller: &Teller<'_>) -> String {
+    let creator = teller.shared.person(&game.creator, game.directory);
+    format!(" where `{creator}` is the creator")
 }
 
 /// The values a command was refused with, of these fields.

@@ -2,13 +2,14 @@
 
 use std::path::PathBuf;
 
+use anyhow::ensure;
 use clap::Args;
 use serde_json::json;
 
 use super::output::Output;
 use super::{fuzz, replay};
 use crate::cli::Verdict;
-use crate::{shrink, story};
+use crate::{check, shrink, story};
 
 /// Makes a case as small as it gets while it still shows the same: without any one of its steps it would not.
 ///
@@ -24,6 +25,11 @@ pub struct ShrinkArgs {
 
 pub(crate) fn run(args: &ShrinkArgs, output: &Output) -> anyhow::Result<Verdict> {
     let case = replay::read(&args.case)?;
+    ensure!(
+        !check::is_of_check(&case),
+        "`{}` is a case of `check`, whose stories are the shortest there are: `replay` judges it",
+        args.case.display()
+    );
     let shrunk = shrink::shrunk(&case);
     if !shrunk.fails {
         output.line(format!("nothing fails any more: `{}` holds", case.shows));

@@ -74,6 +74,7 @@ fn a_mended_case_is_fine() {
     let erin = "00000000-0000-7000-8000-000000000103".to_owned();
     let case = Case {
         format: FORMAT,
+        checked: None,
         shows: "replay_equals_live".into(),
         found: "once upon a time".into(),
         directory: acme(),
@@ -102,4 +103,29 @@ fn a_mended_case_is_fine() {
     assert!(text.contains("nothing fails any more"), "{text}");
     assert_eq!(simulate(&["shrink", &path]).status.code(), Some(0));
     assert_eq!(json_of(&simulate(&["--json", "replay", &path]))["fails"], Json::Null);
+}
+
+/// A case of `check` shows no invariant of the engine: it is judged by checking it again.
+#[test]
+fn a_case_that_check_saved_is_found_again() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let cases = folder.path().join("cases").display().to_string();
+    let defect = Path::new(env!("CARGO_MANIFEST_DIR")).join("selftest/defects/gap_behind_a_task.json");
+    let checked = simulate(&["check", &defect.display().to_string(), "--cases", &cases]);
+    assert_eq!(checked.status.code(), Some(1));
+    let mut n_cases = 0;
+    for entry in std::fs::read_dir(&cases).expect("cases") {
+        let path = entry.expect("an entry").path().display().to_string();
+        let replayed = simulate(&["replay", &path]);
+        assert_eq!(replayed.status.code(), Some(1));
+        let text = String::from_utf8_lossy(&replayed.stdout).into_owned();
+        assert!(text.contains("`check` still finds"), "{text}");
+        assert!(!text.contains("Nothing fails any more"), "{text}");
+        let json = json_of(&simulate(&["--json", "replay", &path]));
+        assert_eq!((&json["as_before"], &json["fails"]), (&true.into(), &json["shows"]));
+        // Its story is the shortest already; that is no success either.
+        assert_eq!(simulate(&["shrink", &path]).status.code(), Some(3));
+        n_cases += 1;
+    }
+    assert!(n_cases > 0);
 }

@@ -24,6 +24,7 @@ use serde_json::{Value as Json, json};
 mod absence;
 mod again;
 mod conditions;
+mod deciders;
 mod domain;
 mod explore;
 mod finding;
@@ -169,6 +170,9 @@ impl Checker<'_> {
                 .insert("nobody in the directory is active, so nobody can create a ticket".to_owned());
         }
         self.parents();
+        for finding in deciders::deciders(workflow) {
+            self.add(finding);
+        }
         let mut taken = vec![false; workflow.edges.len()];
         let mut entered = vec![false; workflow.nodes.len()];
         let mut never: Option<Vec<u16>> = None;

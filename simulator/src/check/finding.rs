@@ -12,6 +12,7 @@
 //! | `same_person` | one person may do what was asked to be separate | error |
 //! | `endless_moves` | automatic moves that never end | error |
 //! | `overlap`, `condition_never_holds` | see `conditions` | warning |
+//! | `requester_decides`, `never_filled` | see `deciders`; a note where those between see the value | warning |
 //! | `default_never_taken`, `cancels_others`, `depends_on_parent`, `blocked_without`, `overlaps_not_known` | worth knowing | note |
 
 use loonflow_engine::id::NodeId;

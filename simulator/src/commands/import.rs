@@ -1,5 +1,6 @@
 //! `import`: a BPMN 2.0 document as a definition.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use anyhow::{Context as _, bail};
@@ -26,6 +27,9 @@ pub struct ImportArgs {
     /// Who does tasks that name nobody: `assignee_type:assignee`, for instance `variables:creator`.
     #[arg(long, value_name = "TYPE:WHO")]
     pub assignee: Option<String>,
+    /// Who fills in a variable that no form has: at which task or start event; again for more.
+    #[arg(long, value_name = "NAME=NODE")]
+    pub field: Vec<String>,
     /// A directory file: tells names of people, departments and roles that are not in it.
     #[arg(long, value_name = "FILE")]
     pub directory: Option<PathBuf>,
@@ -53,9 +57,20 @@ pub(crate) fn run(args: &ImportArgs, output: &Output) -> anyhow::Result<Verdict>
             .map(|(kind, who)| (kind.to_owned(), who.to_owned()))
             .with_context(|| format!("`--assignee {text}` has no `:`: write for instance `roles:support`"))
     });
+    let mut fields: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for text in &args.field {
+        let (name, node) = text
+            .split_once('=')
+            .with_context(|| format!("`--field {text}` has no `=`: write for instance `approved=review`"))?;
+        fields
+            .entry(name.trim().to_owned())
+            .or_default()
+            .push(node.trim().to_owned());
+    }
     let options = Options {
         process: args.process.clone(),
         assignee: assignee.transpose()?,
+        fields,
     };
     let mut imported = bpmn(&document, &options).with_context(|| format!("`{shown}` cannot be imported"))?;
     if let Some(file) = &args.directory {

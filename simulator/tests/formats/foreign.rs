@@ -245,3 +245,84 @@ fn tasks_that_name_nobody_take_the_callers_word() {
     let imported = bpmn(document.as_bytes(), &options).expect("a process");
     assert!(imported.is_whole(), "{}", told(&imported));
 }
+
+/// An exclusive split into a parallel join: the textbook's deadlock, which no ticket meets here.
+#[test]
+fn what_hangs_in_bpmn_and_not_here_is_told() {
+    let told_of = |document: &str| -> Vec<String> {
+        let imported = import(document);
+        let found = imported.findings.iter();
+        let found = found.filter(|one| one.code.ends_with("_in_bpmn") || one.code == "implicit_join");
+        found.map(|one| format!("{} {}", one.code, one.element)).collect()
+    };
+    assert_eq!(
+        told_of(include_str!("samples/choice_into_and_join.bpmn")),
+        ["stuck_in_bpmn both"]
+    );
+
+    let user = "camunda:assignee=\"a\"";
+    let drawn = |split: &str, inner: &str, join: &str, flows: &[(&str, &str)]| {
+        let flows = flows.iter().enumerate().map(|(idx, (from, to))| {
+            let asks = if *from == "g" {
+                "<b:conditionExpression>= n &gt; 1</b:conditionExpression>"
+            } else {
+                ""
+            };
+            format!("<b:sequenceFlow id=\"f{idx}\" sourceRef=\"{from}\" targetRef=\"{to}\">{asks}</b:sequenceFlow>")
+        });
+        process(&format!(
+            "<b:startEvent id=\"s\"/><b:userTask id=\"t\" {user}/><b:{split}Gateway id=\"g\"/><b:userTask id=\"x\" {user}/>\
+             <b:userTask id=\"y\" {user}/>{inner}<b:{join}Gateway id=\"j\"/><b:endEvent id=\"e\"/>{}",
+            flows.collect::<String>()
+        ))
+    };
+    let plain = [
+        ("s", "t"),
+        ("t", "g"),
+        ("g", "x"),
+        ("g", "y"),
+        ("x", "j"),
+        ("y", "j"),
+        ("j", "e"),
+    ];
+    for (split, join, expected) in [
+        ("parallel", "parallel", vec![]),
+        ("exclusive", "exclusive", vec![]),
+        ("inclusive", "inclusive", vec![]),
+        ("parallel", "inclusive", vec![]),
+        ("exclusive", "inclusive", vec![]),
+        ("exclusive", "parallel", vec!["stuck_in_bpmn j"]),
+        ("inclusive", "parallel", vec!["stuck_in_bpmn j"]),
+        ("parallel", "exclusive", vec!["implicit_join j"]),
+    ] {
+        assert_eq!(
+            told_of(&drawn(split, "", join, &plain)),
+            expected,
+            "{split} into {join}"
+        );
+    }
+    // One branch comes by two ways, of which it takes one.
+    let mut two_ways = plain.to_vec();
+    two_ways.extend([("x", "c"), ("c", "j"), ("c", "j")]);
+    two_ways.retain(|flow| *flow != ("x", "j"));
+    let document = drawn("parallel", "<b:exclusiveGateway id=\"c\"/>", "parallel", &two_ways);
+    assert_eq!(told_of(&document), ["stuck_in_bpmn j"]);
+    // Two of three branches meet in an exclusive gateway before all are joined.
+    let three = [
+        ("s", "t"),
+        ("t", "g"),
+        ("g", "x"),
+        ("g", "y"),
+        ("g", "z"),
+        ("x", "c"),
+        ("y", "c"),
+        ("c", "j"),
+        ("z", "j"),
+        ("j", "e"),
+    ];
+    let inner = format!("<b:userTask id=\"z\" {user}/><b:exclusiveGateway id=\"c\"/>");
+    assert_eq!(
+        told_of(&drawn("parallel", &inner, "parallel", &three)),
+        ["twice_in_bpmn j"]
+    );
+}

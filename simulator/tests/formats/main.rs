@@ -2,9 +2,10 @@
 //! in a sentence.
 //!
 //! Modules in reading order: `fixtures` (inputs), `round_trip` (definition, BPMN, definition), `foreign` (BPMN of other
-//! tools), `hostile` (BPMN of nobody's tool), `recording` (a log as a server makes it), `logs` (XES, OCEL, JUnit), `shadow`,
+//! tools), `asked` (who answers what it asks), `hostile` (BPMN of nobody's tool), `recording` (a log as a server makes it), `logs` (XES, OCEL, JUnit), `shadow`,
 //! `commands` (the same from the command line).
 
+mod asked;
 mod commands;
 mod fixtures;
 mod foreign;

@@ -13,6 +13,7 @@ use super::{Findings, Options, form};
 use crate::export::bpmn::{MODEL, NAMESPACE};
 use crate::xml::Element;
 
+mod asked;
 mod edges;
 mod props;
 
@@ -43,8 +44,8 @@ struct Builder<'a, 'f> {
     /// Fields that are not in `base`, by key, with their order.
     fields: BTreeMap<String, (usize, form::Use)>,
     known: BTreeSet<String>,
-    /// Fields that conditions or assignments name.
-    needed: BTreeMap<String, (String, &'static str)>,
+    /// Fields that conditions, assignments or timers ask for.
+    needed: BTreeMap<String, asked::Needed>,
 }
 
 impl<'a, 'f> Builder<'a, 'f> {
@@ -140,7 +141,7 @@ impl<'a, 'f> Builder<'a, 'f> {
             Some(_) | None => Map::new(),
         };
         self.default_branch(idx, &mut props);
-        self.own_props(node, is_ours, &mut props);
+        self.own_props(idx, is_ours, &mut props);
         if !is_ours {
             let permissions = self.permissions(node);
             props.insert("field_permissions".into(), Json::Object(permissions));
@@ -226,41 +227,8 @@ impl<'a, 'f> Builder<'a, 'f> {
         found
     }
 
-    fn need(&mut self, field: &str, element: &str, kind: &'static str) {
-        self.needed
-            .entry(field.to_owned())
-            .or_insert_with(|| (element.to_owned(), kind));
-    }
-
     fn finish(mut self, mut nodes: Vec<Json>, edges: Vec<Json>) -> Json {
-        let start = self.graph.nodes.iter().position(|node| node.kind == Kind::Start);
-        let mut at_start: Vec<(String, &str)> = Vec::new();
-        for (key, (element, kind)) in std::mem::take(&mut self.needed) {
-            if let Some((_, found)) = self.fields.get_mut(&key) {
-                // A form knows only texts where an assignment wants a user.
-                if kind == "user" {
-                    found.kind = kind;
-                }
-                continue;
-            }
-            if self.known.contains(&key) {
-                continue;
-            }
-            let sentence =
-                format!("looks at `{key}`, which no form has: it is a field of the start node now, of type {kind}");
-            self.findings.changed("field_put_in", &element, sentence);
-            // The title comes first.
-            let order = self.fields.len() + 1;
-            let one = form::Use {
-                key: key.clone(),
-                name: key.clone(),
-                kind,
-                props: Map::new(),
-                permission: "optional",
-            };
-            self.fields.insert(key.clone(), (order, one));
-            at_start.push((key, "optional"));
-        }
+        self.put_in_asked(&mut nodes);
         if !self.is_ours {
             match self.fields.get_mut("title") {
                 Some((_, title)) => title.kind = "title",
@@ -289,11 +257,6 @@ impl<'a, 'f> Builder<'a, 'f> {
                     }
                 }
             }
-        }
-        if let Some(start) = start {
-            at_start
-                .iter()
-                .for_each(|(key, permission)| permit(&mut nodes[start], key, permission));
         }
         self.put_fields();
         let process = self.base.entry("process_schema").or_insert_with(|| json!({}));
@@ -352,7 +315,7 @@ impl<'a, 'f> Builder<'a, 'f> {
 }
 
 /// An extension element of ours.
-fn own<'a>(element: Option<&'a Element>, name: &str) -> Option<&'a Element> {
+pub(super) fn own<'a>(element: Option<&'a Element>, name: &str) -> Option<&'a Element> {
     element?.child(MODEL, "extensionElements")?.child(NAMESPACE, name)
 }
 

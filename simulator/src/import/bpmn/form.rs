@@ -231,7 +231,7 @@ fn choose(component: &Json, props: &mut Map<String, Json>, kind: &'static str) -
 }
 
 /// A flag is a choice of two, so that conditions can compare it.
-fn yes_or_no(props: &mut Map<String, Json>) -> &'static str {
+pub(super) fn yes_or_no(props: &mut Map<String, Json>) -> &'static str {
     options_of(
         props,
         vec![("true".into(), "Yes".into()), ("false".into(), "No".into())],

@@ -35,7 +35,7 @@ pub(super) fn assigned(
     lane: Option<&String>,
     findings: &mut Findings,
 ) -> Option<Assigned> {
-    let found = named(id, element, findings).or_else(|| {
+    named(id, element, findings).or_else(|| {
         let lane = lane.filter(|lane| !lane.is_empty())?;
         let sentence = format!("names nobody and lies in the lane `{lane}`: done by the role of that id");
         findings.changed("lane_as_role", id, sentence);
@@ -44,25 +44,6 @@ pub(super) fn assigned(
             value: lane.clone(),
             strategy: "voluntary",
         })
-    });
-    if element.child(MODEL, "standardLoopCharacteristics").is_some() {
-        findings.lost(
-            "loop",
-            id,
-            "is repeated while something holds: draw the loop with a gateway",
-        );
-    }
-    let is_multiple = element.child(MODEL, "multiInstanceLoopCharacteristics").is_some();
-    if is_multiple {
-        findings.changed(
-            "multi_instance",
-            id,
-            "is done once for each of several: here by each assignee, strategy `whole`",
-        );
-    }
-    found.map(|one| Assigned {
-        strategy: if is_multiple { "whole" } else { one.strategy },
-        ..one
     })
 }
 

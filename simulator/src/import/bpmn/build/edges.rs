@@ -5,6 +5,7 @@ use serde_json::{Map, Value as Json, json};
 
 use super::super::graph::{Flow, Node};
 use super::super::model::Kind;
+use super::asked::Guess;
 use super::{Builder, kept_object, object, own};
 use crate::export::bpmn::MODEL;
 use crate::expression;
@@ -82,7 +83,7 @@ impl Builder<'_, '_> {
         match read {
             Ok(groups) => {
                 for condition in groups.iter().flatten() {
-                    self.need(condition.field.as_str(), &flow.id, type_of(condition));
+                    self.need(condition.field.as_str(), &flow.id, flow.source, guess(condition));
                 }
                 props.insert("condition_groups".into(), groups_json(&groups));
             }
@@ -97,13 +98,19 @@ impl Builder<'_, '_> {
 }
 
 /// The type of a field, guessed by what it is compared with.
-fn type_of(condition: &Condition) -> &'static str {
+fn guess(condition: &Condition) -> Guess {
     let parts = condition.value.parts();
-    let are_numbers = !parts.is_empty() && parts.iter().all(|part| part.parse::<f64>().is_ok());
-    if are_numbers && condition.operator != Operator::Contains {
-        "number"
+    let are_all = |test: fn(&str) -> bool| !parts.is_empty() && parts.iter().all(|part| test(part));
+    if condition.operator == Operator::Contains {
+        Guess::Text
+    } else if are_all(|part| matches!(part, "true" | "false")) {
+        Guess::Flag
+    } else if are_all(|part| part.parse::<f64>().is_ok()) {
+        Guess::Number
+    } else if parts.is_empty() {
+        Guess::Open
     } else {
-        "text"
+        Guess::Text
     }
 }
 

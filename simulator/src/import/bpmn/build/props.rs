@@ -8,16 +8,18 @@ use super::super::graph::Node;
 use super::super::model::Kind;
 use super::super::people::{self, CAMUNDA, ZEEBE};
 use super::Builder;
+use super::asked::Guess;
 use crate::export::bpmn::{MODEL, NAMESPACE};
 use crate::xml::Element;
 
 impl Builder<'_, '_> {
     /// What the kind of node needs.
-    pub(super) fn own_props(&mut self, node: &Node<'_>, is_ours: bool, props: &mut Map<String, Json>) {
+    pub(super) fn own_props(&mut self, idx: usize, is_ours: bool, props: &mut Map<String, Json>) {
+        let node = &self.graph.nodes[idx];
         let Some(element) = node.element else { return };
         match node.kind {
-            Kind::Timer => self.timer(node, element, props),
-            Kind::Task if !props.contains_key("assignee_type") => self.assignee(node, element, props),
+            Kind::Timer => self.timer(idx, element, props),
+            Kind::Task if !props.contains_key("assignee_type") => self.assignee(idx, element, props),
             Kind::Hook if !is_ours => self.hook(node, element, props),
             Kind::Start
             | Kind::End
@@ -28,10 +30,42 @@ impl Builder<'_, '_> {
             | Kind::Parallel
             | Kind::Inclusive => {}
         }
+        self.repeats(node, element, props);
         self.tell_left_out(node, element, is_ours);
     }
 
-    fn timer(&mut self, node: &Node<'_>, element: &Element, props: &mut Map<String, Json>) {
+    /// Work that BPMN does several times; a node is done once, but for one that each assignee has to do.
+    fn repeats(&mut self, node: &Node<'_>, element: &Element, props: &mut Map<String, Json>) {
+        if element.child(MODEL, "standardLoopCharacteristics").is_some() {
+            self.findings.lost(
+                "loop",
+                &node.id,
+                "is repeated while something holds: draw the loop with a gateway",
+            );
+        }
+        if element.child(MODEL, "multiInstanceLoopCharacteristics").is_none() {
+            return;
+        }
+        if node.kind == Kind::Task {
+            if props.contains_key("assignee_type") {
+                props.insert("assignment_strategy".into(), "whole".into());
+            }
+            self.findings.changed(
+                "multi_instance",
+                &node.id,
+                "is done once for each of several: here by each assignee, strategy `whole`",
+            );
+        } else {
+            self.findings.lost(
+                "multi_instance",
+                &node.id,
+                "is done once for each of several, and here it is done once: let the program that it posts to do it for all, or draw it as often as it is done",
+            );
+        }
+    }
+
+    fn timer(&mut self, idx: usize, element: &Element, props: &mut Map<String, Json>) {
+        let node = &self.graph.nodes[idx];
         let definition = element.child(MODEL, "timerEventDefinition");
         let text = |name: &str| {
             definition
@@ -59,14 +93,15 @@ impl Builder<'_, '_> {
             |field: &&str| !field.is_empty() && !field.contains(['(', '"', ' ']) || self.known.contains(*field);
         if let Some(field) = field.filter(is_field) {
             props.insert("until_field".into(), field.into());
-            self.need(field, &node.id, "datetime");
+            self.need(field, &node.id, idx, Guess::Instant);
             return;
         }
         let sentence = "waits neither for a fixed time (`timeDuration`) nor for the date of a field (`timeDate` with `=field`): give it one of these";
         self.findings.lost("timer", &node.id, sentence);
     }
 
-    fn assignee(&mut self, node: &Node<'_>, element: &Element, props: &mut Map<String, Json>) {
+    fn assignee(&mut self, idx: usize, element: &Element, props: &mut Map<String, Json>) {
+        let node = &self.graph.nodes[idx];
         let lane = self.model.lanes.get(&node.id);
         let found = people::assigned(&node.id, element, lane, self.findings);
         let (kind, value, strategy) = match (found, &self.options.assignee) {
@@ -79,7 +114,7 @@ impl Builder<'_, '_> {
             }
         };
         if kind == "ticket_field" {
-            self.need(&value, &node.id, "user");
+            self.need(&value, &node.id, idx, Guess::User);
         }
         props.insert("assignee_type".into(), kind.into());
         props.insert("assignee".into(), value.into());
@@ -125,33 +160,34 @@ impl Builder<'_, '_> {
 
     /// What tools attach to an element and nothing here does anything with.
     fn tell_left_out(&mut self, node: &Node<'_>, element: &Element, is_ours: bool) {
-        const EXTENSIONS: [&str; 6] = [
-            "formData",
-            "formProperty",
-            "formDefinition",
-            "assignmentDefinition",
-            "ioMapping",
-            "connector",
-        ];
-        const ATTRIBUTES: [&str; 6] = [
-            "assignee",
-            "candidateUsers",
-            "candidateGroups",
-            "initiator",
-            "formKey",
-            "formRef",
-        ];
-        const PARTS: [&str; 9] = [
+        const FORMS: [&str; 3] = ["formData", "formProperty", "formDefinition"];
+        const FORM_ATTRIBUTES: [&str; 2] = ["formKey", "formRef"];
+        const ASSIGNEES: [&str; 3] = ["assignee", "candidateUsers", "candidateGroups"];
+        const PARTS: [&str; 5] = [
             "extensionElements",
             "incoming",
             "outgoing",
-            "timerEventDefinition",
-            "potentialOwner",
-            "humanPerformer",
-            "performer",
             "multiInstanceLoopCharacteristics",
             "standardLoopCharacteristics",
         ];
+        const OWNERS: [&str; 3] = ["potentialOwner", "humanPerformer", "performer"];
+        // What is read depends on the kind of node: an assignee of a program's work says nothing here.
+        let (extensions_read, attributes_read, parts_read): (Vec<&str>, Vec<&str>, Vec<&str>) = match node.kind {
+            Kind::Start => (
+                FORMS.into(),
+                [&FORM_ATTRIBUTES[..], &["initiator"]].concat(),
+                PARTS.into(),
+            ),
+            Kind::Task => (
+                [&FORMS[..], &["assignmentDefinition"]].concat(),
+                [&FORM_ATTRIBUTES[..], &ASSIGNEES].concat(),
+                [&PARTS[..], &OWNERS].concat(),
+            ),
+            Kind::Hook => (vec!["ioMapping", "connector"], Vec::new(), PARTS.into()),
+            Kind::End | Kind::Terminate | Kind::Timer | Kind::Exclusive | Kind::Parallel | Kind::Inclusive => {
+                (Vec::new(), Vec::new(), PARTS.into())
+            }
+        };
         // Where an export's own extension says what a node is, nothing else is looked at.
         let is_read = |known: &[&str], name: &str| !is_ours && known.contains(&name);
         let extension = element.child(MODEL, "extensionElements");
@@ -159,18 +195,18 @@ impl Builder<'_, '_> {
         let extensions = extensions.filter(|one| one.namespace != NAMESPACE && one.name != "userTask");
         let extensions = extensions
             .map(|one| one.name.as_str())
-            .filter(|name| !is_read(&EXTENSIONS, name));
+            .filter(|name| !is_read(&extensions_read, name));
         let attributes = element
             .attributes
             .iter()
             .filter(|one| !matches!(one.namespace.as_str(), "" | NAMESPACE));
         let attributes = attributes
             .map(|one| one.name.as_str())
-            .filter(|name| !is_read(&ATTRIBUTES, name));
+            .filter(|name| !is_read(&attributes_read, name));
         let parts = element.children.iter().filter(|one| one.namespace == MODEL);
         let parts = parts
             .map(|one| one.name.as_str())
-            .filter(|name| !PARTS.contains(name) && !name.ends_with("EventDefinition"));
+            .filter(|name| !parts_read.contains(name) && !name.ends_with("EventDefinition"));
         // A sub-process is told as a whole.
         let is_whole = element.name.ends_with("rocess") || element.name == "transaction";
         let found: BTreeSet<&str> = if is_whole {

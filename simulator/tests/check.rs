@@ -1,6 +1,8 @@
 //! Exact checking against the engine itself: what the checker says can be reached is what a walk of the engine reaches,
 //! and a ticket that it says cannot complete cannot.
 
+#[path = "check/elsewhere.rs"]
+mod elsewhere;
 #[path = "check/random.rs"]
 mod random;
 #[path = "check/separate.rs"]

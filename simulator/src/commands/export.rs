@@ -121,7 +121,12 @@ fn definitions(args: &ExportArgs, output: &Output) -> anyhow::Result<Verdict> {
                     .with_context(|| format!("`{}` cannot be written as PNML", one.shown))?;
                 pnml::pnml(&net, &version.name)
             }
-            Format::Bpmn => bpmn::bpmn(version, args.with_secrets),
+            Format::Bpmn => {
+                for sentence in bpmn::not_said(version) {
+                    output.note(format!("{}: {sentence}", one.shown));
+                }
+                bpmn::bpmn(version, args.with_secrets)
+            }
             Format::Mermaid | Format::Xes | Format::Ocel | Format::Junit => {
                 mermaid::mermaid(version, &mermaid::Marked::default())
             }

@@ -1,7 +1,7 @@
 //! A definition as BPMN 2.0 XML with its diagram, for drawing tools, other engines and analysis.
 //!
 //! The diagram means what the engine does, as far as BPMN can say it: see the table in `drawing` for the gateways that
-//! are added for that, and for the one thing that is not said (an edge that leaves a fork early). Everything a
+//! are added for that, and for what is not said ([`not_said`]). Everything a
 //! definition holds beyond BPMN stands in extension elements, so that `import::bpmn` gives back an equal definition.
 //! What does not come back: tokens of hooks, unless asked for (addresses stay, so mind those that carry credentials);
 //! characters in names that XML cannot carry, which become U+FFFD; what somebody changed in the diagram meanwhile, for
@@ -17,6 +17,7 @@ mod secrets;
 mod write;
 
 pub(crate) use drawing::left_fork;
+pub use drawing::not_said;
 pub(crate) use write::{DC, DI, MODEL};
 
 /// Namespace of the extension elements.

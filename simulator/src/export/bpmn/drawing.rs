@@ -9,12 +9,15 @@
 //! | exclusive gateway, `choice` | after a task with several ways out | several flows out of a task would all be taken |
 //! | parallel or inclusive gateway, `join` | before a merge that is not itself such a gateway | a task runs once for each token |
 //! | exclusive gateway, `pass` | before a split or merge that is also reached from elsewhere | a gateway would wait for those ways too |
+//! | exclusive gateway, `pass` | before a parallel merge, where one branch comes by several ways | it would wait for a token on each of them |
 //!
-//! Not expressed: that an edge out of a fork cancels the fork's other tokens. Such a flow says so in its
-//! documentation.
+//! Not expressed, see [`not_said`]: that an edge out of a fork cancels the fork's other tokens (such a flow says so in
+//! its documentation), and that a branch may be entered from outside of it: from another one, or past the fork.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use loonflow_engine::id::NodeId;
+use loonflow_engine::workflow::graph::Split;
 use loonflow_engine::workflow::{Edge, Node, NodeKind, WorkflowVersion};
 
 use crate::expression;
@@ -208,6 +211,13 @@ impl Drawing {
         self.shapes.len() - 1
     }
 
+    /// The rank of the furthest shape that was added before a node.
+    fn rank_before(&self, node: usize) -> usize {
+        let before = self.shapes.iter().filter(|one| one.node == node);
+        let before = before.filter(|one| matches!(one.added, Some(Added::Start | Added::Join | Added::Pass)));
+        before.map(|one| one.rank).max().unwrap_or(0)
+    }
+
     /// A flow that was added.
     fn join(&mut self, source: usize, target: usize) {
         let wanted = format!("{}_to_{}", self.shapes[source].id, self.shapes[target].id);
@@ -280,16 +290,44 @@ impl Drawing {
                     self.add(target, kind, Added::Join, n_splits - place)
                 });
             }
-            for (place, (id, _)) in splits.iter().enumerate() {
-                for way in of_split.get(&place).into_iter().flatten() {
-                    found[*way] = shapes[place];
+            // Of each split the joins of inner ones that lead to its own.
+            let mut inner_joins: Vec<Vec<(&NodeId, usize)>> = vec![Vec::new(); n_splits];
+            for (place, (id, split)) in splits.iter().enumerate() {
+                let ways = of_split.remove(&place).unwrap_or_default();
+                let inner = std::mem::take(&mut inner_joins[place]);
+                let is_parallel = kind_of(&version.nodes[graph.node_idx[*id]]) == ShapeKind::Parallel;
+                let branches = Branches::of(version, id, split);
+                let by_way = ways.iter().map(|way| (branches.of_edge(*way), In::Edge(*way)));
+                let by_join = inner
+                    .iter()
+                    .map(|(split, join)| (branches.of_node(split), In::Join(*join)));
+                let mut by_branch: BTreeMap<Vec<usize>, Vec<In>> = BTreeMap::new();
+                for (branches, one) in by_way.chain(by_join) {
+                    by_branch.entry(branches).or_default().push(one);
+                }
+                for (branches, ins) in by_branch {
+                    // One branch brings one token, by whichever of its ways: a parallel gateway would wait on each.
+                    let to = if is_parallel && branches.len() == 1 && ins.len() > 1 {
+                        let rank = 1 + self.rank_before(target);
+                        let pass = self.add(target, ShapeKind::Exclusive, Added::Pass, rank);
+                        self.join(pass, shapes[place]);
+                        pass
+                    } else {
+                        shapes[place]
+                    };
+                    for one in ins {
+                        match one {
+                            In::Edge(way) => found[way] = to,
+                            In::Join(join) => self.join(join, to),
+                        }
+                    }
                 }
                 if shapes[place] == target {
                     continue;
                 }
                 let outer = (place + 1..n_splits).find(|outer| splits[*outer].1.region.contains(*id));
                 match outer {
-                    Some(outer) => self.join(shapes[place], shapes[outer]),
+                    Some(outer) => inner_joins[outer].push((*id, shapes[place])),
                     None => next_in.push(shapes[place]),
                 }
             }
@@ -297,9 +335,9 @@ impl Drawing {
             let passes = waits_for_all && !shapes.contains(&target) && next_in.len() + others.len() > 1;
             let before = if passes {
                 let pass = self.add(target, ShapeKind::Exclusive, Added::Pass, 1);
-                // It stands between the joins and the node.
-                for shape in self.shapes.iter_mut().filter(|one| one.node == target) {
-                    shape.rank += usize::from(shape.added == Some(Added::Join));
+                // It stands between all others and the node.
+                for shape in self.shapes[..pass].iter_mut().filter(|one| one.node == target) {
+                    shape.rank += usize::from(matches!(shape.added, Some(Added::Join | Added::Pass)));
                 }
                 self.join(pass, target);
                 pass
@@ -343,6 +381,109 @@ impl Drawing {
             }),
         });
     }
+}
+
+/// What leads into a join: an edge, or the join of an inner split.
+enum In {
+    Edge(usize),
+    Join(usize),
+}
+
+/// Which branches of a split come by a node before its merge.
+struct Branches<'a> {
+    version: &'a WorkflowVersion,
+    split: &'a NodeId,
+    /// By branch, in the order of the split's ways out.
+    reached: Vec<BTreeSet<&'a NodeId>>,
+}
+
+impl<'a> Branches<'a> {
+    fn of(version: &'a WorkflowVersion, id: &'a NodeId, split: &'a Split) -> Self {
+        let graph = &version.graph;
+        let reached = graph.ways_out[graph.node_idx[id]].iter().map(|edge| {
+            let mut reached = BTreeSet::new();
+            let mut work = vec![&version.edges[*edge].target];
+            while let Some(node) = work.pop() {
+                if *node == split.merge || !split.region.contains(node) || !reached.insert(node) {
+                    continue;
+                }
+                let out = graph.ways_out[graph.node_idx[node]].iter();
+                work.extend(out.map(|edge| &version.edges[*edge].target));
+            }
+            reached
+        });
+        Self {
+            version,
+            split: id,
+            reached: reached.collect(),
+        }
+    }
+
+    fn of_node(&self, node: &NodeId) -> Vec<usize> {
+        let branches = self.reached.iter().enumerate();
+        branches
+            .filter(|(_, reached)| reached.contains(node))
+            .map(|(branch, _)| branch)
+            .collect()
+    }
+
+    fn of_edge(&self, edge: usize) -> Vec<usize> {
+        let graph = &self.version.graph;
+        let source = &self.version.edges[edge].source;
+        if source != self.split {
+            return self.of_node(source);
+        }
+        let ways = graph.ways_out[graph.node_idx[source]].iter();
+        ways.enumerate()
+            .filter(|(_, way)| **way == edge)
+            .map(|(branch, _)| branch)
+            .collect()
+    }
+}
+
+/// What the diagram cannot say of a version, in sentences: edges that leave a fork early, and edges that lead into a branch
+/// of a parallel fork from outside of it, after which other engines wait for ever.
+#[must_use]
+pub fn not_said(version: &WorkflowVersion) -> Vec<String> {
+    let mut found = Vec::new();
+    for edge in &version.edges {
+        if let Some(split) = left_fork(version, edge) {
+            found.push(format!(
+                "the edge `{}` leaves the fork of `{split}` early and cancels its other branches: the diagram says that in words only",
+                edge.id
+            ));
+        }
+    }
+    for (id, split) in &version.graph.splits {
+        let is_parallel = kind_of(&version.nodes[version.graph.node_idx[id]]) == ShapeKind::Parallel;
+        let branches = Branches::of(version, id, split);
+        let comes_by = |edge: &Edge| split.region.contains(&edge.target) && edge.target != split.merge;
+        for (idx, edge) in version
+            .edges
+            .iter()
+            .enumerate()
+            .filter(|(_, edge)| is_parallel && comes_by(edge))
+        {
+            let (from, to) = (branches.of_edge(idx), branches.of_node(&edge.target));
+            let begins = |other: &&Edge| other.source == *id && other.target == edge.target;
+            let how = if edge.source == *id {
+                let n_begin = version.edges.iter().filter(begins).count();
+                (n_begin > 1).then_some("where another branch of it begins as well")
+            } else if edge.source == split.merge || !split.region.contains(&edge.source) {
+                Some("into one of its branches from outside")
+            } else {
+                (from.len() < to.len()).then_some("where another of its branches comes by as well")
+            };
+            if let Some(how) = how {
+                found.push(format!(
+                    "the edge `{}` leads to `{}` of the fork of `{id}`, {how}: other engines that run the diagram may wait \
+                     for ever at `{}`",
+                    edge.id, edge.target, split.merge
+                ));
+            }
+        }
+    }
+    found
 }
 
 /// The fork that an edge leaves before its merge, if it does.

@@ -6,6 +6,7 @@
 //!
 //! Not here: what commands caused the events (`command`), what else would have come of them (`shadow`).
 
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::BufReader;
@@ -20,6 +21,8 @@ use loonflow_engine::id::{TenantId, TicketId, VersionName, WorkflowId};
 use loonflow_engine::ticket::{Event, Meta, Ticket, apply};
 use loonflow_engine::workflow::{self, WorkflowVersion};
 use loonflow_storage::{Commit, EventLog, MemoryLog, SledLog, SledOptions, backup};
+
+use crate::names::Shared;
 
 pub mod command;
 
@@ -73,6 +76,8 @@ fn open_data(data: &Path) -> anyhow::Result<Arc<dyn EventLog>> {
 pub struct Moment<'a> {
     /// The tenant's directory, as it was.
     pub directory: &'a Directory,
+    /// Names that two people of it share.
+    pub shared: &'a Shared,
     /// The version the ticket was on before, or was created on; none where its stream does not hold it.
     pub version: Option<&'a Arc<WorkflowVersion>>,
     /// The ticket before; none at its creation.
@@ -90,6 +95,8 @@ pub struct Moment<'a> {
 /// One tenant as far as the log has been read.
 struct Tenant {
     directory: Directory,
+    /// Read from the directory when it is first asked for, and forgotten when that changes.
+    shared: OnceCell<Shared>,
     /// Versions by the workflow's part of the stream's name.
     workflows: BTreeMap<String, BTreeMap<VersionName, Arc<WorkflowVersion>>>,
 }
@@ -145,12 +152,14 @@ impl Reader {
     fn tenant(&mut self, part: &str) -> &mut Tenant {
         self.tenants.entry(part.to_owned()).or_insert_with(|| Tenant {
             directory: Directory::empty(TenantId::from(part)),
+            shared: OnceCell::new(),
             workflows: BTreeMap::new(),
         })
     }
 
     fn directory(&mut self, part: &str, commit: &Commit) -> anyhow::Result<()> {
         let tenant = self.tenant(part);
+        tenant.shared = OnceCell::new();
         for stored in &commit.events {
             let event = codec::decode_account(&stored.kind, stored.schema, &stored.payload)?;
             let empty = Directory::empty(TenantId::from(part));
@@ -205,6 +214,7 @@ impl Reader {
         let parent = parent.and_then(|(parent, _)| self.tickets.get(&(part.to_owned(), *parent)));
         show(&Moment {
             directory: &tenant.directory,
+            shared: tenant.shared.get_or_init(|| Shared::of(&tenant.directory)),
             version,
             before: before.as_ref(),
             after: &after,

@@ -11,15 +11,20 @@
 //! - Where one of several was drawn, the same person is drawn again if the candidate still draws among people with
 //!   that person.
 //! - Migrations are left out: the shadow is on the candidate from the start.
-//! - At the first refusal the shadow of that ticket ends.
+//! - What is refused is told, and the shadow goes on from where the recorded ticket was after it, taken over to the
+//!   candidate as a migration would take it; so one change does not hide the others. Where the ticket does not fit, the
+//!   shadow of that ticket ends.
+//! - Where nothing but fields that the caller assumes values for is missing, it goes on with these values.
 //!
 //! Nothing is written. Not here: reading the recording (`recorded`), the text of the report (`report`).
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use loonflow_engine::id::{TenantId, TicketId, VersionName, WorkflowId};
+use anyhow::ensure;
+use loonflow_engine::id::{FieldKey, TenantId, TicketId, VersionName, WorkflowId};
 use loonflow_engine::time::Timestamp;
+use loonflow_engine::value::Value;
 use loonflow_engine::workflow::WorkflowVersion;
 use loonflow_storage::EventLog;
 
@@ -27,6 +32,7 @@ use crate::recorded;
 
 mod follow;
 pub mod report;
+mod words;
 
 /// How a ticket fares on the candidate, from harmless to grave.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -81,8 +87,12 @@ pub struct Difference {
     pub step: usize,
     /// When it was.
     pub at: Timestamp,
-    /// What was done.
+    /// Who did what.
     pub done: String,
+    /// What was done, whoever did it.
+    pub what: String,
+    /// What changes, in words that are the same for all tickets with this change.
+    pub change: String,
     /// The refusal's code, where the candidate refuses it.
     pub code: Option<&'static str>,
     /// What was so in the recording.
@@ -110,10 +120,21 @@ pub struct TicketReport {
     pub differences: Vec<Difference>,
     /// What had to be assumed, for people.
     pub assumed: Vec<String>,
+    /// The commit, from 1, after which it could not be followed any more; none where it was followed to its end.
+    pub lost_at: Option<usize>,
 }
 
 /// Differences kept of one ticket; a detour makes one at each step.
 pub const DIFFERENCES_MAX: usize = 20;
+
+/// One change, with all tickets that meet it.
+#[derive(Clone, Debug)]
+pub struct Group<'a> {
+    /// Where it was met first.
+    pub first: &'a Difference,
+    /// In the order of creation, none twice; at least one.
+    pub tickets: Vec<&'a TicketReport>,
+}
 
 /// All tickets of a workflow.
 #[derive(Clone, Debug)]
@@ -133,11 +154,49 @@ impl Report {
         self.tickets.iter().filter(|ticket| ticket.outcome == outcome).count()
     }
 
+    /// The same change on several tickets is one group: the gravest first, then the most frequent.
+    #[must_use]
+    pub fn groups(&self) -> Vec<Group<'_>> {
+        let mut groups: Vec<Group<'_>> = Vec::new();
+        let mut places = BTreeMap::new();
+        for ticket in &self.tickets {
+            for difference in &ticket.differences {
+                let key = (
+                    difference.outcome,
+                    difference.code,
+                    &difference.what,
+                    &difference.change,
+                );
+                let place = *places.entry(key).or_insert_with(|| {
+                    groups.push(Group {
+                        first: difference,
+                        tickets: Vec::new(),
+                    });
+                    groups.len() - 1
+                });
+                // A ticket that comes by twice is one of the group all the same.
+                if groups[place].tickets.last().is_none_or(|last| last.id != ticket.id) {
+                    groups[place].tickets.push(ticket);
+                }
+            }
+        }
+        // Stable: else in the order of creation.
+        groups.sort_by_key(|group| std::cmp::Reverse((group.first.outcome, group.tickets.len())));
+        groups
+    }
+
     /// The gravest outcome; none where there are no tickets.
     #[must_use]
     pub fn worst(&self) -> Option<Outcome> {
         self.tickets.iter().map(|ticket| ticket.outcome).max()
     }
+}
+
+/// What tickets are followed on.
+#[derive(Clone, Copy, Debug)]
+struct On<'a> {
+    candidate: &'a WorkflowVersion,
+    assume: &'a BTreeMap<FieldKey, Value>,
 }
 
 /// Follows every recorded ticket of a workflow on a candidate.
@@ -152,6 +211,27 @@ pub fn shadow(
     candidate: &Arc<WorkflowVersion>,
     tenant: Option<&TenantId>,
 ) -> anyhow::Result<Report> {
+    shadow_assuming(log, workflow, candidate, tenant, &BTreeMap::new())
+}
+
+/// As [`shadow`], with values for fields that the candidate requires and nobody filled in.
+///
+/// # Errors
+/// Where the log cannot be read, or the candidate's form does not have such a field.
+pub fn shadow_assuming(
+    log: &dyn EventLog,
+    workflow: &WorkflowId,
+    candidate: &Arc<WorkflowVersion>,
+    tenant: Option<&TenantId>,
+    assume: &BTreeMap<FieldKey, Value>,
+) -> anyhow::Result<Report> {
+    for key in assume.keys() {
+        ensure!(
+            candidate.form.component(key).is_some(),
+            "a value is assumed for `{key}`, which the candidate's form does not have: take one of its fields"
+        );
+    }
+    let on = On { candidate, assume };
     let mut order: Vec<(TenantId, TicketId)> = Vec::new();
     let mut shadows: BTreeMap<(TenantId, TicketId), follow::Shadow> = BTreeMap::new();
     recorded::walk(log, &mut |moment| {
@@ -163,7 +243,7 @@ pub fn shadow(
                 order.push(key);
                 follow::Shadow::new(moment)
             });
-            shadow.follow(moment, candidate);
+            shadow.follow(moment, &on);
         }
         Ok(())
     })?;

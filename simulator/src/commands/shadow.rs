@@ -1,17 +1,19 @@
 //! `shadow`: recorded tickets beside a new version of their workflow.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use anyhow::{Context as _, bail};
 use clap::Args;
-use loonflow_engine::id::{TenantId, WorkflowId};
+use loonflow_engine::id::{FieldKey, TenantId, WorkflowId};
+use loonflow_engine::value::Value;
 
 use super::output::Output;
 use crate::cli::Verdict;
 use crate::export::junit;
 use crate::inputs::Definition;
 use crate::recorded::{Source, open};
-use crate::shadow::{Outcome, report, shadow};
+use crate::shadow::{Outcome, report, shadow_assuming};
 
 /// Arguments of `shadow`.
 #[derive(Debug, Args)]
@@ -31,6 +33,9 @@ pub struct ShadowArgs {
     /// Take tickets of this tenant only.
     #[arg(long, value_name = "ID")]
     pub tenant: Option<String>,
+    /// A value for a field that the candidate requires and nobody filled in; again for more.
+    #[arg(long, value_name = "FIELD=VALUE")]
+    pub assume: Vec<String>,
     /// Write the report as JUnit XML too.
     #[arg(long, value_name = "FILE.xml")]
     pub junit: Option<PathBuf>,
@@ -49,8 +54,15 @@ pub(crate) fn run(args: &ShadowArgs, output: &Output) -> anyhow::Result<Verdict>
     let workflow = args.workflow.as_deref().map(WorkflowId::from);
     let workflow = workflow.unwrap_or_else(|| candidate.workflow_id.clone());
     let tenant = args.tenant.as_deref().map(TenantId::from);
+    let mut assume = BTreeMap::new();
+    for text in &args.assume {
+        let (field, value) = text
+            .split_once('=')
+            .with_context(|| format!("`--assume {text}` has no `=`: write for instance `cost_center=4711`"))?;
+        assume.insert(FieldKey::from(field.trim()), Value::Text(value.to_owned()));
+    }
     let log = open(&source)?;
-    let found = shadow(log.as_ref(), &workflow, candidate, tenant.as_ref())?;
+    let found = shadow_assuming(log.as_ref(), &workflow, candidate, tenant.as_ref(), &assume)?;
     report::lines(&found).iter().for_each(|line| output.line(line));
     if let Some(file) = &args.junit {
         super::export::write(file, &junit::junit(&[junit::of_shadow(&found)]))?;

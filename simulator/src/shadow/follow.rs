@@ -4,12 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use loonflow_engine::id::{NodeId, TokenId, UserId};
 use loonflow_engine::ticket::{
-    ActionKind, Command, Context, Draw, Event, HookOutcome, Refusal, Rest, Ticket, apply, decide,
+    Command, Context, Draw, Event, FieldProblemKind, HookOutcome, Refusal, Rest, Ticket, apply, decide,
 };
 use loonflow_engine::time::Timestamp;
 use loonflow_engine::workflow::{NodeKind, WorkflowVersion};
+use serde_json::Value as Json;
 
-use super::{DIFFERENCES_MAX, Difference, Outcome, TicketReport};
+use super::{DIFFERENCES_MAX, Difference, On, Outcome, TicketReport, words};
+use crate::names;
 use crate::recorded::Moment;
 use crate::recorded::command::{Cause, cause};
 
@@ -20,10 +22,8 @@ const MOVES_MAX: usize = 1_000;
 const ASSUMED_MAX: usize = 10;
 
 pub(super) struct Shadow {
-    /// None before its creation, and where that was refused.
+    /// None before its creation, and where it cannot be followed after that was refused.
     ticket: Option<Ticket>,
-    /// Whether a refusal ended it.
-    is_over: bool,
     /// Whether it was at other nodes than its ticket: what is refused then follows from that.
     is_elsewhere: bool,
     report: TicketReport,
@@ -33,7 +33,6 @@ impl Shadow {
     pub(super) fn new(moment: &Moment<'_>) -> Self {
         Self {
             ticket: None,
-            is_over: false,
             is_elsewhere: false,
             report: TicketReport {
                 id: moment.after.id,
@@ -44,6 +43,7 @@ impl Shadow {
                 n_followed: 0,
                 differences: Vec::new(),
                 assumed: Vec::new(),
+                lost_at: None,
             },
         }
     }
@@ -53,19 +53,41 @@ impl Shadow {
     }
 
     /// Takes the next commit of the ticket.
-    pub(super) fn follow(&mut self, moment: &Moment<'_>, candidate: &WorkflowVersion) {
+    pub(super) fn follow(&mut self, moment: &Moment<'_>, on: &On<'_>) {
         self.report.n_steps += 1;
-        if self.is_over {
+        if self.report.lost_at.is_some() {
             return;
         }
         let cause = cause(moment);
-        let done = shown(&cause, moment);
-        if let Err(refusal) = self.step(&cause, moment, candidate) {
-            self.refused(&refusal, done, moment);
+        let was = self.ticket.clone();
+        let mut stepped = self.step(&cause, moment, on.candidate);
+        if let Err(refusal) = &stepped
+            && let Some((filled, sentence)) = filled_in(&cause, refusal, on)
+        {
+            self.ticket = was;
+            let tried = self.step(&filled, moment, on.candidate);
+            if tried.is_ok() {
+                self.assume(sentence);
+            }
+            stepped = tried;
+        }
+        if let Err(refusal) = stepped {
+            self.refused(&refusal, &cause, moment, on);
+            self.ticket = taken_up(moment, on.candidate);
+            self.is_elsewhere = false;
+            if self.ticket.is_none() {
+                self.report.lost_at = Some(self.report.n_steps);
+            }
             return;
         }
         self.report.n_followed += 1;
-        self.compare(done, moment);
+        self.compare(&cause, moment, on.candidate);
+    }
+
+    fn assume(&mut self, sentence: String) {
+        if !self.report.assumed.contains(&sentence) && self.report.assumed.len() < ASSUMED_MAX {
+            self.report.assumed.push(sentence);
+        }
     }
 
     fn step(&mut self, cause: &Cause, moment: &Moment<'_>, candidate: &WorkflowVersion) -> Result<(), Refusal> {
@@ -188,11 +210,10 @@ impl Shadow {
                 attempt,
                 outcome: HookOutcome::Succeeded,
             };
-            let sentence =
-                format!("the hook `{node}`, which the recorded version does not have, answered well at once");
-            if !self.report.assumed.contains(&sentence) && self.report.assumed.len() < ASSUMED_MAX {
-                self.report.assumed.push(sentence);
-            }
+            let node = names::node(&node, Some(candidate));
+            self.assume(format!(
+                "the hook {node}, which the recorded version does not have, answered well at once"
+            ));
             self.carry_out(&command, now, moment, candidate)?;
         }
         Err(endless(candidate))
@@ -238,8 +259,7 @@ impl Shadow {
         Ok(())
     }
 
-    fn refused(&mut self, refusal: &Refusal, done: String, moment: &Moment<'_>) {
-        self.is_over = true;
+    fn refused(&mut self, refusal: &Refusal, cause: &Cause, moment: &Moment<'_>, on: &On<'_>) {
         let is_stuck = matches!(
             refusal,
             Refusal::NoBranchMatches { .. } | Refusal::NoAssignee { .. } | Refusal::TooManyMoves { .. }
@@ -254,74 +274,152 @@ impl Shadow {
         } else {
             ""
         };
-        let candidate = if matches!(refusal, Refusal::TicketNotFound { .. }) {
+        let said = if matches!(refusal, Refusal::TicketNotFound { .. }) {
             format!("{follows}who did it may not see the ticket")
         } else {
-            format!("{follows}{refusal}")
+            // What the candidate does not have is told by its id.
+            format!("{follows}{}", names::in_sentence(&refusal.to_string(), on.candidate))
         };
-        let recorded = position_shown(moment.after);
-        self.note(outcome, done, Some(refusal.code()), recorded, candidate, moment);
+        // Which fields are missing is the change; other refusals name people and values of the one ticket.
+        let change = if is_stuck || matches!(refusal, Refusal::Fields { .. }) {
+            said.clone()
+        } else {
+            format!("{follows}refused")
+        };
+        self.note(Noted {
+            outcome,
+            code: Some(refusal.code()),
+            change,
+            candidate: said,
+            cause,
+            moment,
+        });
     }
 
-    fn compare(&mut self, done: String, moment: &Moment<'_>) {
+    fn compare(&mut self, cause: &Cause, moment: &Moment<'_>, candidate: &WorkflowVersion) {
         let Some(shadow) = self.ticket.clone() else { return };
         let ticket = moment.after;
         let (was, is) = (position(ticket), position(&shadow));
         let places = |position: &BTreeMap<Place, BTreeSet<Vec<UserId>>>| position.keys().cloned().collect::<Vec<_>>();
-        if places(&was) != places(&is) {
+        let nodes_now = || words::nodes(&shadow, Some(candidate));
+        let (outcome, change, said) = if places(&was) != places(&is) {
             self.is_elsewhere = true;
-            self.note(
-                Outcome::OtherPath,
-                done,
-                None,
-                position_shown(ticket),
-                position_shown(&shadow),
-                moment,
-            );
+            let nodes_then = words::nodes(ticket, moment.version.map(|version| &**version));
+            let change = format!("at {} instead of {nodes_then}", nodes_now());
+            (Outcome::OtherPath, change, None)
         } else if was != is {
-            self.note(
-                Outcome::OtherAssignee,
-                done,
-                None,
-                position_shown(ticket),
-                position_shown(&shadow),
-                moment,
-            );
+            (Outcome::OtherAssignee, format!("other people at {}", nodes_now()), None)
         } else if let (Some(reason), None) = (&shadow.intervention, &ticket.intervention) {
-            self.note(
+            (
                 Outcome::Stuck,
-                done,
-                None,
-                position_shown(ticket),
-                reason.clone(),
-                moment,
-            );
-        }
+                format!("stays at {}", nodes_now()),
+                Some(reason.clone()),
+            )
+        } else {
+            return;
+        };
+        let said = said.unwrap_or_else(|| words::position(&shadow, Some(candidate), moment));
+        self.note(Noted {
+            outcome,
+            code: None,
+            change,
+            candidate: said,
+            cause,
+            moment,
+        });
     }
 
-    fn note(
-        &mut self,
-        outcome: Outcome,
-        done: String,
-        code: Option<&'static str>,
-        recorded: String,
-        candidate: String,
-        moment: &Moment<'_>,
-    ) {
-        self.report.outcome = self.report.outcome.max(outcome);
+    fn note(&mut self, noted: Noted<'_>) {
+        self.report.outcome = self.report.outcome.max(noted.outcome);
+        let moment = noted.moment;
+        let done = words::done(noted.cause, moment);
         let difference = Difference {
-            outcome,
+            outcome: noted.outcome,
             step: self.report.n_steps,
             at: moment.meta.at,
-            done,
-            code,
-            recorded,
-            candidate,
+            done: done.text(),
+            what: done.what,
+            change: noted.change,
+            code: noted.code,
+            recorded: words::position(moment.after, moment.version.map(|version| &**version), moment),
+            candidate: noted.candidate,
         };
-        // The last is the one that ended it, so it is kept in any case.
+        // The first tell how it began, the last what it came to.
         self.report.differences.truncate(DIFFERENCES_MAX - 1);
         self.report.differences.push(difference);
     }
+}
+
+/// A difference as it is noticed.
+struct Noted<'a> {
+    outcome: Outcome,
+    code: Option<&'static str>,
+    change: String,
+    candidate: String,
+    cause: &'a Cause,
+    moment: &'a Moment<'a>,
+}
+
+/// The same with the values that the caller assumes, where nothing but these was missing; and the sentence that says so.
+fn filled_in(cause: &Cause, refusal: &Refusal, on: &On<'_>) -> Option<(Cause, String)> {
+    let Refusal::Fields { problems } = refusal else {
+        return None;
+    };
+    let mut assumed = BTreeMap::new();
+    for problem in problems {
+        if problem.kind != FieldProblemKind::Missing {
+            return None;
+        }
+        assumed.insert(problem.key.clone(), on.assume.get(&problem.key)?.clone());
+    }
+    let shown = assumed
+        .iter()
+        .map(|(key, value)| format!("`{key}` was filled in with {}", Json::from(value)));
+    let sentence = shown.collect::<Vec<_>>().join(", ");
+    let mut command = if let Cause::Command(command) = cause {
+        command.clone()
+    } else {
+        return None;
+    };
+    match &mut command {
+        Command::Create(create) => create.fields.extend(assumed),
+        Command::Handle(handle) => handle.fields.extend(assumed),
+        Command::FireTimer { .. } | Command::ReportHook { .. } | Command::ReviewHolders | Command::Migrate { .. } => {
+            return None;
+        }
+    }
+    Some((Cause::Command(command), sentence))
+}
+
+/// The recorded ticket on the candidate, as a migration would take it there; none where it does not fit.
+fn taken_up(moment: &Moment<'_>, candidate: &WorkflowVersion) -> Option<Ticket> {
+    let mut ticket = moment.after.clone();
+    // The shadow is a ticket of the candidate in this directory, whatever ids the recording has for both.
+    ticket.workflow_id = candidate.workflow_id.clone();
+    ticket.tenant_id = moment.directory.tenant.id.clone();
+    if ticket.is_final() {
+        // Over is over on any version, but for comments.
+        ticket.version_name = candidate.version_name.clone();
+        return Some(ticket);
+    }
+    // The candidate may have the recorded version's name, and only to another one does a ticket migrate.
+    ticket.version_name = "".into();
+    let command = Command::Migrate {
+        operator: None,
+        nodes: BTreeMap::new(),
+    };
+    let context = Context {
+        now: moment.meta.at,
+        directory: moment.directory,
+        workflow: moment.version?,
+        draw: Draw::Preview,
+        parent: moment.parent,
+        migrate_to: Some(candidate),
+    };
+    let events = decide(Some(&ticket), &command, &context).ok()?;
+    let meta = command.meta(&context);
+    let mut events = events.iter();
+    events.try_fold(ticket, |ticket, event| apply(Some(ticket), event, &meta))
 }
 
 fn endless(candidate: &WorkflowVersion) -> Refusal {
@@ -350,38 +448,6 @@ fn position(ticket: &Ticket) -> BTreeMap<Place, BTreeSet<Vec<UserId>>> {
         }
     }
     found
-}
-
-fn position_shown(ticket: &Ticket) -> String {
-    if ticket.is_discarded {
-        return "discarded".to_owned();
-    }
-    let mut parts: Vec<String> = ticket
-        .tokens
-        .iter()
-        .map(|token| {
-            let people: Vec<String> = token
-                .rest
-                .waiting_for()
-                .iter()
-                .take(5)
-                .map(ToString::to_string)
-                .collect();
-            let node = &token.node;
-            match token.rest {
-                Rest::Joining => format!("{node} (waits for other branches)"),
-                Rest::Unassigned => format!("{node} (nobody)"),
-                Rest::Timer { due } => format!("{node} (until {due})"),
-                Rest::Hook { .. } => format!("{node} (hook)"),
-                Rest::Ended | Rest::Moving => node.to_string(),
-                Rest::Held { .. } | Rest::Offered { .. } | Rest::Shared { .. } => {
-                    format!("{node} ({})", people.join(", "))
-                }
-            }
-        })
-        .collect();
-    parts.sort();
-    parts.join(" + ")
 }
 
 /// Where the candidate draws among people with the one whom the recording drew at that node, it draws that one.
@@ -423,41 +489,5 @@ fn drawn_again(event: Event, moment: &Moment<'_>) -> Event {
         rest,
         pool: Some(pool),
         remembered,
-    }
-}
-
-/// What was done, in a few words.
-fn shown(cause: &Cause, moment: &Moment<'_>) -> String {
-    match cause {
-        Cause::Command(Command::Create(create)) => match &create.action_id {
-            Some(edge) => format!("{} creates it by `{edge}`", create.creator),
-            None => format!("{} creates a draft", create.creator),
-        },
-        Cause::Command(Command::Handle(handle)) => {
-            let action = &handle.action;
-            let node = action
-                .node_id
-                .as_ref()
-                .map_or(String::new(), |node| format!(" at `{node}`"));
-            let id = if action.kind.is_edge() {
-                format!(" `{}`", action.action_id)
-            } else {
-                String::new()
-            };
-            let word = if action.kind == ActionKind::AddComment {
-                "comment"
-            } else {
-                action.kind.word()
-            };
-            format!("{}: {word}{id}{node}", handle.operator)
-        }
-        Cause::Command(command) => format!("{command:?}"),
-        Cause::Timer { node, .. } => format!("the timer `{node}` fires"),
-        Cause::Hook { node, outcome, .. } => match outcome {
-            HookOutcome::Succeeded => format!("the hook `{node}` answers"),
-            HookOutcome::Failed(_) => format!("the hook `{node}` fails"),
-        },
-        Cause::Migration => format!("it goes over to version `{}`", moment.after.version_name),
-        Cause::Review => "users changed".to_owned(),
     }
 }

@@ -1,13 +1,18 @@
 //! A shadow's report as text and as JSON.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value as Json, json};
 
-use super::{Difference, Outcome, Report, TicketReport};
+use super::{Difference, Group, Outcome, Report, TicketReport};
 
-/// Tickets told one by one in the text; the JSON has them all.
+/// Changes told in the text; the JSON has them all.
 const TOLD_MAX: usize = 50;
 
-/// The report in lines for people: a table, then each ticket that fares differently, the gravest first.
+/// Tickets named of each.
+const IDS_MAX: usize = 5;
+
+/// The report in lines for people: a table, then each change with the tickets that meet it, the gravest first.
 #[must_use]
 pub fn lines(report: &Report) -> Vec<String> {
     let n = report.tickets.len();
@@ -19,23 +24,45 @@ pub fn lines(report: &Report) -> Vec<String> {
         let count = report.count(outcome);
         lines.push(format!("  {:<16}{count:>7}  {}", outcome.word(), meaning(outcome)));
     }
-    let mut different: Vec<&TicketReport> = report
+    let groups = report.groups();
+    for group in groups.iter().take(TOLD_MAX) {
+        lines.extend(group_lines(group));
+    }
+    if groups.len() > TOLD_MAX {
+        lines.push(format!(
+            "and {} more changes: `--json` has them all",
+            groups.len() - TOLD_MAX
+        ));
+    }
+    let mut assumed: BTreeMap<&str, usize> = BTreeMap::new();
+    for sentence in report.tickets.iter().flat_map(|ticket| &ticket.assumed) {
+        *assumed.entry(sentence).or_insert(0) += 1;
+    }
+    let assumed = assumed.iter().take(TOLD_MAX);
+    lines.extend(assumed.map(|(sentence, n)| format!("assumed of {}: {sentence}", tickets(*n))));
+    let lost: Vec<String> = report
         .tickets
         .iter()
-        .filter(|ticket| ticket.outcome != Outcome::Same)
+        .filter_map(|ticket| Some(format!("{} after step {}", ticket.id, ticket.lost_at?)))
         .collect();
-    // Stable: within an outcome the order of creation.
-    different.sort_by_key(|ticket| std::cmp::Reverse(ticket.outcome));
-    for ticket in different.iter().take(TOLD_MAX) {
-        lines.extend(ticket_lines(ticket));
-    }
-    if different.len() > TOLD_MAX {
+    if !lost.is_empty() {
+        let others = others(lost.len());
+        let shown = lost.into_iter().take(IDS_MAX).collect::<Vec<_>>().join(", ");
         lines.push(format!(
-            "and {} more: `--json` has them all",
-            different.len() - TOLD_MAX
+            "not followed to the end, for they do not fit the candidate: {shown}{others}"
         ));
     }
     lines
+}
+
+fn tickets(n: usize) -> String {
+    format!("{n} ticket{}", if n == 1 { "" } else { "s" })
+}
+
+fn others(n: usize) -> String {
+    n.checked_sub(IDS_MAX)
+        .filter(|n| *n > 0)
+        .map_or_else(String::new, |n| format!(" and {n} more"))
 }
 
 fn meaning(outcome: Outcome) -> &'static str {
@@ -48,34 +75,26 @@ fn meaning(outcome: Outcome) -> &'static str {
     }
 }
 
-fn ticket_lines(ticket: &TicketReport) -> Vec<String> {
-    let mut lines = vec![format!(
-        "{} (version {}): {}, followed {} of {} steps",
-        ticket.id,
-        ticket.version,
-        ticket.outcome.word(),
-        ticket.n_followed,
-        ticket.n_steps
-    )];
-    let gravest = ticket.differences.iter().find(|one| one.outcome == ticket.outcome);
-    // Where it began, and what it came to.
-    let first = ticket.differences.first();
-    for difference in first
-        .into_iter()
-        .chain(gravest.filter(|gravest| Some(*gravest) != first))
-    {
-        lines.extend(difference_lines(difference));
-    }
-    lines.extend(ticket.assumed.iter().map(|sentence| format!("  assumed: {sentence}")));
-    lines
-}
-
-fn difference_lines(difference: &Difference) -> Vec<String> {
-    let code = difference.code.map_or(String::new(), |code| format!(" [{code}]"));
+fn group_lines(group: &Group<'_>) -> Vec<String> {
+    let first = group.first;
+    let code = first.code.map_or(String::new(), |code| format!(" [{code}]"));
+    let ids = group.tickets.iter().take(IDS_MAX).map(|ticket| ticket.id.to_string());
     vec![
-        format!("  step {}, {}: {}", difference.step, difference.at, difference.done),
-        format!("    recorded:  {}", difference.recorded),
-        format!("    candidate: {}{code}", difference.candidate),
+        format!(
+            "{} {}, {}: {}{code}",
+            first.outcome.word(),
+            tickets(group.tickets.len()),
+            first.what,
+            first.change
+        ),
+        format!(
+            "  tickets: {}{}",
+            ids.collect::<Vec<_>>().join(", "),
+            others(group.tickets.len())
+        ),
+        format!("  the first at step {}, {}: {}", first.step, first.at, first.done),
+        format!("    recorded:  {}", first.recorded),
+        format!("    candidate: {}", first.candidate),
     ]
 }
 
@@ -90,7 +109,17 @@ pub fn to_json(report: &Report) -> Json {
         "workflow": report.workflow.as_str(),
         "candidate": report.candidate.as_str(),
         "counts": counts,
+        "groups": report.groups().iter().map(group_json).collect::<Vec<_>>(),
         "tickets": report.tickets.iter().map(ticket_json).collect::<Vec<_>>(),
+    })
+}
+
+fn group_json(group: &Group<'_>) -> Json {
+    let first = group.first;
+    json!({
+        "outcome": first.outcome.word(), "code": first.code, "what": first.what, "change": first.change,
+        "n_tickets": group.tickets.len(),
+        "ticket_ids": group.tickets.iter().map(|ticket| ticket.id.to_string()).collect::<Vec<_>>(),
     })
 }
 
@@ -110,5 +139,6 @@ fn ticket_json(ticket: &TicketReport) -> Json {
         "n_followed": ticket.n_followed,
         "differences": ticket.differences.iter().map(difference).collect::<Vec<_>>(),
         "assumed": ticket.assumed,
+        "lost_at": ticket.lost_at,
     })
 }

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use loonflow_engine::ticket::{ActionKind, Command, Context, Draw, HookOutcome, Rest, apply, decide};
+use loonflow_engine::value::Value;
 use loonflow_engine::workflow::WorkflowVersion;
 use loonflow_simulator::export::history::History;
 use loonflow_simulator::export::junit::{junit, of_shadow};
 use loonflow_simulator::recorded::{Source, open};
 use loonflow_simulator::shadow::report::{lines, to_json};
-use loonflow_simulator::shadow::{Outcome, Report, shadow};
+use loonflow_simulator::shadow::{Outcome, Report, shadow, shadow_assuming};
 use loonflow_simulator::step::{Tape, next_step};
 use loonflow_simulator::world::{World, directory_from};
 use loonflow_storage::MemoryLog;
@@ -231,7 +232,8 @@ fn other_ways_are_told_and_what_follows_from_them_is_no_refusal() {
         .expect("a ticket");
     let first = &ticket.differences[0];
     assert!(
-        first.done.contains("approve_yes") && first.candidate.starts_with("second ("),
+        first.done.contains("agree `Approve` at `Department approval`")
+            && first.candidate.starts_with("`Second approval` ("),
         "{told}"
     );
     let last = ticket.differences.last().expect("a difference");
@@ -270,7 +272,7 @@ fn what_is_no_longer_allowed_is_told_with_code_and_step() {
     let refused = report.tickets.iter().filter(|one| one.outcome == Outcome::NotAllowed);
     for ticket in refused {
         let difference = ticket.differences.last().expect("a difference");
-        assert!(difference.done.contains("booking_no") && difference.code == Some("action_not_available"));
+        assert!(difference.done.contains("`Wrong data`") && difference.code == Some("action_not_available"));
     }
     assert!(report.count(Outcome::Same) > 0);
 
@@ -422,6 +424,66 @@ fn migrations_are_left_out() {
     let report = shadow(&recording.log, &"leave".into(), &new, None).expect("a recording");
     assert_eq!(report.worst(), Some(Outcome::Same), "{}", lines(&report).join("\n"));
     assert!(report.tickets.iter().all(|one| one.n_followed == one.n_steps));
+}
+
+/// One change does not hide the others: what is refused is told once, and the ticket goes on.
+#[test]
+fn what_comes_after_a_refusal_is_told_too() {
+    let (recording, mut candidate) = recording("purchase", 40);
+    node(&mut candidate, "start")["props"]["field_permissions"]["po_number"] = json!("required");
+    node(&mut candidate, "director")["props"]["assignee"] = json!("00000000-0000-7000-8000-000000000112");
+    let told = |report: &Report| {
+        let groups = report.groups().into_iter();
+        let told = groups.map(|group| (group.first.outcome, group.first.what.clone(), group.tickets.len()));
+        told.collect::<Vec<_>>()
+    };
+    let report = on(&recording, &candidate);
+    let n_tickets = report.tickets.len();
+    let groups = told(&report);
+    let submitted = "creates it by `Submit`".to_owned();
+    assert_eq!(groups[0], (Outcome::NotAllowed, submitted, n_tickets), "{groups:?}");
+    assert!(report.tickets.iter().all(|one| one.lost_at.is_none()));
+    assert!(
+        report
+            .tickets
+            .iter()
+            .all(|one| one.n_followed + one.differences.len() >= one.n_steps)
+    );
+    let text = lines(&report).join("\n");
+    // Once for those who submit, once for those whose ticket came back to them: not once for each ticket.
+    let n_lines_of_it = text.matches("missing_required_fields").count();
+    assert!((1..=2).contains(&n_lines_of_it), "{text}");
+    // Who, where and what is told by name; ids are for programs.
+    let names =
+        "action `agree` with id `Approve` is not yours to take: node `Engineering director` waits for Carla Chief";
+    assert!(text.contains(names), "{text}");
+
+    // With a value for the field nothing but the other director is left, and what is assumed is told.
+    let assume = [("po_number".into(), Value::Text("PO-1".into()))].into();
+    let version = version(&candidate);
+    let report = shadow_assuming(&recording.log, &"purchase".into(), &version, None, &assume).expect("a recording");
+    let groups = told(&report);
+    assert!(groups.iter().all(|(_, what, _)| !what.contains("draft")), "{groups:?}");
+    assert!(
+        report
+            .tickets
+            .iter()
+            .flat_map(|one| &one.differences)
+            .all(|one| one.code != Some("missing_required_fields")),
+        "{groups:?}"
+    );
+    assert!(
+        report.count(Outcome::NotAllowed) + report.count(Outcome::OtherAssignee) > 0,
+        "{groups:?}"
+    );
+    assert!(report.count(Outcome::Same) > 0, "{groups:?}");
+    let text = lines(&report).join("\n");
+    assert!(text.contains("`po_number` was filled in with \"PO-1\""), "{text}");
+
+    let nowhere = [("no_such_field".into(), Value::Text("x".into()))].into();
+    let error = shadow_assuming(&recording.log, &"purchase".into(), &version, None, &nowhere);
+    let error = error.expect_err("there is no such field").to_string();
+    assert!(error.contains("`no_such_field`"), "{error}");
 }
 
 #[test]

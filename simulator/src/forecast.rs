@@ -41,6 +41,7 @@ pub mod scenario;
 pub mod tally;
 pub mod text;
 pub mod timeline;
+pub mod unsteady;
 pub mod weights;
 
 pub use compare::Comparison;

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use loonflow_engine::workflow::NodeKind;
 use serde::Serialize;
 
+use super::measure::Unit;
 use super::plan::Plan;
 use super::pool::{NodePool, Pool};
 use super::quantity::{shown_ms, shown_number};
@@ -18,7 +19,8 @@ pub struct Bottleneck {
     pub name: String,
     /// Time lost here per case: everything but work.
     pub lost_per_case_ms: f64,
-    /// That beside the mean cycle time; branches that run side by side can add up to more than 1.
+    /// That beside the mean cycle time of the cases that ended; branches that run side by side can add up to more than 1,
+    /// and so can work that piles up, of which cases that have not ended wait longest.
     pub share: f64,
     /// Why, one sentence each.
     pub reasons: Vec<String>,
@@ -30,6 +32,11 @@ const LISTED_MAX: usize = 5;
 const SHARE_MIN: f64 = 0.01;
 /// From this use on, waiting grows steeply.
 const BUSY: f64 = 0.8;
+/// Waits during absences count as their work once they are such a part of all waits, and so much longer than others.
+const AWAY_SHARE_MIN: f64 = 0.2;
+const AWAY_RATIO_MIN: f64 = 1.5;
+/// People named of those who were away.
+const NAMES_MAX: usize = 3;
 /// From this on a case comes back often enough to be named.
 const VISITS: f64 = 1.1;
 
@@ -65,6 +72,18 @@ pub fn find(plan: &Plan, pool: &Pool) -> Vec<Bottleneck> {
     found
 }
 
+impl Bottleneck {
+    /// Its share of the cycle time, for people.
+    #[must_use]
+    pub fn share_shown(&self) -> String {
+        if self.share > 1.0 {
+            "longer than the mean cycle time of the cases that ended".to_owned()
+        } else {
+            format!("{} of the cycle time", Unit::Share.shown(self.share))
+        }
+    }
+}
+
 fn reasons(plan: &Plan, pool: &Pool, idx: usize, seen: &NodePool, n_cases: f64) -> Vec<String> {
     let mut found = Vec::new();
     let visits = seen.n_visits as f64 / n_cases;
@@ -82,7 +101,9 @@ fn reasons(plan: &Plan, pool: &Pool, idx: usize, seen: &NodePool, n_cases: f64) 
             ));
         }
         let workers = pool.workers_at(idx);
-        found.extend(use_of(plan, pool, &workers));
+        let absence = absence(plan, seen, &workers);
+        found.extend(use_of(plan, pool, &workers, absence.is_some()));
+        found.extend(absence);
     }
     if visits >= VISITS {
         found.push(format!("a case comes here {} times", shown_number(visits)));
@@ -111,8 +132,38 @@ fn reasons(plan: &Plan, pool: &Pool, idx: usize, seen: &NodePool, n_cases: f64) 
     found
 }
 
+/// Whether work waits for want of somebody who is away: much longer then than otherwise, and enough of the whole wait.
+fn absence(plan: &Plan, seen: &NodePool, workers: &BTreeSet<usize>) -> Option<String> {
+    let (away, n_others) = (seen.while_away, seen.wait.n.saturating_sub(seen.while_away.n));
+    let others_ms = seen.wait.sum_ms.saturating_sub(away.sum_ms);
+    let share = away.sum_ms as f64 / seen.wait.sum_ms as f64;
+    let mean_away = away.sum_ms as f64 / away.n.max(1) as f64;
+    let mean_others = others_ms as f64 / n_others.max(1) as f64;
+    if away.n == 0 || share < AWAY_SHARE_MIN || mean_away < AWAY_RATIO_MIN * mean_others {
+        return None;
+    }
+    let names = workers.iter().map(|worker| &plan.people[*worker]);
+    let names = names.filter(|person| !person.rule.absences().is_empty());
+    let names: Vec<&str> = names.take(NAMES_MAX).map(|person| person.name.as_str()).collect();
+    let who = if names.is_empty() {
+        "somebody who may do it".to_owned()
+    } else {
+        names.join(" or ")
+    };
+    let otherwise = if n_others == 0 {
+        String::new()
+    } else {
+        format!(", {} otherwise", shown_ms(mean_others))
+    };
+    Some(format!(
+        "{:.0} % of the wait is of work that waits while {who} is away: {} on average then{otherwise}",
+        share * 100.0,
+        shown_ms(mean_away)
+    ))
+}
+
 /// How busy those are who work here.
-fn use_of(plan: &Plan, pool: &Pool, workers: &BTreeSet<usize>) -> Option<String> {
+fn use_of(plan: &Plan, pool: &Pool, workers: &BTreeSet<usize>, is_for_absence: bool) -> Option<String> {
     let mut most: Option<(f64, &str)> = None;
     let (mut sum, mut n) = (0.0, 0.0);
     for worker in workers {
@@ -129,6 +180,8 @@ fn use_of(plan: &Plan, pool: &Pool, workers: &BTreeSet<usize>) -> Option<String>
     let percent = |share: f64| format!("{:.0} %", share * 100.0);
     let verdict = if sum / n >= BUSY {
         ": too few people for the work, or too slow"
+    } else if is_for_absence {
+        ": enough people while all are there"
     } else {
         ": not for want of people"
     };

@@ -12,7 +12,7 @@ use super::agenda::CaseKey;
 use super::plan::Plan;
 use super::random::{Purpose, Streams};
 use super::scenario::Dispatch;
-use super::timeline::{Instant, NoTimeLeft, Timeline};
+use super::timeline::{Instant, NoTimeLeft, Rule, Timeline, merged};
 
 slotmap::new_key_type! {
     /// A piece of work.
@@ -54,7 +54,21 @@ pub struct Group {
     pub members: Vec<usize>,
     /// When any of them works.
     pub line: Timeline,
+    /// When one of them is away, or has a holiday: sorted, none touching another.
+    absences: Vec<(Instant, Instant)>,
     queue: BTreeMap<Rank, ItemKey>,
+}
+
+impl Group {
+    /// Whether one of them was away at some time between two instants.
+    #[must_use]
+    pub fn misses_one(&self, from: Instant, to: Instant) -> bool {
+        let begun = self.absences.partition_point(|(away, _)| *away <= to);
+        begun
+            .checked_sub(1)
+            .and_then(|last| self.absences.get(last))
+            .is_some_and(|(_, back)| *back > from)
+    }
 }
 
 /// Somebody at work.
@@ -125,6 +139,7 @@ impl Desk {
         }
         self.groups.push(Group {
             members: members.clone(),
+            absences: merged(rules.iter().flat_map(Rule::absences).collect()),
             line: Timeline::new(rules, self.origin),
             queue: BTreeMap::new(),
         });

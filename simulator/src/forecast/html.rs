@@ -55,7 +55,7 @@ pub fn forecast(found: &Forecast) -> anyhow::Result<String> {
         json!({
             "name": one.name,
             "lost": shown_ms(one.lost_per_case_ms),
-            "share": Unit::Share.shown(one.share),
+            "share": one.share_shown(),
             "reasons": one.reasons.join("; "),
         })
     });
@@ -70,6 +70,7 @@ pub fn forecast(found: &Forecast) -> anyhow::Result<String> {
             "head": head(found),
             "counts": found.counts,
             "refusals": found.refusals,
+            "unsteady": found.unsteady.iter().map(text::unsteady).collect::<Vec<_>>(),
             "general": general.collect::<Vec<_>>(),
             "spread": spread,
             "course": course,
@@ -143,6 +144,7 @@ pub fn comparison(found: &Comparison) -> anyhow::Result<String> {
             "title": format!("{} / {}", found.before.scenario, found.after.scenario),
             "head": head(&found.before),
             "names": both.map(|one| one.scenario.clone()),
+            "unsteady": both.map(|one| one.unsteady.iter().map(text::unsteady).collect::<Vec<_>>()),
             "confidence": shown_number(found.confidence * 100.0),
             "spread": spread,
             "course": course,

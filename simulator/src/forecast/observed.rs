@@ -61,6 +61,8 @@ pub struct NodeSeen {
     pub wait: Tally,
     /// The part of it when nobody who may do it was at work.
     pub off_duty_ms: u128,
+    /// The waits during which somebody who may do the work was away.
+    pub while_away: Waits,
     /// Work, as working time.
     pub work: Tally,
     /// Time from taking up to the end when nobody worked on it: nights.
@@ -71,6 +73,29 @@ pub struct NodeSeen {
     pub queue: Level,
     /// Requests to an outside system that failed.
     pub n_failures: u64,
+}
+
+/// Some waits, added up.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Waits {
+    /// How many.
+    pub n: u64,
+    /// Their sum.
+    pub sum_ms: u128,
+}
+
+impl Waits {
+    /// One more.
+    pub fn add(&mut self, wait_ms: i64) {
+        self.n += 1;
+        self.sum_ms += u128::try_from(wait_ms).unwrap_or(0);
+    }
+
+    /// Those of another replication.
+    pub fn merge(&mut self, other: Self) {
+        self.n += other.n;
+        self.sum_ms += other.sum_ms;
+    }
 }
 
 /// What was seen of a person within the window.
@@ -95,6 +120,7 @@ impl Observed {
             n_visits: 0,
             wait: Tally::default(),
             off_duty_ms: 0,
+            while_away: Waits::default(),
             work: Tally::default(),
             pause_ms: 0,
             stay_ms: 0,

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use super::level::Course;
 use super::measure::{self, Measure};
-use super::observed::Observed;
+use super::observed::{Observed, Waits};
 use super::plan::Plan;
 use super::replication;
 use super::tally::Tally;
@@ -67,6 +67,8 @@ pub struct NodePool {
     pub wait: Tally,
     /// See `NodeSeen`.
     pub off_duty_ms: u128,
+    /// See `NodeSeen`.
+    pub while_away: Waits,
     /// Work.
     pub work: Tally,
     /// See `NodeSeen`.
@@ -179,6 +181,7 @@ impl Pool {
                 n_visits: node.n_visits,
                 wait: node.wait,
                 off_duty_ms: node.off_duty_ms,
+                while_away: node.while_away,
                 work: node.work,
                 pause_ms: node.pause_ms,
                 stay_ms: node.stay_ms,
@@ -203,6 +206,7 @@ impl Pool {
             node.n_visits += more.n_visits;
             node.wait.merge(&more.wait);
             node.off_duty_ms += more.off_duty_ms;
+            node.while_away.merge(more.while_away);
             node.work.merge(&more.work);
             node.pause_ms += more.pause_ms;
             node.stay_ms += more.stay_ms;

@@ -12,6 +12,7 @@ use super::measure::Measure;
 use super::plan::Plan;
 use super::pool::Pool;
 use super::tally::Tally;
+use super::unsteady::{self, Unsteady};
 use loonflow_engine::time::Timestamp;
 
 /// A forecast.
@@ -37,6 +38,9 @@ pub struct Forecast {
     pub refusals: BTreeMap<String, u64>,
     /// Goals of the scenario.
     pub goals: Vec<GoalResult>,
+    /// Queues that grow as long as the run is: then no mean is steady.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unsteady: Vec<Unsteady>,
     /// Where time is lost, worst first.
     pub bottlenecks: Vec<Bottleneck>,
     /// Every measure.
@@ -240,6 +244,8 @@ impl Forecast {
             per_case: *taken as f64 / n_cases,
         });
         let sums = &pool.sums;
+        let course = course(plan, pool);
+        let queues = course.queues.iter().map(|(id, means)| (id.as_str(), means.as_slice()));
         Self {
             scenario: scenario.name.clone(),
             workflow: format!("{} {}", plan.workflow.name, plan.workflow.version_name),
@@ -258,13 +264,14 @@ impl Forecast {
             },
             refusals: sums.refusals.clone(),
             goals: goal::results(&plan.goals, &measures),
+            unsteady: unsteady::find(plan, pool, queues),
             bottlenecks: bottleneck::find(plan, pool),
             measures,
             cycle_time: Spread::of(&pool.cycle),
             nodes,
             people: people.collect(),
             edges: edges.collect(),
-            course: course(plan, pool),
+            course,
         }
     }
 

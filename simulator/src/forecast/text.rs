@@ -11,6 +11,7 @@ use super::goal::Outcome;
 use super::measure::Unit;
 use super::quantity::{shown_ms, shown_number};
 use super::report::Forecast;
+use super::unsteady::Unsteady;
 
 /// A mean with its interval.
 #[must_use]
@@ -56,6 +57,9 @@ pub fn forecast(found: &Forecast) -> String {
     }
     for (refusal, n) in &found.refusals {
         let _ = writeln!(text, "refused by the engine, {n} times: {refusal}");
+    }
+    for one in &found.unsteady {
+        let _ = writeln!(text, "not steady: {}", unsteady(one));
     }
     let mut table = new(&["measure", "mean"], &[1]);
     let general = found.measures.iter().filter(|one| !one.measure.key.contains(':'));
@@ -110,10 +114,10 @@ pub fn forecast(found: &Forecast) -> String {
     for (rank, one) in (1..).zip(&found.bottlenecks) {
         let _ = writeln!(
             text,
-            "{rank}. {}: {} per case, {} of the cycle time; {}",
+            "{rank}. {}: {} per case, {}; {}",
             one.name,
             shown_ms(one.lost_per_case_ms),
-            Unit::Share.shown(one.share),
+            one.share_shown(),
             one.reasons.join("; ")
         );
     }
@@ -130,6 +134,18 @@ pub fn forecast(found: &Forecast) -> String {
     text.trim_end().to_owned()
 }
 
+/// What a queue that grows means for all figures.
+#[must_use]
+pub fn unsteady(one: &Unsteady) -> String {
+    format!(
+        "work at {} comes faster than it is done: the queue grows all along, to {}, and those who do it are busy {} of \
+         their time; times depend on how long the run is, and their intervals only tell how replications differ",
+        one.name,
+        shown_number(one.queue_most),
+        Unit::Share.shown(one.utilisation)
+    )
+}
+
 /// A comparison.
 #[must_use]
 pub fn comparison(found: &Comparison) -> String {
@@ -143,6 +159,11 @@ pub fn comparison(found: &Comparison) -> String {
         found.before.replications,
         shown_number(found.confidence * 100.0)
     );
+    for (when, one) in [("before", &found.before), ("after", &found.after)] {
+        for one in &one.unsteady {
+            let _ = writeln!(text, "{when} it is not steady: {}", unsteady(one));
+        }
+    }
     let mut table = new(&["measure", "before", "after", "difference", "verdict"], &[1, 2, 3]);
     for one in &found.differences {
         let unit = one.measure.unit;

@@ -35,6 +35,39 @@ pub struct Weekly {
     pub holidays: Vec<Date>,
 }
 
+impl Rule {
+    /// Times away and holidays, sorted, none of them touching another.
+    #[must_use]
+    pub fn absences(&self) -> Vec<(Instant, Instant)> {
+        let midnight = |day: Date, zone: &TimeZone| {
+            let instant = zone.to_timestamp(day.to_datetime(Time::midnight()));
+            instant.map(|instant| instant.as_millisecond()).ok()
+        };
+        let holidays = self.weekly.iter().flat_map(|weekly| {
+            let span = |day: &Date| {
+                let next = day.saturating_add(jiff::Span::new().days(1));
+                Some((midnight(*day, &weekly.zone)?, midnight(next, &weekly.zone)?))
+            };
+            weekly.holidays.iter().filter_map(span)
+        });
+        merged(self.away.iter().copied().chain(holidays).collect())
+    }
+}
+
+/// Spans in their order, those that touch as one.
+#[must_use]
+pub fn merged(mut spans: Vec<(Instant, Instant)>) -> Vec<(Instant, Instant)> {
+    spans.sort_unstable();
+    let mut found: Vec<(Instant, Instant)> = Vec::new();
+    for (from, to) in spans {
+        match found.last_mut() {
+            Some((_, last)) if from <= *last => *last = to.max(*last),
+            Some(_) | None => found.push((from, to)),
+        }
+    }
+    found
+}
+
 /// Working time of one or of several together, growing as it is asked about later instants.
 #[derive(Clone, Debug)]
 pub struct Timeline {

@@ -144,3 +144,76 @@ fn the_same_draws_make_differences_sure() {
     );
     assert_eq!(cycle.verdict, Verdict::Better);
 }
+
+/// An exponential desk of three clerks around the clock, with so much work for the time they have.
+fn loaded(mean_between: &str) -> Json {
+    desk_with(json!({
+        "stop": { "cases": 1_500 },
+        "replications": 4,
+        "arrivals": { "interval": { "every": { "exponential": { "mean": mean_between } } } },
+        "nodes": { "serve": { "work": { "exponential": { "mean": "1h" } } } },
+    }))
+}
+
+/// Three clerks do three cases an hour.
+#[test]
+fn work_that_comes_faster_than_it_is_done_is_not_told_as_steady() {
+    // Four come: 133 % of what can be done.
+    let found = forecast_of(loaded("15m"));
+    let nodes: Vec<&str> = found.unsteady.iter().map(|one| one.node.as_str()).collect();
+    assert_eq!(nodes, ["serve"]);
+    let table = text::forecast(&found);
+    assert!(
+        table.contains("not steady: work at Serve comes faster than it is done"),
+        "{table}"
+    );
+    let page = html::forecast(&found).expect("a page");
+    assert!(page.contains("Not steady: work at Serve"));
+    let shares = table
+        .lines()
+        .filter_map(|line| line.split_once(" % of the cycle time")?.0.rsplit(' ').next());
+    let shares: Vec<f64> = shares.filter_map(|share| share.parse().ok()).collect();
+    assert!(shares.iter().all(|share| *share <= 100.0), "{table}");
+    let both = compare::compare(found.clone(), found);
+    assert!(text::comparison(&both).contains("before it is not steady"));
+    assert!(
+        html::comparison(&both)
+            .expect("a page")
+            .contains("Before, it is not steady")
+    );
+
+    // With 50 and 80 % queues come and go.
+    for mean_between in ["40m", "25m"] {
+        let found = forecast_of(loaded(mean_between));
+        assert!(found.unsteady.is_empty(), "{mean_between}: {:?}", found.unsteady);
+        assert!(!text::forecast(&found).contains("not steady"));
+    }
+}
+
+/// Two of three clerks are away for two weeks in a quarter, and the third cannot do it alone.
+#[test]
+fn an_absence_is_told_as_the_cause() {
+    let away = json!({ "away": [{ "from": "2026-02-02", "to": "2026-02-16" }] });
+    let with = |people: Json| {
+        forecast_of(desk_with(json!({
+            "stop": { "cases": 3_000 },
+            "arrivals": { "interval": { "every": { "exponential": { "mean": "40m" } } } },
+            "people": people,
+            "nodes": { "serve": { "work": { "exponential": { "mean": "1h" } } } },
+        })))
+    };
+    let reasons = |found: &Forecast| {
+        let serve = found.bottlenecks.iter().find(|one| one.node == "serve");
+        serve.map_or_else(String::new, |one| one.reasons.join("; "))
+    };
+    let told = reasons(&with(json!({ "clerk1": away, "clerk2": away })));
+    assert!(told.contains("while Clerk 1 or Clerk 2 is away"), "{told}");
+    assert!(told.contains("enough people while all are there"), "{told}");
+    assert!(!told.contains("not for want of people"), "{told}");
+    // Nobody was missed who was away when nothing was to be done, and nobody is away here.
+    let told = reasons(&with(json!({})));
+    assert!(
+        told.contains("not for want of people") && !told.contains("away"),
+        "{told}"
+    );
+}

@@ -73,6 +73,9 @@ impl Replication<'_> {
             let wait = now - item.ready;
             case.wait_ms += wait;
             node.wait.add(wait);
+            if self.desk.groups[item.group].misses_one(item.ready, now) {
+                node.while_away.add(wait);
+            }
             if wait > 0 {
                 let line = &mut self.desk.groups[item.group].line;
                 let on_duty = line.worked(now) - line.worked(item.ready);

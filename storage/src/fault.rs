@@ -53,7 +53,15 @@ struct State {
     mode: Mode,
     /// Ends the subscriptions at a crash; another one after each reopening.
     crash: watch::Sender<bool>,
+    after_scan: Option<Meanwhile>,
+    before_checkpoint: Option<Gate>,
 }
+
+/// Says whether a checkpoint is stored, given its name; may let its caller wait.
+type Gate = Arc<dyn Fn(&str) -> Result<(), Error> + Send + Sync>;
+
+/// What somebody else does to the log at a moment that a test chooses.
+type Meanwhile = Box<dyn FnOnce(&dyn EventLog) + Send>;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Mode {
@@ -72,6 +80,8 @@ impl FaultyLog {
             n_appends: 0,
             mode: Mode::Running,
             crash: watch::Sender::new(false),
+            after_scan: None,
+            before_checkpoint: None,
         };
         Self {
             inner,
@@ -91,6 +101,16 @@ impl FaultyLog {
         let mut state = lock(&self.state);
         let n_append = state.n_appends + n_between + 1;
         state.schedule.insert(n_append, fault);
+    }
+
+    /// Lets something happen to the log between the next scan of a key-value tree and what its caller makes of it.
+    pub fn after_scan(&self, meanwhile: impl FnOnce(&dyn EventLog) + Send + 'static) {
+        lock(&self.state).after_scan = Some(Box::new(meanwhile));
+    }
+
+    /// Asks a gate before each checkpoint is stored, on the thread that stores it: it may fail the call or let it wait.
+    pub fn before_checkpoint(&self, gate: impl Fn(&str) -> Result<(), Error> + Send + Sync + 'static) {
+        lock(&self.state).before_checkpoint = Some(Arc::new(gate));
     }
 
     /// Takes back what is scheduled and has not happened.
@@ -239,7 +259,10 @@ impl EventLog for FaultyLog {
     }
 
     fn put_checkpoint(&self, projection: &str, checkpoint: &Checkpoint) -> Result<(), Error> {
-        self.writable()?.put_checkpoint(projection, checkpoint)
+        let log = self.writable()?;
+        let gate = lock(&self.state).before_checkpoint.clone();
+        gate.map_or(Ok(()), |gate| gate(projection))?;
+        log.put_checkpoint(projection, checkpoint)
     }
 
     fn checkpoint(&self, projection: &str) -> Result<Option<Checkpoint>, Error> {
@@ -255,7 +278,12 @@ impl EventLog for FaultyLog {
     }
 
     fn kv_scan(&self, tree: &str, after: Option<&[u8]>, n_max: usize) -> Result<Vec<KvEntry>, Error> {
-        self.alive()?.kv_scan(tree, after, n_max)
+        let found = self.alive()?.kv_scan(tree, after, n_max)?;
+        let meanwhile = lock(&self.state).after_scan.take();
+        if let Some(meanwhile) = meanwhile {
+            meanwhile(&*self.inner);
+        }
+        Ok(found)
     }
 
     fn kv_trees(&self) -> Result<Vec<String>, Error> {

@@ -60,7 +60,7 @@ pub(crate) struct Inner {
     pub(crate) lists: Arc<Lists>,
     supervisor: ActorRef<()>,
     follower: Mutex<Option<tokio::task::JoinHandle<()>>>,
-    in_flight: Arc<InFlight>,
+    pub(crate) in_flight: Arc<InFlight>,
     permits: Arc<Semaphore>,
     is_closed: AtomicBool,
     /// When each token's use was last written down.

@@ -88,11 +88,10 @@ pub(crate) async fn enter(
         let mut keys = in_flight.keys.lock().unwrap_or_else(PoisonError::into_inner);
         keys.entry(hash).or_default().clone()
     };
-    let lock = lock.lock_owned().await;
     let guard = Guard {
         in_flight: in_flight.clone(),
         hash,
-        lock: Some(lock),
+        lock: Some(lock.lock_owned().await),
     };
     let (log, asked) = (log.clone(), asked.clone());
     let found = tokio::task::spawn_blocking(move || look_up(&*log, &hash, &asked))
@@ -165,8 +164,32 @@ pub(crate) fn entry(caller: &Caller, asked: &Idempotency, done: &Done, now: Time
     }
 }
 
+/// The guard of a key that no call holds or waits for; `None` for one in use.
+fn try_enter(in_flight: &Arc<InFlight>, hash: [u8; 32]) -> Option<Guard> {
+    let mut keys = in_flight.keys.lock().unwrap_or_else(PoisonError::into_inner);
+    if keys.get(&hash).is_some_and(|lock| Arc::strong_count(lock) > 1) {
+        return None;
+    }
+    let held = keys.entry(hash).or_default().clone().try_lock_owned().ok()?;
+    Some(Guard {
+        in_flight: in_flight.clone(),
+        hash,
+        lock: Some(held),
+    })
+}
+
+/// Whether an answer has been kept long enough. One that does not read has no age: it stays, for once it were gone, a
+/// repeat of its call would be carried out a second time.
+fn is_old(value: &[u8], now: Timestamp) -> bool {
+    codec::decode::<Stored>(TREE, SCHEMA, value)
+        .is_ok_and(|stored| stored.answered_at.plus_ms(limits::IDEMPOTENCY_KEEP_MS) < now)
+}
+
 /// Removes answers older than `limits::IDEMPOTENCY_KEEP_MS`, a batch at a time; how many went. Blocking.
-pub(crate) fn sweep(log: &dyn EventLog, now: Timestamp) -> Result<usize, Fault> {
+///
+/// Between the look that found an answer old and its removal the key may be used anew. So each is looked at again
+/// under its guard, which a call holds until its answer is written; a key in use is left for the next sweep.
+pub(crate) fn sweep(log: &dyn EventLog, in_flight: &Arc<InFlight>, now: Timestamp) -> Result<usize, Fault> {
     /// Entries looked at in one go: bounds memory.
     const BATCH: usize = 1_000;
     let mut n_removed = 0;
@@ -174,12 +197,16 @@ pub(crate) fn sweep(log: &dyn EventLog, now: Timestamp) -> Result<usize, Fault> 
     loop {
         let entries = log.kv_scan(TREE, after.as_deref(), BATCH)?;
         for (key, value) in &entries {
-            let is_old = match codec::decode::<Stored>(TREE, SCHEMA, value) {
-                Ok(stored) => stored.answered_at.plus_ms(limits::IDEMPOTENCY_KEEP_MS) < now,
-                // An answer that cannot be read answers nobody.
-                Err(_) => true,
+            let Ok(hash) = <[u8; 32]>::try_from(key.as_slice()) else {
+                continue;
             };
-            if is_old {
+            if !is_old(value, now) {
+                continue;
+            }
+            let Some(_guard) = try_enter(in_flight, hash) else {
+                continue;
+            };
+            if log.kv_get(TREE, key)?.is_some_and(|value| is_old(&value, now)) {
                 log.kv_put(TREE, key, None)?;
                 n_removed += 1;
             }
@@ -188,5 +215,64 @@ pub(crate) fn sweep(log: &dyn EventLog, now: Timestamp) -> Result<usize, Fault> 
             Some((key, _)) if entries.len() == BATCH => after = Some(key.clone()),
             Some(_) | None => return Ok(n_removed),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use loonflow_storage::{FaultyLog, MemoryLog};
+
+    use super::*;
+
+    const LONG_AGO: Timestamp = Timestamp(0);
+    const NOW: Timestamp = Timestamp(limits::IDEMPOTENCY_KEEP_MS + 1);
+
+    fn answered_at(answered_at: Timestamp) -> Vec<u8> {
+        codec::encode(&Stored {
+            fingerprint: [1; 32],
+            answered_at,
+            ticket_id: TicketId(uuid::Uuid::nil()),
+            version: 1,
+            act_state: ActState::OnGoing,
+            nodes: Vec::new(),
+        })
+    }
+
+    /// One log with answers under keys 0, 1, …, and no call under way.
+    fn kept(answers: &[Vec<u8>]) -> (FaultyLog, Arc<InFlight>) {
+        let log = FaultyLog::new(Arc::new(MemoryLog::new()), []);
+        for (key, answer) in (0..).zip(answers) {
+            log.kv_put(TREE, &[key; 32], Some(answer)).unwrap();
+        }
+        (log, Arc::default())
+    }
+
+    #[test]
+    fn old_answers_go_and_young_or_unreadable_ones_stay() {
+        let (log, in_flight) = kept(&[answered_at(LONG_AGO), answered_at(Timestamp(1)), vec![9]]);
+        assert_eq!(sweep(&log, &in_flight, NOW).unwrap(), 1);
+        assert_eq!(log.kv_get(TREE, &[0; 32]).unwrap(), None);
+        assert!(log.kv_get(TREE, &[1; 32]).unwrap().is_some());
+        assert!(log.kv_get(TREE, &[2; 32]).unwrap().is_some());
+        assert!(in_flight.keys.lock().unwrap().is_empty());
+    }
+
+    /// The sweep deleted what it had found old, whatever stood there by then.
+    #[test]
+    fn a_key_used_anew_after_the_look_keeps_its_answer() {
+        let (log, in_flight) = kept(&[answered_at(LONG_AGO)]);
+        log.after_scan(|log| log.kv_put(TREE, &[0; 32], Some(&answered_at(NOW))).unwrap());
+        assert_eq!(sweep(&log, &in_flight, NOW).unwrap(), 0);
+        assert_eq!(log.kv_get(TREE, &[0; 32]).unwrap(), Some(answered_at(NOW)));
+    }
+
+    #[test]
+    fn a_key_in_use_is_left_alone() {
+        let (log, in_flight) = kept(&[answered_at(LONG_AGO)]);
+        let guard = try_enter(&in_flight, [0; 32]).unwrap();
+        assert!(try_enter(&in_flight, [0; 32]).is_none());
+        assert_eq!(sweep(&log, &in_flight, NOW).unwrap(), 0);
+        drop(guard);
+        assert_eq!(sweep(&log, &in_flight, NOW).unwrap(), 1);
     }
 }

@@ -30,8 +30,8 @@ pub(crate) async fn work(engine: Weak<Inner>) {
         since_sweep += pause;
         if since_sweep >= SWEEP_EVERY {
             since_sweep = Duration::ZERO;
-            let log = engine.shared.log.clone();
-            match tokio::task::spawn_blocking(move || idempotency::sweep(&*log, now)).await {
+            let (log, in_flight) = (engine.shared.log.clone(), engine.in_flight.clone());
+            match tokio::task::spawn_blocking(move || idempotency::sweep(&*log, &in_flight, now)).await {
                 Ok(Ok(n_removed)) => tracing::debug!(n_removed, "old idempotency keys forgotten"),
                 Ok(Err(fault)) => {
                     tracing::warn!(error = &fault as &dyn std::error::Error, "old idempotency keys stay");

@@ -9,6 +9,13 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+/// An id whose text may be one copy for many.
+#[cfg(feature = "runtime")]
+pub(crate) trait SharedText {
+    /// Its copy.
+    fn text_mut(&mut self) -> &mut Arc<str>;
+}
+
 macro_rules! text_id {
     ($($(#[$doc:meta])* $name:ident;)*) => {$(
         $(#[$doc])*
@@ -43,6 +50,13 @@ macro_rules! text_id {
             #[must_use]
             pub fn as_str(&self) -> &str {
                 &self.0
+            }
+        }
+
+        #[cfg(feature = "runtime")]
+        impl SharedText for $name {
+            fn text_mut(&mut self) -> &mut Arc<str> {
+                &mut self.0
             }
         }
 

@@ -33,6 +33,7 @@ mod streams;
 mod supervisor;
 pub mod system_ports;
 mod ticket_actor;
+mod unreadable;
 
 pub use fault::{AuthProblem, Fault, OperatorRefusal};
 pub use handle::EngineHandle;
@@ -41,6 +42,7 @@ pub use request::{
     AccessTokenInfo, Caller, Category, CreateRequest, Done, HandleAnswer, HandleRequest, HistoryQuery, Idempotency,
     ImportReport, ListQuery, OpenEffect, Page, PublishReport, UserQuery,
 };
+pub use unreadable::Unreadable;
 
 /// What every data method answers: a fault is lifted with `?`, a refusal has to be looked at.
 pub type Answer<T> = Result<Result<T, crate::ticket::Refusal>, Fault>;

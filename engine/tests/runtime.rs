@@ -3,6 +3,9 @@
 
 #![cfg(feature = "runtime")]
 
+/// Checkpoints of the lists: nobody waits for one, and whatever becomes of it the lists are right.
+#[path = "runtime/checkpoints.rs"]
+mod checkpoints;
 /// Logs and actors that fail: what was answered holds, what was not may be asked again.
 #[path = "runtime/faults.rs"]
 mod faults;
@@ -27,3 +30,6 @@ mod sleep;
 /// One ticket under many hands; rehearsals; timers and hooks.
 #[path = "runtime/tickets.rs"]
 mod tickets;
+/// What of the log cannot be read keeps itself from being served, and nothing else.
+#[path = "runtime/unreadable.rs"]
+mod unreadable;

@@ -119,6 +119,9 @@ codes! {
     AnswerTooLarge "answer_too_large" 413 "ask for fewer rows with `per_page`",
     /// No permit, no time, or too many calls.
     Overloaded "overloaded" 503 "wait and call again",
+    /// What is stored of this ticket, workflow or tenant cannot be read; everything else goes on.
+    StoredDataUnreadable "stored_data_unreadable" 500
+        "tell an operator, who finds what cannot be read in the server's log; calling again will not help",
     /// A fault of the server; its log says more under the request's id.
     Internal "internal_error" 500 "call again, and if it stays, give the request id to an operator",
 }

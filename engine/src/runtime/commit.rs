@@ -3,7 +3,7 @@
 //!
 //! Not here: who waits for whom (`ticket_actor`, `idempotency`), bytes of one event (`codec`).
 
-use loonflow_storage::{Commit, EventLog, NewCommit, StreamId};
+use loonflow_storage::{Commit, Error, EventLog, NewCommit, StreamId};
 
 use crate::codec::{self, CodecError};
 use crate::id::{AccessTokenId, AppName, TenantId, TicketId};
@@ -121,10 +121,11 @@ pub fn read(commit: &Commit) -> Result<(Meta, Vec<Event>), CodecError> {
     Ok((streams::read_meta(commit)?, streams::read_ticket_events(commit)?))
 }
 
-/// A ticket from its snapshot and the events after it, with the version of the snapshot. Blocking.
+/// A ticket from its snapshot and the events after it, with the version of the snapshot; `None` only where the log has
+/// no such stream. Blocking.
 ///
 /// # Errors
-/// When the log cannot be read, or holds what does not decode.
+/// When the log cannot be read, and [`Fault::Unreadable`] where it holds what does not decode or does not fold.
 pub fn replay(log: &dyn EventLog, stream: &StreamId) -> Result<(Option<Ticket>, u64), Fault> {
     let stored = log
         .snapshot(stream)?
@@ -133,8 +134,17 @@ pub fn replay(log: &dyn EventLog, stream: &StreamId) -> Result<(Option<Ticket>, 
         stored.and_then(|snapshot| codec::decode("snapshot", SNAPSHOT_SCHEMA, &snapshot.state).ok());
     let snapshot_version = ticket.as_ref().map_or(0, |ticket| ticket.version);
     let after = snapshot_version.saturating_sub(planted!(SnapshotIsStale, 1, 0));
-    for commit in log.read_stream(stream, after)? {
-        let (meta, events) = read(&commit)?;
+    let commits = log.read_stream(stream, after).map_err(|error| {
+        if matches!(error, Error::Corrupt { .. }) {
+            streams::unreadable_ticket(stream, error.to_string())
+        } else {
+            error.into()
+        }
+    })?;
+    for commit in commits {
+        let version = ticket.as_ref().map_or(0, |ticket| ticket.version);
+        let (meta, events) =
+            streams::read_ticket(&commit, version).map_err(|why| streams::unreadable_ticket(stream, why))?;
         for event in &events {
             ticket = apply(ticket, event, &meta);
         }

@@ -17,6 +17,15 @@ pub enum Fault {
     /// The log holds something that cannot be read.
     #[error("the log holds an event that cannot be read")]
     Codec(#[from] CodecError),
+    /// What is stored of one ticket, workflow or tenant cannot be read or does not fold. It alone is kept from being
+    /// served; its bytes stay as they are, for a program or an export that can read them.
+    #[error("{what} cannot be read from the log: {why}")]
+    Unreadable {
+        /// What: `ticket …`, `workflow …`, `the directory of tenant …`.
+        what: String,
+        /// Why, for operators.
+        why: String,
+    },
     /// An actor died while it had the request. Whether a write happened is known to the log alone: read the ticket,
     /// or repeat with the same idempotency key.
     #[error("the worker of this ticket stopped unexpectedly")]
@@ -39,7 +48,9 @@ impl Fault {
         match self {
             Self::Overloaded { .. } => true,
             Self::Storage(error) => error.is_retryable(),
-            Self::Codec(_) | Self::WorkerDied | Self::Closed | Self::Inconsistent { .. } => false,
+            Self::Codec(_) | Self::WorkerDied | Self::Closed | Self::Inconsistent { .. } | Self::Unreadable { .. } => {
+                false
+            }
         }
     }
 }
@@ -59,6 +70,9 @@ pub enum AuthProblem {
     /// The user is no longer active.
     #[error("the user is not active")]
     UserInactive,
+    /// The directory that the user stands in cannot be read.
+    #[error("the directory of this user cannot be read from the log")]
+    DirectoryUnreadable,
 }
 
 impl AuthProblem {
@@ -70,6 +84,7 @@ impl AuthProblem {
             Self::Expired => "token_expired",
             Self::Revoked => "token_revoked",
             Self::UserInactive => "user_inactive",
+            Self::DirectoryUnreadable => "stored_data_unreadable",
         }
     }
 }

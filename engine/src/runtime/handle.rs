@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use loonflow_storage::EventLog;
 use ractor::{Actor, ActorRef};
@@ -25,6 +25,7 @@ use crate::runtime::request::{Caller, CreateRequest, Done, HandleAnswer, HandleR
 use crate::runtime::router::{Lease, Published, Router};
 use crate::runtime::supervisor::Supervisor;
 use crate::runtime::ticket_actor::{Message, Request, Shared};
+use crate::runtime::unreadable::{Unreadable, Unreadables};
 use crate::runtime::{Answer, janitor};
 use crate::ticket::{Command, Context, Create, Draw, Handle, Refusal, Ticket, decide, visibility};
 use crate::time::Timestamp;
@@ -81,8 +82,9 @@ impl EngineHandle {
     /// # Errors
     /// When the log cannot be read.
     pub async fn start(log: Arc<dyn EventLog>, ports: Ports, options: EngineOptions) -> Result<Self, Fault> {
-        let registry = Arc::new(Registry::default());
-        let lists = Arc::new(Lists::new());
+        let unreadable = Arc::new(Unreadables::default());
+        let registry = Arc::new(Registry::new(unreadable.clone()));
+        let lists = Arc::new(Lists::new(unreadable.clone()));
         let after = {
             let (registry, lists, log) = (registry.clone(), lists.clone(), log.clone());
             let load = move || registry.load(&*log).and_then(|()| lists.restore(&*log));
@@ -94,9 +96,10 @@ impl EngineHandle {
         let follower = projector::follow(lists.clone(), log.clone(), after, options.checkpoint_commits);
         let follower = tokio::spawn(follower);
         while lists.position() < last {
-            // A log of a million commits takes seconds; one that cannot be read ends the follower.
+            // A log of a million commits takes seconds.
             lists.caught_up(last, Duration::from_millis(100)).await;
-            if follower.is_finished() && lists.position() < last {
+            if !lists.is_following() && lists.position() < last {
+                follower.abort();
                 return Err(Fault::Inconsistent {
                     what: "the ticket list cannot be folded from the log".into(),
                 });
@@ -115,6 +118,7 @@ impl EngineHandle {
             log,
             ports,
             registry: registry.clone(),
+            unreadable,
             snapshot_events: options.snapshot_events,
         });
         let router = Router::new(shared.clone(), supervisor.get_cell(), options.live_tickets_max.max(1));
@@ -147,6 +151,13 @@ impl EngineHandle {
         !inner.is_closed.load(Ordering::Acquire) && inner.lists.is_following() && behind <= ON_THE_WAY
     }
 
+    /// What of the log cannot be read and is not served, by stream; at most a thousand are named. Everything else is
+    /// served as ever, so the engine is ready all the same.
+    #[must_use]
+    pub fn unreadable(&self) -> Vec<Unreadable> {
+        self.inner.shared.unreadable.all()
+    }
+
     /// Finishes the calls under way, stores what makes the next start fast, and closes the log.
     ///
     /// # Errors
@@ -159,35 +170,33 @@ impl EngineHandle {
         let all = u32::try_from(inner.options.calls_max.max(1)).unwrap_or(u32::MAX);
         /// A stop takes 10 s at the most (contract, limits); the log needs some of it.
         const FINISH_MAX: Duration = Duration::from_secs(5);
+        /// Actors and list need their time whatever the calls left of theirs.
+        const EACH_MIN: Duration = Duration::from_secs(1);
+        /// What changed since the last checkpoint is stored for so long; the next start reads the rest from the log.
+        const CHECKPOINT_MAX: Duration = Duration::from_secs(2);
+        let finish_by = Instant::now() + FINISH_MAX;
+        let left = || finish_by.saturating_duration_since(Instant::now()).max(EACH_MIN);
         let _finished = tokio::time::timeout(FINISH_MAX, inner.permits.acquire_many(all)).await;
         inner.permits.close();
-        inner
-            .lists
-            .caught_up(inner.shared.log.last_position(), Duration::from_secs(1))
-            .await;
+        inner.lists.caught_up(inner.shared.log.last_position(), EACH_MIN).await;
         // Actors hold the log: they go first, and store what they would have to replay.
-        let _ = inner.registry_actor.stop_and_wait(None, Some(FINISH_MAX)).await;
+        let _ = inner.registry_actor.stop_and_wait(None, Some(left())).await;
         inner
             .supervisor
             .get_cell()
-            .stop_children_and_wait(None, Some(FINISH_MAX))
+            .stop_children_and_wait(None, Some(left()))
             .await;
         inner.supervisor.stop(None);
         let (lists, log) = (inner.lists.clone(), inner.shared.log.clone());
         let closed = tokio::task::spawn_blocking(move || {
-            if let Err(fault) = lists.store(&*log) {
-                tracing::warn!(
-                    error = &fault as &dyn std::error::Error,
-                    "a checkpoint could not be stored"
-                );
-            }
+            lists.store_last(&*log, Instant::now() + CHECKPOINT_MAX);
             log.close()
         });
         let closed = closed.await.map_err(|_| Fault::WorkerDied)?;
         let follower = inner.follower.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(follower) = follower {
             // It ends by itself once it has read that the log is closed.
-            let _ = tokio::time::timeout(FINISH_MAX, follower).await;
+            let _ = tokio::time::timeout(left(), follower).await;
         }
         Ok(closed?)
     }
@@ -203,7 +212,10 @@ impl EngineHandle {
     ) -> Result<(TenantId, UserId, AccessTokenId), AuthProblem> {
         let inner = &self.inner;
         let tenant_id = inner.registry.tenant_of_token(id).ok_or(AuthProblem::Invalid)?;
-        let tenant = inner.registry.tenant(&tenant_id).ok_or(AuthProblem::Invalid)?;
+        let tenant = inner.registry.find(&tenant_id);
+        let tenant = tenant
+            .map_err(|_| AuthProblem::DirectoryUnreadable)?
+            .ok_or(AuthProblem::Invalid)?;
         let found = tenant.directory.access_tokens.get(id).ok_or(AuthProblem::Invalid)?;
         let now = inner.shared.ports.clock.now();
         token::verify(found, secret, now).map_err(|problem| match problem {
@@ -288,7 +300,7 @@ impl EngineHandle {
             Ok((_, Some(done))) => return Ok(Ok(HandleAnswer::Done(done))),
             Err(refusal) => return Ok(Err(refusal)),
         };
-        let (tenant, workflow) = match self.startable(caller, &request.workflow_id, request.version_name.as_ref()) {
+        let (tenant, workflow) = match self.startable(caller, &request.workflow_id, request.version_name.as_ref())? {
             Ok(found) => found,
             Err(refusal) => return Ok(Err(refusal)),
         };
@@ -371,8 +383,8 @@ impl EngineHandle {
             .actor
             .send_message(message)
             .map_err(|_| Fault::WorkerDied)?;
-        answer.await.map_err(|_| died(&lease.slot().published))??;
-        Ok(lease.slot().published.ticket.load_full().map(|ticket| (ticket, lease)))
+        let ticket = answer.await.map_err(|_| died(&lease.slot().published))??;
+        Ok(ticket.map(|ticket| (ticket, lease)))
     }
 
     /// A ticket that the caller may see and its application may use. A ticket of another tenant, one that does not
@@ -381,16 +393,13 @@ impl EngineHandle {
         let not_found = || Refusal::TicketNotFound {
             id: ticket_id.to_string(),
         };
-        let Some(tenant) = self.inner.registry.tenant(&caller.tenant_id) else {
+        let Some(tenant) = self.inner.registry.find(&caller.tenant_id)? else {
             return Ok(Err(not_found()));
         };
         let Some((ticket, lease)) = self.load(&caller.tenant_id, ticket_id).await? else {
             return Ok(Err(not_found()));
         };
-        let Some(workflow) = tenant.version(&ticket.workflow_id, &ticket.version_name).cloned() else {
-            let what = format!("version `{}` of workflow `{}`", ticket.version_name, ticket.workflow_id);
-            return Err(Fault::Inconsistent { what });
-        };
+        let workflow = self.inner.registry.version_of(&tenant, &ticket)?;
         if !visibility::may_view(&ticket, &caller.user_id, &tenant.directory, &workflow) {
             return Ok(Err(not_found()));
         }
@@ -413,25 +422,28 @@ impl EngineHandle {
         caller: &Caller,
         workflow: &crate::id::WorkflowId,
         version: Option<&crate::id::VersionName>,
-    ) -> Result<(Arc<TenantState>, Arc<WorkflowVersion>), Refusal> {
-        let not_found = || Refusal::WorkflowNotFound {
-            id: version.map_or_else(
-                || workflow.to_string(),
-                |version| format!("{workflow}` in version `{version}"),
-            ),
+    ) -> Answer<(Arc<TenantState>, Arc<WorkflowVersion>)> {
+        let registry = &self.inner.registry;
+        let tenant = registry.find(&caller.tenant_id)?;
+        registry.check_workflow(&caller.tenant_id, workflow)?;
+        let found = tenant.and_then(|tenant| {
+            let version = tenant.workflows.get(workflow)?.version_to_start(version)?.clone();
+            Some((tenant, version))
+        });
+        let Some((tenant, found)) = found else {
+            return Ok(Err(Refusal::WorkflowNotFound {
+                id: version.map_or_else(
+                    || workflow.to_string(),
+                    |version| format!("{workflow}` in version `{version}"),
+                ),
+            }));
         };
-        let tenant = self.inner.registry.tenant(&caller.tenant_id).ok_or_else(not_found)?;
-        let found = tenant
-            .workflows
-            .get(workflow)
-            .and_then(|workflow| workflow.version_to_start(version));
-        let found = found.ok_or_else(not_found)?.clone();
         if !permission::application_allows(&tenant.directory, &caller.app, &found) {
-            return Err(Refusal::AppNotAllowed {
+            return Ok(Err(Refusal::AppNotAllowed {
                 app: caller.app.to_string(),
-            });
+            }));
         }
-        Ok((tenant, found))
+        Ok(Ok((tenant, found)))
     }
 
     async fn parent_of(&self, tenant: &TenantId, ticket: &Ticket) -> Result<Option<Arc<Ticket>>, Fault> {
@@ -548,6 +560,7 @@ impl Drop for Inner {
         self.supervisor.get_cell().stop_children(None);
         self.supervisor.stop(None);
         self.registry_actor.stop(None);
+        self.lists.stop_storing();
         if let Some(follower) = self.follower.lock().unwrap_or_else(PoisonError::into_inner).take() {
             follower.abort();
         }

@@ -162,7 +162,7 @@ impl EngineHandle {
         state: VersionState,
         operator: Option<&UserId>,
     ) -> OperatorAnswer<PublishReport> {
-        let Some(known) = self.inner.registry.tenant(tenant) else {
+        let Some(known) = self.inner.registry.find(tenant)? else {
             return Ok(Err(OperatorRefusal::TenantNotFound { id: tenant.to_string() }));
         };
         let ids = known.workflows.keys().cloned().collect();
@@ -360,11 +360,11 @@ impl EngineHandle {
 
     /// The tenant of a ticket; only the engine and its operator may ask over all tenants.
     async fn tenant_of(&self, ticket: TicketId) -> Result<Option<TenantId>, Fault> {
-        let (log, tenants) = (self.inner.shared.log.clone(), self.inner.registry.tenants());
+        let (log, tenants) = (self.inner.shared.log.clone(), self.inner.registry.tenant_ids());
         let find = tokio::task::spawn_blocking(move || -> Result<Option<TenantId>, Fault> {
-            for tenant in tenants.keys() {
-                if log.head(&streams::ticket(tenant, ticket))?.is_some() {
-                    return Ok(Some(tenant.clone()));
+            for tenant in tenants {
+                if log.head(&streams::ticket(&tenant, ticket))?.is_some() {
+                    return Ok(Some(tenant));
                 }
             }
             Ok(None)

@@ -1,43 +1,68 @@
-//! Follows the log and keeps the list indexes of all tenants; stores a checkpoint now and then, so that a restart
+//! Follows the log and keeps the list indexes of all tenants; checkpoints of them are stored beside, so that a restart
 //! reads the tail only.
 //!
 //! Whoever wrote waits here until the list has read its commit, so a client sees its own change in the next list.
+//! Nobody waits for a checkpoint (`checkpoint`).
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
-use loonflow_storage::{Checkpoint, Commit, EventLog, Position};
+use loonflow_storage::{Commit, EventLog, Position};
 use tokio::sync::watch;
 
-use crate::codec;
-use crate::id::TenantId;
-use crate::runtime::fault::Fault;
+use crate::id::{TenantId, TicketId};
 use crate::runtime::streams;
-use crate::ticket::event::Event;
+use crate::runtime::unreadable::Unreadables;
+use crate::ticket::event::{Event, Meta};
 use crate::view::ticket_list::TenantIndex;
 
-/// Name of the projection's checkpoint.
-const PROJECTION: &str = "ticket_list";
-/// Schema number of the checkpoint; one with another is ignored and the list is folded from the start.
-const SCHEMA: u16 = 1;
+mod checkpoint;
+
+/// Pause before a log that could not be read is read again.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// The list indexes of all tenants.
 #[derive(Debug)]
 pub(crate) struct Lists {
-    tenants: RwLock<BTreeMap<TenantId, TenantIndex>>,
+    tenants: RwLock<BTreeMap<TenantId, Listed>>,
     read: watch::Sender<Position>,
-    /// False once the log is followed no longer: nobody need wait.
+    /// False while the log cannot be followed: nobody need wait.
     is_following: AtomicBool,
+    unreadable: Arc<Unreadables>,
+    /// The position that the last stored checkpoint speaks for; held while one is being stored.
+    stored: Mutex<Position>,
+    /// Whoever stores a checkpoint ends after the segment at hand.
+    is_closing: AtomicBool,
+}
+
+/// The list of one tenant.
+#[derive(Debug, Default)]
+struct Listed {
+    /// Stands for the tenant in the names of what is stored.
+    number: u32,
+    index: TenantIndex,
+}
+
+/// A commit of a ticket, read.
+struct Read<'a> {
+    commit: &'a Commit,
+    tenant: TenantId,
+    ticket: TicketId,
+    meta: Meta,
+    events: Vec<Event>,
 }
 
 impl Lists {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(unreadable: Arc<Unreadables>) -> Self {
         Self {
             tenants: RwLock::default(),
             read: watch::Sender::new(0),
             is_following: AtomicBool::new(true),
+            unreadable,
+            stored: Mutex::new(0),
+            is_closing: AtomicBool::new(false),
         }
     }
 
@@ -47,10 +72,10 @@ impl Lists {
             .read()
             .unwrap_or_else(PoisonError::into_inner)
             .get(tenant)
-            .map(question)
+            .map(|listed| question(&listed.index))
     }
 
-    /// Whether the log is followed; once it is not, the list stays behind until a restart.
+    /// Whether the log is followed; while it is not, the list stays behind.
     pub(crate) fn is_following(&self) -> bool {
         self.is_following.load(Ordering::Acquire)
     }
@@ -71,80 +96,68 @@ impl Lists {
         matches!(tokio::time::timeout(at_most, caught_up).await, Ok(Ok(_)))
     }
 
-    /// Takes the last checkpoint; the position after which the log has to be read. Blocking.
-    pub(crate) fn restore(&self, log: &dyn EventLog) -> Result<Position, Fault> {
-        let Some(checkpoint) = log
-            .checkpoint(PROJECTION)?
-            .filter(|checkpoint| checkpoint.schema == SCHEMA)
-        else {
-            return Ok(0);
-        };
-        let Ok(tenants) = decode(&checkpoint.state) else {
-            tracing::warn!("the checkpoint of the ticket list does not read; the list is folded from the start");
-            return Ok(0);
-        };
-        *self.tenants.write().unwrap_or_else(PoisonError::into_inner) = tenants;
-        self.read.send_replace(checkpoint.position);
-        Ok(checkpoint.position)
-    }
-
-    /// Stores a checkpoint of what has been read. Blocking.
-    pub(crate) fn store(&self, log: &dyn EventLog) -> Result<(), Fault> {
-        let (position, state) = {
-            // The projector alone writes, so position and indexes stay together while this lock is held.
-            let tenants = self.tenants.read().unwrap_or_else(PoisonError::into_inner);
-            (self.position(), encode(&tenants))
-        };
-        Ok(log.put_checkpoint(
-            PROJECTION,
-            &Checkpoint {
-                position,
-                schema: SCHEMA,
-                state,
-            },
-        )?)
-    }
-
-    fn fold(&self, commits: &[Arc<Commit>], tenant_of: &mut HashMap<String, TenantId>) -> Result<(), Fault> {
+    /// Folds commits. What cannot be read or does not fold is noted, and its ticket's row stays as it was before.
+    fn fold(&self, commits: &[Arc<Commit>], tenant_of: &mut HashMap<String, TenantId>) {
         // Decoding stays outside of the lock.
-        let mut decoded = Vec::with_capacity(commits.len());
-        for commit in commits {
-            let Some(ticket) = streams::ticket_of(&commit.stream) else {
-                continue;
-            };
-            let events = streams::read_ticket_events(commit)?;
-            let name = streams::tenant_part(&commit.stream).to_owned();
-            if let Some(Event::TicketCreated(created)) = events.first() {
-                tenant_of.insert(name.clone(), created.tenant_id.clone());
-            }
-            let Some(tenant) = tenant_of.get(&name).cloned() else {
-                return Err(Fault::Inconsistent {
-                    what: format!("stream `{}` without a creation", commit.stream),
-                });
-            };
-            decoded.push((tenant, ticket, streams::read_meta(commit)?, events));
-        }
+        let decoded: Vec<Read<'_>> = commits
+            .iter()
+            .filter_map(|commit| {
+                read(commit, tenant_of).unwrap_or_else(|why| {
+                    self.unreadable.note(commit.stream.as_str(), &why);
+                    None
+                })
+            })
+            .collect();
         if !decoded.is_empty() {
             let mut tenants = self.tenants.write().unwrap_or_else(PoisonError::into_inner);
-            for (tenant, ticket, meta, events) in decoded {
-                tenants.entry(tenant).or_default().fold(ticket, &meta, &events);
+            for read in decoded {
+                let number = u32::try_from(tenants.len()).unwrap_or(u32::MAX);
+                let listed = tenants.entry(read.tenant).or_insert_with(|| Listed {
+                    number,
+                    index: TenantIndex::new(),
+                });
+                let commit = read.commit;
+                let said = (&read.meta, read.events.as_slice());
+                let folded = listed
+                    .index
+                    .fold_at(commit.position, read.ticket, commit.first_version, said);
+                if let Err(why) = folded {
+                    self.unreadable.note(commit.stream.as_str(), &why);
+                }
             }
         }
         if let Some(last) = commits.last() {
             self.read.send_replace(last.position);
         }
-        Ok(())
     }
 }
 
-/// Follows the log until it closes, or something in it cannot be read: then the list stays behind, the engine is no
-/// longer ready, and the log says why.
-pub(crate) async fn follow(lists: Arc<Lists>, log: Arc<dyn EventLog>, after: Position, checkpoint_commits: u64) {
-    follow_while_readable(&lists, log, after, checkpoint_commits).await;
-    lists.is_following.store(false, Ordering::Release);
+/// Reads a commit; `None` for one that is of no ticket.
+fn read<'a>(commit: &'a Commit, tenant_of: &mut HashMap<String, TenantId>) -> Result<Option<Read<'a>>, String> {
+    let Some(ticket) = streams::ticket_of(&commit.stream) else {
+        return Ok(None);
+    };
+    // Whether it follows what is known of its ticket, the index knows.
+    let (meta, events) = streams::read_ticket(commit, commit.first_version.saturating_sub(1))?;
+    let name = streams::tenant_part(&commit.stream);
+    if let Some(Event::TicketCreated(created)) = events.first() {
+        tenant_of.insert(name.to_owned(), created.tenant_id.clone());
+    }
+    let Some(tenant) = tenant_of.get(name).cloned() else {
+        return Err("what comes before it cannot be read".into());
+    };
+    Ok(Some(Read {
+        commit,
+        tenant,
+        ticket,
+        meta,
+        events,
+    }))
 }
 
-async fn follow_while_readable(lists: &Arc<Lists>, log: Arc<dyn EventLog>, after: Position, checkpoint_commits: u64) {
+/// Follows the log until it closes. While it cannot be read the list stays behind, the engine is not ready, and the log
+/// says why.
+pub(crate) async fn follow(lists: Arc<Lists>, log: Arc<dyn EventLog>, after: Position, checkpoint_commits: u64) {
     let mut tenant_of: HashMap<String, TenantId> = {
         let tenants = lists.tenants.read().unwrap_or_else(PoisonError::into_inner);
         tenants
@@ -153,68 +166,30 @@ async fn follow_while_readable(lists: &Arc<Lists>, log: Arc<dyn EventLog>, after
             .collect()
     };
     let mut subscription = log.subscribe(after);
-    let mut stored_at = after;
+    let mut storing: Option<tokio::task::JoinHandle<()>> = None;
+    let mut last_error = None;
     loop {
-        let commits = match subscription.next().await {
-            Ok(commits) => commits,
-            Err(loonflow_storage::Error::Closed) => return,
+        match subscription.next().await {
+            Ok(commits) => {
+                lists.is_following.store(true, Ordering::Release);
+                last_error = None;
+                lists.fold(&commits, &mut tenant_of);
+            }
+            Err(loonflow_storage::Error::Closed) => break,
             Err(error) => {
-                tracing::error!(%error, "the ticket list cannot follow the log");
-                return;
+                lists.is_following.store(false, Ordering::Release);
+                if last_error.as_ref() != Some(&error) {
+                    tracing::error!(%error, "the ticket list cannot follow the log; it tries again");
+                }
+                last_error = Some(error);
+                tokio::time::sleep(RETRY_AFTER).await;
             }
-        };
-        if let Err(fault) = lists.fold(&commits, &mut tenant_of) {
-            tracing::error!(error = &fault as &dyn std::error::Error, "the ticket list stays behind");
-            return;
         }
-        if lists.position() >= stored_at + checkpoint_commits.max(1) {
-            stored_at = lists.position();
+        let is_storing = storing.as_ref().is_some_and(|storing| !storing.is_finished());
+        if !is_storing && lists.is_checkpoint_due(checkpoint_commits) {
             let (lists, log) = (lists.clone(), log.clone());
-            let stored = tokio::task::spawn_blocking(move || lists.store(&*log)).await;
-            if let Ok(Err(fault)) = stored {
-                // Disposable: the next start reads more.
-                tracing::warn!(
-                    error = &fault as &dyn std::error::Error,
-                    "a checkpoint could not be stored"
-                );
-            }
+            storing = Some(tokio::task::spawn_blocking(move || lists.store_or_warn(&*log, None)));
         }
     }
-}
-
-/// Tenants one after the other: id and index, each with its length in front.
-fn encode(tenants: &BTreeMap<TenantId, TenantIndex>) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    for (tenant, index) in tenants {
-        for part in [codec::encode(tenant), index.encode()] {
-            bytes.extend_from_slice(&(part.len() as u64).to_be_bytes());
-            bytes.extend_from_slice(&part);
-        }
-    }
-    bytes
-}
-
-fn decode(mut bytes: &[u8]) -> Result<BTreeMap<TenantId, TenantIndex>, codec::CodecError> {
-    let cut = || codec::CodecError::Damaged {
-        kind: PROJECTION.into(),
-        schema: SCHEMA,
-        reason: "cut off".into(),
-    };
-    let mut next = || -> Result<Option<&[u8]>, codec::CodecError> {
-        if bytes.is_empty() {
-            return Ok(None);
-        }
-        let (length, rest) = bytes.split_first_chunk::<8>().ok_or_else(cut)?;
-        let length = usize::try_from(u64::from_be_bytes(*length)).map_err(|_| cut())?;
-        let (part, rest) = rest.split_at_checked(length).ok_or_else(cut)?;
-        bytes = rest;
-        Ok(Some(part))
-    };
-    let mut tenants = BTreeMap::new();
-    while let Some(tenant) = next()? {
-        let tenant: TenantId = codec::decode(PROJECTION, SCHEMA, tenant)?;
-        let index = next()?.ok_or_else(cut)?;
-        tenants.insert(tenant, TenantIndex::decode(index)?);
-    }
-    Ok(tenants)
+    lists.is_following.store(false, Ordering::Release);
 }

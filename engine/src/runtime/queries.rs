@@ -93,7 +93,7 @@ impl EngineHandle {
     /// # Errors
     /// A fault; the refusal is inside.
     pub async fn list(&self, caller: &Caller, mut query: ListQuery) -> Answer<Page<TicketRow>> {
-        let Some(tenant) = self.inner.registry.tenant(&caller.tenant_id) else {
+        let Some(tenant) = self.inner.registry.find(&caller.tenant_id)? else {
             return Ok(Err(Refusal::TicketNotFound { id: String::new() }));
         };
         query.per_page = query.per_page.clamp(1, crate::limits::PER_PAGE_MAX);
@@ -152,7 +152,7 @@ impl EngineHandle {
         version_name: Option<&VersionName>,
     ) -> Answer<CreateForm> {
         Ok(self
-            .startable(caller, workflow_id, version_name)
+            .startable(caller, workflow_id, version_name)?
             .map(|(tenant, version)| ticket_detail::create_form(&version, &tenant.directory, &caller.user_id)))
     }
 
@@ -169,7 +169,7 @@ impl EngineHandle {
         per_page: u32,
     ) -> Answer<Page<Arc<WorkflowVersion>>> {
         let needle = search.trim().to_lowercase();
-        let Some(tenant) = self.inner.registry.tenant(&caller.tenant_id) else {
+        let Some(tenant) = self.inner.registry.find(&caller.tenant_id)? else {
             return Ok(Ok(Page::cut(&[], page, per_page)));
         };
         let holds = |text: &str| text.to_lowercase().contains(&needle);
@@ -190,7 +190,7 @@ impl EngineHandle {
     /// # Errors
     /// A fault; the refusal is inside.
     pub async fn users(&self, caller: &Caller, query: UserQuery) -> Answer<Page<Arc<User>>> {
-        let Some(tenant) = self.inner.registry.tenant(&caller.tenant_id) else {
+        let Some(tenant) = self.inner.registry.find(&caller.tenant_id)? else {
             return Ok(Ok(Page::cut(&[], query.page, query.per_page)));
         };
         let directory = &tenant.directory;

@@ -20,8 +20,11 @@ use crate::id::{AccessTokenId, TenantId, UserId, VersionName, WorkflowId};
 use crate::runtime::fault::{AuthProblem, Fault, OperatorRefusal};
 use crate::runtime::options::Ports;
 use crate::runtime::streams;
+use crate::runtime::unreadable::Unreadables;
 use crate::ticket::event::{Meta, Processor};
 use crate::workflow::{self, Workflow, WorkflowVersion};
+
+mod load;
 
 /// The tree of stream names: key = stream, value = what it is.
 const TREE: &str = "registry";
@@ -61,9 +64,19 @@ struct Index {
 pub(crate) struct Registry {
     tenants: ArcSwap<Tenants>,
     index: RwLock<Index>,
+    kept_out: RwLock<load::KeptOut>,
+    unreadable: Arc<Unreadables>,
 }
 
 impl Registry {
+    pub(crate) fn new(unreadable: Arc<Unreadables>) -> Self {
+        Self {
+            unreadable,
+            ..Self::default()
+        }
+    }
+
+    /// A tenant that is served; see [`find`](Self::find) for whether there is one.
     pub(crate) fn tenant(&self, id: &TenantId) -> Option<Arc<TenantState>> {
         self.tenants.load().get(id).cloned()
     }
@@ -88,6 +101,8 @@ impl Registry {
 
     /// The user, if it may act at all.
     pub(crate) fn active_user(&self, tenant: &TenantId, user: &UserId) -> Result<(), AuthProblem> {
+        self.check_tenant(tenant)
+            .map_err(|_| AuthProblem::DirectoryUnreadable)?;
         let tenant = self.tenant(tenant).ok_or(AuthProblem::Invalid)?;
         let user = tenant.directory.user(user).ok_or(AuthProblem::Invalid)?;
         if user.is_active {
@@ -104,80 +119,38 @@ impl Registry {
         foreign.map(|(email, _)| email.clone()).collect()
     }
 
-    /// Folds every directory and workflow from the log. Blocking.
-    pub(crate) fn load(&self, log: &dyn EventLog) -> Result<(), Fault> {
-        /// Streams read in one go: bounds memory.
-        const BATCH: usize = 1_000;
-        let mut after: Option<Vec<u8>> = None;
-        let (mut directories, mut workflows) = (Vec::new(), Vec::new());
-        loop {
-            let entries = log.kv_scan(TREE, after.as_deref(), BATCH)?;
-            for (_, value) in &entries {
-                match codec::decode(TREE, SCHEMA, value)? {
-                    Entry::Directory(tenant) => directories.push(tenant),
-                    Entry::Workflow(tenant, id) => workflows.push((tenant, id)),
-                }
-            }
-            match entries.last() {
-                Some((key, _)) if entries.len() == BATCH => after = Some(key.clone()),
-                Some(_) | None => break,
-            }
-        }
-        for tenant in directories {
-            let mut directory: Option<Directory> = None;
-            for commit in log.read_stream(&streams::directory(&tenant), 0)? {
-                for stored in &commit.events {
-                    let event = codec::decode_account(&stored.kind, stored.schema, &stored.payload)?;
-                    let before = match (directory, &event) {
-                        (Some(directory), _) => directory,
-                        (None, account::event::Event::TenantChanged(tenant)) => Directory::new(tenant.clone()),
-                        (None, _) => Directory::new(unnamed(&tenant)),
-                    };
-                    directory = Some(account::apply::apply(before, &event));
-                }
-            }
-            self.put_directory(directory.unwrap_or_else(|| Directory::new(unnamed(&tenant))));
-        }
-        for (tenant, id) in workflows {
-            let mut workflow = Workflow::new(tenant.clone(), id.clone());
-            for commit in log.read_stream(&streams::workflow(&tenant, &id), 0)? {
-                for stored in &commit.events {
-                    let event = codec::decode_workflow(&stored.kind, stored.schema, &stored.payload)?;
-                    workflow = workflow::apply::apply(workflow, &event);
-                }
-            }
-            self.put_workflow(&tenant, workflow);
-        }
-        Ok(())
-    }
-
     fn put_directory(&self, directory: Directory) {
         let id = directory.tenant.id.clone();
+        self.put_index(&directory);
         let mut tenants = Tenants::clone(&self.tenants.load());
         let workflows = tenants
             .get(&id)
             .map(|tenant| tenant.workflows.clone())
             .unwrap_or_default();
-        let emails: Vec<_> = directory
-            .users
-            .values()
-            .map(|user| (user.email.clone(), user.id.clone()))
-            .collect();
-        let tokens: Vec<_> = directory.access_tokens.keys().cloned().collect();
         tenants.insert(
-            id.clone(),
+            id,
             Arc::new(TenantState {
                 directory: Arc::new(directory),
                 workflows,
             }),
         );
         self.tenants.store(Arc::new(tenants));
+    }
+
+    /// Brings the look-ups over all tenants to what a directory says.
+    fn put_index(&self, directory: &Directory) {
+        let id = &directory.tenant.id;
         let mut index = self.index.write().unwrap_or_else(PoisonError::into_inner);
-        index.emails.retain(|_, (tenant, _)| *tenant != id);
+        index.emails.retain(|_, (tenant, _)| tenant != id);
+        let emails = directory
+            .users
+            .values()
+            .map(|user| (user.email.clone(), user.id.clone()));
         index
             .emails
-            .extend(emails.into_iter().map(|(email, user)| (email, (id.clone(), user))));
-        index.tokens.extend(tokens.into_iter().map(|token| (token, id.clone())));
+            .extend(emails.map(|(email, user)| (email, (id.clone(), user))));
+        let tokens = directory.access_tokens.keys();
+        index.tokens.extend(tokens.map(|token| (token.clone(), id.clone())));
     }
 
     fn put_workflow(&self, tenant: &TenantId, workflow: Workflow) {
@@ -274,6 +247,7 @@ impl State {
     /// Hashing passwords takes its time, so it leaves the actor's thread.
     async fn import(&self, file: Box<DirectoryFile>) -> Changed {
         let tenant = file.tenant.id.clone();
+        self.registry.check_tenant(&tenant)?;
         let directory = self.registry.tenant(&tenant).map(|state| state.directory.clone());
         let before = directory.unwrap_or_else(|| Arc::new(Directory::new(file.tenant.clone())));
         let random = self.ports.random.clone();
@@ -304,7 +278,7 @@ impl State {
     }
 
     async fn change_account(&self, tenant: &TenantId, command: account::command::Command) -> Changed {
-        let Some(state) = self.registry.tenant(tenant) else {
+        let Some(state) = self.registry.find(tenant)? else {
             return Ok(Err(OperatorRefusal::TenantNotFound { id: tenant.to_string() }));
         };
         self.decide_account(Directory::clone(&state.directory), Vec::new(), &command)
@@ -359,9 +333,10 @@ impl State {
         command: &workflow::command::Command,
         operator: Option<&UserId>,
     ) -> Changed {
-        let Some(state) = self.registry.tenant(tenant) else {
+        let Some(state) = self.registry.find(tenant)? else {
             return Ok(Err(OperatorRefusal::TenantNotFound { id: tenant.to_string() }));
         };
+        self.registry.check_workflow(tenant, id)?;
         let before = state.workflows.get(id).map_or_else(
             || Workflow::new(tenant.clone(), id.clone()),
             |workflow| Workflow::clone(workflow),

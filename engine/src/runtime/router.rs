@@ -26,7 +26,8 @@ type Key = (TenantId, TicketId);
 /// One live ticket.
 pub(crate) struct Slot {
     pub(crate) actor: ActorRef<Message>,
-    /// The ticket as of the last answer; `None` until the actor has read it.
+    /// The ticket as of the last answer; `None` until the actor has read it, and again after a write that failed: it
+    /// says nothing about whether there is such a ticket.
     pub(crate) published: Arc<Published>,
     n_leases: AtomicUsize,
     last_used: AtomicI64,

@@ -16,6 +16,7 @@ use sha2::{Digest, Sha256};
 
 use crate::codec::{self, CodecError};
 use crate::id::{TenantId, TicketId, WorkflowId};
+use crate::runtime::fault::Fault;
 use crate::ticket::event::{Event, Meta};
 
 /// Longest id that goes into a name as it is: two of them and a UUID stay under the log's bound.
@@ -90,6 +91,33 @@ pub(crate) fn read_ticket_events(commit: &Commit) -> Result<Vec<Event>, CodecErr
         .iter()
         .map(|stored| codec::decode_ticket(&stored.kind, stored.schema, &stored.payload))
         .collect()
+}
+
+/// What a commit of a ticket says that is at `version` (0: not there yet), or in words why that cannot be told: it does
+/// not decode, or does not follow what was before.
+pub(crate) fn read_ticket(commit: &Commit, version: u64) -> Result<(Meta, Vec<Event>), String> {
+    let meta = read_meta(commit).map_err(|error| error.to_string())?;
+    let events = read_ticket_events(commit).map_err(|error| error.to_string())?;
+    if commit.first_version > version + 1 {
+        return Err(format!("version {} follows version {version}", commit.first_version));
+    }
+    if version == 0 {
+        let is_creation = matches!(events.first(), Some(Event::TicketCreated(created))
+            if ticket(&created.tenant_id, created.ticket_id) == commit.stream);
+        if !is_creation {
+            return Err("it does not begin with its own creation".into());
+        }
+    }
+    Ok((meta, events))
+}
+
+/// The fault of a ticket's stream that cannot be read.
+pub(crate) fn unreadable_ticket(stream: &StreamId, why: impl Into<String>) -> Fault {
+    let what = match ticket_of(stream) {
+        Some(ticket) => format!("ticket `{ticket}`"),
+        None => format!("stream `{stream}`"),
+    };
+    Fault::Unreadable { what, why: why.into() }
 }
 
 #[cfg(test)]

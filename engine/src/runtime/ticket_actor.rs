@@ -22,6 +22,7 @@ use crate::runtime::registry::Registry;
 use crate::runtime::request::{Caller, Done, Idempotency};
 use crate::runtime::router::{Lease, Published};
 use crate::runtime::streams;
+use crate::runtime::unreadable::Unreadables;
 use crate::ticket::{Command, Context, Draw, Refusal, Ticket};
 use crate::workflow::WorkflowVersion;
 
@@ -30,6 +31,7 @@ pub(crate) struct Shared {
     pub(crate) log: Arc<dyn EventLog>,
     pub(crate) ports: Ports,
     pub(crate) registry: Arc<Registry>,
+    pub(crate) unreadable: Arc<Unreadables>,
     pub(crate) snapshot_events: u64,
 }
 
@@ -54,9 +56,10 @@ pub(crate) struct Request {
 pub(crate) type Handled = Result<Result<(Done, u64), Refusal>, Fault>;
 
 pub(crate) enum Message {
-    /// Read the ticket and publish it; whether it exists.
+    /// Read the ticket, publish it and answer it; `None` where the log has no such ticket. Whoever asks takes the
+    /// answer and not what is published then: a write that failed meanwhile has taken that back.
     Load {
-        reply: oneshot::Sender<Result<bool, Fault>>,
+        reply: oneshot::Sender<Result<Option<Arc<Ticket>>, Fault>>,
         lease: Lease,
     },
     /// Carry a command out.
@@ -113,7 +116,7 @@ impl Actor for TicketActor {
     ) -> Result<(), ActorProcessingErr> {
         match message {
             Message::Load { reply, lease } => {
-                let answer = state.read().await.map(|()| state.ticket.is_some());
+                let answer = state.read().await.map(|()| state.ticket.clone());
                 drop(lease);
                 let _ = reply.send(answer);
             }
@@ -156,8 +159,15 @@ impl State {
             self.of.shared.log.clone(),
             streams::ticket(&self.of.tenant, self.of.ticket),
         );
-        let read = tokio::task::spawn_blocking(move || commit::replay(&*log, &stream)).await;
-        let (ticket, snapshot_version) = read.map_err(|_| Fault::WorkerDied)??;
+        let unreadable = self.of.shared.unreadable.clone();
+        let read = tokio::task::spawn_blocking(move || {
+            commit::replay(&*log, &stream).inspect_err(|fault| {
+                if let Fault::Unreadable { why, .. } = fault {
+                    unreadable.note(stream.as_str(), why);
+                }
+            })
+        });
+        let (ticket, snapshot_version) = read.await.map_err(|_| Fault::WorkerDied)??;
         self.ticket = ticket.map(Arc::new);
         self.snapshot_version = snapshot_version;
         self.is_read = true;
@@ -178,25 +188,20 @@ impl State {
     async fn handle(&mut self, request: Request) -> Handled {
         self.read().await?;
         let shared = self.of.shared.clone();
-        let Some(tenant) = shared.registry.tenant(&self.of.tenant) else {
+        let Some(tenant) = shared.registry.find(&self.of.tenant)? else {
             return Ok(Err(Refusal::TicketNotFound {
                 id: self.of.ticket.to_string(),
             }));
         };
         let before = self.ticket.clone();
         let workflow = match (&before, &request.create_on) {
-            (Some(ticket), _) => tenant.version(&ticket.workflow_id, &ticket.version_name).cloned(),
-            (None, create_on) => create_on.clone(),
-        };
-        let Some(workflow) = workflow else {
-            return match before {
-                Some(ticket) => Err(Fault::Inconsistent {
-                    what: format!("version `{}` of workflow `{}`", ticket.version_name, ticket.workflow_id),
-                }),
-                None => Ok(Err(Refusal::TicketNotFound {
+            (Some(ticket), _) => shared.registry.version_of(&tenant, ticket)?,
+            (None, Some(create_on)) => create_on.clone(),
+            (None, None) => {
+                return Ok(Err(Refusal::TicketNotFound {
                     id: self.of.ticket.to_string(),
-                })),
-            };
+                }));
+            }
         };
         let current = before.as_ref().map_or(0, |ticket| ticket.version);
         if let Err(refusal) = commit::check_version(request.expected_version, current) {

@@ -1,7 +1,8 @@
 //! Lists of tickets, answered by indexes: bitmaps over ticket ordinals (semantics 7). No request walks all tickets.
 //!
 //! Reading order: this file (what is asked and answered), `index` (what is kept, and how a commit changes it),
-//! `membership` (which bitmaps a ticket is in), `title` (search in titles), `query` (how they answer).
+//! `membership` (which bitmaps a ticket is in), `title` (search in titles), `query` (how they answer), `pool` (what cards
+//! share), `segments` (what is stored together).
 //!
 //! Not here: who may view or use a workflow (the caller works that out once per query, see [`Viewer`]), rows as shown
 //! (`row`), reading the log (`runtime`).
@@ -18,12 +19,15 @@ use crate::time::Timestamp;
 
 mod index;
 mod membership;
+mod pool;
 mod query;
+mod segments;
 #[cfg(test)]
 mod tests;
 mod title;
 
 pub use index::TenantIndex;
+pub(crate) use segments::{StoredSegment, decode_cards, encode_cards};
 
 /// Which tickets, by what the caller has to do with them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]

@@ -216,3 +216,40 @@ async fn a_read_during_a_write_shows_what_is_on_disk() {
     log.release();
     assert_eq!(done(call.await.unwrap().unwrap().unwrap()).version, before + 1);
 }
+
+/// Right after a write that failed, readers took "nothing is published" for "there is no such ticket".
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn an_acknowledged_ticket_is_found_whatever_fails() {
+    let (world, log) = over_faulty(EngineOptions::default()).await;
+    let id = world.leave("2").await;
+    let broken = || Error::Io {
+        doing: "sync the log".into(),
+        kind: std::io::ErrorKind::Other,
+        message: "scheduled".into(),
+    };
+    const N_WRITES: u64 = 300;
+    (0..N_WRITES).for_each(|n_between| log.schedule(n_between, loonflow_storage::Fault::Refuse(broken())));
+    let (engine, dev) = (world.engine.clone(), world.caller("dev"));
+    let writer = tokio::spawn(async move {
+        for _ in 0..N_WRITES {
+            let answer = engine.handle(&dev, handle(id, comment("x"))).await;
+            assert!(matches!(answer, Err(Fault::Storage(_))), "{answer:?}");
+        }
+    });
+    let readers: Vec<_> = (0..3)
+        .map(|_| {
+            let (engine, dev, writer) = (world.engine.clone(), world.caller("dev"), writer.abort_handle());
+            tokio::spawn(async move {
+                while !writer.is_finished() {
+                    engine.detail(&dev, id).await.unwrap().expect("it is there");
+                    let page = engine.history(&dev, id, HISTORY).await.unwrap().expect("it is there");
+                    assert_eq!(page.total, 1);
+                }
+            })
+        })
+        .collect();
+    writer.await.unwrap();
+    for reader in readers {
+        reader.await.unwrap();
+    }
+}

@@ -1,13 +1,11 @@
 //! What was once wrong, each as the smallest case.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 
 use loonflow_engine::runtime::{CreateRequest, EngineOptions, HandleRequest};
 use loonflow_engine::ticket::ActionKind;
-use loonflow_storage::{Expected, MemoryLog, NewCommit, SledLog, SledOptions, StoredEvent, StreamId};
+use loonflow_storage::{SledLog, SledOptions};
 
 use crate::fixture::*;
 
@@ -57,32 +55,6 @@ async fn a_repeated_discard_answers_what_the_first_did() {
     );
     assert!(repeat.replayed);
     assert_eq!((repeat.ticket_id, repeat.version), (first.ticket_id, first.version));
-}
-
-/// The engine called itself ready, and every write waited for a list that nobody kept any more.
-#[tokio::test]
-async fn an_unreadable_log_makes_the_engine_not_ready_and_holds_nobody_up() {
-    let log = MemoryLog::new();
-    let world = World::filled(Arc::new(log.clone()), EngineOptions::default()).await;
-    let id = world.leave("2").await;
-    log.append_now(NewCommit {
-        stream: StreamId::new(format!("t/{ACME}/01939f5a-3c00-7000-8000-0000000000aa")),
-        expected: Expected::NoStream,
-        meta: Vec::new(),
-        events: vec![StoredEvent {
-            kind: "ticket.from_the_future".into(),
-            schema: 9,
-            payload: vec![1],
-        }],
-        kv: Vec::new(),
-    })
-    .unwrap();
-    let deadline = tokio::time::Instant::now() + Duration::from_secs(5);
-    while world.engine.is_ready() {
-        assert!(tokio::time::Instant::now() < deadline, "still ready");
-        tokio::task::yield_now().await;
-    }
-    world.act("dev", id, comment("x"), BTreeMap::new()).await.unwrap();
 }
 
 /// Only the end of the actor's task told that it was gone, which came after its callers had been told.

@@ -1,9 +1,10 @@
-//! A fault of the engine in the words of the wire: `overloaded` where a repeat may help, else `internal_error`; the cause
-//! is in the log only, once, under the request's id.
+//! A fault of the engine in the words of the wire: `overloaded` where a repeat may help, `stored_data_unreadable`
+//! where something stored does not read, else `internal_error`; the cause is in the log only, once, under the request's id.
 
 use loonflow_engine::runtime::Fault;
+use serde_json::json;
 
-use super::ApiError;
+use super::{ApiError, Code};
 
 /// Seconds after which a call is worth repeating where the engine does not say.
 const RETRY_S: u64 = 1;
@@ -26,6 +27,13 @@ impl ApiError {
         if matches!(fault, Fault::WorkerDied) {
             return Self::overloaded("the call was interrupted and may have been carried out", RETRY_S)
                 .with_hint("look at the ticket, or repeat the call with the same idempotency key");
+        }
+        if let Fault::Unreadable { what, .. } = fault {
+            return Self::new(
+                Code::StoredDataUnreadable,
+                format!("{what} cannot be read from the server's log"),
+            )
+            .with_details(json!({ "request_id": request_id }));
         }
         if fault.is_retryable() {
             return Self::overloaded("the call could not be carried out just now", RETRY_S);

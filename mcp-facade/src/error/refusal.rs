@@ -55,6 +55,9 @@ impl From<AuthProblem> for ApiError {
             AuthProblem::Expired => "the token's time is over",
             AuthProblem::Revoked => "the token was revoked",
             AuthProblem::UserInactive => "the token's user is deactivated",
+            AuthProblem::DirectoryUnreadable => {
+                "the directory of the token's user cannot be read from the server's log"
+            }
         };
         Self::new(code_of(problem.code()), message)
     }

@@ -19,16 +19,18 @@ use std::sync::Arc;
 use roaring::RoaringBitmap;
 
 use super::membership::{Key, Memberships};
+use super::pool::Pool;
+use super::segments::{Segments, decode_cards, encode_cards};
 use super::title::Titles;
-use crate::codec::{self, CodecError};
+use crate::codec::CodecError;
 use crate::id::{TicketId, UserId, VersionName, WorkflowId};
 use crate::ticket::{self, Event, Meta, Ticket};
 use crate::time::Timestamp;
 
 /// Number of the form that [`TenantIndex::encode`] writes. Another one is not decoded: the log is read again instead.
-const SCHEMA: u16 = 2;
+pub(super) const SCHEMA: u16 = 3;
 /// What the form is called when it does not decode.
-const KIND: &str = "ticket_list";
+pub(super) const KIND: &str = "ticket_list";
 
 /// The lists of one tenant.
 #[derive(Clone, Debug, Default)]
@@ -38,6 +40,10 @@ pub struct TenantIndex {
     live: RoaringBitmap,
     memberships: Memberships,
     titles: Titles,
+    segments: Segments,
+    pool: Pool,
+    /// Position of the commit that is folded.
+    position: u64,
 }
 
 /// One ordinal.
@@ -47,6 +53,8 @@ struct Slot {
     place: (Timestamp, TicketId),
     /// The ticket without its fields; `None` once it was discarded.
     card: Option<Arc<Ticket>>,
+    /// Which segment it is stored in.
+    segment: u32,
 }
 
 impl TenantIndex {
@@ -79,7 +87,8 @@ impl TenantIndex {
                 leave_fields_out(&mut card);
                 Some(card)
             });
-            if let Some(card) = card.filter(|card| !card.is_discarded) {
+            if let Some(mut card) = card.filter(|card| !card.is_discarded) {
+                self.pool.share(None, &mut card);
                 self.insert(Arc::new(card));
             }
             return;
@@ -92,14 +101,44 @@ impl TenantIndex {
             after.apply(event, meta);
             leave_fields_out(&mut after);
         }
+        self.segments
+            .change(self.slots[ordinal as usize].segment, self.position);
         self.slots[ordinal as usize].card = if planted!(DiscardedStaysListed, false, after.is_discarded) {
             self.forget(ordinal, &before);
             None
         } else {
             self.memberships.update(ordinal, &before, &after);
             self.titles.update(ordinal, &before.title, &after.title);
+            self.pool.share(Some(&before), &mut after);
             Some(Arc::new(after))
         };
+    }
+
+    /// Folds the commit at a position of the log, unless it is in already: a checkpoint's cards may be younger than the
+    /// position from which the log is read again.
+    ///
+    /// # Errors
+    /// In words, where the commit does not follow what is known of the ticket; then nothing changes.
+    pub(crate) fn fold_at(
+        &mut self,
+        position: u64,
+        ticket: TicketId,
+        first_version: u64,
+        (meta, events): (&Meta, &[Event]),
+    ) -> Result<(), String> {
+        let known = self.ordinal(ticket).and_then(|ordinal| self.card(ordinal));
+        if let Some(card) = known {
+            let last_version = (first_version + events.len() as u64).saturating_sub(1);
+            if last_version <= card.version {
+                return Ok(());
+            }
+            if first_version != card.version + 1 {
+                return Err(format!("version {first_version} follows version {}", card.version));
+            }
+        }
+        self.position = position;
+        self.fold(ticket, meta, events);
+        Ok(())
     }
 
     /// The versions that tickets are on, sorted: what a caller works out rights for.
@@ -126,14 +165,18 @@ impl TenantIndex {
                 self.forget(ordinal_of(ordinal), card);
             }
         }
-        self.push(card);
-        for card in displaced.into_iter().filter_map(|slot| slot.card) {
-            self.push(card);
+        let segment = self.segments.add(card.id);
+        self.segments.change(segment, self.position);
+        self.push(card, segment);
+        for slot in displaced {
+            if let Some(card) = slot.card {
+                self.push(card, slot.segment);
+            }
         }
     }
 
     /// Puts a card behind all others.
-    fn push(&mut self, card: Arc<Ticket>) {
+    fn push(&mut self, card: Arc<Ticket>, segment: u32) {
         let ordinal = ordinal_of(self.slots.len());
         self.ordinals.insert(card.id, ordinal);
         self.live.insert(ordinal);
@@ -142,6 +185,7 @@ impl TenantIndex {
         self.slots.push(Slot {
             place: (card.created_at, card.id),
             card: Some(card),
+            segment,
         });
     }
 
@@ -153,54 +197,35 @@ impl TenantIndex {
         self.titles.update(ordinal, &card.title, "");
     }
 
-    /// The cards as bytes, for a checkpoint: the schema, then each card after its length. Bitmaps are not kept.
+    /// The cards as bytes in the order of their places. Bitmaps are not kept.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        let mut bytes = SCHEMA.to_le_bytes().to_vec();
         let kept = &self.slots[planted!(CheckpointLosesOne, self.slots.len().min(1), 0)..];
-        for card in kept.iter().filter_map(|slot| slot.card.as_ref()) {
-            let card = codec::encode(card.as_ref());
-            bytes.extend(ordinal_of(card.len()).to_le_bytes());
-            bytes.extend(card);
-        }
-        bytes
+        encode_cards(kept.iter().filter_map(|slot| slot.card.as_ref()))
     }
 
-    /// Reads what [`encode`](Self::encode) wrote. Cards are decoded one by one: the codec bounds each, not their sum.
+    /// Reads what [`encode`](Self::encode) wrote.
     ///
     /// # Errors
     /// Bytes of another schema, and damaged ones. Neither loses anything: the log has it all.
     pub fn decode(bytes: &[u8]) -> Result<Self, CodecError> {
-        let damaged = |reason: &str| CodecError::Damaged {
-            kind: KIND.to_owned(),
-            schema: SCHEMA,
-            reason: reason.to_owned(),
-        };
-        let (schema, mut rest) = bytes.split_first_chunk().ok_or_else(|| damaged("no schema"))?;
-        let schema = u16::from_le_bytes(*schema);
-        if schema != SCHEMA {
-            return Err(CodecError::Unknown {
-                kind: KIND.to_owned(),
-                schema,
-            });
-        }
         let mut index = Self::new();
-        while !rest.is_empty() {
-            let (n_bytes, behind) = rest.split_first_chunk().ok_or_else(|| damaged("no length"))?;
-            let n_bytes = u32::from_le_bytes(*n_bytes) as usize;
-            let (card, behind) = behind.split_at_checked(n_bytes).ok_or_else(|| damaged("cut short"))?;
-            let card: Ticket = codec::decode(KIND, schema, card)?;
-            let is_next = index
-                .slots
-                .last()
-                .is_none_or(|last| last.place < (card.created_at, card.id));
-            if !is_next {
-                return Err(damaged("not in order"));
-            }
-            index.push(Arc::new(card));
-            rest = behind;
+        for card in decode_cards(bytes)? {
+            let segment = index.segments.add(card.id);
+            index.push_next(card, segment)?;
         }
         Ok(index)
+    }
+
+    /// Puts a card that was stored behind all others.
+    pub(super) fn push_next(&mut self, mut card: Ticket, segment: u32) -> Result<(), CodecError> {
+        let place = (card.created_at, card.id);
+        if self.slots.last().is_some_and(|last| last.place >= place) {
+            return Err(damaged("not in order"));
+        }
+        self.pool.share(None, &mut card);
+        self.push(Arc::new(card), segment);
+        Ok(())
     }
 
     /// The card at an ordinal.
@@ -238,6 +263,23 @@ impl TenantIndex {
 
     pub(super) fn titles(&self) -> &Titles {
         &self.titles
+    }
+
+    pub(super) fn segments(&self) -> &Segments {
+        &self.segments
+    }
+
+    pub(super) fn segments_mut(&mut self) -> &mut Segments {
+        &mut self.segments
+    }
+}
+
+/// Why bytes are no checkpoint.
+pub(super) fn damaged(reason: &str) -> CodecError {
+    CodecError::Damaged {
+        kind: KIND.to_owned(),
+        schema: SCHEMA,
+        reason: reason.to_owned(),
     }
 }
 

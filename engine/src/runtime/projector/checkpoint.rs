@@ -1,0 +1,266 @@
+//! Checkpoints of the lists: segments of cards, each stored when it changed, and one page that says which there are and
+//! from which position on the log is to be read again.
+//!
+//! ```text
+//! ticket_list                page: position P, tenants with the numbers of their segments, what cannot be read
+//! ticket_list/<t>/<s>        segment s of tenant number t: tenant, then cards
+//! ```
+//!
+//! Nothing stops for it. A segment is taken (pointers to its cards, well under a millisecond in which the follower
+//! waits), then encoded and written while the log goes on; so segments are of different moments, each at least as young
+//! as P. That does no harm: a card carries its ticket's version, and a commit that is in it already is passed over.
+//! P is the position before the first change that is not stored. Storing may end after any segment; a crash finds old
+//! and new segments, and should it find one older than the page says, the log is read from that one's position on.
+
+use std::collections::BTreeMap;
+use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use loonflow_storage::{Checkpoint, EventLog, Position};
+use serde::{Deserialize, Serialize};
+
+use super::{Listed, Lists};
+use crate::codec::{self, CodecError};
+use crate::id::TenantId;
+use crate::runtime::fault::Fault;
+use crate::view::ticket_list::{StoredSegment, TenantIndex, decode_cards, encode_cards};
+
+/// Name of the page, and beginning of the names of segments.
+const PROJECTION: &str = "ticket_list";
+/// Schema number of page and segments; another one is ignored and the list is folded from the start.
+const SCHEMA: u16 = 2;
+/// Of so many cards one commit makes a checkpoint due: storing costs as much as there are cards, so in a large list it
+/// comes after more commits.
+const CARDS_A_COMMIT: u64 = 8;
+
+/// What the page says.
+#[derive(Serialize, Deserialize)]
+struct Page {
+    tenants: Vec<StoredTenant>,
+    /// Streams that cannot be read, and why: they may lie before the position from which a start reads.
+    unreadable: Vec<(String, String)>,
+}
+
+/// A tenant on the page.
+#[derive(Serialize, Deserialize)]
+struct StoredTenant {
+    id: TenantId,
+    number: u32,
+    /// Numbers, and the positions up to which each was stored.
+    segments: Vec<(u32, Position)>,
+}
+
+fn segment_name(tenant: u32, segment: u32) -> String {
+    format!("{PROJECTION}/{tenant}/{segment}")
+}
+
+fn damaged(reason: &str) -> Fault {
+    Fault::Codec(CodecError::Damaged {
+        kind: PROJECTION.into(),
+        schema: SCHEMA,
+        reason: reason.into(),
+    })
+}
+
+impl Lists {
+    /// Whether enough has come since the last checkpoint to store another.
+    pub(super) fn is_checkpoint_due(&self, checkpoint_commits: u64) -> bool {
+        // Held by somebody who stores one: not due.
+        let Ok(stored) = self.stored.try_lock() else {
+            return false;
+        };
+        let n_behind = self.position().saturating_sub(*stored);
+        if n_behind < checkpoint_commits.max(1) {
+            return false;
+        }
+        let tenants = self.tenants.read().unwrap_or_else(PoisonError::into_inner);
+        let n_cards: u64 = tenants.values().map(|listed| listed.index.len() as u64).sum();
+        n_behind >= n_cards / CARDS_A_COMMIT
+    }
+
+    /// Stores what changed and tells the log where that fails: a checkpoint is disposable, the next start reads more.
+    /// Blocking.
+    pub(crate) fn store_or_warn(&self, log: &dyn EventLog, until: Option<Instant>) {
+        if let Err(fault) = self.store(log, until) {
+            tracing::warn!(
+                error = &fault as &dyn std::error::Error,
+                "a checkpoint could not be stored"
+            );
+        }
+    }
+
+    /// Lets a store that is under way end after the segment at hand.
+    pub(crate) fn stop_storing(&self) {
+        self.is_closing.store(true, Ordering::Release);
+    }
+
+    /// The last store, at a stop: ends one that is under way after the segment at hand, then stores what changed for as
+    /// long as there is time. Blocking.
+    pub(crate) fn store_last(&self, log: &dyn EventLog, until: Instant) {
+        self.stop_storing();
+        self.store_or_warn(log, Some(until));
+    }
+
+    /// Stores segments that changed, those first that have waited longest, then the page. With a time to end by it is
+    /// the last one.
+    fn store(&self, log: &dyn EventLog, until: Option<Instant>) -> Result<(), Fault> {
+        let mut stored = self.stored.lock().unwrap_or_else(PoisonError::into_inner);
+        let begun = self.position();
+        let is_over = || match until {
+            Some(until) => Instant::now() >= until,
+            None => self.is_closing.load(Ordering::Acquire),
+        };
+        while !is_over() && self.store_segment(log, begun)? {}
+        let (position, page) = self.page();
+        log.put_checkpoint(
+            PROJECTION,
+            &Checkpoint {
+                position,
+                schema: SCHEMA,
+                state: codec::encode(&page),
+            },
+        )?;
+        *stored = position;
+        Ok(())
+    }
+
+    /// Stores the segment that has waited longest, where one changed up to a position.
+    fn store_segment(&self, log: &dyn EventLog, changed_up_to: Position) -> Result<bool, Fault> {
+        let (changed_at, segment, tenant, number, position, cards) = {
+            let mut tenants = self.tenants.write().unwrap_or_else(PoisonError::into_inner);
+            let changed = tenants.iter().filter_map(|(tenant, listed)| {
+                let (changed_at, segment) = listed.index.changed_first()?;
+                Some((changed_at, segment, tenant.clone()))
+            });
+            let first = changed.min().filter(|(changed_at, ..)| *changed_at <= changed_up_to);
+            let Some((changed_at, segment, tenant)) = first else {
+                return Ok(false);
+            };
+            let Some(listed) = tenants.get_mut(&tenant) else {
+                return Ok(false);
+            };
+            let cards = listed.index.take_segment(segment);
+            // The follower sets the position after this lock: cards may be younger than it, never older.
+            (changed_at, segment, tenant, listed.number, self.position(), cards)
+        };
+        let id = codec::encode(&tenant);
+        let n_bytes = u32::try_from(id.len()).unwrap_or(u32::MAX);
+        let state = [&n_bytes.to_be_bytes()[..], &id, &encode_cards(&cards)].concat();
+        let checkpoint = Checkpoint {
+            position,
+            schema: SCHEMA,
+            state,
+        };
+        let put = log.put_checkpoint(&segment_name(number, segment), &checkpoint);
+        let mut tenants = self.tenants.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(listed) = tenants.get_mut(&tenant) {
+            match &put {
+                Ok(()) => listed.index.segment_stored(segment, position),
+                Err(_) => listed.index.segment_not_stored(segment, changed_at),
+            }
+        }
+        put?;
+        Ok(true)
+    }
+
+    /// The page for what is stored now, and the position that it speaks for.
+    fn page(&self) -> (Position, Page) {
+        let tenants = self.tenants.read().unwrap_or_else(PoisonError::into_inner);
+        let changed = tenants.values().filter_map(|listed| listed.index.changed_first());
+        let position = changed
+            .map(|(changed_at, _)| changed_at.saturating_sub(1))
+            .min()
+            .unwrap_or_else(|| self.position());
+        let page = Page {
+            tenants: tenants
+                .iter()
+                .map(|(id, listed)| StoredTenant {
+                    id: id.clone(),
+                    number: listed.number,
+                    segments: listed.index.stored_segments(),
+                })
+                .collect(),
+            unreadable: self
+                .unreadable
+                .all()
+                .into_iter()
+                .map(|one| (one.stream, one.why))
+                .collect(),
+        };
+        (position.min(self.position()), page)
+    }
+
+    /// Takes the last checkpoint; the position after which the log has to be read. Blocking.
+    pub(crate) fn restore(&self, log: &dyn EventLog) -> Result<Position, Fault> {
+        let Some(page) = log
+            .checkpoint(PROJECTION)?
+            .filter(|checkpoint| checkpoint.schema == SCHEMA)
+        else {
+            return Ok(0);
+        };
+        let (position, tenants) = match self.read_checkpoint(log, &page) {
+            Ok(found) => found,
+            Err(Fault::Codec(error)) => {
+                tracing::warn!(%error, "the checkpoint of the ticket list does not read; the list is folded from the start");
+                return Ok(0);
+            }
+            Err(fault) => return Err(fault),
+        };
+        *self.tenants.write().unwrap_or_else(PoisonError::into_inner) = tenants;
+        *self.stored.lock().unwrap_or_else(PoisonError::into_inner) = position;
+        self.read.send_replace(position);
+        Ok(position)
+    }
+
+    fn read_checkpoint(
+        &self,
+        log: &dyn EventLog,
+        checkpoint: &Checkpoint,
+    ) -> Result<(Position, BTreeMap<TenantId, Listed>), Fault> {
+        let page: Page = codec::decode(PROJECTION, SCHEMA, &checkpoint.state)?;
+        let last = log.last_position();
+        let mut position = checkpoint.position;
+        let mut tenants = BTreeMap::new();
+        for tenant in page.tenants {
+            let mut segments = Vec::with_capacity(tenant.segments.len());
+            for (number, stored_at) in tenant.segments {
+                let stored = log
+                    .checkpoint(&segment_name(tenant.number, number))?
+                    .filter(|stored| stored.schema == SCHEMA && stored.position <= last)
+                    .ok_or_else(|| damaged("a segment is missing"))?;
+                let (n_bytes, rest) = stored.state.split_first_chunk().ok_or_else(|| damaged("cut off"))?;
+                let (id, cards) = rest
+                    .split_at_checked(u32::from_be_bytes(*n_bytes) as usize)
+                    .ok_or_else(|| damaged("cut off"))?;
+                if codec::decode::<TenantId>(PROJECTION, SCHEMA, id)? != tenant.id {
+                    return Err(damaged("a segment is of another tenant"));
+                }
+                if stored.position < stored_at {
+                    // A crash took its last store with it.
+                    position = position.min(stored.position);
+                }
+                segments.push(StoredSegment {
+                    number,
+                    stored_at: stored.position,
+                    cards: decode_cards(cards)?,
+                });
+            }
+            let listed = Listed {
+                number: tenant.number,
+                index: TenantIndex::of_segments(segments)?,
+            };
+            tenants.insert(tenant.id, listed);
+        }
+        if position > last {
+            return Err(damaged("it is ahead of the log"));
+        }
+        for (stream, why) in page.unreadable {
+            self.unreadable.note(&stream, &why);
+        }
+        Ok((position, tenants))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -5,7 +5,7 @@
 //! Nobody waits for a checkpoint (`checkpoint`).
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -33,6 +33,8 @@ pub(crate) struct Lists {
     unreadable: Arc<Unreadables>,
     /// The position that the last stored checkpoint speaks for; held while one is being stored.
     stored: Mutex<Position>,
+    /// Which fold from the start the segments are of: each deals tickets out to segments anew.
+    epoch: AtomicU64,
     /// Whoever stores a checkpoint ends after the segment at hand.
     is_closing: AtomicBool,
 }
@@ -62,6 +64,7 @@ impl Lists {
             is_following: AtomicBool::new(true),
             unreadable,
             stored: Mutex::new(0),
+            epoch: AtomicU64::new(0),
             is_closing: AtomicBool::new(false),
         }
     }

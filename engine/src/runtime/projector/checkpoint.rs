@@ -3,14 +3,15 @@
 //!
 //! ```text
 //! ticket_list                page: position P, tenants with the numbers of their segments, what cannot be read
-//! ticket_list/<t>/<s>        segment s of tenant number t: tenant, then cards
+//! ticket_list/<t>/<s>        segment s of tenant number t: whose it is and how many times it was stored, then cards
 //! ```
 //!
 //! Nothing stops for it. A segment is taken (pointers to its cards, well under a millisecond in which the follower
 //! waits), then encoded and written while the log goes on; so segments are of different moments, each at least as young
 //! as P. That does no harm: a card carries its ticket's version, and a commit that is in it already is passed over.
 //! P is the position before the first change that is not stored. Storing may end after any segment; a crash finds old
-//! and new segments, and should it find one older than the page says, the log is read from that one's position on.
+//! and new segments. Should it find one that is older than the page says, which takes a loss of power, the list is
+//! folded from the start.
 
 use std::collections::BTreeMap;
 use std::sync::PoisonError;
@@ -37,6 +38,8 @@ const CARDS_A_COMMIT: u64 = 8;
 /// What the page says.
 #[derive(Serialize, Deserialize)]
 struct Page {
+    /// Which fold from the start it is of.
+    epoch: u64,
     tenants: Vec<StoredTenant>,
     /// Streams that cannot be read, and why: they may lie before the position from which a start reads.
     unreadable: Vec<(String, String)>,
@@ -47,8 +50,37 @@ struct Page {
 struct StoredTenant {
     id: TenantId,
     number: u32,
-    /// Numbers, and the positions up to which each was stored.
-    segments: Vec<(u32, Position)>,
+    /// Numbers, and how many times each was stored.
+    segments: Vec<(u32, u64)>,
+}
+
+/// What stands before the cards of a segment.
+#[derive(Serialize, Deserialize)]
+struct SegmentHead {
+    /// Which fold from the start it is of.
+    epoch: u64,
+    tenant: TenantId,
+    /// Goes on counting whatever life of the process stored the segment, so that an older one is known for what it is.
+    generation: u64,
+}
+
+/// Takes a stored segment apart.
+fn parse_segment(state: &[u8]) -> Result<(SegmentHead, &[u8]), Fault> {
+    let (n_bytes, rest) = state.split_first_chunk().ok_or_else(|| damaged("cut off"))?;
+    let (head, cards) = rest
+        .split_at_checked(u32::from_be_bytes(*n_bytes) as usize)
+        .ok_or_else(|| damaged("cut off"))?;
+    Ok((codec::decode(PROJECTION, SCHEMA, head)?, cards))
+}
+
+/// How many times a segment was stored: what this process knows of it, else what an earlier one left under its name.
+fn stored_so_far(log: &dyn EventLog, name: &str, known: Option<u64>) -> Result<u64, Fault> {
+    if let Some(known) = known {
+        return Ok(known);
+    }
+    let left = log.checkpoint(name)?.filter(|left| left.schema == SCHEMA);
+    let head = left.as_ref().and_then(|left| parse_segment(&left.state).ok());
+    Ok(head.map_or(0, |(head, _)| head.generation))
 }
 
 fn segment_name(tenant: u32, segment: u32) -> String {
@@ -127,7 +159,7 @@ impl Lists {
 
     /// Stores the segment that has waited longest, where one changed up to a position.
     fn store_segment(&self, log: &dyn EventLog, changed_up_to: Position) -> Result<bool, Fault> {
-        let (changed_at, segment, tenant, number, position, cards) = {
+        let (changed_at, segment, tenant, number, generation, position, cards) = {
             let mut tenants = self.tenants.write().unwrap_or_else(PoisonError::into_inner);
             let changed = tenants.iter().filter_map(|(tenant, listed)| {
                 let (changed_at, segment) = listed.index.changed_first()?;
@@ -141,22 +173,35 @@ impl Lists {
                 return Ok(false);
             };
             let cards = listed.index.take_segment(segment);
+            let generation = listed.index.segment_generation(segment);
             // The follower sets the position after this lock: cards may be younger than it, never older.
-            (changed_at, segment, tenant, listed.number, self.position(), cards)
+            let position = self.position();
+            (changed_at, segment, tenant, listed.number, generation, position, cards)
         };
-        let id = codec::encode(&tenant);
-        let n_bytes = u32::try_from(id.len()).unwrap_or(u32::MAX);
-        let state = [&n_bytes.to_be_bytes()[..], &id, &encode_cards(&cards)].concat();
-        let checkpoint = Checkpoint {
-            position,
-            schema: SCHEMA,
-            state,
-        };
-        let put = log.put_checkpoint(&segment_name(number, segment), &checkpoint);
+        let name = segment_name(number, segment);
+        let put = stored_so_far(log, &name, generation).and_then(|n_stored| {
+            let generation = n_stored + 1;
+            let head = codec::encode(&SegmentHead {
+                epoch: self.epoch.load(Ordering::Acquire),
+                tenant: tenant.clone(),
+                generation,
+            });
+            let n_bytes = u32::try_from(head.len()).unwrap_or(u32::MAX);
+            let state = [&n_bytes.to_be_bytes()[..], &head, &encode_cards(&cards)].concat();
+            log.put_checkpoint(
+                &name,
+                &Checkpoint {
+                    position,
+                    schema: SCHEMA,
+                    state,
+                },
+            )?;
+            Ok(generation)
+        });
         let mut tenants = self.tenants.write().unwrap_or_else(PoisonError::into_inner);
         if let Some(listed) = tenants.get_mut(&tenant) {
             match &put {
-                Ok(()) => listed.index.segment_stored(segment, position),
+                Ok(generation) => listed.index.segment_stored(segment, *generation),
                 Err(_) => listed.index.segment_not_stored(segment, changed_at),
             }
         }
@@ -173,6 +218,7 @@ impl Lists {
             .min()
             .unwrap_or_else(|| self.position());
         let page = Page {
+            epoch: self.epoch.load(Ordering::Acquire),
             tenants: tenants
                 .iter()
                 .map(|(id, listed)| StoredTenant {
@@ -202,6 +248,8 @@ impl Lists {
         let (position, tenants) = match self.read_checkpoint(log, &page) {
             Ok(found) => found,
             Err(Fault::Codec(error)) => {
+                // What is stored from here on is told apart from what the page on disk speaks of.
+                self.epoch.fetch_add(1, Ordering::AcqRel);
                 tracing::warn!(%error, "the checkpoint of the ticket list does not read; the list is folded from the start");
                 return Ok(0);
             }
@@ -219,30 +267,25 @@ impl Lists {
         checkpoint: &Checkpoint,
     ) -> Result<(Position, BTreeMap<TenantId, Listed>), Fault> {
         let page: Page = codec::decode(PROJECTION, SCHEMA, &checkpoint.state)?;
+        self.epoch.fetch_max(page.epoch, Ordering::AcqRel);
         let last = log.last_position();
-        let mut position = checkpoint.position;
+        let position = checkpoint.position;
         let mut tenants = BTreeMap::new();
         for tenant in page.tenants {
             let mut segments = Vec::with_capacity(tenant.segments.len());
-            for (number, stored_at) in tenant.segments {
+            for (number, generation) in tenant.segments {
                 let stored = log
                     .checkpoint(&segment_name(tenant.number, number))?
                     .filter(|stored| stored.schema == SCHEMA && stored.position <= last)
                     .ok_or_else(|| damaged("a segment is missing"))?;
-                let (n_bytes, rest) = stored.state.split_first_chunk().ok_or_else(|| damaged("cut off"))?;
-                let (id, cards) = rest
-                    .split_at_checked(u32::from_be_bytes(*n_bytes) as usize)
-                    .ok_or_else(|| damaged("cut off"))?;
-                if codec::decode::<TenantId>(PROJECTION, SCHEMA, id)? != tenant.id {
-                    return Err(damaged("a segment is of another tenant"));
-                }
-                if stored.position < stored_at {
-                    // A crash took its last store with it.
-                    position = position.min(stored.position);
+                let (head, cards) = parse_segment(&stored.state)?;
+                self.epoch.fetch_max(head.epoch, Ordering::AcqRel);
+                if head.epoch != page.epoch || head.tenant != tenant.id || head.generation < generation {
+                    return Err(damaged("a segment is not the one that was stored last"));
                 }
                 segments.push(StoredSegment {
                     number,
-                    stored_at: stored.position,
+                    generation: head.generation,
                     cards: decode_cards(cards)?,
                 });
             }

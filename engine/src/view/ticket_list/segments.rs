@@ -21,8 +21,8 @@ pub(super) struct Segment {
     tickets: Vec<TicketId>,
     /// Position of the first commit that changed it since it was taken.
     changed_at: Option<u64>,
-    /// Position of the log up to which it was stored last.
-    stored_at: Option<u64>,
+    /// Counts its stores; `None` while it was never stored.
+    generation: Option<u64>,
 }
 
 /// A segment as it was stored.
@@ -30,8 +30,8 @@ pub(super) struct Segment {
 pub(crate) struct StoredSegment {
     /// Its number within the tenant.
     pub(crate) number: u32,
-    /// Position of the log up to which everything is in it.
-    pub(crate) stored_at: u64,
+    /// Counts its stores.
+    pub(crate) generation: u64,
     /// The cards.
     pub(crate) cards: Vec<Ticket>,
 }
@@ -59,7 +59,7 @@ impl Segments {
     }
 
     /// A segment as it was stored, at its number.
-    pub(super) fn restore(&mut self, number: u32, stored_at: u64, tickets: Vec<TicketId>) {
+    pub(super) fn restore(&mut self, number: u32, generation: u64, tickets: Vec<TicketId>) {
         let idx = number as usize;
         if self.0.len() <= idx {
             self.0.resize(idx + 1, Segment::default());
@@ -67,7 +67,7 @@ impl Segments {
         self.0[idx] = Segment {
             tickets,
             changed_at: None,
-            stored_at: Some(stored_at),
+            generation: Some(generation),
         };
     }
 }
@@ -99,10 +99,15 @@ impl TenantIndex {
         cards
     }
 
-    /// Notes that a segment that was taken is stored, with everything up to a position in it.
-    pub(crate) fn segment_stored(&mut self, number: u32, position: u64) {
+    /// How many times a segment was stored; `None` for never.
+    pub(crate) fn segment_generation(&self, number: u32) -> Option<u64> {
+        self.segments().0.get(number as usize)?.generation
+    }
+
+    /// Notes that a segment that was taken is stored.
+    pub(crate) fn segment_stored(&mut self, number: u32, generation: u64) {
         if let Some(segment) = self.segments_mut().0.get_mut(number as usize) {
-            segment.stored_at = Some(position);
+            segment.generation = Some(generation);
         }
     }
 
@@ -113,10 +118,10 @@ impl TenantIndex {
         }
     }
 
-    /// Numbers of the segments that were ever stored, and the positions up to which they were.
+    /// Numbers of the segments that were ever stored, and how many times each was.
     pub(crate) fn stored_segments(&self) -> Vec<(u32, u64)> {
         let all = (0..).zip(&self.segments().0);
-        all.filter_map(|(number, segment)| Some((number, segment.stored_at?)))
+        all.filter_map(|(number, segment)| Some((number, segment.generation?)))
             .collect()
     }
 
@@ -129,12 +134,12 @@ impl TenantIndex {
         let mut cards: Vec<(u32, Ticket)> = Vec::new();
         for StoredSegment {
             number,
-            stored_at,
+            generation,
             cards: tickets,
         } in stored
         {
             let ids = tickets.iter().map(|card| card.id).collect();
-            index.segments_mut().restore(number, stored_at, ids);
+            index.segments_mut().restore(number, generation, ids);
             cards.extend(tickets.into_iter().map(|card| (number, card)));
         }
         cards.sort_by_key(|(_, card)| (card.created_at, card.id));
@@ -183,6 +188,7 @@ pub(crate) fn decode_cards(bytes: &[u8]) -> Result<Vec<Ticket>, CodecError> {
     Ok(cards)
 }
 
+/// A tenant has fewer cards, and a card fewer bytes, than a number counts.
 fn number_of(idx: usize) -> u32 {
-    u32::try_from(idx).expect("a tenant has fewer cards, and a card fewer bytes, than a number counts")
+    u32::try_from(idx).unwrap_or(u32::MAX)
 }

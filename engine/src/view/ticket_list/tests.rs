@@ -328,6 +328,37 @@ fn discarded_tickets_are_gone() {
     assert_eq!(index.versions(), [version(0)]);
 }
 
+/// Every event brings texts of its own; kept on the cards, they made a list that grew twice as large as one read from
+/// a checkpoint.
+#[test]
+fn cards_share_their_texts_however_they_came() {
+    let grown = requests(20);
+    let read = TenantIndex::decode(&grown.encode()).unwrap();
+    for index in [&grown, &read] {
+        let cards: Vec<_> = (0..20).filter_map(|ordinal| index.card(ordinal)).collect();
+        assert_eq!(cards.len(), 20);
+        for card in &cards {
+            let first = cards[0];
+            let texts = |card: &Ticket| {
+                let holders = card.tokens[0].rest.waiting().map(UserId::as_str);
+                let rest = [
+                    card.creator.as_str(),
+                    card.workflow_id.as_str(),
+                    card.tokens[0].node.as_str(),
+                ];
+                holders.chain(rest).map(str::as_ptr).collect::<Vec<_>>()
+            };
+            assert_eq!(texts(card), texts(first));
+            assert!(Arc::ptr_eq(&card.assigned, &first.assigned) && Arc::ptr_eq(&card.cc, &first.cc));
+            assert!(Arc::ptr_eq(&card.fields, &first.fields));
+            assert_eq!(
+                (card.title.capacity(), card.tokens.capacity()),
+                (card.title.len(), card.tokens.len())
+            );
+        }
+    }
+}
+
 #[test]
 fn bytes_that_are_no_checkpoint_are_refused() {
     let bytes = requests(2).encode();

@@ -107,53 +107,105 @@ fn shown(lists: &Lists) -> Vec<Vec<u8>> {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+
     #[test]
     fn lists_equal_a_fold_of_the_log(steps in vec(a_step(), 0..60)) {
-        let log = MemoryLog::new();
-        let mut lists = lists_over(&log);
-        let mut tickets: HashMap<u8, Ticket> = HashMap::new();
-        let mut before_last: HashMap<String, Option<Checkpoint>> = HashMap::new();
-        let mut last: HashMap<String, Checkpoint> = HashMap::new();
-        for step in &steps {
-            match step {
-                Step::Write { ticket, change } => {
-                    let before = tickets.remove(ticket);
-                    let (meta, events) = events_of(*ticket, *change, before.is_some());
-                    if before.as_ref().is_some_and(|before| before.is_discarded) {
-                        tickets.extend(before.map(|before| (*ticket, before)));
-                        continue;
-                    }
-                    let version = before.as_ref().map_or(0, |before| before.version);
-                    let stream = streams::ticket(&tenant_of(*ticket), id_of(*ticket));
-                    let head = log.append_now(streams::ticket_commit(stream, version, &meta, &events)).unwrap();
-                    let after = events.iter().fold(before, |before, event| apply(before, event, &meta));
-                    tickets.extend(after.map(|after| (*ticket, after)));
-                    lists.fold(&log.read_all(head.position - 1, 1).unwrap(), &mut known_tenants(&lists));
-                }
-                Step::StoreSegment => {
-                    lists.store_segment(&log, lists.position()).unwrap();
-                }
-                Step::Store => lists.store(&log, None).unwrap(),
-                Step::Restart => lists = lists_over(&log),
-                Step::LoseSegment(segment) => {
-                    let name = segment_name(u32::from(segment % 2), u32::from(segment / 2));
-                    if let Some(Some(older)) = before_last.get(&name) {
-                        log.put_checkpoint(&name, older).unwrap();
-                    }
-                    lists = lists_over(&log);
-                }
-            }
-            for number in 0..8 {
-                let name = segment_name(number % 2, number / 2);
-                let Some(now) = log.checkpoint(&name).unwrap() else { continue };
-                if last.get(&name) != Some(&now) {
-                    before_last.insert(name.clone(), last.insert(name, now));
-                }
-            }
-            let whole = Lists::new(Arc::new(Unreadables::default()));
-            whole.fold(&log.read_all(0, usize::MAX).unwrap(), &mut HashMap::new());
-            prop_assert_eq!(shown(&lists), shown(&whole));
-            prop_assert!(lists.unreadable.all().is_empty(), "{:?}", lists.unreadable.all());
-        }
+        check(&steps)?;
     }
+}
+
+/// An older segment was taken for the newer one, as both spoke for the same position of the log.
+#[test]
+fn a_segment_that_was_lost_is_noticed() {
+    let write = |ticket| Step::Write { ticket, change: 0 };
+    let steps = [
+        write(7),
+        write(5),
+        Step::Store,
+        write(0),
+        write(9),
+        write(5),
+        write(1),
+        Step::StoreSegment,
+        Step::StoreSegment,
+        Step::Restart,
+        Step::Store,
+        Step::LoseSegment(0),
+    ];
+    check(&steps).unwrap();
+}
+
+/// Segments of a fold from the start were taken for those that the page of an earlier one spoke of.
+#[test]
+fn segments_of_another_fold_are_noticed() {
+    let write = |ticket| Step::Write { ticket, change: 0 };
+    let steps = [
+        write(0),
+        write(0),
+        Step::StoreSegment,
+        write(2),
+        write(6),
+        write(12),
+        Step::Store,
+        Step::LoseSegment(0),
+        Step::StoreSegment,
+        Step::Restart,
+    ];
+    check(&steps).unwrap();
+}
+
+/// After each step the lists are what a fold of the whole log makes.
+fn check(steps: &[Step]) -> Result<(), TestCaseError> {
+    let log = MemoryLog::new();
+    let mut lists = lists_over(&log);
+    let mut tickets: HashMap<u8, Ticket> = HashMap::new();
+    let mut before_last: HashMap<String, Option<Checkpoint>> = HashMap::new();
+    let mut last: HashMap<String, Checkpoint> = HashMap::new();
+    for step in steps {
+        match step {
+            Step::Write { ticket, change } => {
+                let before = tickets.remove(ticket);
+                let (meta, events) = events_of(*ticket, *change, before.is_some());
+                if before.as_ref().is_some_and(|before| before.is_discarded) {
+                    tickets.extend(before.map(|before| (*ticket, before)));
+                    continue;
+                }
+                let version = before.as_ref().map_or(0, |before| before.version);
+                let stream = streams::ticket(&tenant_of(*ticket), id_of(*ticket));
+                let head = log
+                    .append_now(streams::ticket_commit(stream, version, &meta, &events))
+                    .unwrap();
+                let after = events.iter().fold(before, |before, event| apply(before, event, &meta));
+                tickets.extend(after.map(|after| (*ticket, after)));
+                lists.fold(&log.read_all(head.position - 1, 1).unwrap(), &mut known_tenants(&lists));
+            }
+            Step::StoreSegment => {
+                lists.store_segment(&log, lists.position()).unwrap();
+            }
+            Step::Store => lists.store(&log, None).unwrap(),
+            Step::Restart => lists = lists_over(&log),
+            Step::LoseSegment(segment) => {
+                let name = segment_name(u32::from(segment % 2), u32::from(segment / 2));
+                if let Some(Some(older)) = before_last.get(&name) {
+                    log.put_checkpoint(&name, older).unwrap();
+                }
+                lists = lists_over(&log);
+            }
+        }
+        for number in 0..8 {
+            let name = segment_name(number % 2, number / 2);
+            let Some(now) = log.checkpoint(&name).unwrap() else {
+                continue;
+            };
+            if last.get(&name) != Some(&now) {
+                before_last.insert(name.clone(), last.insert(name, now));
+            }
+        }
+        let whole = Lists::new(Arc::new(Unreadables::default()));
+        whole.fold(&log.read_all(0, usize::MAX).unwrap(), &mut HashMap::new());
+        prop_assert_eq!(shown(&lists), shown(&whole));
+        prop_assert!(lists.unreadable.all().is_empty(), "{:?}", lists.unreadable.all());
+    }
+    Ok(())
 }

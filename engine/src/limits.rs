@@ -42,6 +42,15 @@ pub const ACCESS_TOKEN_DAYS_MAX: u32 = 730;
 /// Rows of one page of any list (contract).
 pub const PER_PAGE_MAX: u32 = 100;
 
+/// Events of one ticket: a busy ticket has some hundreds. Its history and its replay cost this many at the most.
+pub const TICKET_EVENTS_MAX: u64 = 20_000;
+/// Bytes of texts and values in all events of one ticket, about: it is read whole where its snapshot is lost.
+pub const TICKET_BYTES_MAX: u64 = 64 << 20;
+/// Of both, in a hundred, what comments may take; the rest is for bringing the ticket to its end.
+pub const TICKET_COMMENTS_PERCENT_MAX: u64 = 90;
+/// Bytes of texts and values on one page of a history, more than any answer may have: bounds memory.
+pub const HISTORY_PAGE_BYTES_MAX: usize = 8 << 20;
+
 /// Bytes of an idempotency key.
 pub const IDEMPOTENCY_KEY_BYTES_MAX: usize = 128;
 /// How long an answered idempotency key is kept: twice the promise of 24 hours (semantics 10).

@@ -20,6 +20,7 @@
 pub mod commit;
 pub mod fault;
 pub mod handle;
+mod history;
 mod idempotency;
 mod janitor;
 mod operator;

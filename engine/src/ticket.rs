@@ -1,8 +1,8 @@
 //! The aggregate Ticket: what its stream folds to.
 //!
 //! Reading order: `act_state` and `token` (what a ticket is), `event` and `apply` (how it came to be), `command`,
-//! `action` (what is offered, and to whom), `gate` (which of it is meant), `decide` (what a command does), `flow` (how
-//! tokens move), `assignee`, `field_rules`, `visibility`.
+//! `action` (what is offered, and to whom), `room` (what there is room for), `gate` (which of it is meant), `decide`
+//! (what a command does), `flow` (how tokens move), `assignee`, `field_rules`, `visibility`.
 //!
 //! Invariants: a ticket has at least one token until it is discarded; tokens are sorted by age; no token is
 //! `Moving` between commands; exactly one token is `Ended` when the ticket is over, and then it is the only one.
@@ -29,6 +29,7 @@ pub(crate) mod flow;
 pub(crate) mod gate;
 pub(crate) mod migrate;
 pub mod refusal;
+pub(crate) mod room;
 pub mod token;
 pub mod visibility;
 
@@ -71,6 +72,8 @@ pub struct Ticket {
     pub tokens: Vec<Token>,
     /// Events so far, comments included.
     pub version: u64,
+    /// Bytes of texts and values in these events, about ([`Event::n_bytes`]).
+    pub n_bytes: u64,
     /// Id of the token made last.
     pub last_token: TokenId,
     /// Hooks requested so far: the last request's number.

@@ -39,6 +39,19 @@ impl Value {
         if let Self::Text(text) = self { Some(text) } else { None }
     }
 
+    /// About how many bytes it has: those of its texts, and a few for what holds them.
+    #[must_use]
+    pub fn n_bytes(&self) -> usize {
+        /// What a value has without its text.
+        const EACH: usize = 8;
+        EACH + match self {
+            Self::Null | Self::Bool(_) => 0,
+            Self::Number(text) | Self::Text(text) => text.len(),
+            Self::List(values) => values.iter().map(Self::n_bytes).sum(),
+            Self::Map(entries) => entries.iter().map(|(key, value)| key.len() + value.n_bytes()).sum(),
+        }
+    }
+
     /// Whether a required field counts as not filled in: null, a blank text, an empty list or object.
     #[must_use]
     pub fn is_empty(&self) -> bool {

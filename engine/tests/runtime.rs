@@ -12,6 +12,9 @@ mod faults;
 /// A started engine with the fixtures of the project in it, and ports that a test controls.
 #[path = "runtime/fixture.rs"]
 mod fixture;
+/// Histories, page by page: the same as all at once.
+#[path = "runtime/histories.rs"]
+mod histories;
 /// Repeats of a call answer what the first one did.
 #[path = "runtime/idempotency.rs"]
 mod idempotency;

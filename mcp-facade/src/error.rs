@@ -101,6 +101,8 @@ codes! {
     NotWaiting "not_waiting" 409 "read the ticket again",
     /// A token's node has no counterpart in the version to migrate to.
     MigrationImpossible "migration_impossible" 409 "map the node to one of the same type in the new version",
+    /// The ticket has as many events, or as much in them, as a ticket may have.
+    TicketFull "ticket_full" 409 "bring the ticket to its end and go on in a new one",
     /// A directory that does not fit; operators only.
     InvalidDirectory "invalid_directory" 422 "mend what is listed and import again",
     /// A definition with errors; operators only.

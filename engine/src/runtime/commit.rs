@@ -14,8 +14,8 @@ use crate::ticket::event::{Event, Meta};
 use crate::ticket::{Command, Context, Refusal, Ticket, apply, decide_with_outcome};
 use crate::view::row::current_nodes;
 
-/// Schema number of stored snapshots; one with another is ignored. 2 counts the requests of hooks.
-pub(crate) const SNAPSHOT_SCHEMA: u16 = 2;
+/// Schema number of stored snapshots; one with another is ignored. 2 counts the requests of hooks, 3 the bytes.
+pub(crate) const SNAPSHOT_SCHEMA: u16 = 3;
 
 /// How a command came in.
 #[derive(Clone, Debug, Default)]

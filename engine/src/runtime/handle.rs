@@ -17,6 +17,7 @@ use crate::account::{permission, token};
 use crate::id::{AccessTokenId, AppName, TenantId, TicketId, UserId};
 use crate::runtime::commit::{self, Origin};
 use crate::runtime::fault::{AuthProblem, Fault};
+use crate::runtime::history::Histories;
 use crate::runtime::idempotency::{self, InFlight};
 use crate::runtime::options::{EngineOptions, Ports};
 use crate::runtime::projector::{self, Lists};
@@ -62,6 +63,7 @@ pub(crate) struct Inner {
     supervisor: ActorRef<()>,
     follower: Mutex<Option<tokio::task::JoinHandle<()>>>,
     pub(crate) in_flight: Arc<InFlight>,
+    pub(crate) histories: Histories,
     permits: Arc<Semaphore>,
     is_closed: AtomicBool,
     /// When each token's use was last written down.
@@ -133,6 +135,7 @@ impl EngineHandle {
             supervisor,
             follower: Mutex::new(Some(follower)),
             in_flight: Arc::default(),
+            histories: Histories::default(),
             permits,
             is_closed: AtomicBool::new(false),
             tokens_used: Mutex::default(),

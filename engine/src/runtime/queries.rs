@@ -6,13 +6,12 @@ use std::sync::Arc;
 use crate::account::directory::Directory;
 use crate::account::{User, permission};
 use crate::id::{TenantId, TicketId, VersionName, WorkflowId};
-use crate::runtime::fault::Fault;
+use crate::runtime::Answer;
 use crate::runtime::handle::EngineHandle;
 use crate::runtime::request::{Caller, HistoryQuery, Page, UserQuery};
-use crate::runtime::{Answer, streams};
 use crate::ticket::event::{Event, Meta};
 use crate::ticket::{Refusal, visibility};
-use crate::view::flow_history::{self, HistoryEntry};
+use crate::view::flow_history::{self, HistoryEntry, OutlineRow};
 use crate::view::row::TicketRow;
 use crate::view::ticket_detail::{self, CreateForm, TicketDetail};
 use crate::view::ticket_list::{Category, ListQuery, Viewer};
@@ -59,18 +58,6 @@ impl EngineHandle {
             Ok(seen) => seen,
             Err(refusal) => return Ok(Err(refusal)),
         };
-        let (log, stream) = (
-            self.inner.shared.log.clone(),
-            streams::ticket(&caller.tenant_id, ticket_id),
-        );
-        let read = tokio::task::spawn_blocking(move || -> Result<Vec<(Meta, Vec<Event>)>, Fault> {
-            let commits = log.read_stream(&stream, 0)?;
-            let decoded = commits
-                .iter()
-                .map(|commit| Ok((streams::read_meta(commit)?, streams::read_ticket_events(commit)?)));
-            decoded.collect()
-        });
-        let commits = read.await.map_err(|_| Fault::WorkerDied)??;
         let now = self.inner.shared.ports.clock.now();
         let detail = ticket_detail::detail(
             &seen.ticket,
@@ -80,12 +67,12 @@ impl EngineHandle {
             now,
         );
         let permissions = visibility::field_permissions(&seen.workflow, &detail.offered);
-        let mut told = flow_history::entries(&commits, &seen.workflow, &seen.tenant.directory, &permissions);
-        told.retain(|entry| entry.version >= query.from_version);
-        if query.reverse {
-            told.reverse();
-        }
-        Ok(Ok(Page::cut(&told, query.page, query.per_page)))
+        let (workflow, directory) = (seen.workflow, seen.tenant.directory.clone());
+        let tell = move |row: &OutlineRow, meta: &Meta, events: &[Event]| {
+            flow_history::entry(row, meta, events, &workflow, &directory, &permissions)
+        };
+        let log = self.inner.shared.log.clone();
+        self.inner.histories.page(log, &seen.ticket, query, tell).await
     }
 
     /// Finds tickets.

@@ -143,6 +143,18 @@ pub struct Page<T> {
 }
 
 impl<T> Page<T> {
+    /// The same page of other rows.
+    #[must_use]
+    pub fn map<U>(self, of: impl FnMut(T) -> U) -> Page<U> {
+        Page {
+            rows: self.rows.into_iter().map(of).collect(),
+            page: self.page,
+            per_page: self.per_page,
+            total: self.total,
+            has_more: self.has_more,
+        }
+    }
+
     /// Cuts one page out of everything; only the rows of that page are cloned.
     #[must_use]
     pub fn cut(all: &[T], page: u32, per_page: u32) -> Self

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::account::permission;
 use crate::id::{EdgeId, NodeId, TokenId, UserId};
 use crate::ticket::command::Context;
+use crate::ticket::room::Room;
 use crate::ticket::token::{Rest, Token};
 use crate::ticket::{ActState, Ticket, visibility};
 use crate::workflow::{Edge, EdgeKind, NodeKind, WorkflowVersion};
@@ -360,6 +361,11 @@ pub(crate) fn offers<'t, 'w>(ticket: &'t Ticket, user: &UserId, context: &Contex
     let base = base.or_else(|| ticket.tokens.first());
     if let Some(base) = base.filter(|_| planted!(CommentEndsWithTicket, !is_final, true)) {
         push(&mut found.actions, ActionKind::AddComment, base);
+    }
+    let room = Room::of(ticket);
+    if room != Room::Free {
+        found.actions.retain(|one| room.takes(one.kind));
+        found.admin_actions.retain(|one| room.takes(one.kind));
     }
     found
 }

@@ -15,7 +15,10 @@ use crate::ticket::{ActState, ActionKind, Ticket};
 #[must_use]
 pub fn apply(ticket: Option<Ticket>, event: &Event, meta: &Meta) -> Option<Ticket> {
     match (ticket, event) {
-        (None, Event::TicketCreated(created)) => Some(create(created, meta)),
+        (None, Event::TicketCreated(created)) => Some(Ticket {
+            n_bytes: event.n_bytes(),
+            ..create(created, meta)
+        }),
         (None, _) => None,
         (Some(ticket), Event::TitleChanged { .. }) if planted!(ReplayLosesTitle, true, false) => Some(ticket),
         (Some(mut ticket), event) => {
@@ -46,6 +49,7 @@ fn create(created: &TicketCreated, meta: &Meta) -> Ticket {
             rest: Rest::Moving,
         }],
         version: 1,
+        n_bytes: 0,
         last_token: first,
         n_hook_requests: 0,
         parent: created.parent.clone(),
@@ -62,6 +66,7 @@ impl Ticket {
     /// Folds one event into a ticket that exists.
     pub fn apply(&mut self, event: &Event, meta: &Meta) {
         self.version += 1;
+        self.n_bytes += event.n_bytes();
         self.updated_at = meta.at;
         match event {
             // A second creation cannot be appended: the stream exists.

@@ -17,6 +17,7 @@ use crate::ticket::command::{ActionRequest, Command, Context, Create, Handle, Ho
 use crate::ticket::event::{ActionTaken, Event, Meta, Processor, TicketCreated};
 use crate::ticket::gate::choose;
 use crate::ticket::refusal::Refusal;
+use crate::ticket::room::Room;
 use crate::ticket::token::Rest;
 use crate::ticket::{ActState, Ticket, field_rules, flow, migrate, visibility};
 
@@ -308,6 +309,7 @@ fn decide_on(decision: &mut Decision<'_>, command: &Command) -> Result<(), Refus
             let (node, Rest::Timer { due }) = (one.node.clone(), &one.rest) else {
                 return Err(not_waiting("timer", *token));
             };
+            Room::check(&decision.ticket, None)?;
             if planted!(TimerFiresEarly, false, decision.context.now < *due) {
                 return Err(Refusal::NotWaiting {
                     what: format!("timer of node `{node}` is due at {due}"),
@@ -330,6 +332,7 @@ fn decide_on(decision: &mut Decision<'_>, command: &Command) -> Result<(), Refus
             let (node, Rest::Hook { attempt: open, failed }) = (one.node.clone(), &one.rest) else {
                 return Err(not_waiting("hook", *token));
             };
+            Room::check(&decision.ticket, None)?;
             match outcome {
                 _ if planted!(LateHookIsTaken, false, open != attempt) => Err(not_waiting("hook", *token)),
                 HookOutcome::Succeeded => {

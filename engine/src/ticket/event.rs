@@ -303,6 +303,14 @@ pub struct FieldChange {
     pub to: Value,
 }
 
+impl FieldChange {
+    /// About how many bytes it has.
+    #[must_use]
+    pub fn n_bytes(&self) -> usize {
+        self.key.as_str().len() + self.from.as_ref().map_or(0, Value::n_bytes) + self.to.n_bytes()
+    }
+}
+
 /// One branch of a fork.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Branch {
@@ -315,6 +323,47 @@ pub struct Branch {
 }
 
 impl Event {
+    /// About how many bytes it has stored: exact for what can be large in it, which is what people write and lists of
+    /// people, and a round number for the rest.
+    #[must_use]
+    pub fn n_bytes(&self) -> u64 {
+        /// What an event has besides.
+        const EACH: usize = 64;
+        let people = |users: &[UserId]| users.iter().map(|user| user.as_str().len() + 1).sum::<usize>();
+        let large = match self {
+            Self::TicketCreated(created) => people(&created.cc),
+            Self::ActionTaken(taken) => taken.comment.as_ref().map_or(0, String::len),
+            Self::FieldsChanged { changes } => changes.iter().map(FieldChange::n_bytes).sum(),
+            Self::TitleChanged { title } => title.len(),
+            Self::NodeEntered { rest, pool, .. } => {
+                let assigned = rest.assignees().map(|user| user.as_str().len() + 1);
+                assigned.sum::<usize>() + pool.as_deref().map_or(0, people)
+            }
+            Self::HookFailed { reason, .. } | Self::InterventionNeeded { reason } => reason.len(),
+            Self::Forked { branches, .. } => EACH * branches.len(),
+            Self::Joined { tokens, .. } => tokens.len(),
+            Self::ForkLeft { cancelled, .. } => cancelled.len(),
+            Self::TokensReplaced { removed, .. } => removed.len(),
+            Self::Migrated { tokens, forks, .. } => EACH * (tokens.len() + forks.len()),
+            Self::EdgeTaken { .. }
+            | Self::JoinAwaited { .. }
+            | Self::TimerSet { .. }
+            | Self::TimerFired { .. }
+            | Self::HookRequested { .. }
+            | Self::HookSucceeded { .. }
+            | Self::Accepted { .. }
+            | Self::Forwarded { .. }
+            | Self::Consulted { .. }
+            | Self::ConsultSubmitted { .. }
+            | Self::VoteCast { .. }
+            | Self::ForceForwarded { .. }
+            | Self::StateChanged { .. }
+            | Self::InterventionEnded
+            | Self::Discarded => 0,
+        };
+        (EACH + large) as u64
+    }
+
     /// Stable name of the event's type, as stored and as previews list it.
     #[must_use]
     pub fn name(&self) -> &'static str {

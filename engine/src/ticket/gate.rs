@@ -10,6 +10,7 @@ use crate::ticket::action::{self, ActionKind, Chosen, Offer, Offers};
 use crate::ticket::command::ActionRequest;
 use crate::ticket::decide::Decision;
 use crate::ticket::refusal::{Available, Refusal};
+use crate::ticket::room::Room;
 use crate::ticket::token::Rest;
 use crate::view::row::Person;
 use crate::workflow::NodeKind;
@@ -22,6 +23,7 @@ pub(crate) fn choose<'a>(
 ) -> Result<Chosen<'a>, Refusal> {
     let ticket = &*decision.ticket;
     let offers = action::offers(ticket, operator, decision.context);
+    Room::check(ticket, Some(request.kind))?;
     let refuse = || refuse_action(decision, operator, request, &offers);
     let is_meant = |one: &&Offer<'_, 'a>| {
         one.kind == request.kind

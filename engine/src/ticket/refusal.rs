@@ -125,6 +125,21 @@ pub enum Refusal {
         /// What was reported.
         what: String,
     },
+    /// The ticket has as many events, or as much in them, as a ticket may have.
+    #[error(
+        "the ticket is full{}: it has {n_events} events with {n_bytes} bytes, of {} and {} at most",
+        if *.is_for_comments_only { " but for its way to the end" } else { "" },
+        limits::TICKET_EVENTS_MAX,
+        limits::TICKET_BYTES_MAX
+    )]
+    TicketFull {
+        /// Events so far.
+        n_events: u64,
+        /// Bytes in them, about.
+        n_bytes: u64,
+        /// Whether everything but comments is still taken.
+        is_for_comments_only: bool,
+    },
     /// The version to migrate to lacks a node that is in use.
     #[error("node `{node}` cannot be mapped to `{target}`: {problem}")]
     MigrationImpossible {
@@ -230,6 +245,7 @@ impl Refusal {
             Self::IdempotencyMismatch { .. } => "idempotency_mismatch",
             Self::TooManyMoves { .. } => "too_many_moves",
             Self::NotWaiting { .. } => "not_waiting",
+            Self::TicketFull { .. } => "ticket_full",
             Self::MigrationImpossible { .. } => "migration_impossible",
         }
     }
@@ -270,6 +286,13 @@ impl Refusal {
             Self::IdempotencyMismatch { .. } => "use a new key for a new request".into(),
             Self::TooManyMoves { .. } => "ask the workflow's admin to mend the loop".into(),
             Self::NotWaiting { .. } => "read the ticket again".into(),
+            Self::TicketFull {
+                is_for_comments_only: true,
+                ..
+            } => "bring it to its end without a further comment, and go on in a new ticket".into(),
+            Self::TicketFull { .. } => {
+                "ask one of the workflow's admins to close it with `force_close`, and go on in a new ticket".into()
+            }
             Self::MigrationImpossible { .. } => "map the node to one of the same type in the new version".into(),
         }
     }
@@ -293,7 +316,8 @@ impl Refusal {
             | Self::InvalidArgument { .. }
             | Self::VersionConflict { .. }
             | Self::IdempotencyMismatch { .. }
-            | Self::NotWaiting { .. } => None,
+            | Self::NotWaiting { .. }
+            | Self::TicketFull { .. } => None,
         }
     }
 }

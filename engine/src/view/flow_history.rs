@@ -3,6 +3,7 @@
 //! One entry per commit, for that is what one command did. A viewer sees changes only of fields that it may see now.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::account::directory::Directory;
 use crate::id::{AccessTokenId, AppName, FieldKey, NodeId};
@@ -12,6 +13,15 @@ use crate::time::Timestamp;
 use crate::view::preview::{Move, changes_of, moves};
 use crate::view::row::Person;
 use crate::workflow::{FieldPermission, WorkflowVersion};
+
+impl HistoryEntry {
+    /// About how many bytes its texts and values have: what can be large of it.
+    #[must_use]
+    pub fn n_bytes(&self) -> usize {
+        let changes = self.field_changes.iter().map(FieldChange::n_bytes);
+        self.comment.as_ref().map_or(0, String::len) + changes.sum::<usize>()
+    }
+}
 
 /// What one command did.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,6 +58,72 @@ pub struct HistoryEntry {
     pub access_token: Option<AccessTokenId>,
 }
 
+/// What is kept of a ticket's commits, so that any of them is told without reading those before it.
+#[derive(Clone, Debug, Default)]
+pub struct Outline {
+    rows: Vec<OutlineRow>,
+    /// The ticket so far, without its fields.
+    ticket: Option<Ticket>,
+}
+
+/// What is kept of one commit.
+#[derive(Clone, Debug)]
+pub struct OutlineRow {
+    /// Where the log has it.
+    pub position: u64,
+    /// The ticket's version after it.
+    pub version: u64,
+    /// The state since.
+    pub act_state: ActState,
+    /// Whether it is the creation.
+    pub is_first: bool,
+    /// The ticket before it, without its fields, where it takes that to tell what the commit did.
+    before: Option<Arc<Ticket>>,
+}
+
+impl Outline {
+    /// The ticket's version so far.
+    #[must_use]
+    pub fn version(&self) -> u64 {
+        self.ticket.as_ref().map_or(0, |ticket| ticket.version)
+    }
+
+    /// One for each commit, oldest first.
+    #[must_use]
+    pub fn rows(&self) -> &[OutlineRow] {
+        &self.rows
+    }
+
+    /// Takes the next commit in.
+    pub fn push(&mut self, position: u64, meta: &Meta, events: &[Event]) {
+        let is_first = self.ticket.is_none();
+        let looks_back = events.iter().any(|event| {
+            matches!(
+                event,
+                Event::TitleChanged { .. } | Event::TokensReplaced { .. } | Event::Migrated { .. }
+            )
+        });
+        let before = self.ticket.as_ref().filter(|_| looks_back).cloned().map(Arc::new);
+        let mut ticket = self.ticket.take();
+        for event in events {
+            // Values of fields are in the events themselves.
+            if !matches!(event, Event::FieldsChanged { .. }) {
+                ticket = apply(ticket, event, meta);
+            } else if let Some(ticket) = &mut ticket {
+                ticket.version += 1;
+            }
+        }
+        self.rows.extend(ticket.as_ref().map(|after| OutlineRow {
+            position,
+            version: after.version,
+            act_state: after.act_state,
+            is_first,
+            before,
+        }));
+        self.ticket = ticket;
+    }
+}
+
 /// Tells a ticket's commits, oldest first. `commits` is the whole stream: what each did depends on what was before.
 ///
 /// `permissions` are the viewer's, from `visibility::field_permissions`; `workflow` is the version the ticket is on.
@@ -58,49 +134,66 @@ pub fn entries(
     directory: &Directory,
     permissions: &BTreeMap<FieldKey, FieldPermission>,
 ) -> Vec<HistoryEntry> {
-    let mut ticket: Option<Ticket> = None;
-    let mut found = Vec::with_capacity(commits.len());
+    let mut outline = Outline::default();
     for (meta, events) in commits {
-        let before = ticket.clone();
-        let mut field_changes = Vec::new();
-        for event in events {
-            field_changes.extend(changes_of(event, ticket.as_ref(), workflow));
+        outline.push(0, meta, events);
+    }
+    let told = outline.rows().iter().zip(commits);
+    told.map(|(row, (meta, events))| entry(row, meta, events, workflow, directory, permissions))
+        .collect()
+}
+
+/// Tells one commit, as [`entries`] does.
+#[must_use]
+pub fn entry(
+    row: &OutlineRow,
+    meta: &Meta,
+    events: &[Event],
+    workflow: &WorkflowVersion,
+    directory: &Directory,
+    permissions: &BTreeMap<FieldKey, FieldPermission>,
+) -> HistoryEntry {
+    let before = row.before.as_deref();
+    let mut ticket = before.cloned();
+    let mut field_changes = Vec::new();
+    for event in events {
+        field_changes.extend(changes_of(event, ticket.as_ref(), workflow));
+        // Values of fields are in the events themselves.
+        if !matches!(event, Event::FieldsChanged { .. }) {
             ticket = apply(ticket, event, meta);
         }
-        // The title is exempt from field permissions (semantics 6).
-        field_changes.retain(|change| {
-            planted!(HistoryTellsHidden, true, workflow.form.title_key() == Some(&change.key))
-                || permissions
-                    .get(&change.key)
-                    .is_some_and(|permission| *permission != FieldPermission::Hidden)
-        });
-        let Some(after) = &ticket else { continue };
-        let told = Told::of(events, before.is_none());
-        found.push(HistoryEntry {
-            version: after.version,
-            at: meta.at,
-            by: meta.by.user().map(|user| Person::of(user, directory)),
-            processor: processor_word(&meta.by),
-            action_name: workflow
-                .edge(&told.action_id.as_str().into())
-                .map(|edge| edge.name.clone())
-                .unwrap_or_default(),
-            action_type: told.action_type,
-            action_id: told.action_id,
-            node: told.node.map(|node| {
-                let name = workflow.node(&node).map(|node| node.name.clone()).unwrap_or_default();
-                (node, name)
-            }),
-            target: told.target.map(|user| Person::of(&user, directory)),
-            comment: told.comment,
-            field_changes,
-            moves: moves(before.as_ref(), events, meta),
-            act_state: after.act_state,
-            app: meta.app.clone(),
-            access_token: meta.access_token.clone(),
-        });
     }
-    found
+    // The title is exempt from field permissions (semantics 6).
+    field_changes.retain(|change| {
+        planted!(HistoryTellsHidden, true, workflow.form.title_key() == Some(&change.key))
+            || permissions
+                .get(&change.key)
+                .is_some_and(|permission| *permission != FieldPermission::Hidden)
+    });
+    let told = Told::of(events, row.is_first);
+    HistoryEntry {
+        version: row.version,
+        at: meta.at,
+        by: meta.by.user().map(|user| Person::of(user, directory)),
+        processor: processor_word(&meta.by),
+        action_name: workflow
+            .edge(&told.action_id.as_str().into())
+            .map(|edge| edge.name.clone())
+            .unwrap_or_default(),
+        action_type: told.action_type,
+        action_id: told.action_id,
+        node: told.node.map(|node| {
+            let name = workflow.node(&node).map(|node| node.name.clone()).unwrap_or_default();
+            (node, name)
+        }),
+        target: told.target.map(|user| Person::of(&user, directory)),
+        comment: told.comment,
+        field_changes,
+        moves: moves(before, events, meta),
+        act_state: row.act_state,
+        app: meta.app.clone(),
+        access_token: meta.access_token.clone(),
+    }
 }
 
 struct Told {

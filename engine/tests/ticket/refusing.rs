@@ -1,5 +1,6 @@
 //! Semantics 5: a refusal says who may, where somebody else may, else what this user can do instead.
 
+use loonflow_engine::limits;
 use loonflow_engine::ticket::Refusal;
 
 use crate::play::{Play, With, directory, flow};
@@ -242,4 +243,66 @@ fn other_refusals_say_what_is_wrong_and_what_to_do() {
     let refusal = play.act_with("bob", "agree", "fine", with).err().unwrap();
     assert_eq!(refusal.code(), "no_branch_matches");
     assert_eq!(refusal.node().map(|node| node.as_str()), Some("g"));
+}
+
+/// Comments end first, then everything but the ticket's end; each refusal says how much there is and the way out.
+#[test]
+fn a_ticket_has_a_bound() {
+    let mut play = Play::submit(&flow(
+        "node a normal users:bob
+         edge go agree start -> a
+         edge keep other a -> a
+         edge ok agree a -> end",
+    ));
+    let said = |play: &Play, who: &str, kind: &str, id: &str| {
+        let with = With {
+            comment: Some("x"),
+            ..With::default()
+        };
+        play.clone().act_with(who, kind, id, with).err()
+    };
+    let n_bytes = play.ticket.n_bytes;
+    let text = "x".repeat(1_000);
+    let long = With {
+        comment: Some(text.leak()),
+        ..With::default()
+    };
+    play.act_with("bob", "add_comment", "add_comment", long).unwrap();
+    assert!(
+        (1_000..1_200).contains(&(play.ticket.n_bytes - n_bytes)),
+        "counted by the fold"
+    );
+
+    let mut talked = play.clone();
+    talked.ticket.version = limits::TICKET_EVENTS_MAX / 100 * limits::TICKET_COMMENTS_PERCENT_MAX;
+    let refusal = said(&talked, "bob", "add_comment", "add_comment").unwrap();
+    assert_eq!(refusal.code(), "ticket_full");
+    assert!(refusal.hint().contains("new ticket"), "{}", refusal.hint());
+    assert_eq!(said(&talked, "bob", "agree", "ok"), None);
+
+    let full = [limits::TICKET_EVENTS_MAX, 100].map(|version| {
+        let mut full = play.clone();
+        full.ticket.version = version;
+        if version == 100 {
+            full.ticket.n_bytes = limits::TICKET_BYTES_MAX;
+        }
+        full
+    });
+    for full in &full {
+        for (kind, id) in [
+            ("other", "keep"),
+            ("agree", "ok"),
+            ("forward", "forward"),
+            ("add_comment", "add_comment"),
+        ] {
+            let refusal = said(full, "bob", kind, id).unwrap();
+            assert_eq!(refusal.code(), "ticket_full");
+            assert!(refusal.hint().contains("force_close"), "{}", refusal.hint());
+        }
+        assert!(
+            full.offered("bob").iter().next().is_none(),
+            "what is refused is not offered"
+        );
+        assert_eq!(said(full, "dis", "force_close", "force_close"), None);
+    }
 }

@@ -111,6 +111,7 @@ fn details(refusal: &Refusal) -> Value {
         Refusal::IdempotencyMismatch { key } => json!({ "idempotency_key": name(key) }),
         Refusal::TooManyMoves { node } => json!({ "node_id": node.as_str() }),
         Refusal::NotWaiting { .. } => json!({}),
+        Refusal::TicketFull { n_events, n_bytes, .. } => json!({ "events": n_events, "bytes": n_bytes }),
         Refusal::MigrationImpossible { node, target, .. } => {
             json!({ "node_id": node.as_str(), "target_node_id": target.as_str() })
         }

@@ -79,7 +79,12 @@ fn next(refusal: Option<&Refusal>) -> Option<Refusal> {
             target: "m".into(),
             problem: text(),
         },
-        Some(Refusal::MigrationImpossible { .. }) => return None,
+        Some(Refusal::MigrationImpossible { .. }) => Refusal::TicketFull {
+            n_events: 1,
+            n_bytes: 1,
+            is_for_comments_only: false,
+        },
+        Some(Refusal::TicketFull { .. }) => return None,
     })
 }
 

@@ -31,7 +31,7 @@ pub(crate) struct Lists {
     /// False while the log cannot be followed: nobody need wait.
     is_following: AtomicBool,
     unreadable: Arc<Unreadables>,
-    /// The position that the last stored checkpoint speaks for; held while one is being stored.
+    /// Where the list was when the last checkpoint was begun; held while one is being stored.
     stored: Mutex<Position>,
     /// Which fold from the start the segments are of: each deals tickets out to segments anew.
     epoch: AtomicU64,

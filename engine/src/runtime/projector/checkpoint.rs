@@ -139,6 +139,8 @@ impl Lists {
     fn store(&self, log: &dyn EventLog, until: Option<Instant>) -> Result<(), Fault> {
         let mut stored = self.stored.lock().unwrap_or_else(PoisonError::into_inner);
         let begun = self.position();
+        // Also where it fails: it is tried again after as many commits, not with the next one.
+        *stored = begun;
         let is_over = || match until {
             Some(until) => Instant::now() >= until,
             None => self.is_closing.load(Ordering::Acquire),
@@ -153,7 +155,6 @@ impl Lists {
                 state: codec::encode(&page),
             },
         )?;
-        *stored = position;
         Ok(())
     }
 

@@ -113,6 +113,7 @@ fn every_refusal_has_a_row() {
         AuthProblem::Expired,
         AuthProblem::Revoked,
         AuthProblem::UserInactive,
+        AuthProblem::DirectoryUnreadable,
     ] {
         assert_eq!(ApiError::from(problem).code.as_str(), problem.code());
     }

@@ -27,7 +27,7 @@ mod tests;
 mod title;
 
 pub use index::TenantIndex;
-pub(crate) use segments::{StoredSegment, decode_cards, encode_cards};
+pub(crate) use segments::encode_cards;
 
 /// Which tickets, by what the caller has to do with them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]

@@ -25,7 +25,7 @@ use super::{Listed, Lists};
 use crate::codec::{self, CodecError};
 use crate::id::TenantId;
 use crate::runtime::fault::Fault;
-use crate::view::ticket_list::{StoredSegment, TenantIndex, decode_cards, encode_cards};
+use crate::view::ticket_list::{TenantIndex, encode_cards};
 
 /// Name of the page, and beginning of the names of segments.
 const PROJECTION: &str = "ticket_list";
@@ -273,26 +273,23 @@ impl Lists {
         let position = checkpoint.position;
         let mut tenants = BTreeMap::new();
         for tenant in page.tenants {
-            let mut segments = Vec::with_capacity(tenant.segments.len());
+            let (mut index, mut cards) = (TenantIndex::new(), Vec::new());
             for (number, generation) in tenant.segments {
                 let stored = log
                     .checkpoint(&segment_name(tenant.number, number))?
                     .filter(|stored| stored.schema == SCHEMA && stored.position <= last)
                     .ok_or_else(|| damaged("a segment is missing"))?;
-                let (head, cards) = parse_segment(&stored.state)?;
+                let (head, bytes) = parse_segment(&stored.state)?;
                 self.epoch.fetch_max(head.epoch, Ordering::AcqRel);
                 if head.epoch != page.epoch || head.tenant != tenant.id || head.generation < generation {
                     return Err(damaged("a segment is not the one that was stored last"));
                 }
-                segments.push(StoredSegment {
-                    number,
-                    generation: head.generation,
-                    cards: decode_cards(cards)?,
-                });
+                index.restore_segment((number, head.generation), bytes, &mut cards)?;
             }
+            index.settle(cards)?;
             let listed = Listed {
                 number: tenant.number,
-                index: TenantIndex::of_segments(segments)?,
+                index,
             };
             tenants.insert(tenant.id, listed);
         }

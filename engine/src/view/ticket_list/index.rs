@@ -209,22 +209,28 @@ impl TenantIndex {
     /// # Errors
     /// Bytes of another schema, and damaged ones. Neither loses anything: the log has it all.
     pub fn decode(bytes: &[u8]) -> Result<Self, CodecError> {
-        let mut index = Self::new();
-        for card in decode_cards(bytes)? {
+        let (mut index, mut cards) = (Self::new(), Vec::new());
+        decode_cards(bytes, |card| cards.push(index.shared(card)))?;
+        for card in cards {
             let segment = index.segments.add(card.id);
             index.push_next(card, segment)?;
         }
         Ok(index)
     }
 
+    /// A card that was stored, with what it shares with others.
+    pub(super) fn shared(&mut self, mut card: Ticket) -> Arc<Ticket> {
+        self.pool.share(None, &mut card);
+        Arc::new(card)
+    }
+
     /// Puts a card that was stored behind all others.
-    pub(super) fn push_next(&mut self, mut card: Ticket, segment: u32) -> Result<(), CodecError> {
+    pub(super) fn push_next(&mut self, card: Arc<Ticket>, segment: u32) -> Result<(), CodecError> {
         let place = (card.created_at, card.id);
         if self.slots.last().is_some_and(|last| last.place >= place) {
             return Err(damaged("not in order"));
         }
-        self.pool.share(None, &mut card);
-        self.push(Arc::new(card), segment);
+        self.push(card, segment);
         Ok(())
     }
 

@@ -25,17 +25,6 @@ pub(super) struct Segment {
     generation: Option<u64>,
 }
 
-/// A segment as it was stored.
-#[derive(Debug)]
-pub(crate) struct StoredSegment {
-    /// Its number within the tenant.
-    pub(crate) number: u32,
-    /// Counts its stores.
-    pub(crate) generation: u64,
-    /// The cards.
-    pub(crate) cards: Vec<Ticket>,
-}
-
 /// The segments of a tenant, by number; the last is open.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Segments(Vec<Segment>);
@@ -125,28 +114,36 @@ impl TenantIndex {
             .collect()
     }
 
-    /// The lists of a tenant from its segments as they were stored, in whatever order.
+    /// Takes in the cards of a segment as they were stored; they are in no list before [`settle`](Self::settle). Each
+    /// shares what it can at once, so that a start needs no more memory than what it leads to.
+    ///
+    /// # Errors
+    /// As [`decode_cards`].
+    pub(crate) fn restore_segment(
+        &mut self,
+        (number, generation): (u32, u64),
+        bytes: &[u8],
+        unsettled: &mut Vec<(u32, Arc<Ticket>)>,
+    ) -> Result<(), CodecError> {
+        let mut ids = Vec::new();
+        decode_cards(bytes, |card| {
+            ids.push(card.id);
+            unsettled.push((number, self.shared(card)));
+        })?;
+        self.segments_mut().restore(number, generation, ids);
+        Ok(())
+    }
+
+    /// Puts the cards of all segments into the lists.
     ///
     /// # Errors
     /// Where two segments hold the same ticket.
-    pub(crate) fn of_segments(stored: Vec<StoredSegment>) -> Result<Self, CodecError> {
-        let mut index = Self::new();
-        let mut cards: Vec<(u32, Ticket)> = Vec::new();
-        for StoredSegment {
-            number,
-            generation,
-            cards: tickets,
-        } in stored
-        {
-            let ids = tickets.iter().map(|card| card.id).collect();
-            index.segments_mut().restore(number, generation, ids);
-            cards.extend(tickets.into_iter().map(|card| (number, card)));
-        }
+    pub(crate) fn settle(&mut self, mut cards: Vec<(u32, Arc<Ticket>)>) -> Result<(), CodecError> {
         cards.sort_by_key(|(_, card)| (card.created_at, card.id));
         for (number, card) in cards {
-            index.push_next(card, number)?;
+            self.push_next(card, number)?;
         }
-        Ok(index)
+        Ok(())
     }
 }
 
@@ -167,7 +164,7 @@ pub(crate) fn encode_cards<'a>(cards: impl IntoIterator<Item = &'a Arc<Ticket>>)
 ///
 /// # Errors
 /// Bytes of another schema, and damaged ones. Neither loses anything: the log has it all.
-pub(crate) fn decode_cards(bytes: &[u8]) -> Result<Vec<Ticket>, CodecError> {
+pub(super) fn decode_cards(bytes: &[u8], mut take: impl FnMut(Ticket)) -> Result<(), CodecError> {
     use super::index::{KIND, SCHEMA, damaged};
     let (schema, mut rest) = bytes.split_first_chunk().ok_or_else(|| damaged("no schema"))?;
     let schema = u16::from_le_bytes(*schema);
@@ -177,15 +174,14 @@ pub(crate) fn decode_cards(bytes: &[u8]) -> Result<Vec<Ticket>, CodecError> {
             schema,
         });
     }
-    let mut cards = Vec::new();
     while !rest.is_empty() {
         let (n_bytes, behind) = rest.split_first_chunk().ok_or_else(|| damaged("no length"))?;
         let n_bytes = u32::from_le_bytes(*n_bytes) as usize;
         let (card, behind) = behind.split_at_checked(n_bytes).ok_or_else(|| damaged("cut short"))?;
-        cards.push(codec::decode(KIND, schema, card)?);
+        take(codec::decode(KIND, schema, card)?);
         rest = behind;
     }
-    Ok(cards)
+    Ok(())
 }
 
 /// A tenant has fewer cards, and a card fewer bytes, than a number counts.

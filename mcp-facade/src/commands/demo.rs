@@ -1,9 +1,10 @@
-//! `demo`: an example organisation with its workflows and a few dozen tickets, served with fresh tokens.
+//! `demo`: an example organisation with its workflows and a few dozen tickets, served with tokens for three people.
 //!
 //! Its data directory is its own, marked as such, so that no other data can be thrown away or mixed with it; it is kept
-//! between runs.
+//! between runs, the tokens too, so that a client which was set up once goes on working.
 
 mod seed;
+mod tokens;
 
 use std::io::{self, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -12,8 +13,6 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::{Context, anyhow, bail};
-use loonflow_engine::account::directory::Directory;
-use loonflow_engine::id::TenantId;
 use loonflow_engine::runtime::EngineHandle;
 use loonflow_engine::workflow::VersionState;
 use loonflow_mcp_facade::config::{Config, Transport};
@@ -21,6 +20,7 @@ use loonflow_mcp_facade::http::MCP_PATH;
 use loonflow_mcp_facade::{cli, config};
 use serde_json::{Value, json};
 
+use self::tokens::DemoToken;
 use super::serve::serve_store;
 use super::store::{self, Store};
 
@@ -37,8 +37,6 @@ const WORKFLOWS: [&str; 7] = [
 
 /// Who gets a token: what the demo shows with them, and their account names.
 const PEOPLE: [(&str, &str); 3] = [("admin", "ada"), ("approver", "erin"), ("creator", "dev")];
-/// Label of the demo's tokens, by which the next run finds and revokes them.
-const LABEL: &str = "demo";
 /// The file that marks a data directory as a demo's.
 const MARK: &str = "demo";
 
@@ -54,7 +52,7 @@ pub(crate) async fn run(data: Option<PathBuf>, flags: cli::Demo) -> anyhow::Resu
     };
     claim(&data, flags.fresh)?;
     let store = Store::open(&data).await?;
-    let tokens = match prepare(&store.engine).await {
+    let tokens = match prepare(&store.engine, &data).await {
         Ok(tokens) => tokens,
         Err(error) => {
             store.close().await?;
@@ -87,6 +85,7 @@ fn claim(data: &Path, fresh: bool) -> anyhow::Result<()> {
             // Refuses while a server has it open.
             drop(store::open_log(data)?);
             std::fs::remove_dir_all(store::log_path(data))
+                .and_then(|()| tokens::forget(data))
                 .with_context(|| format!("the demo's data in `{}` cannot be removed", data.display()))?;
         }
     }
@@ -98,15 +97,8 @@ fn claim(data: &Path, fresh: bool) -> anyhow::Result<()> {
     .with_context(|| format!("`{}` cannot be written", mark.display()))
 }
 
-/// A token of one of the demo's people.
-struct DemoToken {
-    role: &'static str,
-    email: String,
-    token: String,
-}
-
-/// Imports, seeds, and makes new tokens in place of those of the run before.
-async fn prepare(engine: &EngineHandle) -> anyhow::Result<Vec<DemoToken>> {
+/// Imports, seeds, and makes the tokens that are not there from a run before.
+async fn prepare(engine: &EngineHandle, data: &Path) -> anyhow::Result<Vec<DemoToken>> {
     let file: Value = serde_json::from_str(DIRECTORY)?;
     let imported = engine
         .import_directory(&file)
@@ -124,40 +116,7 @@ async fn prepare(engine: &EngineHandle) -> anyhow::Result<Vec<DemoToken>> {
         .context("the demo's tenant is missing")?;
     let n_tickets = seed::seed(engine, &directory, PEOPLE[0].1).await?;
     tracing::info!(n_tickets, "the demo is prepared");
-    let mut tokens = Vec::new();
-    for (role, name) in PEOPLE {
-        tokens.push(renew_token(engine, &imported.tenant_id, &directory, role, name).await?);
-    }
-    Ok(tokens)
-}
-
-async fn renew_token(
-    engine: &EngineHandle,
-    tenant: &TenantId,
-    directory: &Directory,
-    role: &'static str,
-    name: &str,
-) -> anyhow::Result<DemoToken> {
-    let user = directory.users.values().find(|user| user.name == name);
-    let user = user.with_context(|| format!("the demo has no user `{name}`"))?;
-    let old = engine
-        .list_access_tokens(tenant, &user.id)
-        .await?
-        .map_err(|refusal| anyhow!("{refusal}"))?;
-    for token in old
-        .iter()
-        .filter(|token| token.label == LABEL && token.revoked_at.is_none())
-    {
-        let revoked = engine.revoke_access_token(tenant, &user.id, &token.id).await?;
-        revoked.map_err(|refusal| anyhow!("{refusal}"))?;
-    }
-    let made = engine.create_access_token(tenant, &user.id, LABEL, None).await?;
-    let (_id, token) = made.map_err(|refusal| anyhow!("{refusal}"))?;
-    Ok(DemoToken {
-        role,
-        email: user.email.clone(),
-        token: token.expose().to_owned(),
-    })
+    tokens::keep(engine, &directory, data).await
 }
 
 /// What the operator reads: the address, who is who, and what to paste.

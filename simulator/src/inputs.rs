@@ -15,6 +15,15 @@ use serde_json::{Value as Json, json};
 
 use crate::world::directory_from;
 
+/// The text of a file, without the mark that some editors begin a UTF-8 text with.
+///
+/// # Errors
+/// Where it cannot be read, or is no UTF-8.
+pub fn text_of(path: &Path) -> anyhow::Result<String> {
+    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read `{}`", path.display()))?;
+    Ok(text.strip_prefix('\u{feff}').unwrap_or(&text).to_owned())
+}
+
 /// One definition, read from a file.
 #[derive(Clone, Debug)]
 pub struct Definition {
@@ -107,7 +116,7 @@ pub fn definitions(paths: &[PathBuf]) -> anyhow::Result<Vec<Definition>> {
     files
         .iter()
         .map(|path| {
-            let text = std::fs::read_to_string(path).with_context(|| format!("cannot read `{}`", path.display()))?;
+            let text = text_of(path)?;
             Definition::from_text(&text, path)
         })
         .collect()
@@ -120,7 +129,7 @@ pub fn definitions(paths: &[PathBuf]) -> anyhow::Result<Vec<Definition>> {
 pub fn directory(path: Option<&Path>, versions: &[Arc<WorkflowVersion>]) -> anyhow::Result<(Json, Arc<Directory>)> {
     let source = match path {
         Some(path) => {
-            let text = std::fs::read_to_string(path).with_context(|| format!("cannot read `{}`", path.display()))?;
+            let text = text_of(path)?;
             serde_json::from_str(&text).with_context(|| format!("`{}` is no JSON", path.display()))?
         }
         None => stand_in(versions),

@@ -5,6 +5,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use serde_json::Value;
 
+/// Some editors begin a UTF-8 text with it; it says nothing.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
 /// A file as read.
 pub(crate) struct File {
     /// Where it is.
@@ -32,7 +35,8 @@ impl File {
     pub(crate) fn read(path: &Path) -> anyhow::Result<Self> {
         let shown = path.display();
         let bytes = std::fs::read(path).with_context(|| format!("`{shown}` cannot be read"))?;
-        let json: Value = serde_json::from_slice(&bytes).with_context(|| format!("`{shown}` is not JSON"))?;
+        let text = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&bytes);
+        let json: Value = serde_json::from_slice(text).with_context(|| format!("`{shown}` is not JSON"))?;
         let content = if json.get("tenant").is_some() {
             Content::Directory
         } else if ["basic_info", "process_schema", "form_schema"]

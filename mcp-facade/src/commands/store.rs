@@ -5,6 +5,7 @@
 //! <data>/admin.sock    how commands reach the server that has it open
 //! ```
 
+use std::io::ErrorKind;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -93,13 +94,17 @@ pub(crate) fn open_existing_log(data: &Path) -> anyhow::Result<Arc<dyn EventLog>
 /// # Errors
 /// A sentence for the operator.
 pub(crate) fn require_log(data: &Path) -> anyhow::Result<()> {
-    if !log_path(data).exists() {
-        bail!(
-            "there is no log in `{}`; name the data directory with `--data`, or begin one with `import` or `serve`",
-            data.display()
-        );
+    let shown = data.display();
+    match log_path(data).try_exists() {
+        Ok(true) => Ok(()),
+        Ok(false) => bail!(
+            "there is no log in `{shown}`; name the data directory with `--data`, or begin one with `import` or `serve`"
+        ),
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => bail!(
+            "the data directory `{shown}` may not be read by this user; run the command as the user of the server"
+        ),
+        Err(error) => Err(error).with_context(|| format!("the data directory `{shown}` cannot be read")),
     }
-    Ok(())
 }
 
 /// Makes a directory, for its owner only, where it is missing.

@@ -184,7 +184,7 @@ fn silence_planned_panics() {
 }
 
 fn replay(path: &PathBuf, output: &Output) -> anyhow::Result<Verdict> {
-    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read `{}`", path.display()))?;
+    let text = inputs::text_of(path)?;
     let case = CrashCase::from_text(&text).with_context(|| format!("`{}`", path.display()))?;
     case.story().into_iter().for_each(|line| output.line(line));
     let found = case.replay()?;

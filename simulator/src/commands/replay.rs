@@ -10,6 +10,7 @@ use super::output::Output;
 use crate::case::{Case, FORMAT};
 use crate::check::{self, Again};
 use crate::cli::Verdict;
+use crate::inputs;
 use crate::story;
 
 /// Runs a case again, with every check after every step, and tells what happens. A case of `check` is checked again too.
@@ -109,7 +110,7 @@ impl Judged {
 /// Reads a case.
 pub(crate) fn read(path: &Path) -> anyhow::Result<Case> {
     let shown = path.display();
-    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read `{shown}`"))?;
+    let text = inputs::text_of(path)?;
     let case: Case = serde_json::from_str(&text)
         .with_context(|| format!("`{shown}` is no case: give a file that `fuzz`, `check` or `shrink` wrote"))?;
     anyhow::ensure!(

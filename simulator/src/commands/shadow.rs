@@ -11,7 +11,7 @@ use loonflow_engine::value::Value;
 use super::output::Output;
 use crate::cli::Verdict;
 use crate::export::junit;
-use crate::inputs::Definition;
+use crate::inputs::{self, Definition};
 use crate::recorded::{Source, open};
 use crate::shadow::{Outcome, report, shadow_assuming};
 
@@ -47,8 +47,7 @@ pub(crate) fn run(args: &ShadowArgs, output: &Output) -> anyhow::Result<Verdict>
         (None, Some(file)) => Source::Lines(file.clone()),
         (Some(_), Some(_)) | (None, None) => bail!("name either `--data` or `--log`"),
     };
-    let text = std::fs::read_to_string(&args.candidate)
-        .with_context(|| format!("cannot read `{}`", args.candidate.display()))?;
+    let text = inputs::text_of(&args.candidate)?;
     let candidate = Definition::from_text(&text, &args.candidate)?;
     let candidate = candidate.runnable()?;
     let workflow = args.workflow.as_deref().map(WorkflowId::from);

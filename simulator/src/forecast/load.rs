@@ -9,6 +9,7 @@ use anyhow::{Context as _, bail};
 use serde_json::Value as Json;
 
 use super::scenario::Scenario;
+use crate::inputs;
 
 /// Files based on files: more is a loop.
 const BASES_MAX: usize = 8;
@@ -50,7 +51,7 @@ fn merged(path: &Path, depth: usize) -> anyhow::Result<Json> {
     if n_bytes > BYTES_MAX {
         bail!("`{shown}` has {n_bytes} bytes, more than the {BYTES_MAX} a scenario may have");
     }
-    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read `{shown}`"))?;
+    let text = inputs::text_of(path)?;
     let mut json: Json = serde_json::from_str(&text).with_context(|| format!("`{shown}` is no JSON"))?;
     let Some(entries) = json.as_object_mut() else {
         bail!("`{shown}` is no scenario: its text is no JSON object");

@@ -102,8 +102,7 @@ impl Plan {
     /// A sentence that names the key, and the way out.
     pub fn new(scenario: Scenario) -> anyhow::Result<Self> {
         let path = Path::new(&scenario.definition);
-        let text =
-            std::fs::read_to_string(path).with_context(|| format!("`definition`: cannot read `{}`", path.display()))?;
+        let text = inputs::text_of(path).context("`definition`")?;
         let definition = Definition::from_text(&text, path).context("`definition`")?;
         let workflow = Arc::clone(definition.runnable().context("`definition`")?);
         let directory = scenario.directory.as_deref().map(Path::new);

@@ -1,4 +1,5 @@
-//! Typed ids. One macro makes the textual ones: any non-empty string, kept as given (semantics 2).
+//! Typed ids. One macro makes the textual ones: any non-empty string, kept as given (semantics 2); what may become an id
+//! from now on says `problem_of`.
 //!
 //! Not here: how ids are made (`port::IdSource`).
 
@@ -14,6 +15,41 @@ use uuid::Uuid;
 pub(crate) trait SharedText {
     /// Its copy.
     fn text_mut(&mut self) -> &mut Arc<str>;
+}
+
+use crate::limits::ID_CHARS_MAX;
+
+/// Why a text is no id for something new, with the text and the way out; `None` where it is one.
+///
+/// Tool arguments and definitions name several things in one text parted by commas, and trim what they read; logs and
+/// messages show ids. So an id holds no comma, no white space at its ends and no control characters, and is bounded.
+/// Only commands that bring an id in ask this: what a log holds already is read as it is.
+#[must_use]
+pub fn problem_of(text: &str) -> Option<String> {
+    // That an id is missing is another problem.
+    if text.trim().is_empty() {
+        return None;
+    }
+    let n_chars = text.chars().count();
+    if n_chars > ID_CHARS_MAX {
+        let begin: String = text.chars().take(40).collect();
+        let begin = begin.escape_debug();
+        return Some(format!(
+            "`{begin}…` of {n_chars} characters: give it at most {ID_CHARS_MAX}"
+        ));
+    }
+    let shown = text.escape_debug();
+    if text.contains(',') {
+        Some(format!(
+            "`{shown}` with a comma, at which lists of ids are parted: leave commas out"
+        ))
+    } else if text.trim() != text {
+        Some(format!("`{shown}` with white space at an end: take it off"))
+    } else if text.chars().any(char::is_control) {
+        Some(format!("`{shown}` with a control character: leave it out"))
+    } else {
+        None
+    }
 }
 
 macro_rules! text_id {
@@ -146,3 +182,38 @@ impl fmt::Debug for TicketId {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, Debug)]
 #[serde(transparent)]
 pub struct TokenId(pub u64);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_can_stand_in_a_list() {
+        for text in [
+            "u-ana",
+            "01939f5a-3c00-7000-8000-000000000001",
+            "Größe 2",
+            "a.b/c@d",
+            "审批",
+        ] {
+            assert_eq!(problem_of(text), None, "{text}");
+        }
+        let long = "x".repeat(ID_CHARS_MAX);
+        assert_eq!(problem_of(&long), None);
+        for (text, word) in [
+            ("CN=Lia,OU=Yard", "comma"),
+            (" a", "white space"),
+            ("a\n", "white space"),
+            ("a\u{3000}", "white space"),
+            ("a\0b", "control"),
+            ("a\u{85}b", "control"),
+            (&format!("{long}x"), "characters"),
+        ] {
+            let problem = problem_of(text).expect("is no id");
+            assert!(
+                problem.contains(word) && !problem.contains(char::is_control),
+                "{problem}"
+            );
+        }
+    }
+}

@@ -22,6 +22,7 @@ pub mod account;
 pub mod codec;
 pub mod effect;
 pub mod id;
+mod keys;
 pub mod limits;
 pub mod port;
 #[cfg(feature = "runtime")]

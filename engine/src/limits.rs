@@ -6,6 +6,19 @@ pub const AUTOMATIC_MOVES_MAX: usize = 1_000;
 /// Tokens of one ticket: a loop around a split could multiply them without end.
 pub const TOKENS_MAX: usize = 1_000;
 
+/// Characters of an id that is new: longer than any UUID, address or name that is used as one, short enough for a line.
+pub const ID_CHARS_MAX: usize = 200;
+
+/// Bytes of one entry of a directory as it is stored: a picture in a user's `avatar` fits, and an entry can always be
+/// read again (`codec` reads at most four times this).
+pub const DIRECTORY_ENTRY_BYTES_MAX: usize = 1 << 20;
+/// Events of one commit of an import: a larger import is several commits, between which tickets get their turn.
+pub const IMPORT_PART_EVENTS_MAX: usize = 1_000;
+/// Bytes of one commit of an import, unless one entry alone has more; far below what the log takes.
+pub const IMPORT_PART_BYTES_MAX: usize = 1 << 20;
+/// People named in the report of an import beside their number: one screen.
+pub const REPORTED_PEOPLE_MAX: usize = 50;
+
 /// Characters of a title (semantics 6).
 pub const TITLE_CHARS_MAX: usize = 500;
 /// Characters of a text field (semantics 6).

@@ -41,7 +41,7 @@ pub use handle::EngineHandle;
 pub use options::{EngineOptions, Ports};
 pub use request::{
     AccessTokenInfo, Caller, Category, CreateRequest, Done, HandleAnswer, HandleRequest, HistoryQuery, Idempotency,
-    ImportReport, ListQuery, OpenEffect, Page, PublishReport, UserQuery,
+    ImportOptions, ImportReport, ListQuery, MissingUsers, OpenEffect, Page, PublishReport, UserQuery,
 };
 pub use unreadable::Unreadable;
 

@@ -359,6 +359,9 @@ fn account_samples() -> Vec<account::event::Event> {
             revoked_at: None,
         }),
         Event::AccessTokenRevoked { id: "t1".into(), at },
+        Event::ImportBegun,
+        Event::ImportFinished,
+        Event::ImportBrokenOff,
     ]
 }
 

@@ -6,6 +6,9 @@
 /// Checkpoints of the lists: nobody waits for one, and whatever becomes of it the lists are right.
 #[path = "runtime/checkpoints.rs"]
 mod checkpoints;
+/// Large directories, directories of several tenants, people who left.
+#[path = "runtime/directories.rs"]
+mod directories;
 /// Logs and actors that fail: what was answered holds, what was not may be asked again.
 #[path = "runtime/faults.rs"]
 mod faults;

@@ -131,7 +131,7 @@ where
 
 async fn serve_one<Request, Answer, Future>(stream: UnixStream, answer: &Answer) -> io::Result<()>
 where
-    Request: DeserializeOwned,
+    Request: DeserializeOwned + Send + 'static,
     Answer: Fn(Request, mpsc::Sender<Value>) -> Future,
     Future: std::future::Future<Output = Result<(), String>> + Send + 'static,
 {
@@ -140,7 +140,9 @@ where
     let mut line = Vec::new();
     let mut input = BufReader::new(input).take(ADMIN_LINE_BYTES_MAX as u64);
     input.read_until(b'\n', &mut line).await?;
-    let end = match serde_json::from_slice(&line) {
+    // A whole directory takes a while to read.
+    let read = tokio::task::spawn_blocking(move || serde_json::from_slice(&line));
+    let end = match read.await? {
         Err(error) => Err(format!("the request cannot be read: {error}")),
         Ok(request) => {
             let (sender, mut items) = mpsc::channel(ITEMS_AHEAD_MAX);

@@ -50,6 +50,9 @@ pub enum Command {
     Token(Token),
     /// Check workflow definitions and print every problem; exit code 1 if there is any
     Check(Check),
+    /// List workflows and say which version new tickets start on
+    #[command(subcommand)]
+    Workflow(Workflow),
     /// Operate on tickets
     #[command(subcommand)]
     Ticket(Ticket),
@@ -149,6 +152,18 @@ pub struct Import {
     /// is not sound
     #[arg(long)]
     pub simulate: bool,
+
+    /// The directory file is the whole directory: deactivate whoever is active and not in it; `--dry-run` shows who
+    #[arg(long)]
+    pub whole: bool,
+
+    /// Say what would change, and change nothing; workflows are checked against the directory as it is now
+    #[arg(long)]
+    pub dry_run: bool,
+
+    /// Import nothing where a file has a key that nothing reads
+    #[arg(long)]
+    pub strict: bool,
 }
 
 /// What to do with tokens.
@@ -197,6 +212,35 @@ pub struct Check {
     /// happen, does every person find what they need
     #[arg(long)]
     pub simulate: bool,
+
+    /// A key that nothing reads is an error, not a warning
+    #[arg(long)]
+    pub strict: bool,
+}
+
+/// What to do with workflows.
+#[derive(Debug, Clone, Subcommand)]
+pub enum Workflow {
+    /// List the versions of every workflow and what each is for
+    List {
+        /// Domain of the tenant, where there are several
+        #[arg(long, value_name = "DOMAIN")]
+        tenant: Option<String>,
+    },
+    /// Make a version the default, a candidate or archived; the former default becomes a candidate
+    State {
+        /// The workflow's id
+        #[arg(value_name = "ID")]
+        workflow_id: String,
+        /// Name of the version
+        version: String,
+        /// `default`: new tickets start on it. `candidate`: they do if they ask for it by name. `archived`: none do
+        #[arg(value_parser = ["default", "candidate", "archived"])]
+        state: String,
+        /// Domain of the tenant, where there are several
+        #[arg(long, value_name = "DOMAIN")]
+        tenant: Option<String>,
+    },
 }
 
 /// What to do with tickets.
@@ -262,7 +306,11 @@ mod tests {
             "x token create --email a@b.c --expires 30",
             "x token list --email a@b.c",
             "x token revoke --email a@b.c 123",
+            "x import a.json --whole --dry-run --strict",
             "x check a.json --directory d.json",
+            "x check a.json --strict",
+            "x workflow list --tenant example.com",
+            "x workflow state leave 1.0 default",
             "x ticket migrate 1 --to 2.0 --email a@b.c --map a=b --map c=d",
             "x export",
             "x restore -",
@@ -277,6 +325,8 @@ mod tests {
             "x token create",
             "x token create --email a@b.c --expires 731",
             "x ticket migrate 1 --to 2.0 --email a@b.c --map a",
+            "x workflow state leave 1.0",
+            "x workflow state leave 1.0 gone",
             "x restore",
             "x sing",
         ] {

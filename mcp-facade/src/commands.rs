@@ -18,6 +18,7 @@ mod store;
 mod ticket;
 mod token;
 mod verify;
+mod workflow;
 
 use std::process::ExitCode;
 
@@ -34,6 +35,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Import(flags) => import::run(&directory()?, flags).await,
         Command::Token(what) => token::run(&directory()?, what).await,
         Command::Check(flags) => check::run(&flags),
+        Command::Workflow(what) => workflow::run(&directory()?, what).await,
         Command::Ticket(what) => ticket::run(&directory()?, what).await,
         Command::Export(flags) => export::run(&directory()?, flags).await,
         Command::Restore(flags) => restore::run(&directory()?, &flags),

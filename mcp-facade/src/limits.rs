@@ -64,8 +64,8 @@ pub const DRAIN_MAX: Duration = Duration::from_secs(7);
 /// Tokens whose rate is remembered at once; beyond it those with a full allowance are forgotten first.
 pub const RATE_LIMITED_TOKENS_MAX: usize = 10_000;
 
-/// Bytes of one request on the admin socket: a directory of a hundred thousand users fits.
-pub const ADMIN_LINE_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Bytes of one request on the admin socket: a directory of a hundred thousand users fits, each with 1,300 bytes.
+pub const ADMIN_LINE_BYTES_MAX: usize = 128 * 1024 * 1024;
 
 /// Connections on the admin socket: one operator at one keyboard.
 pub const ADMIN_CONNECTIONS_MAX: usize = 8;

@@ -3,9 +3,12 @@
 /// Definitions and directories checked without a data directory.
 #[path = "cli/check.rs"]
 mod check;
-/// The example organisation: kept between runs, fresh tokens, never over other data.
+/// The example organisation: kept between runs with its tokens, never over other data.
 #[path = "cli/demo.rs"]
 mod demo;
+/// Directories and versions as an operator keeps them.
+#[path = "cli/directories.rs"]
+mod directories;
 /// Import, tokens, migration: what an operator changes.
 #[path = "cli/operate.rs"]
 mod operate;

@@ -3,7 +3,7 @@
 //! A command either happens whole or not at all. Not here: what must hold after it (`invariants`), how steps become
 //! commands (`step`, `replay`).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use loonflow_engine::account::{self, directory::Directory, import::DirectoryFile};
@@ -257,10 +257,10 @@ pub fn directory_from(source: &Json) -> Result<Arc<Directory>, String> {
         file: Box::new(file),
         hashes: BTreeMap::new(),
     };
-    let foreign_emails = BTreeSet::new();
+    let foreign = account::command::Foreign::default();
     let context = account::command::Context {
         now: Timestamp(0),
-        foreign_emails: &foreign_emails,
+        foreign: &foreign,
     };
     let events = account::decide::decide(&directory, &command, &context).map_err(|refusal| refusal.to_string())?;
     Ok(Arc::new(events.iter().fold(directory, account::apply::apply)))

@@ -32,7 +32,7 @@ impl Stage {
         let foreign = Default::default();
         let context = account::command::Context {
             now: Timestamp(0),
-            foreign_emails: &foreign,
+            foreign: &foreign,
         };
         let events = account::decide::decide(&empty, &command, &context).expect("it fits");
         let directory = events.iter().fold(empty, account::apply::apply);

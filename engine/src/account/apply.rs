@@ -1,22 +1,44 @@
 //! Folds events into a directory and keeps its indexes. Never refuses and knows no rules.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+
+use imbl::{OrdMap, OrdSet};
 
 use super::directory::Directory;
 use super::event::Event;
 use super::token::AccessToken;
-use super::{Tenant, User};
+use super::{Dept, Tenant, User};
 
 /// The directory after an event.
 #[must_use]
 pub fn apply(mut directory: Directory, event: &Event) -> Directory {
     directory.version += 1;
     match event {
-        Event::TenantChanged(tenant) => put_tenant(&mut directory, tenant),
-        Event::DeptPut(dept) => {
-            directory.depts.insert(dept.id.clone(), Arc::new(dept.clone()));
+        Event::ImportBegun => directory.staged = Some(Vec::new()),
+        Event::ImportBrokenOff => directory.staged = None,
+        Event::ImportFinished => {
+            let staged = directory.staged.take().unwrap_or_default();
+            staged.iter().for_each(|event| put(&mut directory, event));
         }
+        Event::TenantChanged(_)
+        | Event::DeptPut(_)
+        | Event::RolePut(_)
+        | Event::ApplicationPut(_)
+        | Event::UserPut(_)
+        | Event::AccessTokenCreated(_)
+        | Event::AccessTokenRevoked { .. } => match &mut directory.staged {
+            Some(staged) => staged.push(event.clone()),
+            None => put(&mut directory, event),
+        },
+    }
+    directory
+}
+
+/// Brings in what one event says.
+fn put(directory: &mut Directory, event: &Event) {
+    match event {
+        Event::TenantChanged(tenant) => put_tenant(directory, tenant),
+        Event::DeptPut(dept) => put_dept(directory, dept),
         Event::RolePut(role) => {
             directory.roles.insert(role.id.clone(), Arc::new(role.clone()));
         }
@@ -25,7 +47,7 @@ pub fn apply(mut directory: Directory, event: &Event) -> Directory {
                 .applications
                 .insert(application.name.clone(), Arc::new(application.clone()));
         }
-        Event::UserPut(user) => put_user(&mut directory, user),
+        Event::UserPut(user) => put_user(directory, user),
         Event::AccessTokenCreated(token) => {
             directory
                 .access_tokens
@@ -40,8 +62,9 @@ pub fn apply(mut directory: Directory, event: &Event) -> Directory {
                 directory.access_tokens.insert(id.clone(), Arc::new(revoked));
             }
         }
+        // They say when others count and bring nothing themselves; they are never staged.
+        Event::ImportBegun | Event::ImportFinished | Event::ImportBrokenOff => {}
     }
-    directory
 }
 
 fn put_tenant(directory: &mut Directory, tenant: &Tenant) {
@@ -49,9 +72,25 @@ fn put_tenant(directory: &mut Directory, tenant: &Tenant) {
     directory.tenant = tenant.clone();
 }
 
+fn put_dept(directory: &mut Directory, dept: &Dept) {
+    let before = directory.depts.insert(dept.id.clone(), Arc::new(dept.clone()));
+    if let Some(parent) = before.as_ref().and_then(|before| before.parent.as_ref()) {
+        leave(&mut directory.below, parent, &dept.id);
+    }
+    if let Some(parent) = &dept.parent {
+        directory
+            .below
+            .entry(parent.clone())
+            .or_default()
+            .insert(dept.id.clone());
+    }
+}
+
 fn put_user(directory: &mut Directory, user: &User) {
     let id = &user.id;
+    directory.n_active_users += usize::from(user.is_active);
     if let Some(before) = directory.users.insert(id.clone(), Arc::new(user.clone())) {
+        directory.n_active_users -= usize::from(before.is_active);
         if directory.by_email.get(&before.email) == Some(id) {
             directory.by_email.remove(&before.email);
         }
@@ -80,7 +119,7 @@ fn put_user(directory: &mut Directory, user: &User) {
 }
 
 /// Takes a member out of an index; a set that gets empty goes too.
-fn leave<K: Ord, V: Ord>(index: &mut BTreeMap<K, BTreeSet<V>>, key: &K, member: &V) {
+fn leave<K: Clone + Ord, V: Clone + Ord>(index: &mut OrdMap<K, OrdSet<V>>, key: &K, member: &V) {
     if let Some(members) = index.get_mut(key) {
         members.remove(member);
         if members.is_empty() {
@@ -138,21 +177,23 @@ mod tests {
             let directory = users.into_iter().fold(Directory::empty("t".into()), |directory, user| {
                 apply(directory, &Event::UserPut(Box::new(user)))
             });
-            let (mut by_email, mut by_dept, mut by_role) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+            let (mut by_email, mut by_dept, mut by_role) = (OrdMap::new(), OrdMap::new(), OrdMap::new());
             for user in directory.users.values() {
                 if !user.email.is_empty() {
                     by_email.insert(user.email.clone(), user.id.clone());
                 }
                 for dept in &user.depts {
-                    by_dept.entry(dept.dept_id.clone()).or_insert_with(BTreeSet::new).insert(user.id.clone());
+                    by_dept.entry(dept.dept_id.clone()).or_insert_with(OrdSet::new).insert(user.id.clone());
                 }
                 for role in &user.roles {
-                    by_role.entry(role.clone()).or_insert_with(BTreeSet::new).insert(user.id.clone());
+                    by_role.entry(role.clone()).or_insert_with(OrdSet::new).insert(user.id.clone());
                 }
             }
             prop_assert_eq!(&directory.by_email, &by_email);
             prop_assert_eq!(&directory.by_dept, &by_dept);
             prop_assert_eq!(&directory.by_role, &by_role);
+            let n_active = directory.users.values().filter(|user| user.is_active).count();
+            prop_assert_eq!(directory.n_active_users, n_active);
         }
     }
 }

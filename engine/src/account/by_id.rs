@@ -1,30 +1,44 @@
 //! Entries of a directory by id: looked up by hash, gone through in the order of ids.
 //!
 //! Ids of one tenant are often long with a common beginning, and a decision looks up a dozen: comparing them along a
-//! sorted map took longer than hashing one. Entries are shared, so the second index holds pointers alone. Not here:
-//! indexes by anything else than the id (`directory`).
+//! sorted map took longer than hashing one. Entries are shared, so the second index holds pointers alone. A clone
+//! shares its parts with the original, and a change copies only the few parts on the way to one entry: readers keep
+//! the directory they have while the next one is made, whatever its size. Not here: indexes by anything else than the
+//! id (`directory`).
 
 use std::borrow::Borrow;
-use std::collections::{BTreeMap, HashMap, btree_map};
+use std::fmt;
 use std::hash::Hash;
 use std::sync::Arc;
+
+use imbl::shared_ptr::DefaultSharedPtr;
+use imbl::{GenericHashMap, OrdMap, ordmap};
 
 /// Hashing for lookups by id. Seeded for each map, so that nobody can choose ids that collide; the order of such a map
 /// is never looked at.
 pub type IdHash = foldhash::fast::RandomState;
 
 /// Entries by id.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct ById<K, V> {
-    sorted: BTreeMap<K, Arc<V>>,
-    by_hash: HashMap<K, Arc<V>, IdHash>,
+    sorted: OrdMap<K, Arc<V>>,
+    by_hash: GenericHashMap<K, Arc<V>, IdHash, DefaultSharedPtr>,
+}
+
+/// Entries of [`ById`] with their ids, in the order of ids.
+pub type Iter<'a, K, V> = ordmap::Iter<'a, K, Arc<V>, DefaultSharedPtr>;
+
+impl<K: Ord + fmt::Debug, V: fmt::Debug> fmt::Debug for ById<K, V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(self.sorted.iter()).finish()
+    }
 }
 
 impl<K, V> Default for ById<K, V> {
     fn default() -> Self {
         Self {
-            sorted: BTreeMap::new(),
-            by_hash: HashMap::default(),
+            sorted: OrdMap::new(),
+            by_hash: GenericHashMap::default(),
         }
     }
 }
@@ -76,18 +90,19 @@ impl<K: Clone + Ord + Hash, V> ById<K, V> {
     }
 
     /// Ids and entries in the order of ids.
-    pub fn iter(&self) -> btree_map::Iter<'_, K, Arc<V>> {
+    #[must_use]
+    pub fn iter(&self) -> Iter<'_, K, V> {
         self.sorted.iter()
     }
 
     /// Ids in their order.
-    pub fn keys(&self) -> btree_map::Keys<'_, K, Arc<V>> {
-        self.sorted.keys()
+    pub fn keys(&self) -> impl Iterator<Item = &K> + Clone {
+        self.iter().map(|(id, _)| id)
     }
 
     /// Entries in the order of ids.
-    pub fn values(&self) -> btree_map::Values<'_, K, Arc<V>> {
-        self.sorted.values()
+    pub fn values(&self) -> impl Iterator<Item = &Arc<V>> + Clone {
+        self.iter().map(|(_, entry)| entry)
     }
 }
 
@@ -103,11 +118,11 @@ impl<K: Clone + Ord + Hash + Borrow<str>, V> std::ops::Index<&str> for ById<K, V
     }
 }
 
-impl<'a, K, V> IntoIterator for &'a ById<K, V> {
+impl<'a, K: Clone + Ord + Hash, V> IntoIterator for &'a ById<K, V> {
     type Item = (&'a K, &'a Arc<V>);
-    type IntoIter = btree_map::Iter<'a, K, Arc<V>>;
+    type IntoIter = Iter<'a, K, V>;
 
     fn into_iter(self) -> Self::IntoIter {
-        self.sorted.iter()
+        self.iter()
     }
 }

@@ -46,11 +46,20 @@ pub enum Command {
     },
 }
 
+/// What other tenants have that no two tenants may have. Those names that a request brings in are enough.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Foreign {
+    /// E-mail addresses of their users, lower-case: by its address alone a person is found.
+    pub emails: BTreeSet<String>,
+    /// Their domains, lower-case: by its domain alone a tenant is found.
+    pub domains: BTreeSet<String>,
+}
+
 /// What a decision may look at besides the directory.
 #[derive(Clone, Copy, Debug)]
 pub struct Context<'a> {
     /// The present instant.
     pub now: Timestamp,
-    /// E-mail addresses of users of other tenants, lower-case: they are unique over all tenants.
-    pub foreign_emails: &'a BTreeSet<String>,
+    /// What is taken by other tenants.
+    pub foreign: &'a Foreign,
 }

@@ -8,8 +8,9 @@ use super::event::Event;
 use super::import::{self, DirectoryFile, ImportProblem};
 use super::permission::is_tenant_admin;
 use super::token::AccessToken;
+use crate::codec;
 use crate::id::{AccessTokenId, UserId};
-use crate::limits::{ACCESS_TOKEN_DAYS_MAX, TEXT_CHARS_MAX};
+use crate::limits::{ACCESS_TOKEN_DAYS_MAX, DIRECTORY_ENTRY_BYTES_MAX, TEXT_CHARS_MAX};
 
 const DAY_MS: i64 = 86_400_000;
 
@@ -82,12 +83,11 @@ impl Refusal {
 pub fn decide(directory: &Directory, command: &Command, context: &Context<'_>) -> Result<Vec<Event>, Refusal> {
     match command {
         Command::Import { file, hashes } => {
-            let problems = import::check(file, directory, context.foreign_emails);
-            if problems.is_empty() {
-                Ok(difference(directory, file, context, &|user| hashes.get(user).cloned()))
-            } else {
-                Err(Refusal::Invalid { problems })
+            let problems = import::check(file, directory, context.foreign);
+            if !problems.is_empty() {
+                return Err(Refusal::Invalid { problems });
             }
+            bounded(difference(directory, file, context, &|user| hashes.get(user).cloned()))
         }
         Command::PutUser { by, user } => put_user(directory, by.as_ref(), user, context),
         Command::CreateAccessToken {
@@ -158,11 +158,27 @@ fn put_user(
     }
     let user = import::normalized(user.clone());
     let file = DirectoryFile::of_user(directory, user.clone());
-    let problems = import::check(&file, directory, context.foreign_emails);
+    let problems = import::check(&file, directory, context.foreign);
     if !problems.is_empty() {
         return Err(Refusal::Invalid { problems });
     }
-    Ok(difference(directory, &file, context, &|_| user.password_hash.clone()))
+    bounded(difference(directory, &file, context, &|_| user.password_hash.clone()))
+}
+
+/// Refuses entries that are too large to be read again once they are stored.
+fn bounded(events: Vec<Event>) -> Result<Vec<Event>, Refusal> {
+    let problems: Vec<ImportProblem> = events
+        .iter()
+        .filter_map(|event| {
+            let n_bytes = codec::encode(event).len();
+            (n_bytes > DIRECTORY_ENTRY_BYTES_MAX).then(|| import::too_large(event, n_bytes))
+        })
+        .collect();
+    if problems.is_empty() {
+        Ok(events)
+    } else {
+        Err(Refusal::Invalid { problems })
+    }
 }
 
 /// What must happen so that the directory says what the file says.
@@ -213,21 +229,22 @@ fn difference(
 
 #[cfg(test)]
 mod tests {
-    use std::collections::{BTreeMap, BTreeSet};
+    use std::collections::BTreeMap;
 
     use super::*;
+    use crate::account::command::Foreign;
     use crate::account::{UserType, apply, password};
     use crate::time::Timestamp;
 
-    fn context(foreign_emails: &BTreeSet<String>) -> Context<'_> {
+    fn context(foreign: &Foreign) -> Context<'_> {
         Context {
             now: Timestamp(1_000),
-            foreign_emails,
+            foreign,
         }
     }
 
     fn run(directory: &Directory, command: &Command) -> Result<Vec<Event>, Refusal> {
-        decide(directory, command, &context(&BTreeSet::new()))
+        decide(directory, command, &context(&Foreign::default()))
     }
 
     fn fold(directory: Directory, events: &[Event]) -> Directory {

@@ -2,10 +2,13 @@
 //!
 //! Not here: how it changes (`account/decide`, `account/apply`), who may do what (`account/permission`).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use imbl::{OrdMap, OrdSet};
+
 use super::by_id::ById;
+use super::event::Event;
 use super::token::AccessToken;
 use super::{Application, Dept, Role, Tenant, User};
 use crate::id::{AccessTokenId, AppName, DeptId, RoleId, TenantId, UserId};
@@ -27,9 +30,12 @@ pub struct Directory {
     pub access_tokens: ById<AccessTokenId, AccessToken>,
     /// Number of events folded.
     pub version: u64,
-    pub(super) by_email: BTreeMap<String, UserId>,
-    pub(super) by_dept: BTreeMap<DeptId, BTreeSet<UserId>>,
-    pub(super) by_role: BTreeMap<RoleId, BTreeSet<UserId>>,
+    pub(super) by_email: OrdMap<String, UserId>,
+    pub(super) by_dept: OrdMap<DeptId, OrdSet<UserId>>,
+    pub(super) by_role: OrdMap<RoleId, OrdSet<UserId>>,
+    pub(super) below: OrdMap<DeptId, OrdSet<DeptId>>,
+    pub(super) n_active_users: usize,
+    pub(super) staged: Option<Vec<Event>>,
     pub(super) zone: jiff::tz::TimeZone,
 }
 
@@ -46,9 +52,12 @@ impl Directory {
             applications: ById::default(),
             access_tokens: ById::default(),
             version: 0,
-            by_email: BTreeMap::new(),
-            by_dept: BTreeMap::new(),
-            by_role: BTreeMap::new(),
+            by_email: OrdMap::new(),
+            by_dept: OrdMap::new(),
+            by_role: OrdMap::new(),
+            below: OrdMap::new(),
+            n_active_users: 0,
+            staged: None,
             zone,
         }
     }
@@ -62,6 +71,26 @@ impl Directory {
             domain: String::new(),
             time_zone: "UTC".to_owned(),
         })
+    }
+
+    /// Whether an import was begun that is neither finished nor broken off. Nothing of it counts; the next change
+    /// breaks it off.
+    #[must_use]
+    pub fn has_open_import(&self) -> bool {
+        self.staged.is_some()
+    }
+
+    /// Lets go of what an open import has brought so far, which nobody will see: it only takes up memory.
+    pub fn forget_staged(&mut self) {
+        if let Some(staged) = &mut self.staged {
+            *staged = Vec::new();
+        }
+    }
+
+    /// Whether the tenant was ever named: not where its first import was begun and never finished.
+    #[must_use]
+    pub fn is_named(&self) -> bool {
+        !(self.tenant.name.is_empty() && self.tenant.domain.is_empty())
     }
 
     /// The tenant's time zone.
@@ -116,12 +145,7 @@ impl Directory {
         let mut work = vec![dept.clone()];
         while let Some(next) = work.pop() {
             if found.insert(next.clone()) {
-                work.extend(
-                    self.depts
-                        .values()
-                        .filter(|d| d.parent.as_ref() == Some(&next))
-                        .map(|d| d.id.clone()),
-                );
+                work.extend(self.below.get(&next).into_iter().flatten().cloned());
             }
         }
         found

@@ -3,6 +3,13 @@
 //! Stored by position and field order through `codec`: only ever append variants; a changed variant is a new schema.
 //! Entries are stored whole, so a replay needs nothing but the events. Nothing is ever removed: tickets go on naming
 //! who took part in them.
+//!
+//! An import that is larger than one commit is several commits, and still one change to whoever reads:
+//!
+//! ```text
+//! ImportBegun  entry … | entry … | entry …  ImportFinished      all entries count from ImportFinished on
+//! ImportBegun  entry … | ImportBrokenOff  …                     a crash lay between; no entry counts
+//! ```
 
 use serde::{Deserialize, Serialize};
 
@@ -33,6 +40,12 @@ pub enum Event {
         /// When.
         at: Timestamp,
     },
+    /// An import of several commits began: what follows counts once it is finished, and not before.
+    ImportBegun,
+    /// The import is whole: everything since its beginning counts from now on.
+    ImportFinished,
+    /// The import was not finished and never will be: nothing of it counts.
+    ImportBrokenOff,
 }
 
 impl Event {
@@ -47,6 +60,9 @@ impl Event {
             Self::UserPut(_) => "user_put",
             Self::AccessTokenCreated(_) => "access_token_created",
             Self::AccessTokenRevoked { .. } => "access_token_revoked",
+            Self::ImportBegun => "import_begun",
+            Self::ImportFinished => "import_finished",
+            Self::ImportBrokenOff => "import_broken_off",
         }
     }
 }

@@ -1,20 +1,26 @@
 //! Files that hold a tenant's whole directory: read and checked with all problems at once (semantics 1).
 //!
 //! An import adds and changes, it never removes: a user leaves by `is_active: false`, and what the file does not name
-//! stays as it is. References may therefore also point to what the directory has already.
+//! stays as it is, unless the operator says that the file is the whole directory (`with_leavers`). References may
+//! therefore also point to what the directory has already.
 //!
 //! Not here: what an import changes (`decide`), hashes of passwords (`password`).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::sync::Arc;
 
 use serde_json::Value as Json;
 
+use super::command::Foreign;
 use super::directory::Directory;
+use super::event::Event;
 use super::password::PASSWORD_BYTES_MAX;
 use super::token::Secret;
 use super::{Application, Dept, Membership, Role, Tenant, User, UserType};
 use crate::id::{DeptId, RoleId, UserId};
+use crate::limits::DIRECTORY_ENTRY_BYTES_MAX;
 
+mod ids;
 mod read;
 
 /// What is wrong with a directory, for people and programs.
@@ -59,6 +65,8 @@ pub struct DirectoryFile {
     pub roles: Vec<Role>,
     /// Applications.
     pub applications: Vec<Application>,
+    /// Keys that nothing reads, with the entry they stand in: worth a look, no hindrance.
+    pub warnings: Vec<ImportProblem>,
 }
 
 /// A user of a file. Its times and its hash are set by the decision.
@@ -79,6 +87,38 @@ impl DirectoryFile {
         read::read(json)
     }
 
+    /// Active users of the directory whom the file does not name, by id.
+    pub fn missing_users<'a>(&'a self, directory: &'a Directory) -> impl Iterator<Item = &'a Arc<User>> {
+        let named = self.named_users();
+        let users = directory.users.values();
+        users.filter(move |user| user.is_active && !named.contains(&user.id))
+    }
+
+    /// How many they are; does not go through the directory to find out.
+    #[must_use]
+    pub fn n_missing_users(&self, directory: &Directory) -> usize {
+        let named = self.named_users();
+        let n_named = named.iter().filter(|id| directory.active_user(id).is_some()).count();
+        directory.n_active_users.saturating_sub(n_named)
+    }
+
+    fn named_users(&self) -> HashSet<&UserId> {
+        self.users.iter().map(|entry| &entry.user.id).collect()
+    }
+
+    /// The same file as one that names everybody: whoever it leaves out is in it as no longer active.
+    #[must_use]
+    pub fn with_leavers(mut self, leavers: &[Arc<User>]) -> Self {
+        self.users.extend(leavers.iter().map(|user| UserEntry {
+            user: User {
+                is_active: false,
+                ..User::clone(user)
+            },
+            password: None,
+        }));
+        self
+    }
+
     /// A file with one user only.
     pub(super) fn of_user(directory: &Directory, user: User) -> Self {
         Self {
@@ -87,6 +127,7 @@ impl DirectoryFile {
             depts: Vec::new(),
             roles: Vec::new(),
             applications: Vec::new(),
+            warnings: Vec::new(),
         }
     }
 }
@@ -100,10 +141,10 @@ pub(super) fn normalized(mut user: User) -> User {
     user
 }
 
-/// Everything in a file that does not fit together, or not to the directory it goes to. `foreign_emails` are those of
-/// other tenants, lower-case.
+/// Everything in a file that does not fit together, or not to the directory it goes to. Looks at the file's entries and
+/// at what they name, never at the whole directory: a change of one person among many is a small one.
 #[must_use]
-pub fn check(file: &DirectoryFile, directory: &Directory, foreign_emails: &BTreeSet<String>) -> Vec<ImportProblem> {
+pub fn check(file: &DirectoryFile, directory: &Directory, foreign: &Foreign) -> Vec<ImportProblem> {
     let mut problems = Vec::new();
     if file.tenant.id != directory.tenant.id {
         let sentence = format!(
@@ -116,12 +157,25 @@ pub fn check(file: &DirectoryFile, directory: &Directory, foreign_emails: &BTree
         let sentence = format!("the tenant's time zone `{}` is not known", file.tenant.time_zone);
         problems.push(ImportProblem::new("unknown_time_zone", sentence));
     }
+    domain(file, directory, foreign, &mut problems);
+    ids::check(file, directory, &mut problems);
     duplicate_ids(file, &mut problems);
     users(file, directory, &mut problems);
-    emails(file, directory, foreign_emails, &mut problems);
+    emails(file, directory, foreign, &mut problems);
     depts(file, directory, &mut problems);
     parent_loops(file, directory, &mut problems);
     problems
+}
+
+/// A domain belongs to one of all tenants. One that the tenant has already stays its own: logs written before this was
+/// asked may hold a domain twice, and their people must go on being changed.
+fn domain(file: &DirectoryFile, directory: &Directory, foreign: &Foreign, problems: &mut Vec<ImportProblem>) {
+    let domain = &file.tenant.domain;
+    if domain.to_lowercase() != directory.tenant.domain.to_lowercase() && foreign.domains.contains(domain) {
+        // Does not say whose it is: nothing crosses a tenant.
+        let sentence = format!("the domain `{domain}` is another tenant's: give this tenant its own");
+        problems.push(ImportProblem::new("duplicate_domain", sentence));
+    }
 }
 
 fn duplicate_ids(file: &DirectoryFile, problems: &mut Vec<ImportProblem>) {
@@ -146,27 +200,21 @@ fn duplicate_ids(file: &DirectoryFile, problems: &mut Vec<ImportProblem>) {
 }
 
 fn users(file: &DirectoryFile, directory: &Directory, problems: &mut Vec<ImportProblem>) {
-    let depts: BTreeSet<&DeptId> = directory
-        .depts
-        .keys()
-        .chain(file.depts.iter().map(|dept| &dept.id))
-        .collect();
-    let roles: BTreeSet<&RoleId> = directory
-        .roles
-        .keys()
-        .chain(file.roles.iter().map(|role| &role.id))
-        .collect();
+    let depts: BTreeSet<&DeptId> = file.depts.iter().map(|dept| &dept.id).collect();
+    let is_dept = |id: &DeptId| depts.contains(id) || directory.depts.contains_key(id);
+    let roles: BTreeSet<&RoleId> = file.roles.iter().map(|role| &role.id).collect();
+    let is_role = |id: &RoleId| roles.contains(id) || directory.roles.contains_key(id);
     for UserEntry { user, password } in &file.users {
         let mut problem = |code, sentence: String| {
             problems.push(ImportProblem::new(code, format!("user `{}` {sentence}", user.id)));
         };
-        for dept in user.depts.iter().filter(|dept| !depts.contains(&dept.dept_id)) {
+        for dept in user.depts.iter().filter(|dept| !is_dept(&dept.dept_id)) {
             problem(
                 "unknown_dept",
                 format!("is in the department `{}`, which is not there", dept.dept_id),
             );
         }
-        for role in user.roles.iter().filter(|role| !roles.contains(role)) {
+        for role in user.roles.iter().filter(|role| !is_role(role)) {
             problem("unknown_role", format!("has the role `{role}`, which is not there"));
         }
         let unique: BTreeSet<&DeptId> = user.depts.iter().map(|dept| &dept.dept_id).collect();
@@ -195,15 +243,14 @@ fn users(file: &DirectoryFile, directory: &Directory, problems: &mut Vec<ImportP
 }
 
 /// An address belongs to one user of all tenants.
-fn emails(
-    file: &DirectoryFile,
-    directory: &Directory,
-    foreign_emails: &BTreeSet<String>,
-    problems: &mut Vec<ImportProblem>,
-) {
+fn emails(file: &DirectoryFile, directory: &Directory, foreign: &Foreign, problems: &mut Vec<ImportProblem>) {
     let in_file: BTreeSet<&UserId> = file.users.iter().map(|entry| &entry.user.id).collect();
-    let stays = directory.users.values().filter(|user| !in_file.contains(&user.id));
-    let mut owners: BTreeMap<&str, &UserId> = stays.map(|user| (user.email.as_str(), &user.id)).collect();
+    // Who has an address and is not in the file keeps it.
+    let stays = |email: &str| {
+        let owner = directory.user_by_email(email).map(|user| &user.id);
+        owner.filter(|owner| !in_file.contains(owner))
+    };
+    let mut owners: BTreeMap<&str, &UserId> = BTreeMap::new();
     for UserEntry { user, .. } in &file.users {
         let email = user.email.as_str();
         if !email.contains('@') || email.contains(char::is_whitespace) {
@@ -211,11 +258,11 @@ fn emails(
             problems.push(ImportProblem::new("bad_email", sentence));
             continue;
         }
-        if foreign_emails.contains(email) {
+        if foreign.emails.contains(email) {
             // Does not say whose it is: nothing crosses a tenant.
             let sentence = format!("the e-mail address of user `{}` is taken", user.id);
             problems.push(ImportProblem::new("duplicate_email", sentence));
-        } else if let Some(other) = owners.insert(email, &user.id)
+        } else if let Some(other) = owners.insert(email, &user.id).or_else(|| stays(email))
             && other != &user.id
         {
             let sentence = format!("users `{other}` and `{}` have the same e-mail address", user.id);
@@ -225,27 +272,19 @@ fn emails(
 }
 
 fn depts(file: &DirectoryFile, directory: &Directory, problems: &mut Vec<ImportProblem>) {
-    let depts: BTreeSet<&DeptId> = directory
-        .depts
-        .keys()
-        .chain(file.depts.iter().map(|dept| &dept.id))
-        .collect();
-    let users: BTreeSet<&UserId> = directory
-        .users
-        .keys()
-        .chain(file.users.iter().map(|entry| &entry.user.id))
-        .collect();
+    if file.depts.is_empty() {
+        return;
+    }
+    let depts: BTreeSet<&DeptId> = file.depts.iter().map(|dept| &dept.id).collect();
+    let is_dept = |id: &DeptId| depts.contains(id) || directory.depts.contains_key(id);
+    let users: BTreeSet<&UserId> = file.users.iter().map(|entry| &entry.user.id).collect();
+    let is_user = |id: &UserId| users.contains(id) || directory.users.contains_key(id);
     for dept in &file.depts {
-        if let Some(parent) = dept.parent.as_ref().filter(|parent| !depts.contains(parent)) {
+        if let Some(parent) = dept.parent.as_ref().filter(|parent| !is_dept(parent)) {
             let sentence = format!("department `{}` is below `{parent}`, which is not there", dept.id);
             problems.push(ImportProblem::new("unknown_dept", sentence));
         }
-        for user in dept
-            .leader
-            .iter()
-            .chain(&dept.approvers)
-            .filter(|user| !users.contains(user))
-        {
+        for user in dept.leader.iter().chain(&dept.approvers).filter(|user| !is_user(user)) {
             let sentence = format!("department `{}` names the user `{user}`, who is not there", dept.id);
             problems.push(ImportProblem::new("unknown_user", sentence));
         }
@@ -253,12 +292,12 @@ fn depts(file: &DirectoryFile, directory: &Directory, problems: &mut Vec<ImportP
 }
 
 fn parent_loops(file: &DirectoryFile, directory: &Directory, problems: &mut Vec<ImportProblem>) {
-    let mut parents: BTreeMap<&DeptId, Option<&DeptId>> = directory
-        .depts
-        .values()
-        .map(|dept| (&dept.id, dept.parent.as_ref()))
-        .collect();
-    parents.extend(file.depts.iter().map(|dept| (&dept.id, dept.parent.as_ref())));
+    let in_file: BTreeMap<&DeptId, &Dept> = file.depts.iter().map(|dept| (&dept.id, dept)).collect();
+    let parent_of = |id: &DeptId| {
+        let dept = in_file.get(id).copied();
+        dept.or_else(|| directory.depts.get(id).map(|dept| &**dept))
+            .and_then(|dept| dept.parent.as_ref())
+    };
     // Those whose way up is known to end, so that each department is climbed once.
     let mut ends: BTreeSet<&DeptId> = BTreeSet::new();
     for start in file.depts.iter().map(|dept| &dept.id) {
@@ -270,10 +309,36 @@ fn parent_loops(file: &DirectoryFile, directory: &Directory, problems: &mut Vec<
                 problems.push(ImportProblem::new("parent_loop", sentence));
                 break;
             }
-            next = parents.get(dept).copied().flatten();
+            next = parent_of(dept);
         }
         ends.extend(way);
     }
+}
+
+/// Why a file cannot be the whole directory, if so: nobody would be left who may mend what goes wrong.
+pub(crate) fn check_whole(file: &DirectoryFile) -> Option<ImportProblem> {
+    let is_admin = |entry: &UserEntry| entry.user.is_active && entry.user.user_type == UserType::Admin;
+    let sentence = "the file has no active user of type `admin`, so that it cannot be the whole directory: \
+                    add one, or import it without `--whole`";
+    (!file.users.iter().any(is_admin)).then(|| ImportProblem::new("no_admin_left", sentence))
+}
+
+/// That an entry is larger than one may be.
+pub(super) fn too_large(event: &Event, n_bytes: usize) -> ImportProblem {
+    let what = match event {
+        Event::TenantChanged(tenant) => format!("the tenant `{}`", tenant.id),
+        Event::DeptPut(dept) => format!("department `{}`", dept.id),
+        Event::RolePut(role) => format!("role `{}`", role.id),
+        Event::ApplicationPut(app) => format!("application `{}`", app.name),
+        Event::UserPut(user) => format!("user `{}`", user.id),
+        Event::AccessTokenCreated(_)
+        | Event::AccessTokenRevoked { .. }
+        | Event::ImportBegun
+        | Event::ImportFinished
+        | Event::ImportBrokenOff => "an entry".to_owned(),
+    };
+    let sentence = format!("{what} takes {n_bytes} bytes: at most {DIRECTORY_ENTRY_BYTES_MAX} are allowed, shorten it");
+    ImportProblem::new("too_large", sentence)
 }
 
 /// A directory file of the fixtures, as read.
@@ -297,7 +362,7 @@ pub(crate) fn fixture(name: &str) -> Directory {
     };
     let context = Context {
         now: crate::time::Timestamp(0),
-        foreign_emails: &BTreeSet::new(),
+        foreign: &Foreign::default(),
     };
     let events = super::decide::decide(&directory, &command, &context).expect("a valid directory");
     events.iter().fold(directory, super::apply::apply)

@@ -14,8 +14,8 @@ use crate::runtime::Answer;
 use crate::runtime::commit::Origin;
 use crate::runtime::fault::{Fault, OperatorRefusal};
 use crate::runtime::handle::{EngineHandle, TOKEN_USED};
-use crate::runtime::registry::{Change, Message};
-use crate::runtime::request::{AccessTokenInfo, Caller, Done, ImportReport, OpenEffect, PublishReport};
+use crate::runtime::registry::{Change, Message, Outcome};
+use crate::runtime::request::{AccessTokenInfo, Caller, Done, ImportOptions, ImportReport, OpenEffect, PublishReport};
 use crate::runtime::streams;
 use crate::runtime::ticket_actor::Request;
 use crate::ticket::{Command, HookOutcome, Refusal};
@@ -67,14 +67,17 @@ impl EngineHandle {
             .collect()
     }
 
-    /// A tenant by its domain, whatever the case.
+    /// A tenant by its domain, whatever the case; `None` where several have it, which only logs have that were written
+    /// before a domain had to be one tenant's own.
     #[must_use]
     pub fn tenant_by_domain(&self, domain: &str) -> Option<TenantId> {
         let domain = domain.trim().to_lowercase();
-        self.tenants()
-            .into_iter()
-            .find(|tenant| tenant.domain.to_lowercase() == domain)
-            .map(|tenant| tenant.id)
+        let tenants = self.tenants().into_iter();
+        let mut found = tenants.filter(|tenant| tenant.domain.to_lowercase() == domain);
+        match (found.next(), found.next()) {
+            (Some(tenant), None) => Some(tenant.id),
+            (Some(_) | None, _) => None,
+        }
     }
 
     /// A tenant's workflows, by id, with all versions.
@@ -103,35 +106,43 @@ impl EngineHandle {
     /// # Errors
     /// A fault; the refusal is inside.
     pub async fn import_directory(&self, file: &serde_json::Value) -> OperatorAnswer<ImportReport> {
-        let file = match DirectoryFile::parse(file) {
+        self.import_directory_as(file.clone(), ImportOptions::default()).await
+    }
+
+    /// The same, as a rehearsal or with whoever the file leaves out.
+    ///
+    /// # Errors
+    /// A fault; the refusal is inside.
+    pub async fn import_directory_as(
+        &self,
+        file: serde_json::Value,
+        options: ImportOptions,
+    ) -> OperatorAnswer<ImportReport> {
+        // A large file takes a while.
+        let parsed = tokio::task::spawn_blocking(move || DirectoryFile::parse(&file));
+        let file = match parsed.await.map_err(|_| Fault::WorkerDied)? {
             Ok(file) => file,
             Err(problems) => return Ok(Err(OperatorRefusal::InvalidDirectory { problems })),
         };
-        let tenant_id = file.tenant.id.clone();
-        let active = |engine: &Self| -> Vec<UserId> {
-            let directory = engine.directory(&tenant_id);
-            let users = directory.iter().flat_map(|directory| directory.users.values());
-            users
-                .filter(|user| user.is_active)
-                .map(|user| user.id.clone())
-                .collect()
-        };
-        let before = active(self);
-        let n_changed = match self.change(Change::Import { file: Box::new(file) }).await? {
-            Ok(n_changed) => n_changed,
+        let (tenant_id, domain) = (file.tenant.id.clone(), file.tenant.domain.clone());
+        let warnings = file.warnings.clone();
+        let file = Box::new(file);
+        let outcome = match self.change(Change::Import { file, options }).await? {
+            Ok(outcome) => outcome,
             Err(refusal) => return Ok(Err(refusal)),
         };
-        let after = active(self);
         let mut n_reviewed = 0;
         // Those who went leave tickets that nobody can act on; those who came back can act again.
-        let changed = before.iter().filter(|user| !after.contains(user));
-        for user in changed.chain(after.iter().filter(|user| !before.contains(user))) {
+        for user in &outcome.flipped {
             n_reviewed += self.review_holders(&tenant_id, user).await?;
         }
         Ok(Ok(ImportReport {
             tenant_id,
-            n_changed,
+            domain,
+            n_changed: outcome.n_events,
             n_reviewed,
+            missing: outcome.missing,
+            warnings,
         }))
     }
 
@@ -162,6 +173,32 @@ impl EngineHandle {
         state: VersionState,
         operator: Option<&UserId>,
     ) -> OperatorAnswer<PublishReport> {
+        self.publish(tenant, source, file_stem, state, operator, false).await
+    }
+
+    /// What `publish_workflow` by the operator at the machine would come to; changes nothing.
+    ///
+    /// # Errors
+    /// A fault; the refusal is inside.
+    pub async fn rehearse_publishing(
+        &self,
+        tenant: &TenantId,
+        source: Arc<serde_json::Value>,
+        file_stem: Option<&str>,
+        state: VersionState,
+    ) -> OperatorAnswer<PublishReport> {
+        self.publish(tenant, source, file_stem, state, None, true).await
+    }
+
+    async fn publish(
+        &self,
+        tenant: &TenantId,
+        source: Arc<serde_json::Value>,
+        file_stem: Option<&str>,
+        state: VersionState,
+        operator: Option<&UserId>,
+        dry_run: bool,
+    ) -> OperatorAnswer<PublishReport> {
         let Some(known) = self.inner.registry.find(tenant)? else {
             return Ok(Err(OperatorRefusal::TenantNotFound { id: tenant.to_string() }));
         };
@@ -174,6 +211,7 @@ impl EngineHandle {
         let Some(checked) = checked else {
             return Ok(Err(workflow::decide::Refusal::Invalid { problems }.into()));
         };
+        let warnings = problems.into_iter().chain(validate::unheeded(&checked)).collect();
         let (workflow_id, version_name) = (checked.workflow_id, checked.version_name);
         let command = workflow::command::Command::Publish {
             source,
@@ -185,13 +223,60 @@ impl EngineHandle {
             id: workflow_id.clone(),
             command: Box::new(command),
             operator: operator.cloned(),
+            dry_run,
         };
-        Ok(self.change(change).await?.map(|n_events| PublishReport {
+        let outcome = match self.change(change).await? {
+            Ok(outcome) => outcome,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        let now = self.version_state(tenant, &workflow_id, &version_name);
+        Ok(Ok(PublishReport {
+            state: now.filter(|_| outcome.n_events == 0).unwrap_or(state),
             workflow_id,
             version_name,
-            is_new: n_events > 0,
-            warnings: problems,
+            is_new: outcome.n_events > 0,
+            warnings,
         }))
+    }
+
+    /// What a version of a workflow is for now; `None` where there is none of that name.
+    #[must_use]
+    pub fn version_state(
+        &self,
+        tenant: &TenantId,
+        workflow: &WorkflowId,
+        version: &VersionName,
+    ) -> Option<VersionState> {
+        let tenant = self.inner.registry.tenant(tenant)?;
+        let version = tenant.workflows.get(workflow)?.versions.get(version)?;
+        Some(version.state)
+    }
+
+    /// Makes a version of a workflow the default, a candidate or archived; once more changes nothing. The former default
+    /// becomes a candidate. Says whether anything changed.
+    ///
+    /// # Errors
+    /// A fault; the refusal is inside.
+    pub async fn set_version_state(
+        &self,
+        tenant: &TenantId,
+        workflow: &WorkflowId,
+        version: &VersionName,
+        state: VersionState,
+        operator: Option<&UserId>,
+    ) -> OperatorAnswer<bool> {
+        let command = workflow::command::Command::SetVersionState {
+            name: version.clone(),
+            state,
+        };
+        let change = Change::Workflow {
+            tenant: tenant.clone(),
+            id: workflow.clone(),
+            command: Box::new(command),
+            operator: operator.cloned(),
+            dry_run: false,
+        };
+        Ok(self.change(change).await?.map(|outcome| outcome.n_events > 0))
     }
 
     /// Makes a personal access token for a user; its text is shown this once.
@@ -404,7 +489,7 @@ impl EngineHandle {
         self.command(lease, request).await
     }
 
-    async fn change(&self, change: Change) -> OperatorAnswer<usize> {
+    async fn change(&self, change: Change) -> OperatorAnswer<Outcome> {
         let _permit = self.admit()?;
         let (reply, answer) = oneshot::channel();
         let sent = self.inner.registry_actor.send_message(Message { change, reply });

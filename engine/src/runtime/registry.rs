@@ -12,18 +12,20 @@ use loonflow_storage::{EventLog, KvWrite, NewCommit, StoredEvent, StreamId};
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use tokio::sync::oneshot;
 
+use crate::account;
 use crate::account::directory::Directory;
 use crate::account::import::DirectoryFile;
-use crate::account::{self, Tenant};
 use crate::codec;
 use crate::id::{AccessTokenId, TenantId, UserId, VersionName, WorkflowId};
 use crate::runtime::fault::{AuthProblem, Fault, OperatorRefusal};
 use crate::runtime::options::Ports;
+use crate::runtime::request::{ImportOptions, MissingUsers};
 use crate::runtime::streams;
 use crate::runtime::unreadable::Unreadables;
 use crate::ticket::event::{Meta, Processor};
 use crate::workflow::{self, Workflow, WorkflowVersion};
 
+mod directories;
 mod load;
 
 /// The tree of stream names: key = stream, value = what it is.
@@ -112,29 +114,35 @@ impl Registry {
         }
     }
 
-    /// Addresses of users of other tenants.
-    fn foreign_emails(&self, tenant: &TenantId) -> BTreeSet<String> {
+    /// Which of the names that a tenant is to have are other tenants'.
+    fn foreign<'a>(
+        &self,
+        tenant: &TenantId,
+        emails: impl Iterator<Item = &'a str>,
+        domain: Option<&str>,
+    ) -> account::command::Foreign {
         let index = self.index.read().unwrap_or_else(PoisonError::into_inner);
-        let foreign = index.emails.iter().filter(|(_, (owner, _))| owner != tenant);
-        foreign.map(|(email, _)| email.clone()).collect()
+        let is_foreign = |email: &String| index.emails.get(email).is_some_and(|(owner, _)| owner != tenant);
+        let emails = emails.map(|email| email.trim().to_lowercase()).filter(is_foreign);
+        let tenants = self.tenants.load();
+        let others = tenants.values().map(|state| &state.directory.tenant);
+        let mut domains = others
+            .filter(|other| other.id != *tenant)
+            .map(|other| other.domain.to_lowercase());
+        account::command::Foreign {
+            emails: emails.collect(),
+            domains: domain
+                .map(|domain| domain.trim().to_lowercase())
+                .filter(|domain| domains.any(|other| other == *domain))
+                .into_iter()
+                .collect(),
+        }
     }
 
+    /// Publishes a directory of which nothing was known.
     fn put_directory(&self, directory: Directory) {
-        let id = directory.tenant.id.clone();
         self.put_index(&directory);
-        let mut tenants = Tenants::clone(&self.tenants.load());
-        let workflows = tenants
-            .get(&id)
-            .map(|tenant| tenant.workflows.clone())
-            .unwrap_or_default();
-        tenants.insert(
-            id,
-            Arc::new(TenantState {
-                directory: Arc::new(directory),
-                workflows,
-            }),
-        );
-        self.tenants.store(Arc::new(tenants));
+        self.publish(Arc::new(directory));
     }
 
     /// Brings the look-ups over all tenants to what a directory says.
@@ -153,12 +161,59 @@ impl Registry {
         index.tokens.extend(tokens.map(|token| (token.clone(), id.clone())));
     }
 
+    /// Publishes what a directory has become by some events. Touches what they name and no more.
+    fn change_directory(&self, before: &Directory, after: Directory, events: &[account::event::Event]) {
+        use account::event::Event;
+
+        let id = after.tenant.id.clone();
+        self.publish(Arc::new(after));
+        let mut index = self.index.write().unwrap_or_else(PoisonError::into_inner);
+        let users = || {
+            events.iter().filter_map(|event| match event {
+                Event::UserPut(user) => Some(user),
+                Event::TenantChanged(_)
+                | Event::DeptPut(_)
+                | Event::RolePut(_)
+                | Event::ApplicationPut(_)
+                | Event::AccessTokenCreated(_)
+                | Event::AccessTokenRevoked { .. }
+                | Event::ImportBegun
+                | Event::ImportFinished
+                | Event::ImportBrokenOff => None,
+            })
+        };
+        // All old addresses go before any new one comes: two people may have swapped theirs.
+        for before in users().filter_map(|user| before.user(&user.id)) {
+            let is_own = |(tenant, user): &(TenantId, UserId)| *tenant == id && *user == before.id;
+            if index.emails.get(&before.email).is_some_and(is_own) {
+                index.emails.remove(&before.email);
+            }
+        }
+        for user in users() {
+            index.emails.insert(user.email.clone(), (id.clone(), user.id.clone()));
+        }
+        for event in events {
+            if let Event::AccessTokenCreated(token) = event {
+                index.tokens.insert(token.id.clone(), id.clone());
+            }
+        }
+    }
+
+    fn publish(&self, directory: Arc<Directory>) {
+        let mut tenants = Tenants::clone(&self.tenants.load());
+        let id = directory.tenant.id.clone();
+        let workflows = tenants.get(&id).map(|tenant| tenant.workflows.clone());
+        let workflows = workflows.unwrap_or_default();
+        tenants.insert(id, Arc::new(TenantState { directory, workflows }));
+        self.tenants.store(Arc::new(tenants));
+    }
+
     fn put_workflow(&self, tenant: &TenantId, workflow: Workflow) {
         let mut tenants = Tenants::clone(&self.tenants.load());
         let mut state = match tenants.get(tenant) {
             Some(state) => TenantState::clone(state),
             None => TenantState {
-                directory: Arc::new(Directory::new(unnamed(tenant))),
+                directory: Arc::new(Directory::empty(tenant.clone())),
                 workflows: BTreeMap::new(),
             },
         };
@@ -168,20 +223,11 @@ impl Registry {
     }
 }
 
-/// A tenant of which nothing is known but its id; the first event of its stream tells the rest.
-fn unnamed(id: &TenantId) -> Tenant {
-    Tenant {
-        id: id.clone(),
-        name: String::new(),
-        domain: String::new(),
-        time_zone: "UTC".into(),
-    }
-}
-
 /// A change to a directory or workflow.
 pub(crate) enum Change {
     Import {
         file: Box<DirectoryFile>,
+        options: ImportOptions,
     },
     Account {
         tenant: TenantId,
@@ -192,12 +238,25 @@ pub(crate) enum Change {
         id: WorkflowId,
         command: Box<workflow::command::Command>,
         operator: Option<UserId>,
+        /// Decide, and write nothing.
+        dry_run: bool,
     },
 }
 
-type Changed = Result<Result<usize, OperatorRefusal>, Fault>;
+/// What a change came to.
+#[derive(Default)]
+pub(crate) struct Outcome {
+    /// Events that it caused.
+    pub(crate) n_events: usize,
+    /// People who were there and whose activity is another now: what they hold must be looked at again.
+    pub(crate) flipped: Vec<UserId>,
+    /// Of an import: active people whom the file does not name.
+    pub(crate) missing: MissingUsers,
+}
 
-/// A change and where its answer goes: how many events it caused.
+type Changed = Result<Result<Outcome, OperatorRefusal>, Fault>;
+
+/// A change and where its answer goes.
 pub(crate) struct Message {
     pub(crate) change: Change,
     pub(crate) reply: oneshot::Sender<Changed>,
@@ -228,14 +287,18 @@ impl Actor for RegistryActor {
         state: &mut State,
     ) -> Result<(), ActorProcessingErr> {
         let answer = match message.change {
-            Change::Import { file } => state.import(file).await,
+            Change::Import { file, options } => state.import(file, options).await,
             Change::Account { tenant, command } => state.change_account(&tenant, *command).await,
             Change::Workflow {
                 tenant,
                 id,
                 command,
                 operator,
-            } => state.change_workflow(&tenant, &id, &command, operator.as_ref()).await,
+                dry_run,
+            } => {
+                let operator = operator.as_ref();
+                state.change_workflow(&tenant, &id, &command, operator, dry_run).await
+            }
         };
         // Whoever asked may have gone; the change stands.
         let _ = message.reply.send(answer);
@@ -244,94 +307,13 @@ impl Actor for RegistryActor {
 }
 
 impl State {
-    /// Hashing passwords takes its time, so it leaves the actor's thread.
-    async fn import(&self, file: Box<DirectoryFile>) -> Changed {
-        let tenant = file.tenant.id.clone();
-        self.registry.check_tenant(&tenant)?;
-        let directory = self.registry.tenant(&tenant).map(|state| state.directory.clone());
-        let before = directory.unwrap_or_else(|| Arc::new(Directory::new(file.tenant.clone())));
-        let random = self.ports.random.clone();
-        let (file, hashes) = tokio::task::spawn_blocking(move || {
-            let mut salt = || {
-                let mut salt = [0u8; 16];
-                salt.copy_from_slice(&random.secret_bytes()[..16]);
-                salt
-            };
-            let hashes = account::password::missing_hashes(&file, &before, &mut salt);
-            (file, hashes)
-        })
-        .await
-        .map_err(|_| Fault::WorkerDied)?;
-        // The first event of a new tenant's stream says whose it is.
-        let mut first = Vec::new();
-        let before = match self.registry.tenant(&tenant) {
-            Some(state) => Directory::clone(&state.directory),
-            None => {
-                let event = account::event::Event::TenantChanged(file.tenant.clone());
-                let directory = account::apply::apply(Directory::new(file.tenant.clone()), &event);
-                first.push(event);
-                directory
-            }
-        };
-        self.decide_account(before, first, &account::command::Command::Import { file, hashes })
-            .await
-    }
-
-    async fn change_account(&self, tenant: &TenantId, command: account::command::Command) -> Changed {
-        let Some(state) = self.registry.find(tenant)? else {
-            return Ok(Err(OperatorRefusal::TenantNotFound { id: tenant.to_string() }));
-        };
-        self.decide_account(Directory::clone(&state.directory), Vec::new(), &command)
-            .await
-    }
-
-    async fn decide_account(
-        &self,
-        before: Directory,
-        first: Vec<account::event::Event>,
-        command: &account::command::Command,
-    ) -> Changed {
-        let now = self.ports.clock.now();
-        let tenant = before.tenant.id.clone();
-        let version = before.version - first.len() as u64;
-        let foreign_emails = match command {
-            account::command::Command::Import { .. } | account::command::Command::PutUser { .. } => {
-                self.registry.foreign_emails(&tenant)
-            }
-            account::command::Command::CreateAccessToken { .. }
-            | account::command::Command::RevokeAccessToken { .. } => BTreeSet::new(),
-        };
-        let context = account::command::Context {
-            now,
-            foreign_emails: &foreign_emails,
-        };
-        let caused = match account::decide::decide(&before, command, &context) {
-            Ok(caused) => caused,
-            Err(refusal) => return Ok(Err(refusal.into())),
-        };
-        let after = caused.iter().fold(before, account::apply::apply);
-        let events: Vec<_> = first.into_iter().chain(caused).collect();
-        if events.is_empty() {
-            return Ok(Ok(0));
-        }
-        let stored = events.iter().map(|event| StoredEvent {
-            kind: codec::account_kind(event).into(),
-            schema: codec::ACCOUNT_SCHEMA,
-            payload: codec::encode(event),
-        });
-        let stream = streams::directory(&tenant);
-        self.append(stream, version, None, stored.collect(), &Entry::Directory(tenant))
-            .await?;
-        self.registry.put_directory(after);
-        Ok(Ok(events.len()))
-    }
-
     async fn change_workflow(
         &self,
         tenant: &TenantId,
         id: &WorkflowId,
         command: &workflow::command::Command,
         operator: Option<&UserId>,
+        dry_run: bool,
     ) -> Changed {
         let Some(state) = self.registry.find(tenant)? else {
             return Ok(Err(OperatorRefusal::TenantNotFound { id: tenant.to_string() }));
@@ -355,8 +337,12 @@ impl State {
             Ok(events) => events,
             Err(refusal) => return Ok(Err(refusal.into())),
         };
-        if events.is_empty() {
-            return Ok(Ok(0));
+        let outcome = Outcome {
+            n_events: events.len(),
+            ..Outcome::default()
+        };
+        if events.is_empty() || dry_run {
+            return Ok(Ok(outcome));
         }
         let version = before.version;
         let after = events.iter().fold(before, workflow::apply::apply);
@@ -369,7 +355,7 @@ impl State {
         let entry = Entry::Workflow(tenant.clone(), id.clone());
         self.append(stream, version, operator, stored.collect(), &entry).await?;
         self.registry.put_workflow(tenant, after);
-        Ok(Ok(events.len()))
+        Ok(Ok(outcome))
     }
 
     async fn append(

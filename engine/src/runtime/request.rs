@@ -2,15 +2,19 @@
 
 use std::collections::BTreeMap;
 
+use crate::account::directory::Directory;
+use crate::account::import::{DirectoryFile, ImportProblem};
 use crate::id::{
     AccessTokenId, AppName, DeptId, EdgeId, FieldKey, NodeId, TenantId, TicketId, TokenId, UserId, VersionName,
     WorkflowId,
 };
+use crate::limits::REPORTED_PEOPLE_MAX;
 use crate::ticket::{ActState, ActionRequest, Rest, Ticket};
 use crate::time::Timestamp;
 use crate::value::Value;
 use crate::view::preview::Preview;
 use crate::view::row::CurrentNode;
+use crate::workflow::VersionState;
 use crate::workflow::problem::Problem;
 
 /// Who calls: authenticated before it comes here.
@@ -236,15 +240,50 @@ impl OpenEffect {
     }
 }
 
+/// How a directory is imported.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ImportOptions {
+    /// The file is the whole directory: whoever is active and not in it is deactivated.
+    pub whole: bool,
+    /// Say what would change, and change nothing.
+    pub dry_run: bool,
+}
+
+/// Active users of a directory whom a file does not name. Importing the file as the whole directory deactivates them,
+/// any other import leaves them, their tokens included, as they are.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MissingUsers {
+    /// How many.
+    pub n_users: usize,
+    /// The first `limits::REPORTED_PEOPLE_MAX` of them by id, with their e-mail addresses.
+    pub first: Vec<(UserId, String)>,
+}
+
+impl MissingUsers {
+    pub(crate) fn of(file: &DirectoryFile, directory: &Directory) -> Self {
+        let first = file.missing_users(directory).take(REPORTED_PEOPLE_MAX);
+        Self {
+            n_users: file.n_missing_users(directory),
+            first: first.map(|user| (user.id.clone(), user.email.clone())).collect(),
+        }
+    }
+}
+
 /// What an import of a directory came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ImportReport {
     /// The tenant.
     pub tenant_id: TenantId,
-    /// Entries that were new or changed; 0 when the directory said so already.
+    /// Its domain, as the file has it.
+    pub domain: String,
+    /// Entries that were new or changed, or would be; 0 when the directory said so already.
     pub n_changed: usize,
     /// Tickets marked because whoever held them is no longer active.
     pub n_reviewed: usize,
+    /// Who is in the directory and not in the file: deactivated where it was imported as the whole directory.
+    pub missing: MissingUsers,
+    /// Keys of the file that nothing reads.
+    pub warnings: Vec<ImportProblem>,
 }
 
 /// What publishing a definition came to.
@@ -256,7 +295,9 @@ pub struct PublishReport {
     pub version_name: VersionName,
     /// Whether anything changed: the same content again is nothing.
     pub is_new: bool,
-    /// Warnings; errors are a refusal.
+    /// What the version is for: as asked, or as it is where nothing changed.
+    pub state: VersionState,
+    /// Warnings, also of what nothing acts on yet; errors are a refusal.
     pub warnings: Vec<Problem>,
 }
 

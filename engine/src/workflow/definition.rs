@@ -1,8 +1,8 @@
 //! Reads a definition's JSON into nodes, edges, form, rights and hooks (semantics 2), and notes every wrong shape.
 //!
 //! Not here: the reading of the form and of the process (`definition::{form,process}`), rules that look at more than
-//! one part (`validate`). Unknown keys are not looked at; they stay in `source`, which is kept whole. Where something
-//! is missing or wrong, a problem is noted and a stand-in takes its place so that the other rules can still run; a
+//! one part (`validate`). Of keys that nothing reads the reader warns (`keys`); they stay in `source`, which is kept
+//! whole. Each reader has the list of its keys beside it. Where something is missing or wrong, a problem is noted and a stand-in takes its place so that the other rules can still run; a
 //! definition with such a problem is never published.
 
 use serde_json::Value as Json;
@@ -23,6 +23,13 @@ use reader::{Place, Reader};
 
 /// Events that an event hook may ask for (semantics 8).
 pub const HOOK_EVENTS: [&str; 6] = ["pre_create", "create", "reject", "withdraw", "force_close", "finish"];
+
+/// Keys of a definition.
+const KEYS: [&str; 4] = ["basic_info", "form_schema", "process_schema", "advanced_schema"];
+/// Keys of `basic_info`.
+const BASIC_KEYS: [&str; 4] = ["id", "name", "description", "version"];
+/// Keys of `advanced_schema`.
+const ADVANCED_KEYS: [&str; 3] = ["notification_info", "permission_info", "customization_info"];
 
 /// What a definition says, part by part.
 #[derive(Debug)]
@@ -67,8 +74,10 @@ pub fn read(source: &Json, file_stem: Option<&str>) -> (Definition, Vec<Problem>
             "is no JSON object: give one with `basic_info`, `form_schema`, `process_schema`",
         );
     }
+    reader.keys(source, &KEYS, "", &whole);
     let basic = reader.object(source, "basic_info", &whole);
     let place = Place::of("`basic_info`");
+    reader.keys(basic, &BASIC_KEYS, "", &place);
     let id = reader.text(basic, "id", &place);
     let id = if id.trim().is_empty() {
         file_stem.unwrap_or_default().to_owned()
@@ -99,12 +108,14 @@ pub fn read(source: &Json, file_stem: Option<&str>) -> (Definition, Vec<Problem>
 
     let advanced = reader.object(source, "advanced_schema", &whole);
     let place = Place::of("`advanced_schema`");
+    reader.keys(advanced, &ADVANCED_KEYS, "", &place);
     let permission = reader.object(advanced, "permission_info", &place);
     let permission = permission_info(&mut reader, permission);
     let notification = reader.object(advanced, "notification_info", &place);
     let notification = notification_info(&mut reader, notification);
     let customization = reader.object(advanced, "customization_info", &place);
     let place = Place::of("`customization_info`");
+    reader.keys(customization, &["authorized_app_id_list", "hook_info_list"], "", &place);
     let authorized_apps = reader.texts(customization, "authorized_app_id_list", &place);
     let event_hooks = event_hooks(&mut reader, customization, &place);
 
@@ -123,11 +134,18 @@ pub fn read(source: &Json, file_stem: Option<&str>) -> (Definition, Vec<Problem>
         notification,
         event_hooks,
     };
-    (definition, reader.problems)
+    (definition, reader.into_problems())
 }
 
 fn permission_info(reader: &mut Reader, info: &Json) -> PermissionInfo {
     let place = Place::of("`permission_info`");
+    let known = [
+        "admin_id_list",
+        "dispatcher_id_list",
+        "viewer_id_list",
+        "viewer_dept_id_list",
+    ];
+    reader.keys(info, &known, "", &place);
     let mut ids = |name: &str| reader.texts(info, name, &place).into_iter();
     PermissionInfo {
         admins: ids("admin_id_list").map(Into::into).collect(),
@@ -139,6 +157,8 @@ fn permission_info(reader: &mut Reader, info: &Json) -> PermissionInfo {
 
 fn notification_info(reader: &mut Reader, info: &Json) -> NotificationInfo {
     let place = Place::of("`notification_info`");
+    let known = ["title_template", "content_template", "selected_channel_list"];
+    reader.keys(info, &known, "", &place);
     NotificationInfo {
         title_template: reader.text(info, "title_template", &place),
         content_template: reader.text(info, "content_template", &place),
@@ -151,6 +171,12 @@ fn event_hooks(reader: &mut Reader, customization: &Json, place: &Place) -> Vec<
     for info in reader.objects(customization, "hook_info_list", place) {
         let name = reader.text(info, "name", place);
         let place = Place::of(format!("event hook `{name}`"));
+        reader.keys(
+            info,
+            &["id", "name", "description", "url", "token", "event_list"],
+            "",
+            &place,
+        );
         let url = reader.text(info, "url", &place);
         if !is_http(&url) {
             reader.error("hook_without_url", &place, "has no http or https `url`: give it one");

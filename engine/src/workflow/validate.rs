@@ -1,6 +1,6 @@
 //! Finds every problem of a definition at once (semantics 2, validation), and builds the version where no error is.
 //!
-//! One function per rule, in `validate::{process,fields,graph,names}`; wrong shapes are found while reading
+//! One function per rule, in `validate::{process,fields,graph,ids,names}`; wrong shapes are found while reading
 //! (`definition`). A problem that only follows from another is not reported: rules that walk the graph run only where
 //! start, end, ids and edges are in order, merges are looked for only where every node has a way to the end, and where
 //! a part of the form or of the process could not be read at all, nothing is said to be missing from it.
@@ -20,10 +20,13 @@ use crate::workflow::graph::Graph;
 
 mod fields;
 mod graph;
+mod ids;
 mod names;
 mod process;
+mod unheeded;
 
 pub use crate::workflow::problem::{Problem, Severity};
+pub use unheeded::unheeded;
 
 /// What a definition is checked against besides itself; nothing is checked against what is not given.
 #[derive(Clone, Copy, Debug, Default)]
@@ -53,6 +56,7 @@ pub fn check(
     if definition.form_is_whole {
         fields::check(&definition, &mut problems);
     }
+    ids::check(&definition, &mut problems);
     names::check(&definition, context, &mut problems);
     let graph = graph::check(&definition, &mut problems);
     match graph {

@@ -62,7 +62,7 @@ pub(crate) fn directory(inactive: &[&str]) -> Arc<Directory> {
     let foreign = Default::default();
     let context = account::command::Context {
         now: Timestamp(0),
-        foreign_emails: &foreign,
+        foreign: &foreign,
     };
     let events = account::decide::decide(&directory, &command, &context).expect("it fits");
     Arc::new(events.iter().fold(directory, account::apply::apply))

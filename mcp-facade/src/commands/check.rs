@@ -4,21 +4,24 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
-use loonflow_engine::account::command::{Command, Context as AccountContext};
+use loonflow_engine::account::command::{Command, Context as AccountContext, Foreign};
 use loonflow_engine::account::directory::Directory;
 use loonflow_engine::account::import::{self, DirectoryFile};
 use loonflow_engine::account::{apply, decide};
 use loonflow_engine::id::WorkflowId;
 use loonflow_engine::time::Timestamp;
 use loonflow_engine::workflow::WorkflowVersion;
-use loonflow_engine::workflow::validate::{ValidationContext, check};
+use loonflow_engine::workflow::validate::{ValidationContext, check, unheeded};
 use loonflow_mcp_facade::cli;
 use serde_json::Value;
 
 use super::files::{Content, File};
-use super::operator::{problem, problem_line};
+use super::operator::{import_problem, problem, problem_line};
 use super::output::line;
 use super::simulate;
+
+/// Code of the warning of a key that nothing reads.
+const UNKNOWN_KEY: &str = "unknown_key";
 
 /// Prints every problem of every file and, where asked, what a simulation shows; exit code 1 where one is an error.
 ///
@@ -54,6 +57,7 @@ pub(crate) fn run(flags: &cli::Check) -> anyhow::Result<ExitCode> {
             Content::Workflow => check_workflow(file, &context),
             Content::Directory => (None, check_directory(&file.json)),
         };
+        let found: Vec<Value> = found.into_iter().map(|one| judged(one, flags.strict)).collect();
         let n_file_errors = found.iter().filter(|one| one["problem"]["is_error"] == true).count();
         n_errors += n_file_errors;
         for problem in found.iter().filter_map(problem_line) {
@@ -75,19 +79,41 @@ pub(crate) fn run(flags: &cli::Check) -> anyhow::Result<ExitCode> {
 
 fn check_workflow(file: &File, context: &ValidationContext<'_>) -> (Option<WorkflowVersion>, Vec<Value>) {
     let (version, problems) = check(&file.json, file.stem(), context);
-    (version, problems.iter().map(problem).collect())
+    let unheeded = version.iter().flat_map(unheeded);
+    let problems = problems.into_iter().chain(unheeded);
+    (version.clone(), problems.map(|one| problem(&one)).collect())
+}
+
+/// A problem as `--strict` sees it: a key that nothing reads is an error.
+fn judged(mut item: Value, strict: bool) -> Value {
+    if strict && item["problem"]["code"] == UNKNOWN_KEY {
+        item["problem"]["is_error"] = true.into();
+    }
+    item
+}
+
+/// Keys of a file that nothing reads, as errors.
+pub(super) fn unknown_keys(file: &File) -> Vec<Value> {
+    let found = match file.content {
+        Content::Workflow => check_workflow(file, &ValidationContext::default()).1,
+        Content::Directory => check_directory(&file.json),
+    };
+    let unknown = found.into_iter().filter(|one| one["problem"]["code"] == UNKNOWN_KEY);
+    unknown.map(|one| judged(one, true)).collect()
 }
 
 fn check_directory(json: &Value) -> Vec<Value> {
-    let problems = match DirectoryFile::parse(json) {
+    let (problems, warnings) = match DirectoryFile::parse(json) {
         Ok(file) => {
             let empty = Directory::empty(file.tenant.id.clone());
-            import::check(&file, &empty, &BTreeSet::new())
+            (import::check(&file, &empty, &Foreign::default()), file.warnings)
         }
-        Err(problems) => problems,
+        Err(problems) => (problems, Vec::new()),
     };
-    let item = |one: &import::ImportProblem| serde_json::json!({ "problem": { "code": one.code, "is_error": true, "message": one.message } });
-    problems.iter().map(item).collect()
+    let errors = problems.iter().map(|one| import_problem(one, true));
+    errors
+        .chain(warnings.iter().map(|one| import_problem(one, false)))
+        .collect()
 }
 
 /// The workflow that a file defines.
@@ -111,7 +137,7 @@ pub(super) fn directory(json: &Value) -> anyhow::Result<Directory> {
     };
     let context = AccountContext {
         now: Timestamp(0),
-        foreign_emails: &BTreeSet::new(),
+        foreign: &Foreign::default(),
     };
     let events = decide::decide(&empty, &command, &context)?;
     Ok(events.iter().fold(empty, apply::apply))

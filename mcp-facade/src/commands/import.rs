@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::process::ExitCode;
 
+use anyhow::bail;
 use loonflow_engine::workflow::validate::{self, ValidationContext};
 use loonflow_mcp_facade::cli;
 use serde_json::Value;
@@ -26,12 +27,19 @@ pub(crate) async fn run(data: &Path, flags: cli::Import) -> anyhow::Result<ExitC
         .map(|path| File::read(path))
         .collect::<anyhow::Result<Vec<File>>>()?;
     files.sort_by_key(|file| file.content);
+    if flags.whole && !files.iter().any(|file| file.content == Content::Directory) {
+        bail!("`--whole` says that a directory file is whole, and none of the files is a directory");
+    }
+    if flags.strict && has_unknown_keys(&files)? {
+        line(format_args!("nothing was imported"))?;
+        return Ok(ExitCode::FAILURE);
+    }
     if flags.simulate && !are_sound(&files)? {
         line(format_args!("nothing was imported"))?;
         return Ok(ExitCode::FAILURE);
     }
     let door = Door::open(data, Need::Engine).await?;
-    let imported = import(&door, files, flags.tenant, flags.candidate).await;
+    let imported = import(&door, files, &flags).await;
     door.close().await?;
     imported
 }
@@ -58,7 +66,20 @@ fn are_sound(files: &[File]) -> anyhow::Result<bool> {
     Ok(are_sound)
 }
 
-async fn import(door: &Door, files: Vec<File>, tenant: Option<String>, candidate: bool) -> anyhow::Result<ExitCode> {
+/// Prints the keys that nothing reads; whether there are any.
+fn has_unknown_keys(files: &[File]) -> anyhow::Result<bool> {
+    let mut has_some = false;
+    for file in files {
+        for problem in check::unknown_keys(file).iter().filter_map(problem_line) {
+            has_some = true;
+            line(format_args!("{}: {problem}", file.shown()))?;
+        }
+    }
+    Ok(has_some)
+}
+
+async fn import(door: &Door, files: Vec<File>, flags: &cli::Import) -> anyhow::Result<ExitCode> {
+    let tenant = flags.tenant.as_ref();
     let mut domains: Vec<String> = Vec::new();
     let mut n_refused = 0_usize;
     for file in files {
@@ -77,12 +98,17 @@ async fn import(door: &Door, files: Vec<File>, tenant: Option<String>, candidate
             [] | [_, _, ..] => None,
         };
         let request = match file.content {
-            Content::Directory => Request::ImportDirectory { directory: file.json },
+            Content::Directory => Request::ImportDirectory {
+                directory: file.json,
+                whole: flags.whole,
+                dry_run: flags.dry_run,
+            },
             Content::Workflow => Request::PublishWorkflow {
                 definition: file.json,
                 file_stem: stem,
-                tenant: tenant.clone().or_else(beside),
-                candidate,
+                tenant: tenant.cloned().or_else(beside),
+                candidate: flags.candidate,
+                dry_run: flags.dry_run,
             },
         };
         let mut report = Value::Null;
@@ -98,6 +124,9 @@ async fn import(door: &Door, files: Vec<File>, tenant: Option<String>, candidate
             Ok(()) => {
                 domains.extend(report["domain"].as_str().map(str::to_owned));
                 line(format_args!("{shown}: {}", sentence(&report)))?;
+                if let Some(sentence) = missing(&report) {
+                    line(format_args!("{shown}: {sentence}"))?;
+                }
             }
             Err(refused) => {
                 n_refused += 1;
@@ -114,29 +143,65 @@ async fn import(door: &Door, files: Vec<File>, tenant: Option<String>, candidate
 
 fn sentence(report: &Value) -> String {
     let text = |key: &str| report[key].as_str().unwrap_or_default();
+    let rehearsed = if report["dry_run"] == true {
+        "; nothing was written"
+    } else {
+        ""
+    };
     if let Some(n_changes) = report["n_changes"].as_u64() {
         let reviewed = match report["n_reviewed"].as_u64() {
             None | Some(0) => String::new(),
             Some(n) => format!("; {n} tickets were looked at again because users changed"),
         };
         return if n_changes == 0 {
-            format!("directory of `{}`: unchanged", text("domain"))
+            format!("directory of `{}`: unchanged{rehearsed}", text("domain"))
         } else {
             format!(
-                "directory of `{}`: {n_changes} entries new or changed, {} users{reviewed}",
+                "directory of `{}`: {n_changes} entries new or changed, {} users{reviewed}{rehearsed}",
                 text("domain"),
                 report["n_users"]
             )
         };
     }
+    let (id, version, state) = (text("workflow_id"), text("version_name"), text("state"));
     let what = if report["is_new"] == true {
-        "published"
+        format!("published as {state}{rehearsed}")
+    } else if report["state"] == report["asked"] {
+        format!("unchanged, {state}")
     } else {
-        "unchanged"
+        let asked = text("asked");
+        format!(
+            "unchanged, and still {state}; `loonflow-ticket workflow state {id} {version} {asked}` makes it {asked}"
+        )
     };
-    format!(
-        "workflow `{}` version `{}`: {what}",
-        text("workflow_id"),
-        text("version_name")
-    )
+    format!("workflow `{id}` version `{version}`: {what}")
+}
+
+/// Who is active in the directory and not in the file, and what became of them.
+fn missing(report: &Value) -> Option<String> {
+    let n_missing = report["n_missing"].as_u64().unwrap_or(0);
+    if n_missing == 0 {
+        return None;
+    }
+    let named: Vec<&str> = report["missing"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .collect();
+    let n_unnamed = n_missing.saturating_sub(named.len() as u64);
+    let more = if n_unnamed == 0 {
+        String::new()
+    } else {
+        format!(" and {n_unnamed} more")
+    };
+    let people = format!("{}{more}", named.join(", "));
+    Some(match (report["whole"] == true, report["dry_run"] == true) {
+        (true, true) => format!("{n_missing} people who are not in the file would be deactivated: {people}"),
+        (true, false) => format!("{n_missing} people who are not in the file are deactivated: {people}"),
+        (false, _) => format!(
+            "{n_missing} active people are not in the file and keep their access: {people}; \
+             `--whole` deactivates them, `--whole --dry-run` shows it first"
+        ),
+    })
 }

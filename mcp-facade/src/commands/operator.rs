@@ -4,16 +4,17 @@
 //! Not here: what is printed (each command). Items of an answer are JSON; a refusal ends it with a sentence.
 
 mod backup;
+mod workflows;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use loonflow_engine::account::decide::Refusal as AccountRefusal;
+use loonflow_engine::account::import::ImportProblem;
 use loonflow_engine::id::{AccessTokenId, NodeId, TenantId, TicketId, UserId};
 use loonflow_engine::port::Clock;
-use loonflow_engine::runtime::{AccessTokenInfo, EngineHandle, Fault, OperatorRefusal};
+use loonflow_engine::runtime::{AccessTokenInfo, EngineHandle, Fault, ImportOptions, OperatorRefusal};
 use loonflow_engine::time::Timestamp;
-use loonflow_engine::workflow::VersionState;
 use loonflow_engine::workflow::decide::Refusal as WorkflowRefusal;
 use loonflow_engine::workflow::problem::Problem;
 use loonflow_storage::EventLog;
@@ -21,21 +22,39 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
+use self::workflows::Publish;
 use super::store::Store;
 
 /// One request.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Request {
-    /// Bring a tenant's directory to what a file says.
-    ImportDirectory { directory: Value },
+    /// Bring a tenant's directory to what a file says; `whole`: and to nothing else.
+    ImportDirectory {
+        directory: Value,
+        #[serde(default)]
+        whole: bool,
+        #[serde(default)]
+        dry_run: bool,
+    },
     /// Publish a version of a workflow; `tenant` is a domain, needed where there are several.
     PublishWorkflow {
         definition: Value,
         file_stem: Option<String>,
         tenant: Option<String>,
         candidate: bool,
+        #[serde(default)]
+        dry_run: bool,
     },
+    /// Make a version of a workflow the default, a candidate or archived.
+    SetVersionState {
+        tenant: Option<String>,
+        workflow_id: String,
+        version: String,
+        state: String,
+    },
+    /// List the versions of all workflows.
+    ListVersions { tenant: Option<String> },
     /// Make a personal access token.
     CreateToken {
         email: String,
@@ -102,29 +121,40 @@ impl Operator {
         match request {
             Request::Export => backup::export(Arc::clone(&self.log), items).await,
             Request::Verify => backup::verify(Arc::clone(&self.log), items).await,
-            Request::ImportDirectory { directory } => {
-                let report = refused(self.engine()?.import_directory(&directory).await, &items).await?;
-                let directory = self
-                    .engine()?
-                    .directory(&report.tenant_id)
-                    .ok_or("the tenant is gone")?;
-                let report = json!({
-                    "domain": directory.tenant.domain,
-                    "n_changes": report.n_changed,
-                    "n_users": directory.users.len(),
-                    "n_reviewed": report.n_reviewed,
-                });
-                give(&items, report).await
+            Request::ImportDirectory {
+                directory,
+                whole,
+                dry_run,
+            } => {
+                let options = ImportOptions { whole, dry_run };
+                self.import_directory(directory, options, &items).await
             }
             Request::PublishWorkflow {
                 definition,
                 file_stem,
                 tenant,
                 candidate,
+                dry_run,
             } => {
-                self.publish(definition, file_stem.as_deref(), tenant.as_deref(), candidate, &items)
+                let what = Publish {
+                    definition,
+                    file_stem,
+                    tenant,
+                    candidate,
+                    dry_run,
+                };
+                self.publish(what, &items).await
+            }
+            Request::SetVersionState {
+                tenant,
+                workflow_id,
+                version,
+                state,
+            } => {
+                self.set_version_state(tenant.as_deref(), workflow_id, version, &state, &items)
                     .await
             }
+            Request::ListVersions { tenant } => self.list_versions(tenant.as_deref(), &items).await,
             Request::CreateToken { email, label, days } => {
                 let (tenant, user) = self.user(&email)?;
                 let made = self.engine()?.create_access_token(&tenant, &user, &label, days).await;
@@ -171,9 +201,14 @@ impl Operator {
         let engine = self.engine()?;
         let tenants = engine.tenants();
         if let Some(domain) = domain {
-            return engine
-                .tenant_by_domain(domain)
-                .ok_or_else(|| format!("there is no tenant `{domain}`; import its directory first"));
+            return engine.tenant_by_domain(domain).ok_or_else(|| {
+                let folded = domain.trim().to_lowercase();
+                if tenants.iter().any(|tenant| tenant.domain.to_lowercase() == folded) {
+                    format!("several tenants have the domain `{domain}`; import one of them with another domain")
+                } else {
+                    format!("there is no tenant `{domain}`; import its directory first")
+                }
+            });
         }
         match tenants.as_slice() {
             [] => Err("there is no tenant yet; import a directory first".to_owned()),
@@ -188,32 +223,26 @@ impl Operator {
         }
     }
 
-    async fn publish(
-        &self,
-        definition: Value,
-        file_stem: Option<&str>,
-        tenant: Option<&str>,
-        candidate: bool,
-        items: &Items,
-    ) -> Result<(), String> {
-        let tenant = self.tenant(tenant)?;
-        let state = if candidate {
-            VersionState::Candidate
-        } else {
-            VersionState::Default
-        };
-        let published = self
-            .engine()?
-            .publish_workflow(&tenant, Arc::new(definition), file_stem, state, None)
-            .await;
-        let report = refused(published, items).await?;
+    async fn import_directory(&self, directory: Value, options: ImportOptions, items: &Items) -> Result<(), String> {
+        let engine = self.engine()?;
+        let imported = engine.import_directory_as(directory, options).await;
+        let report = refused(imported, items).await?;
         for warning in &report.warnings {
-            give(items, problem(warning)).await?;
+            give(items, import_problem(warning, false)).await?;
         }
+        let n_users = engine
+            .directory(&report.tenant_id)
+            .map_or(0, |directory| directory.users.len());
+        let missing: Vec<&str> = report.missing.first.iter().map(|(_, email)| email.as_str()).collect();
         let report = json!({
-            "workflow_id": report.workflow_id.as_str(),
-            "version_name": report.version_name.as_str(),
-            "is_new": report.is_new,
+            "domain": report.domain,
+            "n_changes": report.n_changed,
+            "n_users": n_users,
+            "n_reviewed": report.n_reviewed,
+            "n_missing": report.missing.n_users,
+            "missing": missing,
+            "whole": options.whole,
+            "dry_run": options.dry_run,
         });
         give(items, report).await
     }
@@ -294,8 +323,7 @@ async fn refused<T>(answer: Result<Result<T, OperatorRefusal>, Fault>, items: &I
         OperatorRefusal::Account(AccountRefusal::Invalid { problems })
         | OperatorRefusal::InvalidDirectory { problems } => {
             for one in problems {
-                let item = json!({ "problem": { "code": one.code, "is_error": true, "message": one.message } });
-                give(items, item).await?;
+                give(items, import_problem(one, true)).await?;
             }
             Err(format!(
                 "{}: the directory has {} problem(s)",
@@ -327,6 +355,11 @@ fn with_causes(error: &(dyn std::error::Error + 'static)) -> String {
     text
 }
 
+/// A problem of a directory.
+pub(crate) fn import_problem(one: &ImportProblem, is_error: bool) -> Value {
+    json!({ "problem": { "code": one.code, "is_error": is_error, "message": one.message } })
+}
+
 /// A problem of a definition, with its place.
 pub(crate) fn problem(problem: &Problem) -> Value {
     json!({ "problem": {
@@ -349,7 +382,7 @@ pub(crate) fn problem_line(item: &Value) -> Option<String> {
     };
     let places: String = ["node", "edge", "field"]
         .iter()
-        .filter_map(|kind| Some(format!(" {kind} `{}`", problem[*kind].as_str()?)))
+        .filter_map(|kind| Some(format!(" {kind} `{}`", problem[*kind].as_str()?.escape_debug())))
         .collect();
     let code = problem["code"].as_str().unwrap_or_default();
     let message = problem["message"].as_str().unwrap_or_default();

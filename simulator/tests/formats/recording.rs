@@ -1,6 +1,6 @@
 //! A recording as a server would have made it: directory, definitions and tickets in one log.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use loonflow_engine::account::{self, directory::Directory, import::DirectoryFile};
@@ -54,10 +54,10 @@ impl Recording {
             file: Box::new(file),
             hashes: BTreeMap::new(),
         };
-        let foreign_emails = BTreeSet::new();
+        let foreign = account::command::Foreign::default();
         let context = account::command::Context {
             now: Timestamp(0),
-            foreign_emails: &foreign_emails,
+            foreign: &foreign,
         };
         let events = account::decide::decide(&directory, &command, &context).expect("an import");
         let store = |event| stored(codec::account_kind(event), codec::ACCOUNT_SCHEMA, codec::encode(event));

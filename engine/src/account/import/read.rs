@@ -1,4 +1,4 @@
-//! Reads a directory file's JSON and notes every wrong shape. Unknown keys are left alone.
+//! Reads a directory file's JSON and notes every wrong shape, and keys that nothing reads.
 
 use serde_json::Value as Json;
 
@@ -7,14 +7,36 @@ use super::{
 };
 use crate::account::AppWorkflows;
 use crate::id::WorkflowId;
+use crate::keys::Unread;
 use crate::time::Timestamp;
 use crate::value::Value;
+
+/// Code of the warning of a key that nobody reads.
+const UNKNOWN_KEY: &str = "unknown_key";
+/// Keys of a user.
+const USER_KEYS: [&str; 13] = [
+    "id",
+    "name",
+    "alias",
+    "email",
+    "phone",
+    "type",
+    "is_active",
+    "avatar",
+    "lang",
+    "label",
+    "password",
+    "depts",
+    "roles",
+];
 
 pub(super) fn read(json: &Json) -> Result<DirectoryFile, Vec<ImportProblem>> {
     let mut reader = Reader::default();
     if !json.is_object() {
         reader.problem("wrong_type", "the file", "is no JSON object");
     }
+    let known = ["tenant", "users", "depts", "roles", "applications"];
+    reader.keys(json, &known, "the file");
     let tenant = tenant(&mut reader, &json["tenant"]);
     let file = DirectoryFile {
         tenant,
@@ -38,9 +60,13 @@ pub(super) fn read(json: &Json) -> Result<DirectoryFile, Vec<ImportProblem>> {
             .into_iter()
             .map(|entry| app(&mut reader, entry))
             .collect(),
+        warnings: Vec::new(),
     };
+    let more = reader.unread.more();
+    let mut warnings = reader.warnings;
+    warnings.extend(more.map(|more| ImportProblem::new(UNKNOWN_KEY, more)));
     if reader.problems.is_empty() {
-        Ok(file)
+        Ok(DirectoryFile { warnings, ..file })
     } else {
         Err(reader.problems)
     }
@@ -49,9 +75,18 @@ pub(super) fn read(json: &Json) -> Result<DirectoryFile, Vec<ImportProblem>> {
 #[derive(Default)]
 struct Reader {
     problems: Vec<ImportProblem>,
+    warnings: Vec<ImportProblem>,
+    unread: Unread,
 }
 
 impl Reader {
+    /// Warns of keys of an object that are none of those its reader knows.
+    fn keys(&mut self, json: &Json, known: &[&str], place: &str) {
+        let sentences = self.unread.of(json, known).into_iter();
+        let warnings = sentences.map(|sentence| ImportProblem::new(UNKNOWN_KEY, format!("{place} {sentence}")));
+        self.warnings.extend(warnings);
+    }
+
     fn problem(&mut self, code: &'static str, place: &str, sentence: &str) {
         self.problems
             .push(ImportProblem::new(code, format!("{place} {sentence}")));
@@ -132,6 +167,7 @@ impl Reader {
 
 fn tenant(reader: &mut Reader, json: &Json) -> Tenant {
     let place = "the tenant";
+    reader.keys(json, &["id", "name", "domain", "time_zone"], place);
     let time_zone = reader.text(json, "time_zone", place);
     Tenant {
         id: reader.needed(json, "id", place).into(),
@@ -148,6 +184,7 @@ fn tenant(reader: &mut Reader, json: &Json) -> Tenant {
 fn user(reader: &mut Reader, json: &Json) -> UserEntry {
     let id = reader.needed(json, "id", "a user");
     let place = format!("user `{id}`");
+    reader.keys(json, &USER_KEYS, &place);
     let word = reader.needed(json, "type", &place);
     let user_type = UserType::parse(&word).unwrap_or_else(|| {
         if !word.is_empty() {
@@ -159,9 +196,12 @@ fn user(reader: &mut Reader, json: &Json) -> UserEntry {
         }
         UserType::Normal
     });
-    let depts = reader.entries(json, "depts").into_iter().map(|entry| Membership {
-        dept_id: entry["dept_id"].as_str().unwrap_or_default().into(),
-        is_primary: entry["is_primary"] == true,
+    let depts = reader.entries(json, "depts").into_iter().map(|entry| {
+        reader.keys(entry, &["dept_id", "is_primary"], &format!("{place}, in `depts`,"));
+        Membership {
+            dept_id: entry["dept_id"].as_str().unwrap_or_default().into(),
+            is_primary: entry["is_primary"] == true,
+        }
     });
     let depts = depts.collect();
     if !matches!(json["label"], Json::Null | Json::Object(_)) {
@@ -199,6 +239,7 @@ fn user(reader: &mut Reader, json: &Json) -> UserEntry {
 fn dept(reader: &mut Reader, json: &Json) -> Dept {
     let id = reader.needed(json, "id", "a department");
     let place = format!("department `{id}`");
+    reader.keys(json, &["id", "name", "parent_id", "leader", "approvers"], &place);
     Dept {
         name: reader.needed(json, "name", &place),
         parent: reader.optional(json, "parent_id", &place),
@@ -210,13 +251,16 @@ fn dept(reader: &mut Reader, json: &Json) -> Dept {
 
 fn role(reader: &mut Reader, json: &Json) -> Role {
     let id = reader.needed(json, "id", "a role");
-    let name = reader.needed(json, "name", &format!("role `{id}`"));
+    let place = format!("role `{id}`");
+    reader.keys(json, &["id", "name"], &place);
+    let name = reader.needed(json, "name", &place);
     Role { id: id.into(), name }
 }
 
 fn app(reader: &mut Reader, json: &Json) -> Application {
     let name = reader.needed(json, "name", "an application");
     let place = format!("application `{name}`");
+    reader.keys(json, &["name", "workflow_ids"], &place);
     let workflows = match &json["workflow_ids"] {
         Json::String(all) if all == "*" => AppWorkflows::All,
         Json::String(_) => {

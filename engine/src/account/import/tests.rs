@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::*;
 
-fn problems_of(pointer: &str, value: Json, foreign_emails: &BTreeSet<String>) -> Vec<&'static str> {
+fn problems_of(pointer: &str, value: Json, foreign: &Foreign) -> Vec<&'static str> {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/fixtures/directory/acme.json");
     let mut json: Json = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
     let (folder, name) = pointer.rsplit_once('/').unwrap();
@@ -17,7 +17,7 @@ fn problems_of(pointer: &str, value: Json, foreign_emails: &BTreeSet<String>) ->
         Ok(file) => check(
             &file,
             &Directory::empty("00000000-0000-7000-8000-000000000001".into()),
-            foreign_emails,
+            foreign,
         ),
         Err(problems) => problems,
     };
@@ -33,6 +33,10 @@ fn one_change_one_problem() {
         ("/tenant/id", json!("other"), &["tenant_mismatch"]),
         ("/tenant/id", json!(null), &["missing"]),
         ("/tenant/time_zone", json!("Europe/Nowhere"), &["unknown_time_zone"]),
+        ("/tenant/domain", json!(" ElseWhere.example "), &["duplicate_domain"]),
+        ("/users/13/id", json!("CN=Lia,OU=Yard"), &["bad_id"]),
+        ("/users/13/id", json!(" u-lia"), &["bad_id"]),
+        ("/applications/1/name", json!("bot, too"), &["bad_id"]),
         ("/tenant/time_zone", json!(""), &[]),
         ("/users/0/id", json!(7), &["wrong_type"]),
         ("/users/0/type", json!("boss"), &["bad_type"]),
@@ -77,7 +81,10 @@ fn one_change_one_problem() {
         ("/applications/1/workflow_ids", json!("incident"), &["wrong_type"]),
         ("/applications/1/workflow_ids", json!(null), &[]),
     ] {
-        let foreign = BTreeSet::from(["taken@elsewhere.example".to_owned()]);
+        let foreign = Foreign {
+            emails: BTreeSet::from(["taken@elsewhere.example".to_owned()]),
+            domains: BTreeSet::from(["elsewhere.example".to_owned()]),
+        };
         assert_eq!(
             problems_of(pointer, value.clone(), &foreign),
             expected,

@@ -6,7 +6,7 @@ use std::sync::{Arc, PoisonError};
 
 use loonflow_storage::{Error, EventLog, StreamId};
 
-use super::{Entry, Registry, SCHEMA, TREE, TenantState, unnamed};
+use super::{Entry, Registry, SCHEMA, TREE, TenantState};
 use crate::account::{self, directory::Directory};
 use crate::codec::{self, CodecError};
 use crate::id::{TenantId, WorkflowId};
@@ -45,20 +45,17 @@ impl Registry {
         }
         for tenant in directories {
             let stream = streams::directory(&tenant);
-            let (directory, why) = fold(log, &stream, None, codec::decode_account, |directory, event| {
-                let before = match (directory, &event) {
-                    (Some(directory), _) => directory,
-                    (None, account::event::Event::TenantChanged(tenant)) => Directory::new(tenant.clone()),
-                    (None, _) => Directory::new(unnamed(&tenant)),
-                };
-                Some(account::apply::apply(before, &event))
+            let before = Directory::empty(tenant.clone());
+            let (mut directory, why) = fold(log, &stream, before, codec::decode_account, |directory, event| {
+                account::apply::apply(directory, &event)
             })?;
-            let directory = directory.unwrap_or_else(|| Directory::new(unnamed(&tenant)));
+            directory.forget_staged();
             if let Some(why) = why {
                 // Whose the tokens and addresses are is still told, so that nobody is called unknown.
                 self.put_index(&directory);
                 self.keep_out(&stream, Entry::Directory(tenant), &why);
-            } else {
+            } else if directory.is_named() || !directory.has_open_import() {
+                // A tenant whose first import was never finished is not there.
                 self.put_directory(directory);
             }
         }

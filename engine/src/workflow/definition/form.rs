@@ -11,8 +11,54 @@ use crate::workflow::form::check::decimal;
 use crate::workflow::form::component::{Choice, Component, ComponentKind, NumberRule, without_secrets};
 use crate::workflow::form::{Form, Row};
 
+/// Keys of a component; a row has `children` too.
+const COMPONENT_KEYS: [&str; 7] = [
+    "id",
+    "type",
+    "component_key",
+    "component_name",
+    "description",
+    "layout",
+    "props",
+];
+
+/// Keys of the `props` of a kind of component; `None` where they are the outside source's own.
+fn props_keys(kind: ComponentKind) -> Option<&'static [&'static str]> {
+    match kind {
+        ComponentKind::Title => Some(&["placeholder", "title_generate_mode", "title_template"]),
+        ComponentKind::Number => Some(&[
+            "placeholder",
+            "allow_decimal",
+            "allow_negative",
+            "precision",
+            "min",
+            "max",
+            "unit_suffix",
+        ]),
+        ComponentKind::Select | ComponentKind::Radio | ComponentKind::Checkbox => {
+            Some(&["placeholder", "options_with_keys", "multiple"])
+        }
+        ComponentKind::User | ComponentKind::Department | ComponentKind::File => Some(&["placeholder", "multiple"]),
+        ComponentKind::Text
+        | ComponentKind::Textarea
+        | ComponentKind::Date
+        | ComponentKind::Time
+        | ComponentKind::Datetime
+        | ComponentKind::Link
+        | ComponentKind::Richtext
+        | ComponentKind::CreatorInfo
+        | ComponentKind::CreatedAt
+        | ComponentKind::ActState
+        | ComponentKind::WorkflowInfo
+        | ComponentKind::CurrentAssigneeInfos
+        | ComponentKind::TicketNodeInfos => Some(&["placeholder"]),
+        ComponentKind::Externaldata => None,
+    }
+}
+
 pub(super) fn read(reader: &mut Reader, schema: &Json) -> Form {
     let place = Place::of("`form_schema`");
+    reader.keys(schema, &["component_info_list"], "", &place);
     let mut seen = Seen::default();
     let (mut rows, mut components) = (Vec::new(), Vec::new());
     for info in reader.objects(schema, "component_info_list", &place) {
@@ -30,6 +76,7 @@ pub(super) fn read(reader: &mut Reader, schema: &Json) -> Form {
             reader.tear();
             continue;
         }
+        reader.keys(info, &[&COMPONENT_KEYS[..], &["children"]].concat(), "", &place);
         seen.id(reader, &id, &place);
         let mut children = Vec::new();
         for child in reader.objects(info, "children", &place) {
@@ -108,7 +155,11 @@ fn component(reader: &mut Reader, info: &Json, seen: &mut Seen) -> Component {
         );
         ComponentKind::Text
     });
+    reader.keys(info, &COMPONENT_KEYS, "", &place);
     let props = reader.object(info, "props", &place);
+    if let Some(known) = props_keys(kind) {
+        reader.keys(props, known, "in `props`", &place);
+    }
     let options = if kind.has_options() {
         options(reader, props, &place)
     } else {
@@ -162,6 +213,7 @@ fn options(reader: &mut Reader, props: &Json, place: &Place) -> Vec<Choice> {
                 reader.text(info, "key", place).trim().to_owned()
             }
         };
+        reader.keys(info, &["id", "key"], "in `options_with_keys`", place);
         let label = reader.text(info, "label", place);
         if key.is_empty() {
             reader.error(

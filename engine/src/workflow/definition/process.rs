@@ -14,8 +14,32 @@ use crate::workflow::edge::{Edge, EdgeKind};
 use crate::workflow::form::FieldPermission;
 use crate::workflow::node::{AssigneeRule, HookProps, Node, NodeKind, NormalProps, Strategy, TimerProps, Variable};
 
+const NODE_KEYS: [&str; 5] = ["id", "name", "type", "layout", "props"];
+const EDGE_KEYS: [&str; 7] = [
+    "id",
+    "name",
+    "type",
+    "source_node_id",
+    "target_node_id",
+    "layout",
+    "props",
+];
+/// Keys of the `props` of every node.
+const PROPS_KEYS: [&str; 2] = ["field_permissions", "allow_withdraw"];
+const NORMAL_KEYS: [&str; 8] = [
+    "assignee_type",
+    "assignee",
+    "assignment_strategy",
+    "exclude_creator",
+    "remember_last_assignee",
+    "sub_workflows",
+    "wait_for_sub_tickets",
+    "auto_edge",
+];
+
 pub(super) fn read(reader: &mut Reader, schema: &Json) -> (Vec<Node>, Vec<Edge>) {
     let place = Place::of("`process_schema`");
+    reader.keys(schema, &["node_info_list", "edge_info_list"], "", &place);
     let nodes = reader
         .objects(schema, "node_info_list", &place)
         .into_iter()
@@ -36,8 +60,10 @@ fn node(reader: &mut Reader, info: &Json) -> Node {
         reader.error("missing_id", &place, "has no `id`: give it one");
         reader.tear();
     }
+    reader.keys(info, &NODE_KEYS, "", &place);
     let props = reader.object(info, "props", &place);
     let kind = kind(reader, info, props, &place);
+    reader.keys(props, &[&PROPS_KEYS, props_keys(&kind)].concat(), "in `props`", &place);
     Node {
         name: reader.text(info, "name", &place),
         field_permissions: field_permissions(reader, props, &place),
@@ -72,6 +98,17 @@ fn kind(reader: &mut Reader, info: &Json, props: &Json, place: &Place) -> NodeKi
             reader.tear();
             NodeKind::Parallel
         }
+    }
+}
+
+/// Keys that the `props` of a kind of node has besides those that all have.
+fn props_keys(kind: &NodeKind) -> &'static [&'static str] {
+    match kind {
+        NodeKind::Normal(_) => &NORMAL_KEYS,
+        NodeKind::Exclusive { .. } | NodeKind::Inclusive { .. } => &["default_branch"],
+        NodeKind::Timer(_) => &["duration", "until_field"],
+        NodeKind::Hook(_) => &["hook_url", "hook_token", "is_async"],
+        NodeKind::Start | NodeKind::End | NodeKind::Parallel => &[],
     }
 }
 
@@ -271,7 +308,14 @@ fn edge(reader: &mut Reader, info: &Json) -> Edge {
         );
         EdgeKind::Other
     });
+    reader.keys(info, &EDGE_KEYS, "", &place);
     let props = reader.object(info, "props", &place);
+    reader.keys(
+        props,
+        &["condition_groups", "skip_fields_required_check"],
+        "in `props`",
+        &place,
+    );
     Edge {
         name: reader.text(info, "name", &place),
         source: reader.text(info, "source_node_id", &place).into(),
@@ -291,6 +335,7 @@ fn edge(reader: &mut Reader, info: &Json) -> Edge {
 fn conditions(reader: &mut Reader, props: &Json, place: &Place) -> ConditionGroups {
     let mut groups = Vec::new();
     for group in reader.objects(props, "condition_groups", place) {
+        reader.keys(group, &["conditions"], "in `condition_groups`", place);
         let mut conditions = Vec::new();
         for info in reader.objects(group, "conditions", place) {
             conditions.extend(condition(reader, info, place));
@@ -301,6 +346,9 @@ fn conditions(reader: &mut Reader, props: &Json, place: &Place) -> ConditionGrou
 }
 
 fn condition(reader: &mut Reader, info: &Json, place: &Place) -> Option<Condition> {
+    // `field_type` is written by designers; the form knows the type.
+    let known = ["field_name", "field_key", "field_type", "operator", "value"];
+    reader.keys(info, &known, "in `conditions`", place);
     let named = reader.text(info, "field_name", place);
     let named = if named.trim().is_empty() {
         reader.text(info, "field_key", place)

@@ -7,7 +7,11 @@ use std::collections::BTreeSet;
 use serde_json::Value as Json;
 
 use crate::id::{EdgeId, FieldKey, NodeId};
+use crate::keys::Unread;
 use crate::workflow::problem::Problem;
+
+/// Code of the warning of a key that nobody reads.
+pub(super) const UNKNOWN_KEY: &str = "unknown_key";
 
 /// Where in the definition something stands.
 #[derive(Clone, Default)]
@@ -56,6 +60,7 @@ impl Place {
 #[derive(Default)]
 pub(super) struct Reader {
     pub(super) problems: Vec<Problem>,
+    unread: Unread,
     /// Whether parts were left out since the last `was_whole`, so that others may seem to be missing.
     is_torn: bool,
 }
@@ -63,11 +68,36 @@ pub(super) struct Reader {
 impl Reader {
     /// Notes an error; the sentence begins with the place.
     pub(super) fn error(&mut self, code: &'static str, place: &Place, sentence: &str) {
-        let mut problem = Problem::error(code, format!("{} {sentence}", place.what));
+        self.note(Problem::error(code, format!("{} {sentence}", place.what)), place);
+    }
+
+    fn note(&mut self, mut problem: Problem, place: &Place) {
         problem.node.clone_from(&place.node);
         problem.edge.clone_from(&place.edge);
         problem.field.clone_from(&place.field);
         self.problems.push(problem);
+    }
+
+    /// Warns of keys of an object that are none of those its reader knows. `part` names the object where it is not the
+    /// place itself: ``in `props` ``.
+    pub(super) fn keys(&mut self, json: &Json, known: &[&str], part: &str, place: &Place) {
+        let part = if part.is_empty() {
+            String::new()
+        } else {
+            format!(" {part}")
+        };
+        for sentence in self.unread.of(json, known) {
+            let sentence = format!("{}{part} {sentence}", place.what);
+            self.note(Problem::warning(UNKNOWN_KEY, sentence), place);
+        }
+    }
+
+    /// What was found.
+    pub(super) fn into_problems(mut self) -> Vec<Problem> {
+        let more = self.unread.more();
+        self.problems
+            .extend(more.map(|more| Problem::warning(UNKNOWN_KEY, more)));
+        self.problems
     }
 
     /// Whether everything was taken in since the last time this was asked.

@@ -27,7 +27,10 @@ pub(super) fn check_splits(definition: &Definition, problems: &mut Vec<Problem>)
         let problem = match fault {
             SplitFault::NoMerge => Problem::error(
                 "split_without_merge",
-                format!("the branches of `{id}` do not meet before the end: lead them all to one node"),
+                format!(
+                    "the branches of `{id}` do not meet before the end: lead them all to one node; only an edge of type \
+                     `reject` may leave a branch for the end"
+                ),
             ),
             SplitFault::BranchMissesMerge(edge) => {
                 let edge = &definition.edges[edge].id;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::id::{EdgeId, NodeId};
 use crate::workflow::definition::Definition;
 use crate::workflow::edge::{Edge, EdgeKind};
-use crate::workflow::node::{Node, NodeKind};
+use crate::workflow::node::{Node, NodeKind, Strategy};
 use crate::workflow::problem::Problem;
 
 pub(super) fn check(definition: &Definition, problems: &mut Vec<Problem>) {
@@ -19,6 +19,7 @@ pub(super) fn check(definition: &Definition, problems: &mut Vec<Problem>) {
     gateway_conditions(definition, &ways, problems);
     default_branches(definition, &ways, problems);
     auto_edges(definition, &ways, problems);
+    remembered_votes(definition, problems);
 }
 
 /// What every walk over the graph relies on.
@@ -272,6 +273,21 @@ fn auto_edges(definition: &Definition, ways: &Ways<'_>, problems: &mut Vec<Probl
                     .at_node(&node.id)
                     .at_edge(auto),
             );
+        }
+    }
+}
+
+/// The second round at such a node is one person's alone, where the first took everybody's approval.
+fn remembered_votes(definition: &Definition, problems: &mut Vec<Problem>) {
+    for node in &definition.nodes {
+        let NodeKind::Normal(props) = &node.kind else { continue };
+        if props.remember_last_assignee && props.strategy == Strategy::Whole {
+            let sentence = format!(
+                "node `{}` asks everybody (`whole`) and remembers who acted last (`remember_last_assignee`): a ticket \
+                 that comes back goes to that one person alone, leave one of the two out",
+                node.id
+            );
+            problems.push(Problem::warning("votes_not_repeated", sentence).at_node(&node.id));
         }
     }
 }

@@ -89,6 +89,9 @@ fn one_change_one_error() {
         ("/basic_info/id".into(), json!(null), &[]),
         ("/basic_info/id".into(), json!(7), &["wrong_type"]),
         ("/basic_info/version".into(), json!(" "), &["version_missing"]),
+        ("/basic_info/version".into(), json!("1.0,1.1"), &["bad_id"]),
+        ("/basic_info/id".into(), json!("leave\n"), &["bad_id"]),
+        (format!("{edges}/0/id"), json!("go, then"), &["bad_id"]),
         ("/form_schema".into(), json!([]), &["wrong_type"]),
         (format!("{nodes}/0/type"), json!("begin"), &["unknown_node_type"]),
         (format!("{nodes}/1/type"), json!("end"), &["several_end_nodes"]),
@@ -361,4 +364,73 @@ fn nested_splits_have_their_own_merges() {
         )
     );
     assert_eq!(region("split2"), ("join2".to_owned(), "join2 ops tech".to_owned()));
+}
+
+/// What is allowed and most likely not meant: told, with its place and the way out.
+#[test]
+fn one_change_one_warning() {
+    let nodes = "/process_schema/node_info_list";
+    for (pointer, key, value, code, words) in [
+        (
+            "",
+            "advanced_schem",
+            json!({}),
+            "unknown_key",
+            "did you mean `advanced_schema`?",
+        ),
+        (
+            "/process_schema",
+            "nodes",
+            json!([]),
+            "unknown_key",
+            "did you mean `node_info_list`?",
+        ),
+        ("/basic_info", "_note", json!("mine"), "", ""),
+        ("/basic_info", "$schema", json!("x"), "", ""),
+        (&format!("{nodes}/1"), "label", json!({"x": 1}), "", ""),
+        (
+            &format!("{nodes}/1/props"),
+            "assignee_typ",
+            json!("users"),
+            "unknown_key",
+            "`assignee_type`?",
+        ),
+        (
+            &format!("{nodes}/0/props"),
+            "duration",
+            json!("PT2H"),
+            "unknown_key",
+            "which nothing reads",
+        ),
+        (
+            "/process_schema/edge_info_list/0/props",
+            "condition_group",
+            json!([]),
+            "unknown_key",
+            "did you mean `condition_groups`?",
+        ),
+    ] {
+        let mut source = fixture("leave.json");
+        source.pointer_mut(pointer).unwrap()[key] = value;
+        let (version, problems) = check_all(&source);
+        assert!(version.is_some(), "{problems:?}");
+        let expected: &[&str] = if code.is_empty() { &[] } else { &[code] };
+        assert_eq!(codes(&problems, Severity::Warning), expected, "{pointer} {key}");
+        assert!(
+            problems.iter().all(|problem| problem.message.contains(words)),
+            "{problems:?}"
+        );
+    }
+    let mut source = fixture("leave.json");
+    let nodes = source.pointer_mut(nodes).and_then(Json::as_array_mut).unwrap();
+    for node in nodes.iter_mut().filter(|node| node["type"] == "normal") {
+        node["props"]["assignment_strategy"] = json!("whole");
+        node["props"]["remember_last_assignee"] = json!(true);
+    }
+    let (_, problems) = check_all(&source);
+    let codes = codes(&problems, Severity::Warning);
+    assert!(
+        !codes.is_empty() && codes.iter().all(|code| *code == "votes_not_repeated"),
+        "{problems:?}"
+    );
 }

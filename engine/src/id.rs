@@ -10,14 +10,14 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::limits::ID_CHARS_MAX;
+
 /// An id whose text may be one copy for many.
 #[cfg(feature = "runtime")]
 pub(crate) trait SharedText {
     /// Its copy.
     fn text_mut(&mut self) -> &mut Arc<str>;
 }
-
-use crate::limits::ID_CHARS_MAX;
 
 /// Why a text is no id for something new, with the text and the way out; `None` where it is one.
 ///

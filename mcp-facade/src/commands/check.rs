@@ -11,7 +11,7 @@ use loonflow_engine::account::{apply, decide};
 use loonflow_engine::id::WorkflowId;
 use loonflow_engine::time::Timestamp;
 use loonflow_engine::workflow::WorkflowVersion;
-use loonflow_engine::workflow::validate::{ValidationContext, check, unheeded};
+use loonflow_engine::workflow::validate::{Problem, ValidationContext, check, unheeded};
 use loonflow_mcp_facade::cli;
 use serde_json::Value;
 
@@ -79,9 +79,9 @@ pub(crate) fn run(flags: &cli::Check) -> anyhow::Result<ExitCode> {
 
 fn check_workflow(file: &File, context: &ValidationContext<'_>) -> (Option<WorkflowVersion>, Vec<Value>) {
     let (version, problems) = check(&file.json, file.stem(), context);
-    let unheeded = version.iter().flat_map(unheeded);
-    let problems = problems.into_iter().chain(unheeded);
-    (version.clone(), problems.map(|one| problem(&one)).collect())
+    let unheeded: Vec<Problem> = version.iter().flat_map(unheeded).collect();
+    let found = problems.iter().chain(&unheeded).map(problem).collect();
+    (version, found)
 }
 
 /// A problem as `--strict` sees it: a key that nothing reads is an error.

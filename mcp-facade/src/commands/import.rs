@@ -196,12 +196,10 @@ fn missing(report: &Value) -> Option<String> {
         format!(" and {n_unnamed} more")
     };
     let people = format!("{}{more}", named.join(", "));
+    let way_out = "`--whole` deactivates them, `--whole --dry-run` shows it first";
     Some(match (report["whole"] == true, report["dry_run"] == true) {
-        (true, true) => format!("{n_missing} people who are not in the file would be deactivated: {people}"),
-        (true, false) => format!("{n_missing} people who are not in the file are deactivated: {people}"),
-        (false, _) => format!(
-            "{n_missing} active people are not in the file and keep their access: {people}; \
-             `--whole` deactivates them, `--whole --dry-run` shows it first"
-        ),
+        (true, true) => format!("not in the file, to be deactivated: {n_missing} ({people})"),
+        (true, false) => format!("not in the file, deactivated: {n_missing} ({people})"),
+        (false, _) => format!("not in the file, active as before: {n_missing} ({people}); {way_out}"),
     })
 }

@@ -30,20 +30,25 @@ async fn a_leaver_is_told_and_goes_with_whole() {
 
     let out = done(data.path(), &["import", text(&file)]);
     assert!(out.contains("unchanged"), "{out}");
-    let words = "1 active people are not in the file and keep their access: dev@acme.example; `--whole`";
+    let words = "not in the file, active as before: 1 (dev@acme.example); `--whole` deactivates them";
     assert!(out.contains(words), "{out}");
     let out = done(data.path(), &["import", text(&file), "--whole", "--dry-run"]);
     assert!(
         out.contains("1 entries new or changed") && out.contains("nothing was written"),
         "{out}"
     );
-    assert!(out.contains("would be deactivated: dev@acme.example"), "{out}");
-    server.call(token.trim(), "workflow_list", json!({})).await["workflow_list"][0]["id"]
-        .as_str()
-        .expect("the token works");
+    assert!(
+        out.contains("not in the file, to be deactivated: 1 (dev@acme.example)"),
+        "{out}"
+    );
+    let list = server.call(token.trim(), "workflow_list", json!({})).await;
+    assert_eq!(list["workflow_list"][0]["id"], "leave", "the token works: {list}");
 
     let out = done(data.path(), &["import", text(&file), "--whole"]);
-    assert!(out.contains("are deactivated: dev@acme.example"), "{out}");
+    assert!(
+        out.contains("not in the file, deactivated: 1 (dev@acme.example)"),
+        "{out}"
+    );
     let refused = server.call(token.trim(), "workflow_list", json!({})).await;
     assert_eq!(refused["error"]["code"], "user_inactive", "{refused}");
     assert_eq!(server.stop().code(), Some(0));

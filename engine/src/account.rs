@@ -17,6 +17,7 @@ pub mod by_id;
 pub mod command;
 pub mod decide;
 pub mod directory;
+pub mod email;
 pub mod event;
 pub mod import;
 pub mod password;

@@ -22,7 +22,7 @@ pub use personal_access_token::PersonalAccessToken;
 pub enum Identity {
     /// A personal access token, well-formed but not yet looked up.
     PersonalAccessToken(PersonalAccessToken),
-    /// A JWT whose signature and end were checked: the user's e-mail address, trimmed, lower case.
+    /// A JWT whose signature and end were checked: the user's e-mail address, as directories keep it.
     Email(String),
 }
 

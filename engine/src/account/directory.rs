@@ -10,7 +10,7 @@ use imbl::{OrdMap, OrdSet};
 use super::by_id::ById;
 use super::event::Event;
 use super::token::AccessToken;
-use super::{Application, Dept, Role, Tenant, User};
+use super::{Application, Dept, Role, Tenant, User, email};
 use crate::id::{AccessTokenId, AppName, DeptId, RoleId, TenantId, UserId};
 
 /// Everything a tenant's directory stream folds to. Cheap to clone: entries are shared.
@@ -111,10 +111,10 @@ impl Directory {
         self.users.get(id).filter(|user| user.is_active)
     }
 
-    /// A user by e-mail address, compared lower-case.
+    /// A user by e-mail address, whatever the case of its ASCII letters.
     #[must_use]
     pub fn user_by_email(&self, email: &str) -> Option<&Arc<User>> {
-        self.users.get(self.by_email.get(&email.trim().to_lowercase())?)
+        self.users.get(self.by_email.get(&email::folded(email))?)
     }
 
     /// Active members of a department and its descendants, by id.

@@ -16,7 +16,7 @@ use super::directory::Directory;
 use super::event::Event;
 use super::password::PASSWORD_BYTES_MAX;
 use super::token::Secret;
-use super::{Application, Dept, Membership, Role, Tenant, User, UserType};
+use super::{Application, Dept, Membership, Role, Tenant, User, UserType, email};
 use crate::id::{DeptId, RoleId, UserId};
 use crate::limits::DIRECTORY_ENTRY_BYTES_MAX;
 
@@ -135,7 +135,7 @@ impl DirectoryFile {
 /// A user in the form in which it is kept: address lower-case, roles sorted without repetition.
 #[must_use]
 pub(super) fn normalized(mut user: User) -> User {
-    user.email = user.email.trim().to_lowercase();
+    user.email = email::folded(&user.email);
     user.roles.sort();
     user.roles.dedup();
     user
@@ -253,7 +253,7 @@ fn emails(file: &DirectoryFile, directory: &Directory, foreign: &Foreign, proble
     let mut owners: BTreeMap<&str, &UserId> = BTreeMap::new();
     for UserEntry { user, .. } in &file.users {
         let email = user.email.as_str();
-        if !email.contains('@') || email.contains(char::is_whitespace) {
+        if !email.contains('@') || email.contains(|c: char| c.is_whitespace() || c.is_control()) {
             let sentence = format!("user `{}` has no usable e-mail address: give one", user.id);
             problems.push(ImportProblem::new("bad_email", sentence));
             continue;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::account::directory::Directory;
-use crate::account::{User, permission};
+use crate::account::{User, email, permission};
 use crate::id::{TenantId, TicketId, VersionName, WorkflowId};
 use crate::runtime::Answer;
 use crate::runtime::handle::EngineHandle;
@@ -188,8 +188,9 @@ impl EngineHandle {
         }
         let needle = query.search.trim().to_lowercase();
         let holds = |text: &str| text.to_lowercase().contains(&needle);
+        let address = email::folded(&query.search);
         let fits = |user: &&Arc<User>| {
-            (needle.is_empty() || holds(&user.name) || holds(&user.alias) || holds(&user.email))
+            (needle.is_empty() || holds(&user.name) || holds(&user.alias) || user.email.contains(&address))
                 && query
                     .dept_id
                     .as_ref()

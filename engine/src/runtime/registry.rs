@@ -12,9 +12,9 @@ use loonflow_storage::{EventLog, KvWrite, NewCommit, StoredEvent, StreamId};
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use tokio::sync::oneshot;
 
-use crate::account;
 use crate::account::directory::Directory;
 use crate::account::import::DirectoryFile;
+use crate::account::{self, email};
 use crate::codec;
 use crate::id::{AccessTokenId, TenantId, UserId, VersionName, WorkflowId};
 use crate::runtime::fault::{AuthProblem, Fault, OperatorRefusal};
@@ -89,7 +89,7 @@ impl Registry {
 
     pub(crate) fn by_email(&self, email: &str) -> Option<(TenantId, UserId)> {
         let index = self.index.read().unwrap_or_else(PoisonError::into_inner);
-        index.emails.get(&email.trim().to_lowercase()).cloned()
+        index.emails.get(&email::folded(email)).cloned()
     }
 
     pub(crate) fn tenant_of_token(&self, id: &str) -> Option<TenantId> {

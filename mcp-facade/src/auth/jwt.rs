@@ -12,8 +12,9 @@ use jsonwebtoken::crypto::{CryptoProvider, JwtSigner, JwtVerifier as Verify, Key
 use jsonwebtoken::errors::{Error, ErrorKind};
 use jsonwebtoken::signature::{self, Signer, Verifier};
 use jsonwebtoken::{Algorithm, AlgorithmFamily, DecodingKey, EncodingKey, Header, Validation};
-use serde::Deserialize;
-use serde_json::Value;
+use loonflow_engine::account::email;
+use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Value};
 
 use crate::error::{ApiError, Code};
 use crate::secret::Secret;
@@ -26,16 +27,6 @@ const START_LEEWAY_S: f64 = 60.0;
 pub struct JwtVerifier {
     key: DecodingKey,
     validation: Validation,
-}
-
-#[derive(Deserialize)]
-struct Claims {
-    #[serde(default)]
-    exp: Value,
-    #[serde(default)]
-    nbf: Value,
-    #[serde(default)]
-    data: Value,
 }
 
 impl JwtVerifier {
@@ -55,15 +46,23 @@ impl JwtVerifier {
         }
     }
 
-    /// The e-mail address of a good token, trimmed and lower case. `now_s` is seconds since 1970.
+    /// The e-mail address of a good token, as directories keep it. `now_s` is seconds since 1970.
+    ///
+    /// What is not understood is refused: extensions that the issuer calls critical, a time that is no number, and a key
+    /// that is there twice, of which every reader takes another.
     ///
     /// # Errors
     /// [`Code::TokenExpired`] when the end is reached, [`Code::TokenInvalid`] for everything else.
     pub fn verify(&self, token: &str, now_s: u64) -> Result<String, ApiError> {
-        let claims = jsonwebtoken::decode::<Claims>(token, &self.key, &self.validation)
-            .map_err(|error| invalid(reason(&error)))?
-            .claims;
-        let Some(end_s) = claims.exp.as_f64() else {
+        let token = jsonwebtoken::decode::<Unambiguous>(token, &self.key, &self.validation)
+            .map_err(|error| invalid(reason(&error)))?;
+        if token.header.crit.is_some() {
+            return Err(invalid(
+                "it has critical extensions (header `crit`), and this server knows none",
+            ));
+        }
+        let Unambiguous(claims) = token.claims;
+        let Some(end_s) = claims.get("exp").and_then(Value::as_f64) else {
             return Err(invalid("it has no end (claim `exp`, seconds since 1970)"));
         };
         #[expect(clippy::cast_precision_loss, reason = "exact up to the year 285 million")]
@@ -71,29 +70,94 @@ impl JwtVerifier {
         if end_s <= now_s {
             return Err(ApiError::new(Code::TokenExpired, "the JWT's time is over"));
         }
-        if claims
-            .nbf
-            .as_f64()
-            .is_some_and(|start_s| start_s > now_s + START_LEEWAY_S)
-        {
-            return Err(invalid("its time has not begun (claim `nbf`)"));
+        if let Some(start) = claims.get("nbf") {
+            match start.as_f64() {
+                Some(start_s) if start_s <= now_s + START_LEEWAY_S => {}
+                Some(_) => return Err(invalid("its time has not begun (claim `nbf`)")),
+                None => {
+                    return Err(invalid(
+                        "its beginning is no number of seconds since 1970 (claim `nbf`)",
+                    ));
+                }
+            }
         }
         let email = claims
-            .data
-            .get("email")
-            .and_then(Value::as_str)
-            .map(str::trim)
-            .unwrap_or_default();
+            .get("data")
+            .and_then(|data| data.get("email"))
+            .and_then(Value::as_str);
+        let email = email::folded(email.unwrap_or_default());
         if email.is_empty() {
             return Err(invalid("it names no user (claim `data.email`)"));
         }
-        Ok(email.to_lowercase())
+        Ok(email)
     }
 }
 
 impl std::fmt::Debug for JwtVerifier {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("JwtVerifier([secret])")
+    }
+}
+
+/// JSON in which no object has a key twice.
+#[derive(Clone)]
+struct Unambiguous(Value);
+
+impl<'de> Deserialize<'de> for Unambiguous {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(UnambiguousVisitor).map(Self)
+    }
+}
+
+struct UnambiguousVisitor;
+
+impl<'de> Visitor<'de> for UnambiguousVisitor {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("JSON in which no object has a key twice")
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
+        let mut list = Vec::new();
+        while let Some(Unambiguous(item)) = items.next_element()? {
+            list.push(item);
+        }
+        Ok(Value::Array(list))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
+        let mut object = Map::new();
+        while let Some((key, Unambiguous(value))) = entries.next_entry::<String, _>()? {
+            if object.insert(key, value).is_some() {
+                return Err(serde::de::Error::custom("a key is there twice"));
+            }
+        }
+        Ok(Value::Object(object))
     }
 }
 
@@ -227,9 +291,13 @@ mod tests {
     }
 
     fn base64url(text: &str) -> String {
+        base64url_bytes(text.as_bytes())
+    }
+
+    fn base64url_bytes(bytes: &[u8]) -> String {
         const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
         let mut out = String::new();
-        for chunk in text.as_bytes().chunks(3) {
+        for chunk in bytes.chunks(3) {
             let bits = chunk.iter().fold(0u32, |bits, byte| bits << 8 | u32::from(*byte)) << (8 * (3 - chunk.len()));
             for digit in 0..=chunk.len() {
                 out.push(char::from(ALPHABET[(bits >> (18 - 6 * digit) & 63) as usize]));
@@ -295,6 +363,65 @@ mod tests {
         assert_eq!(check(&signed(&claims)), Err(Code::TokenInvalid));
         claims["nbf"] = json!(NOW_S + 59);
         assert!(check(&signed(&claims)).is_ok());
+        for nbf in [
+            json!("4000000000"),
+            json!("soon"),
+            json!(null),
+            json!(true),
+            json!([]),
+            json!({}),
+        ] {
+            claims["nbf"] = nbf;
+            assert_eq!(check(&signed(&claims)), Err(Code::TokenInvalid), "{claims}");
+        }
+    }
+
+    /// Signed as they are: with a header and claims that no library of ours would write.
+    fn signed_raw(header: &str, claims: &str) -> String {
+        let message = format!("{}.{}", base64url(header), base64url(claims));
+        let signer = Hs256::new(key().expose().as_bytes()).expect("a key");
+        let signature = signer.try_sign(message.as_bytes()).expect("signs");
+        format!("{message}.{}", base64url_bytes(&signature))
+    }
+
+    #[test]
+    fn what_is_not_understood_is_refused() {
+        const HEADER: &str = r#"{"alg":"HS256"}"#;
+        let end = NOW_S + 60;
+        let good = format!(r#"{{"exp":{end},"data":{{"email":"ada@example.com"}}}}"#);
+        assert_eq!(check(&signed_raw(HEADER, &good)), Ok("ada@example.com".to_owned()));
+        for header in [
+            r#"{"alg":"HS256","crit":["exp"],"exp":1}"#,
+            r#"{"alg":"HS256","crit":["urn:example:unknown"]}"#,
+            r#"{"alg":"HS256","crit":[]}"#,
+            r#"{"alg":"HS256","crit":"x"}"#,
+            r#"{"alg":"none","alg":"HS256"}"#,
+        ] {
+            assert_eq!(check(&signed_raw(header, &good)), Err(Code::TokenInvalid), "{header}");
+        }
+        for claims in [
+            format!(r#"{{"exp":{end},"data":{{"email":"dev@example.com","email":"ada@example.com"}}}}"#),
+            format!(r#"{{"exp":{end},"data":{{"email":"dev@example.com"}},"data":{{"email":"ada@example.com"}}}}"#),
+            format!(r#"{{"exp":1,"exp":{end},"data":{{"email":"ada@example.com"}}}}"#),
+            format!(r#"{{"exp":{end},"nbf":{end},"nbf":0,"data":{{"email":"ada@example.com"}}}}"#),
+            format!(r#"{{"exp":{end},"data":{{"email":"ada@example.com"}},"other":[{{"a":1,"a":2}}]}}"#),
+        ] {
+            assert_eq!(check(&signed_raw(HEADER, &claims)), Err(Code::TokenInvalid), "{claims}");
+        }
+    }
+
+    /// Another's address stays another's: the directory has neither.
+    #[test]
+    fn only_ascii_is_folded() {
+        for (email, kept) in [
+            ("\u{212a}im@example.com", "\u{212a}im@example.com"),
+            ("\u{85}kim@example.com", "\u{85}kim@example.com"),
+            ("kim@example.com\u{3000}", "kim@example.com\u{3000}"),
+            (" KIM@example.com ", "kim@example.com"),
+        ] {
+            let claims = json!({ "exp": NOW_S + 60, "data": { "email": email } });
+            assert_eq!(check(&signed(&claims)).as_deref(), Ok(kept));
+        }
     }
 
     #[test]

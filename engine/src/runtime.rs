@@ -13,10 +13,11 @@
 //!  EventLog (storage) ────── one writer, one fsync per batch
 //! ```
 //!
-//! Order of a write: admission, ticket found and viewable, application, idempotency key, expected version, decision,
+//! Order of a write: admission (in fair order), ticket found and viewable, application, idempotency key, expected version, decision,
 //! append, fold, projection caught up, answer. A dry run stops after the decision, on the published snapshot.
 //! Not here: rules (`ticket`), bytes (`codec`), the wire (the facade).
 
+mod admission;
 pub mod commit;
 pub mod fault;
 pub mod handle;
@@ -36,7 +37,7 @@ pub mod system_ports;
 mod ticket_actor;
 mod unreadable;
 
-pub use fault::{AuthProblem, Fault, OperatorRefusal};
+pub use fault::{AuthProblem, Fault, OperatorRefusal, Readiness};
 pub use handle::EngineHandle;
 pub use options::{EngineOptions, Ports};
 pub use request::{

@@ -9,6 +9,9 @@ mod checkpoints;
 /// Large directories, directories of several tenants, people who left.
 #[path = "runtime/directories.rs"]
 mod directories;
+/// Many writers of one, and a writer of another.
+#[path = "runtime/fairness.rs"]
+mod fairness;
 /// Logs and actors that fail: what was answered holds, what was not may be asked again.
 #[path = "runtime/faults.rs"]
 mod faults;

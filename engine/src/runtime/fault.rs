@@ -11,9 +11,24 @@ pub enum Fault {
         /// A guess at when it is worth trying again.
         retry_after_s: u32,
     },
-    /// The log did not take or give something.
+    /// The log's disk is full; nothing was written. Writes are taken again once there is room.
+    #[error("the disk of the log is full")]
+    Full,
+    /// The log takes no writes since one of them failed; nothing was written. It tries to come back by itself.
+    #[error("the log has stopped: {what}")]
+    Stopped {
+        /// What failed.
+        what: String,
+    },
+    /// The write failed half-way and may be on disk: read the ticket, or repeat with the same idempotency key.
+    #[error("uncertain whether the log has it: {what}")]
+    Uncertain {
+        /// What failed.
+        what: String,
+    },
+    /// The log did not take or give something, for a reason that is none of the above.
     #[error("the log failed")]
-    Storage(#[from] loonflow_storage::Error),
+    Storage(#[source] loonflow_storage::Error),
     /// The log holds something that cannot be read.
     #[error("the log holds an event that cannot be read")]
     Codec(#[from] CodecError),
@@ -46,13 +61,55 @@ impl Fault {
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         match self {
-            Self::Overloaded { .. } => true,
+            Self::Overloaded { .. } | Self::Stopped { .. } => true,
             Self::Storage(error) => error.is_retryable(),
-            Self::Codec(_) | Self::WorkerDied | Self::Closed | Self::Inconsistent { .. } | Self::Unreadable { .. } => {
-                false
-            }
+            Self::Full
+            | Self::Uncertain { .. }
+            | Self::Codec(_)
+            | Self::WorkerDied
+            | Self::Closed
+            | Self::Inconsistent { .. }
+            | Self::Unreadable { .. } => false,
         }
     }
+}
+
+impl From<loonflow_storage::Error> for Fault {
+    /// What an error of the log means to whoever asked: those with a next step of their own are told apart here, once.
+    fn from(error: loonflow_storage::Error) -> Self {
+        use loonflow_storage::Error;
+        match error {
+            Error::Full => Self::Full,
+            Error::Stopped { what } => Self::Stopped { what },
+            Error::Uncertain { what } => Self::Uncertain { what },
+            Error::Overloaded { .. } => Self::Overloaded { retry_after_s: 1 },
+            Error::Closed => Self::Closed,
+            Error::Io { .. }
+            | Error::Corrupt { .. }
+            | Error::Conflict { .. }
+            | Error::AlreadyOpen { .. }
+            | Error::FormatVersion { .. }
+            | Error::Invalid { .. } => Self::Storage(error),
+        }
+    }
+}
+
+/// Whether an engine answers calls, writes among them, and why not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Readiness {
+    /// Reads and writes are answered.
+    Ready,
+    /// The list has not read what the log holds.
+    Behind,
+    /// Writes are refused with [`Fault::Full`] until the log's disk has room.
+    Full,
+    /// Writes are refused with [`Fault::Stopped`] until the log comes back.
+    Stopped {
+        /// What failed.
+        what: String,
+    },
+    /// The engine or its log is closed.
+    Closed,
 }
 
 /// Why somebody is not let in.

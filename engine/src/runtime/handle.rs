@@ -5,18 +5,19 @@
 //! the machine does is in `operator`.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use loonflow_storage::EventLog;
+use loonflow_storage::{EventLog, LogStatus};
 use ractor::{Actor, ActorRef};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::sync::oneshot;
 
 use crate::account::{permission, token};
 use crate::id::{AccessTokenId, AppName, TenantId, TicketId, UserId};
+use crate::runtime::admission::{Admission, Permit};
 use crate::runtime::commit::{self, Origin};
-use crate::runtime::fault::{AuthProblem, Fault};
+use crate::runtime::fault::{AuthProblem, Fault, Readiness};
 use crate::runtime::history::Histories;
 use crate::runtime::idempotency::{self, InFlight};
 use crate::runtime::options::{EngineOptions, Ports};
@@ -64,8 +65,7 @@ pub(crate) struct Inner {
     follower: Mutex<Option<tokio::task::JoinHandle<()>>>,
     pub(crate) in_flight: Arc<InFlight>,
     pub(crate) histories: Histories,
-    permits: Arc<Semaphore>,
-    is_closed: AtomicBool,
+    admission: Arc<Admission>,
     /// When each token's use was last written down.
     tokens_used: Mutex<HashMap<AccessTokenId, Timestamp>>,
 }
@@ -124,7 +124,7 @@ impl EngineHandle {
             snapshot_events: options.snapshot_events,
         });
         let router = Router::new(shared.clone(), supervisor.get_cell(), options.live_tickets_max.max(1));
-        let permits = Arc::new(Semaphore::new(options.calls_max.clamp(1, Semaphore::MAX_PERMITS)));
+        let admission = Admission::new(options.calls_max);
         let inner = Arc::new(Inner {
             shared,
             options,
@@ -136,22 +136,41 @@ impl EngineHandle {
             follower: Mutex::new(Some(follower)),
             in_flight: Arc::default(),
             histories: Histories::default(),
-            permits,
-            is_closed: AtomicBool::new(false),
+            admission,
             tokens_used: Mutex::default(),
         });
         tokio::spawn(janitor::work(Arc::downgrade(&inner)));
         Ok(Self { inner })
     }
 
-    /// Whether calls can be answered: the log is open and the list is caught up, but for what is on its way.
+    /// Whether calls can be answered, reads and writes: the log takes appends, and the list is caught up but for what
+    /// is on its way. Asks the file system once at most: an async caller runs it off its thread.
     #[must_use]
-    pub fn is_ready(&self) -> bool {
+    pub fn readiness(&self) -> Readiness {
         /// Commits that may be on their way to the list at any moment under load.
         const ON_THE_WAY: u64 = 10_000;
         let inner = &self.inner;
+        if inner.admission.is_closed() {
+            return Readiness::Closed;
+        }
+        match inner.shared.log.status() {
+            LogStatus::Open => {}
+            LogStatus::Full => return Readiness::Full,
+            LogStatus::Stopped { what } => return Readiness::Stopped { what },
+            LogStatus::Closed => return Readiness::Closed,
+        }
         let behind = inner.shared.log.last_position().saturating_sub(inner.lists.position());
-        !inner.is_closed.load(Ordering::Acquire) && inner.lists.is_following() && behind <= ON_THE_WAY
+        if inner.lists.is_following() && behind <= ON_THE_WAY {
+            Readiness::Ready
+        } else {
+            Readiness::Behind
+        }
+    }
+
+    /// Whether [`readiness`](Self::readiness) is [`Readiness::Ready`].
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        self.readiness() == Readiness::Ready
     }
 
     /// What of the log cannot be read and is not served, by stream; at most a thousand are named. Everything else is
@@ -167,10 +186,9 @@ impl EngineHandle {
     /// When the log could not be closed well.
     pub async fn close(&self) -> Result<(), Fault> {
         let inner = &self.inner;
-        if inner.is_closed.swap(true, Ordering::AcqRel) {
+        if !inner.admission.close() {
             return Ok(());
         }
-        let all = u32::try_from(inner.options.calls_max.max(1)).unwrap_or(u32::MAX);
         /// A stop takes 10 s at the most (contract, limits); the log needs some of it.
         const FINISH_MAX: Duration = Duration::from_secs(5);
         /// Actors and list need their time whatever the calls left of theirs.
@@ -179,8 +197,7 @@ impl EngineHandle {
         const CHECKPOINT_MAX: Duration = Duration::from_secs(2);
         let finish_by = Instant::now() + FINISH_MAX;
         let left = || finish_by.saturating_duration_since(Instant::now()).max(EACH_MIN);
-        let _finished = tokio::time::timeout(FINISH_MAX, inner.permits.acquire_many(all)).await;
-        inner.permits.close();
+        let _finished = tokio::time::timeout(FINISH_MAX, inner.admission.drained()).await;
         inner.lists.caught_up(inner.shared.log.last_position(), EACH_MIN).await;
         // Actors hold the log: they go first, and store what they would have to replay.
         let _ = inner.registry_actor.stop_and_wait(None, Some(left())).await;
@@ -253,7 +270,7 @@ impl EngineHandle {
     /// # Errors
     /// A fault; the refusal is inside.
     pub async fn handle(&self, caller: &Caller, request: HandleRequest) -> Answer<HandleAnswer> {
-        let permit = self.admit()?;
+        let permit = self.admit(&caller.tenant_id, Some(&caller.user_id)).await?;
         // A repeat is answered from the key alone: what it did may have taken the ticket out of sight.
         let asked = request.idempotency.filter(|_| !request.dry_run);
         let keep = match self.idempotency(caller, asked).await? {
@@ -296,7 +313,7 @@ impl EngineHandle {
     /// # Errors
     /// A fault; the refusal is inside.
     pub async fn create(&self, caller: &Caller, request: CreateRequest) -> Answer<HandleAnswer> {
-        let permit = self.admit()?;
+        let permit = self.admit(&caller.tenant_id, Some(&caller.user_id)).await?;
         let asked = request.idempotency.clone().filter(|_| !request.dry_run);
         let keep = match self.idempotency(caller, asked).await? {
             Ok((keep, None)) => keep,
@@ -353,16 +370,9 @@ impl EngineHandle {
 
     // What follows is shared with `queries` and `operator`.
 
-    /// A place among the calls under way, or `Overloaded` at once.
-    pub(crate) fn admit(&self) -> Result<OwnedSemaphorePermit, Fault> {
-        if self.inner.is_closed.load(Ordering::Acquire) {
-            return Err(Fault::Closed);
-        }
-        self.inner
-            .permits
-            .clone()
-            .try_acquire_owned()
-            .map_err(|_| Fault::Overloaded { retry_after_s: 1 })
+    /// A place among the calls under way, in fair order, or `Overloaded` at once. `user`: `None` for the operator.
+    pub(crate) async fn admit(&self, tenant: &TenantId, user: Option<&UserId>) -> Result<Permit, Fault> {
+        self.inner.admission.enter(tenant, user).await
     }
 
     /// The ticket as of the last answer, read from the log where it is not live; `None` where there is none.

@@ -468,7 +468,7 @@ impl EngineHandle {
         command: Command,
         migrate_to: Option<VersionName>,
     ) -> Answer<Done> {
-        let permit = self.admit()?;
+        let permit = self.admit(tenant, None).await?;
         let Some((ticket, lease)) = self.load(tenant, ticket_id).await? else {
             return Ok(Err(not_found(ticket_id)));
         };
@@ -490,7 +490,7 @@ impl EngineHandle {
     }
 
     async fn change(&self, change: Change) -> OperatorAnswer<Outcome> {
-        let _permit = self.admit()?;
+        let _permit = self.admit(change.tenant(), None).await?;
         let (reply, answer) = oneshot::channel();
         let sent = self.inner.registry_actor.send_message(Message { change, reply });
         sent.map_err(|_| Fault::WorkerDied)?;

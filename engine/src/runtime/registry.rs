@@ -254,6 +254,16 @@ pub(crate) struct Outcome {
     pub(crate) missing: MissingUsers,
 }
 
+impl Change {
+    /// Whose it is.
+    pub(crate) fn tenant(&self) -> &TenantId {
+        match self {
+            Self::Import { file, .. } => &file.tenant.id,
+            Self::Account { tenant, .. } | Self::Workflow { tenant, .. } => tenant,
+        }
+    }
+}
+
 type Changed = Result<Result<Outcome, OperatorRefusal>, Fault>;
 
 /// A change and where its answer goes.

@@ -11,9 +11,10 @@ use std::sync::atomic::Ordering;
 
 use loonflow_storage::EventLog;
 use ractor::{Actor, ActorProcessingErr, ActorRef};
-use tokio::sync::{OwnedSemaphorePermit, oneshot};
+use tokio::sync::oneshot;
 
 use crate::id::{TenantId, TicketId, VersionName};
+use crate::runtime::admission::Permit;
 use crate::runtime::commit::{self, Decided, Origin};
 use crate::runtime::fault::Fault;
 use crate::runtime::idempotency::Guard;
@@ -47,7 +48,7 @@ pub(crate) struct Request {
     pub(crate) origin: Origin,
     pub(crate) expected_version: Option<u64>,
     /// The place among the calls under way: kept until the command is through, whoever has gone away meanwhile.
-    pub(crate) _permit: OwnedSemaphorePermit,
+    pub(crate) _permit: Permit,
     /// Under which key the answer is kept; the guard is held until it is.
     pub(crate) idempotency: Option<(Caller, Idempotency, Guard)>,
 }

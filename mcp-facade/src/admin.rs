@@ -17,11 +17,12 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, BufWriter};
+use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 
-use crate::limits::{ADMIN_CONNECTIONS_MAX, ADMIN_LINE_BYTES_MAX};
+use crate::limits::{ADMIN_CONNECTIONS_MAX, ADMIN_LINE_BYTES_MAX, ADMIN_REQUEST_MAX, ADMIN_UNREAD_MAX};
 
 /// Items that the server may be ahead of a slow reader.
 const ITEMS_AHEAD_MAX: usize = 64;
@@ -103,9 +104,10 @@ where
     Future: std::future::Future<Output = Result<(), String>> + Send + 'static,
 {
     let answer = Arc::new(answer);
-    let connections = Arc::new(Semaphore::new(ADMIN_CONNECTIONS_MAX));
+    let answering = Arc::new(Semaphore::new(ADMIN_CONNECTIONS_MAX));
+    let unread = Arc::new(Semaphore::new(ADMIN_UNREAD_MAX));
     loop {
-        let Ok(permit) = Arc::clone(&connections).acquire_owned().await else {
+        let Ok(reading) = Arc::clone(&unread).acquire_owned().await else {
             return;
         };
         let stream = tokio::select! {
@@ -119,27 +121,39 @@ where
             },
             () = stop.cancelled() => return,
         };
-        let answer = Arc::clone(&answer);
+        let (answer, answering) = (Arc::clone(&answer), Arc::clone(&answering));
         tokio::spawn(async move {
-            if let Err(error) = serve_one(stream, &*answer).await {
+            let (input, output) = stream.into_split();
+            // Those that send nothing are in nobody's way for long, and not at all in that of who waits for an answer.
+            let line = tokio::time::timeout(ADMIN_REQUEST_MAX, read_request(input)).await;
+            drop(reading);
+            let Ok(_permit) = answering.acquire().await else { return };
+            let served = match line {
+                Ok(Ok(line)) => answer_one(line, output, &*answer).await,
+                Ok(Err(error)) => Err(error),
+                Err(_elapsed) => Err(io::ErrorKind::TimedOut.into()),
+            };
+            if let Err(error) = served {
                 tracing::debug!(%error, "an admin connection ended early");
             }
-            drop(permit);
         });
     }
 }
 
-async fn serve_one<Request, Answer, Future>(stream: UnixStream, answer: &Answer) -> io::Result<()>
+async fn read_request(input: OwnedReadHalf) -> io::Result<Vec<u8>> {
+    let mut line = Vec::new();
+    let mut input = BufReader::new(input).take(ADMIN_LINE_BYTES_MAX as u64);
+    input.read_until(b'\n', &mut line).await?;
+    Ok(line)
+}
+
+async fn answer_one<Request, Answer, Future>(line: Vec<u8>, output: OwnedWriteHalf, answer: &Answer) -> io::Result<()>
 where
     Request: DeserializeOwned + Send + 'static,
     Answer: Fn(Request, mpsc::Sender<Value>) -> Future,
     Future: std::future::Future<Output = Result<(), String>> + Send + 'static,
 {
-    let (input, output) = stream.into_split();
     let mut output = BufWriter::new(output);
-    let mut line = Vec::new();
-    let mut input = BufReader::new(input).take(ADMIN_LINE_BYTES_MAX as u64);
-    input.read_until(b'\n', &mut line).await?;
     // A whole directory takes a while to read.
     let read = tokio::task::spawn_blocking(move || serde_json::from_slice(&line));
     let end = match read.await? {
@@ -245,6 +259,29 @@ mod tests {
         });
         asked.await.map_err(|error| error.to_string())?;
         Ok(items)
+    }
+
+    /// More of them than are answered at once, and a request after them.
+    #[tokio::test]
+    async fn silent_connections_hold_nobody_up() {
+        let data = tempfile::tempdir().expect("temporary directory");
+        let serving = tokio::spawn(serve(
+            listen(data.path()).expect("listens"),
+            CancellationToken::new(),
+            answer,
+        ));
+        let mut silent = Vec::new();
+        for _ in 0..12 {
+            silent.push(connect(data.path()).await.expect("connects"));
+        }
+        let started = tokio::time::Instant::now();
+        let counted = ask_for(data.path(), &Request::Count { to: 3 }).await;
+        assert_eq!(counted.map(|items| items.len()), Ok(3));
+        assert!(started.elapsed() < ADMIN_REQUEST_MAX, "{:?}", started.elapsed());
+        // They are closed in time.
+        let mut end = [0; 1];
+        assert!(silent[0].read(&mut end).await.is_ok_and(|n_bytes| n_bytes == 0));
+        serving.abort();
     }
 
     #[tokio::test]

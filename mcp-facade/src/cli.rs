@@ -15,6 +15,12 @@ Environment:
   LOONFLOW_LOG               log filter, for example `info` or `loonflow_engine=debug`; logs go to stderr as JSON lines
 The flags of `serve` that take a value have variables too; see `loonflow-ticket serve --help`.
 
+Exit codes:
+  0    done; a server that was stopped has finished the calls in flight
+  1    the command could not be carried out, or `check` or `verify` found something; standard error or output says what
+  2    the command line cannot be read
+  130  a second signal ended a server before it had finished
+
 To look around: loonflow-ticket demo";
 
 /// A ticket server for assistants: workflows, approvals and forms over MCP.
@@ -99,9 +105,15 @@ pub struct Serve {
     #[arg(long)]
     pub env_token_for_http: bool,
 
-    /// Calls per second that one token may make; 0 for no limit [default: 0]
+    /// Calls per second that one user may make, with whatever tokens; 0 for no limit [default: 200 where other machines
+    /// can connect, none on a loopback address]
     #[arg(long, env = "LOONFLOW_MCP_RATE_LIMIT", value_name = "CALLS")]
     pub rate_limit: Option<String>,
+
+    /// HTTP requests per second that one address may make, this machine's apart; 0 for no limit [default: 1000 where
+    /// other machines can connect]
+    #[arg(long, env = "LOONFLOW_MCP_ADDRESS_RATE_LIMIT", value_name = "REQUESTS")]
+    pub address_rate_limit: Option<String>,
 }
 
 impl Serve {
@@ -117,6 +129,7 @@ impl Serve {
             require_auth: self.require_auth,
             env_token_for_http: self.env_token_for_http,
             rate_limit: self.rate_limit,
+            address_rate_limit: self.address_rate_limit,
         }
     }
 }

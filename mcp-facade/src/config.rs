@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use axum::http::Uri;
 use axum::http::uri::Authority;
 
-use crate::limits::JWT_SECRET_BYTES_MIN;
+use crate::limits::{JWT_SECRET_BYTES_MIN, RATE_OF_ADDRESS_USUAL, RATE_OF_USER_USUAL};
 use crate::secret::Secret;
 use crate::state::Options;
 
@@ -49,6 +49,8 @@ pub struct Written {
     pub env_token_for_http: bool,
     /// `--rate-limit`
     pub rate_limit: Option<String>,
+    /// `--address-rate-limit`
+    pub address_rate_limit: Option<String>,
 }
 
 /// Settings that hold.
@@ -82,6 +84,7 @@ const TRANSPORT: &str = "`--transport` (LOONFLOW_MCP_TRANSPORT)";
 const ALLOWED_HOST: &str = "`--allowed-host` (LOONFLOW_MCP_ALLOWED_HOSTS)";
 const ALLOWED_ORIGIN: &str = "`--allowed-origin` (LOONFLOW_MCP_ALLOWED_ORIGINS)";
 const RATE_LIMIT: &str = "`--rate-limit` (LOONFLOW_MCP_RATE_LIMIT)";
+const ADDRESS_RATE_LIMIT: &str = "`--address-rate-limit` (LOONFLOW_MCP_ADDRESS_RATE_LIMIT)";
 const JWT_SECRET: &str = "`LOONFLOW_JWT_SECRET`";
 const ACCESS_TOKEN: &str = "`LOONFLOW_MCP_ACCESS_TOKEN`";
 const DATA: &str = "`--data` (LOONFLOW_DATA)";
@@ -111,18 +114,14 @@ impl Config {
             },
         };
         let transport = transport(set(written.transport.as_deref()).unwrap_or("streamable-http"))?;
-        let rate_limit_per_s = match set(written.rate_limit.as_deref()) {
-            None | Some("0") => None,
-            Some(text) => match text.parse::<u32>() {
-                Ok(per_s) => Some(per_s),
-                Err(_) => {
-                    return bad(
-                        RATE_LIMIT,
-                        format!("must be calls per second, 0 for no limit, got `{text}`"),
-                    );
-                }
-            },
-        };
+        let is_public = transport == Transport::StreamableHttp && !is_loopback(&host);
+        let rate_limit_per_s = rate_limit(RATE_LIMIT, written.rate_limit.as_deref(), is_public, RATE_OF_USER_USUAL)?;
+        let address_rate_limit_per_s = rate_limit(
+            ADDRESS_RATE_LIMIT,
+            written.address_rate_limit.as_deref(),
+            is_public,
+            RATE_OF_ADDRESS_USUAL,
+        )?;
         let allowed_hosts = list(&written.allowed_hosts);
         for entry in &allowed_hosts {
             if entry.parse::<Authority>().is_err() && entry.parse::<IpAddr>().is_err() || entry.contains('@') {
@@ -144,7 +143,7 @@ impl Config {
         let mut warnings = Vec::new();
         let environment_token =
             environment_token(&variable, transport, &host, written.env_token_for_http, &mut warnings)?;
-        if transport == Transport::StreamableHttp && !is_loopback(&host) && allowed_hosts.is_empty() {
+        if is_public && allowed_hosts.is_empty() {
             warnings.push(format!(
                 "the server listens on `{host}` but answers only to loopback names; name the others with {ALLOWED_HOST}"
             ));
@@ -158,6 +157,7 @@ impl Config {
                 jwt_secret: jwt_secret(&variable)?,
                 require_auth: written.require_auth,
                 rate_limit_per_s,
+                address_rate_limit_per_s,
                 allowed_hosts,
                 allowed_origins,
                 ..Options::default()
@@ -213,6 +213,25 @@ fn transport(word: &str) -> Result<Transport, Error> {
             "`sse` is no longer served; use its successor `streamable-http`, at the path `/mcp`",
         ),
         _ => bad(TRANSPORT, format!("must be `streamable-http` or `stdio`, got `{word}`")),
+    }
+}
+
+/// A rate as written, else the usual one where other machines can connect, else none.
+fn rate_limit(
+    setting: &'static str,
+    written: Option<&str>,
+    is_public: bool,
+    usual_per_s: u32,
+) -> Result<Option<u32>, Error> {
+    match set(written) {
+        None => Ok(is_public.then_some(usual_per_s)),
+        Some(text) => match text.parse::<u32>() {
+            Ok(per_s) => Ok(Some(per_s).filter(|per_s| *per_s > 0)),
+            Err(_) => bad(
+                setting,
+                format!("must be a number per second, 0 for no limit, got `{text}`"),
+            ),
+        },
     }
 }
 

@@ -3,8 +3,11 @@
 //!
 //! Not here: the rules of tickets; a dry run and a real call of each kind are enough to see that they arrive.
 
+mod connections;
 mod raw_http;
+mod storage;
 mod tokens;
+mod web;
 
 use std::net::SocketAddr;
 use std::sync::Arc;

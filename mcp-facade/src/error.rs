@@ -124,6 +124,12 @@ codes! {
     /// What is stored of this ticket, workflow or tenant cannot be read; everything else goes on.
     StoredDataUnreadable "stored_data_unreadable" 500
         "tell an operator, who finds what cannot be read in the server's log; calling again will not help",
+    /// The server's disk is full, so no change is taken; nothing of the call was written.
+    StorageFull "storage_full" 507
+        "tell an operator that the server's disk is full, and call again once there is room; reading goes on meanwhile",
+    /// The server's log has failed, so no change is taken until it comes back.
+    StorageStopped "storage_stopped" 503
+        "wait a minute and call again; if it stays, tell an operator; reading goes on meanwhile",
     /// A fault of the server; its log says more under the request's id.
     Internal "internal_error" 500 "call again, and if it stays, give the request id to an operator",
 }

@@ -3,11 +3,21 @@
 //! Not here: the protocol itself (rmcp) and the calls (`mcp`). Every connection is served without sessions, in both eras
 //! of the protocol, so a restart or a balancer loses nothing.
 //!
+//! A connection is accepted (`listen`), has a place (`connections`), sends a request (`exchange`), which passes the gate
+//! (`gate`: `origin`, `bodies`) and reaches the protocol.
+//!
 //! Invariants: an exchange ends within its deadline, also when the body trickles in; a body over the limit is answered,
 //! not cut off; an answer outside of the protocol is JSON-RPC all the same and holds nothing of the server's insides.
+//!
+//! What all unfinished requests hold together is bounded, whoever sends them: heads by the number of connections and their
+//! own bound, bodies and what they are parsed to by `bodies`, answers that wait for their clients by `connections`.
 
+mod bodies;
+mod connections;
+mod exchange;
 mod gate;
 pub mod listen;
+mod origin;
 
 use std::sync::Arc;
 
@@ -17,18 +27,23 @@ use axum::http::{StatusCode, header};
 use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use loonflow_engine::runtime::Readiness;
 use rmcp::transport::streamable_http_server::session::never::NeverSessionManager;
 use rmcp::transport::{StreamableHttpServerConfig, StreamableHttpService};
 use serde_json::{Value, json};
 
-use crate::limits::BODY_BYTES_MAX;
+use self::gate::Gate;
+use crate::limits::{BODY_BYTES_MAX, READINESS_MAX};
 use crate::mcp::TicketServer;
 use crate::state::AppState;
 
 /// Where MCP is spoken.
 pub const MCP_PATH: &str = "/mcp";
 
-/// All routes: `/mcp`, `/healthz`, `/readyz`.
+pub(crate) const HEALTHZ_PATH: &str = "/healthz";
+pub(crate) const READYZ_PATH: &str = "/readyz";
+
+/// All routes: `/mcp` (guides tell people to end an address with a slash: `/mcp/` is the same), `/healthz`, `/readyz`.
 pub fn app(state: AppState) -> Router {
     let server = TicketServer::new(state.clone());
     app_with_server(state, server)
@@ -41,7 +56,7 @@ pub fn app_with_server(state: AppState, server: TicketServer) -> Router {
         .with_json_response(true)
         .with_sse_keep_alive(None)
         .with_max_request_body_bytes(BODY_BYTES_MAX)
-        .with_allowed_origins(&state.options().allowed_origins)
+        // Origins that are allowed are taken out by the gate; every other one is refused.
         .enforce_origin_validation();
     if !state.options().allowed_hosts.is_empty() {
         // The loopback names stay: an operator's own probes come from there.
@@ -59,10 +74,11 @@ pub fn app_with_server(state: AppState, server: TicketServer) -> Router {
         config,
     );
     Router::new()
-        .route_service(MCP_PATH, mcp)
-        .layer(from_fn_with_state(state.clone(), gate::pass))
-        .route("/healthz", get(healthz))
-        .route("/readyz", get(readyz))
+        .route_service(MCP_PATH, mcp.clone())
+        .route_service(&format!("{MCP_PATH}/"), mcp)
+        .layer(from_fn_with_state(Gate::new(state.clone()), gate::pass))
+        .route(HEALTHZ_PATH, get(healthz))
+        .route(READYZ_PATH, get(readyz))
         .fallback(not_found)
         .with_state(state)
 }
@@ -72,16 +88,26 @@ async fn healthz() -> Response {
     json_response(StatusCode::OK, &json!({ "status": "ok" }))
 }
 
-/// Ready: calls can be answered.
+/// Ready: calls can be answered, reads and writes. Where they cannot, `reason` says why: `full`, `stopped: …`.
 async fn readyz(State(state): State<AppState>) -> Response {
     if state.stop().is_cancelled() {
         return json_response(StatusCode::SERVICE_UNAVAILABLE, &json!({ "status": "stopping" }));
     }
-    if state.engine().is_ready() {
-        json_response(StatusCode::OK, &json!({ "status": "ready" }))
-    } else {
-        json_response(StatusCode::SERVICE_UNAVAILABLE, &json!({ "status": "not ready" }))
-    }
+    let engine = state.engine().clone();
+    // It asks the file system, which may hang where the disk does.
+    let asked = tokio::task::spawn_blocking(move || engine.readiness());
+    let reason = match tokio::time::timeout(READINESS_MAX, asked).await {
+        Ok(Ok(Readiness::Ready)) => return json_response(StatusCode::OK, &json!({ "status": "ready" })),
+        Ok(Ok(Readiness::Behind)) => "the ticket list is behind the log".to_owned(),
+        Ok(Ok(Readiness::Full)) => "full".to_owned(),
+        Ok(Ok(Readiness::Stopped { what })) => format!("stopped: {what}"),
+        Ok(Ok(Readiness::Closed)) => "closed".to_owned(),
+        Ok(Err(_)) | Err(_) => "the disk does not answer".to_owned(),
+    };
+    json_response(
+        StatusCode::SERVICE_UNAVAILABLE,
+        &json!({ "status": "not ready", "reason": reason }),
+    )
 }
 
 async fn not_found() -> Response {

@@ -6,7 +6,7 @@
 //! In reading order: [`http`] and [`stdio`] take a request · [`mcp`] finds the tool and guards the call · [`arguments`]
 //! reads what was sent · [`auth`] says who is calling · `wire` asks the engine and words its answers · [`error`] words a
 //! refusal.
-//! Around them: [`config`], [`limits`], [`telemetry`], [`serve`] and [`stop`], [`admin`] (the local socket), [`cli`].
+//! Around them: [`config`], [`limits`], [`telemetry`], [`serve`] and [`stop`], [`descriptors`], [`admin`] (the local socket), [`cli`].
 //!
 //! # Error codes
 //! The stable codes are the variants of [`error::Code`], one table with HTTP status and next step.
@@ -16,6 +16,7 @@ pub mod arguments;
 pub mod auth;
 pub mod cli;
 pub mod config;
+pub mod descriptors;
 pub mod error;
 pub mod http;
 pub mod limits;

@@ -25,14 +25,62 @@ pub const CALL_DEADLINE: Duration = Duration::from_secs(30);
 /// than [`CALL_DEADLINE`], so that a slow call answers as a tool result and not as a bare HTTP status.
 pub const EXCHANGE_DEADLINE: Duration = Duration::from_secs(35);
 
-/// Open HTTP connections. Each costs some ten kilobytes and a descriptor; the next one is told `overloaded`.
+/// Time that `readyz` waits for the disk: shorter than what asks it would wait.
+pub const READINESS_MAX: Duration = Duration::from_secs(2);
+
+/// Open HTTP connections, where the limit of open files allows them ([`crate::descriptors`]). Each costs some ten
+/// kilobytes and a descriptor.
 pub const CONNECTIONS_MAX: usize = 1024;
 
-/// Connections over [`CONNECTIONS_MAX`] that are told so at the same time; the rest is closed without a word.
-pub const CONNECTIONS_REFUSED_AT_ONCE_MAX: usize = 64;
+/// Connections without which serving makes no sense: a person's assistant and an operator's probes need some.
+pub const CONNECTIONS_MIN: usize = 16;
 
-/// Time a connection may take to send a request's head, or stay idle between two requests.
-pub const HEAD_READ_MAX: Duration = Duration::from_secs(75);
+/// Descriptors kept for everything but [`CONNECTIONS_MAX`]: connections over the cap that are told so or are closing,
+/// the log's files, the admin socket, the runtime.
+pub const DESCRIPTORS_RESERVED: usize = 256;
+
+/// Connections over [`CONNECTIONS_MAX`]: probes on them are answered, everybody else is told `overloaded`.
+pub const CONNECTIONS_RESERVED: usize = 64;
+
+/// Connections that have been told to close and are not closed yet, in addition: so many at once that the accept loop
+/// never waits for them, and few enough for [`DESCRIPTORS_RESERVED`].
+pub const CONNECTIONS_CLOSING_MAX: usize = 64;
+
+/// Time a new connection has to send its first request's head: far more than a slow line needs.
+pub const FIRST_HEAD_MAX: Duration = Duration::from_secs(10);
+
+/// The same for one over the cap: what comes there is a probe, or is told to come again.
+pub const RESERVE_HEAD_MAX: Duration = Duration::from_secs(2);
+
+/// Time a connection may stay idle between two requests: longer than proxies keep theirs, so that they close first.
+pub const IDLE_MAX: Duration = Duration::from_secs(75);
+
+/// Bytes of a body below which it is nobody's burden: what assistants send. Times [`CONNECTIONS_MAX`], some megabytes.
+pub const BODY_BYTES_FREE: usize = 4 * 1024;
+
+/// Bytes of all larger bodies on their way or being answered, of those with a good token in a header.
+pub const BODIES_BYTES_MAX: usize = 32 * BODY_BYTES_MAX;
+
+/// The same of those without one, apart, so that nobody without a token keeps anybody with one waiting.
+pub const BODIES_ANONYMOUS_BYTES_MAX: usize = 8 * BODY_BYTES_MAX;
+
+/// Part of either that is parsed and carried out at once: as values the bytes of a body take some thirty times the room.
+pub const BODIES_PARSED_SHARE: usize = 4;
+
+/// Time in which a body has to bring [`BODY_PROGRESS_BYTES_MIN`].
+pub const BODY_PROGRESS_MAX: Duration = Duration::from_secs(5);
+
+/// Bytes that a body brings in [`BODY_PROGRESS_MAX`], or it is given up: 4 KiB a second, as over the slowest of lines.
+pub const BODY_PROGRESS_BYTES_MIN: usize = 20 * 1024;
+
+/// Bytes of an answer below which it is not counted: it is in the system's buffers at once.
+pub const ANSWER_BYTES_FREE: usize = 16 * 1024;
+
+/// Bytes of all larger answers that wait for their clients.
+pub const ANSWERS_UNSENT_BYTES_MAX: usize = 64 * ANSWER_BYTES_MAX;
+
+/// Time in which a client has to take some more of its answer.
+pub const ANSWER_STALLED_MAX: Duration = Duration::from_secs(20);
 
 /// Bytes of a request's head: tokens are long, but not this long.
 pub const HEAD_BYTES_MAX: usize = 64 * 1024;
@@ -61,11 +109,24 @@ pub const STOP_MAX: Duration = Duration::from_secs(10);
 /// Time that calls in flight have of [`STOP_MAX`]; the rest is for flushing the log.
 pub const DRAIN_MAX: Duration = Duration::from_secs(7);
 
-/// Tokens whose rate is remembered at once; beyond it those with a full allowance are forgotten first.
-pub const RATE_LIMITED_TOKENS_MAX: usize = 10_000;
+/// Users, or addresses, whose rate is remembered at once; beyond it those with a full allowance are forgotten first.
+pub const RATE_LIMITED_MAX: usize = 10_000;
+
+/// Calls per second of one user where other machines can connect and the operator says nothing: more than an assistant
+/// makes, less than a loop that nobody looks after. Whoever can connect to a loopback address is at the machine anyway.
+pub const RATE_OF_USER_USUAL: u32 = 200;
+
+/// The same for requests of one address, behind which there may be an office.
+pub const RATE_OF_ADDRESS_USUAL: u32 = 1_000;
 
 /// Bytes of one request on the admin socket: a directory of a hundred thousand users fits, each with 1,300 bytes.
 pub const ADMIN_LINE_BYTES_MAX: usize = 128 * 1024 * 1024;
 
-/// Connections on the admin socket: one operator at one keyboard.
+/// Requests on the admin socket that are answered at once: one operator at one keyboard.
 pub const ADMIN_CONNECTIONS_MAX: usize = 8;
+
+/// Connections on the admin socket that have not sent their request yet.
+pub const ADMIN_UNREAD_MAX: usize = 16;
+
+/// Time for a request on the admin socket to come in: it is sent as soon as there is a connection, by this machine.
+pub const ADMIN_REQUEST_MAX: Duration = Duration::from_secs(5);

@@ -6,7 +6,7 @@
 //! Invariants: every call is answered within the deadline, also when the tool panics or hangs; every call leaves one line
 //! in the request log; a refused call is a tool result, and only a call of no tool is a protocol error.
 //!
-//! Order within a call: names of arguments, credential, rate, user and application, arguments, operation. Names come
+//! Order within a call: names of arguments, credential, user and application, rate, arguments, operation. Names come
 //! first because a misspelt `access_token` would otherwise only be reported as missing.
 
 pub mod schema;
@@ -126,14 +126,14 @@ impl TicketServer {
         let token = arguments.secret(ACCESS_TOKEN)?;
         let app_name = arguments.optional_string(APP_NAME)?;
         let credential = credential(&self.state, token.as_ref().map(Secret::expose), headers)?;
-        if let Some(limiter) = self.state.rate_limiter() {
-            limiter.take(&credential.token)?;
-        }
         let identity = identify(&self.state, &credential)?;
         let app_name = app_name.as_deref().unwrap_or(DEFAULT_APP_NAME);
         let caller = auth::caller::caller(self.state.engine(), &identity, app_name)?;
         // Set once: this is the only place.
         let _ = user_id.set(caller.user_id.to_string());
+        if let Some(limiter) = self.state.rate_limiter() {
+            limiter.take((caller.tenant_id.clone(), caller.user_id.clone()))?;
+        }
         let context = CallContext {
             state: self.state.clone(),
             caller,

@@ -1,22 +1,23 @@
-//! How often one token may call: a bucket of one second's calls that refills steadily.
+//! How often somebody may call, a user or an address: a bucket of one second's calls that refills steadily.
 //!
-//! Not here: the bound on calls at once, which is the engine's. Tokens are remembered by digest, so this table holds no
-//! secret; it is bounded, and those with a full allowance are forgotten first.
+//! Not here: the bound on calls at once and their order, which are the engine's. By user and not by token: tokens, JWTs
+//! above all, are had for the asking. The table is bounded, and those with a full allowance are forgotten first.
 
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::sync::{Mutex, PoisonError};
 
-use sha2::{Digest, Sha256};
 use tokio::time::Instant;
 
 use crate::error::ApiError;
-use crate::limits::RATE_LIMITED_TOKENS_MAX;
-use crate::secret::Secret;
+use crate::limits::RATE_LIMITED_MAX;
 
-/// Buckets of all tokens seen lately.
-pub struct RateLimiter {
+/// Buckets of everybody seen lately.
+pub struct RateLimiter<K> {
     per_s: f64,
-    buckets: Mutex<HashMap<[u8; 32], Bucket>>,
+    /// What is counted, in words.
+    what: &'static str,
+    buckets: Mutex<HashMap<K, Bucket>>,
 }
 
 struct Bucket {
@@ -24,32 +25,32 @@ struct Bucket {
     filled_at: Instant,
 }
 
-impl RateLimiter {
-    /// At most `per_s` calls a second, and as many at once.
+impl<K: Hash + Eq> RateLimiter<K> {
+    /// At most `per_s` calls a second, and as many at once. `what`, in the plural, is what a refusal says was used up.
     #[must_use]
-    pub fn new(per_s: u32) -> Self {
+    pub fn new(per_s: u32, what: &'static str) -> Self {
         Self {
             per_s: f64::from(per_s.max(1)),
+            what,
             buckets: Mutex::new(HashMap::new()),
         }
     }
 
-    /// Takes one call off the token's allowance.
+    /// Takes one call off somebody's allowance.
     ///
     /// # Errors
     /// `overloaded` with the seconds to wait.
-    pub fn take(&self, token: &Secret) -> Result<(), ApiError> {
+    pub fn take(&self, who: K) -> Result<(), ApiError> {
         let now = Instant::now();
-        let digest: [u8; 32] = Sha256::digest(token.expose().as_bytes()).into();
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
-        if buckets.len() >= RATE_LIMITED_TOKENS_MAX && !buckets.contains_key(&digest) {
+        if buckets.len() >= RATE_LIMITED_MAX && !buckets.contains_key(&who) {
             buckets.retain(|_, bucket| self.allowance(bucket, now) < self.per_s);
-            // All of them busy: a flood of made-up tokens. Forgetting them is kinder than refusing real ones.
-            if buckets.len() >= RATE_LIMITED_TOKENS_MAX {
+            // All of them busy: a flood of addresses. Forgetting them is kinder than refusing everybody else.
+            if buckets.len() >= RATE_LIMITED_MAX {
                 buckets.clear();
             }
         }
-        let bucket = buckets.entry(digest).or_insert(Bucket {
+        let bucket = buckets.entry(who).or_insert(Bucket {
             allowance: self.per_s,
             filled_at: now,
         });
@@ -66,7 +67,7 @@ impl RateLimiter {
             reason = "from 1 to a few seconds"
         )]
         Err(ApiError::overloaded(
-            "this token has used up its calls for now",
+            format!("the {} are used up for now, {} a second", self.what, self.per_s),
             wait_s as u64,
         ))
     }
@@ -85,27 +86,27 @@ mod tests {
     use crate::error::Code;
 
     #[tokio::test(start_paused = true)]
-    async fn one_token_is_slowed_down_and_another_is_not() {
-        let limiter = RateLimiter::new(2);
-        let (a, b) = (Secret::new("a"), Secret::new("b"));
-        assert!(limiter.take(&a).is_ok() && limiter.take(&a).is_ok());
-        let error = limiter.take(&a).expect_err("used up");
+    async fn one_user_is_slowed_down_and_another_is_not() {
+        let limiter = RateLimiter::new(2, "calls of this user");
+        assert!(limiter.take("a").is_ok() && limiter.take("a").is_ok());
+        let error = limiter.take("a").expect_err("used up");
         assert_eq!(
             (error.code, &error.details["retry_after_seconds"]),
             (Code::Overloaded, &1.into())
         );
-        assert!(limiter.take(&b).is_ok());
+        assert_eq!(error.message, "the calls of this user are used up for now, 2 a second");
+        assert!(limiter.take("b").is_ok());
         tokio::time::advance(Duration::from_millis(500)).await;
-        assert!(limiter.take(&a).is_ok());
-        assert!(limiter.take(&a).is_err());
+        assert!(limiter.take("a").is_ok());
+        assert!(limiter.take("a").is_err());
     }
 
     #[tokio::test(start_paused = true)]
-    async fn made_up_tokens_do_not_fill_the_memory() {
-        let limiter = RateLimiter::new(1);
-        for n in 0..=2 * RATE_LIMITED_TOKENS_MAX {
-            let _ = limiter.take(&Secret::new(n.to_string()));
+    async fn many_addresses_do_not_fill_the_memory() {
+        let limiter = RateLimiter::new(1, "requests of this address");
+        for n in 0..=2 * RATE_LIMITED_MAX {
+            let _ = limiter.take(n);
         }
-        assert!(limiter.buckets.lock().expect("not poisoned").len() <= RATE_LIMITED_TOKENS_MAX);
+        assert!(limiter.buckets.lock().expect("not poisoned").len() <= RATE_LIMITED_MAX);
     }
 }

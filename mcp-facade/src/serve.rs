@@ -10,7 +10,7 @@ use crate::config::{Config, Transport};
 use crate::http::{self, MCP_PATH, listen};
 use crate::limits::DRAIN_MAX;
 use crate::state::AppState;
-use crate::{stdio, stop};
+use crate::{descriptors, stdio, stop};
 
 /// Serves until a signal, or on stdio until the client closes; then finishes the calls in flight. `listening` is told the
 /// address as soon as connections are taken; on stdio it is not called.
@@ -25,6 +25,7 @@ pub async fn run(config: &Config, state: &AppState, listening: impl FnOnce(Socke
     match config.transport {
         Transport::Stdio => stdio::serve(state).await?,
         Transport::StreamableHttp => {
+            let connections_max = descriptors::connections_max()?;
             let (listener, address) = listen::bind(&config.host, config.port).await?;
             tracing::info!(%address, path = MCP_PATH, "listening");
             listening(address);
@@ -35,7 +36,8 @@ pub async fn run(config: &Config, state: &AppState, listening: impl FnOnce(Socke
                     Instant::now()
                 }
             });
-            if !listen::serve(listener, http::app(state.clone()), state.stop().clone()).await {
+            let app = http::app(state.clone());
+            if !listen::serve_at_most(listener, app, state.stop().clone(), connections_max).await {
                 tracing::warn!("requests were still in flight at the stop");
             }
             // What is left are calls whose clients have hung up.

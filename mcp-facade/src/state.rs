@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use loonflow_engine::id::{TenantId, UserId};
 use loonflow_engine::port::Clock;
 use loonflow_engine::runtime::EngineHandle;
 use loonflow_engine::time::Timestamp;
@@ -26,7 +27,7 @@ struct Inner {
     clock: Arc<dyn Clock>,
     options: Options,
     jwt: Option<JwtVerifier>,
-    rate_limiter: Option<RateLimiter>,
+    rate_limiter: Option<RateLimiter<(TenantId, UserId)>>,
     calls: TaskTracker,
     stop: CancellationToken,
     started: String,
@@ -42,8 +43,10 @@ pub struct Options {
     pub jwt_secret: Option<Secret>,
     /// HTTP requests without a valid token get 401 before any protocol.
     pub require_auth: bool,
-    /// Calls per second of one token; `None` for no limit.
+    /// Calls per second of one user, whatever the tokens; `None` for no limit.
     pub rate_limit_per_s: Option<u32>,
+    /// HTTP requests per second of one address, this machine's apart; `None` for no limit.
+    pub address_rate_limit_per_s: Option<u32>,
     /// Names under which the endpoint may be addressed; empty for the loopback names.
     pub allowed_hosts: Vec<String>,
     /// Web origins that may call; empty for none.
@@ -59,6 +62,7 @@ impl Default for Options {
             jwt_secret: None,
             require_auth: false,
             rate_limit_per_s: None,
+            address_rate_limit_per_s: None,
             allowed_hosts: Vec::new(),
             allowed_origins: Vec::new(),
             call_deadline: limits::CALL_DEADLINE,
@@ -76,7 +80,9 @@ impl AppState {
             engine,
             clock,
             jwt: options.jwt_secret.as_ref().map(JwtVerifier::new),
-            rate_limiter: options.rate_limit_per_s.map(RateLimiter::new),
+            rate_limiter: options
+                .rate_limit_per_s
+                .map(|per_s| RateLimiter::new(per_s, "calls of this user")),
             options,
             calls: TaskTracker::new(),
             stop: CancellationToken::new(),
@@ -115,9 +121,9 @@ impl AppState {
         self.0.jwt.as_ref()
     }
 
-    /// Counts the calls of each token, where a rate is configured.
+    /// Counts the calls of each user, where a rate is configured.
     #[must_use]
-    pub fn rate_limiter(&self) -> Option<&RateLimiter> {
+    pub fn rate_limiter(&self) -> Option<&RateLimiter<(TenantId, UserId)>> {
         self.0.rate_limiter.as_ref()
     }
 

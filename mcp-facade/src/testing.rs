@@ -10,7 +10,7 @@ use loonflow_engine::port::{Clock, IdSource, RandomSource};
 use loonflow_engine::runtime::{Caller, EngineHandle, EngineOptions, Ports};
 use loonflow_engine::time::Timestamp;
 use loonflow_engine::workflow::VersionState;
-use loonflow_storage::MemoryLog;
+use loonflow_storage::{EventLog, MemoryLog};
 use serde_json::Value;
 
 use crate::arguments::{Arguments, DEFAULT_APP_NAME};
@@ -73,6 +73,11 @@ pub(crate) struct World {
 impl World {
     /// Acme with its leave and purchase workflows, and no ticket.
     pub(crate) async fn new(options: Options) -> Self {
+        Self::over(Arc::new(MemoryLog::new()), options).await
+    }
+
+    /// The same over a log, which may hold it already.
+    pub(crate) async fn over(log: Arc<dyn EventLog>, options: Options) -> Self {
         let clock = Arc::new(Still::default());
         let ports = Ports {
             clock: clock.clone(),
@@ -80,7 +85,6 @@ impl World {
             // Apart, so that tokens do not change the tickets' ids.
             random: Arc::new(Still::default()),
         };
-        let log = Arc::new(MemoryLog::new());
         let engine = EngineHandle::start(log, ports, EngineOptions::default())
             .await
             .expect("starts");

@@ -123,7 +123,7 @@ impl Registry {
     ) -> account::command::Foreign {
         let index = self.index.read().unwrap_or_else(PoisonError::into_inner);
         let is_foreign = |email: &String| index.emails.get(email).is_some_and(|(owner, _)| owner != tenant);
-        let emails = emails.map(|email| email.trim().to_lowercase()).filter(is_foreign);
+        let emails = emails.map(email::folded).filter(is_foreign);
         let tenants = self.tenants.load();
         let others = tenants.values().map(|state| &state.directory.tenant);
         let mut domains = others

@@ -6,7 +6,7 @@
 //! ```
 
 use std::io::ErrorKind;
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -77,6 +77,9 @@ pub(crate) fn open_log(data: &Path) -> anyhow::Result<Arc<dyn EventLog>> {
     let path = log_path(data);
     // Its own, also where the data directory is one that others may read.
     make_directory(&path)?;
+    for directory in [data, &path] {
+        check_permissions(directory)?;
+    }
     Ok(Arc::new(open_at(&path, data)?))
 }
 
@@ -117,6 +120,34 @@ pub(crate) fn make_directory(data: &Path) -> anyhow::Result<()> {
         .mode(0o700)
         .create(data)
         .with_context(|| format!("the data directory `{}` cannot be made", data.display()))
+}
+
+/// Refuses a directory that everybody on the machine may write, for whoever does can put another log in its place, and
+/// warns of what is less bad: groups are something that an operator sets up, as for a volume of a container, and whoever
+/// may list the data directory still cannot read the log in it.
+///
+/// # Errors
+/// A sentence for the operator.
+fn check_permissions(directory: &Path) -> anyhow::Result<()> {
+    const WRITTEN_BY_ALL: u32 = 0o002;
+    const WRITTEN_BY_GROUP: u32 = 0o020;
+    const READ_BY_OTHERS: u32 = 0o055;
+    let shown = directory.display();
+    let metadata =
+        std::fs::metadata(directory).with_context(|| format!("the permissions of `{shown}` cannot be read"))?;
+    let mode = metadata.permissions().mode() & 0o777;
+    if mode & WRITTEN_BY_ALL != 0 {
+        bail!(
+            "everybody on this machine may write in `{shown}` (mode {mode:o}); keep it for its owner with `chmod 700`, or \
+             name another directory with `--data`"
+        );
+    }
+    if mode & WRITTEN_BY_GROUP != 0 {
+        tracing::warn!(directory = %shown, "the group of the directory may write in it; `chmod 700` keeps it for its owner");
+    } else if mode & READ_BY_OTHERS != 0 {
+        tracing::warn!(directory = %shown, "others may read the directory; `chmod 700` keeps it for its owner");
+    }
+    Ok(())
 }
 
 /// Opens the log at a path of its own; `data` is what the operator knows.

@@ -37,6 +37,28 @@ fn the_defaults_are_those_of_the_contract() {
     );
 }
 
+/// Whoever can connect to a loopback address is at the machine.
+#[test]
+fn calls_are_limited_where_other_machines_can_connect() {
+    let limits = |host: &str, of_user: Option<&str>, of_address: Option<&str>| {
+        let written = Written {
+            host: text(host),
+            rate_limit: of_user.map(str::to_owned),
+            address_rate_limit: of_address.map(str::to_owned),
+            ..Written::default()
+        };
+        let options = check(written, &[]).expect("holds").options;
+        (options.rate_limit_per_s, options.address_rate_limit_per_s)
+    };
+    assert_eq!(limits("127.0.0.1", None, None), (None, None));
+    assert_eq!(
+        limits("0.0.0.0", None, None),
+        (Some(RATE_OF_USER_USUAL), Some(RATE_OF_ADDRESS_USUAL))
+    );
+    assert_eq!(limits("0.0.0.0", Some("0"), Some("0")), (None, None));
+    assert_eq!(limits("localhost", Some("5"), Some("7")), (Some(5), Some(7)));
+}
+
 #[test]
 fn transports_have_several_spellings_and_sse_has_a_successor() {
     for (word, transport) in [
@@ -97,6 +119,13 @@ fn a_bad_value_is_named_by_its_setting() {
         (
             Written {
                 rate_limit: text("-1"),
+                ..default()
+            },
+            &[],
+        ),
+        (
+            Written {
+                address_rate_limit: text("many"),
                 ..default()
             },
             &[],

@@ -1,5 +1,6 @@
-//! A fault of the engine in the words of the wire: `overloaded` where a repeat may help, `stored_data_unreadable`
-//! where something stored does not read, else `internal_error`; the cause is in the log only, once, under the request's id.
+//! A fault of the engine in the words of the wire: `overloaded` where a repeat may help, codes of their own for a full and
+//! for a stopped log and for something stored that does not read, else `internal_error`; the cause is in the server's log
+//! only, once, under the request's id.
 
 use loonflow_engine::runtime::Fault;
 use serde_json::json;
@@ -13,32 +14,41 @@ impl ApiError {
     /// What a client is told of a fault; writes the line of the log that tells the rest.
     #[must_use]
     pub fn of_fault(fault: &Fault, request_id: &str) -> Self {
-        if let Fault::Overloaded { retry_after_s } = fault {
-            // Many of these come at once, and the request log has a line for each anyway.
-            return Self::overloaded(
+        let uncertain = "look at the ticket, or repeat the call with the same idempotency key";
+        // Many of these come at once, and the request log has a line for each anyway.
+        let is_told = matches!(fault, Fault::Overloaded { .. } | Fault::Closed);
+        if !is_told {
+            tracing::error!(request_id, error = chain(fault), "the engine could not finish a call");
+        }
+        match fault {
+            Fault::Overloaded { retry_after_s } => Self::overloaded(
                 "more calls are under way than the server takes",
                 (*retry_after_s).into(),
-            );
-        }
-        if matches!(fault, Fault::Closed) {
-            return Self::overloaded("the server is stopping", RETRY_S);
-        }
-        tracing::error!(request_id, error = chain(fault), "the engine could not finish a call");
-        if matches!(fault, Fault::WorkerDied) {
-            return Self::overloaded("the call was interrupted and may have been carried out", RETRY_S)
-                .with_hint("look at the ticket, or repeat the call with the same idempotency key");
-        }
-        if let Fault::Unreadable { what, .. } = fault {
-            return Self::new(
+            ),
+            Fault::Closed => Self::overloaded("the server is stopping", RETRY_S),
+            Fault::Full => Self::new(Code::StorageFull, "the server's disk is full, and nothing was written"),
+            Fault::Stopped { .. } => Self::new(
+                Code::StorageStopped,
+                "the server takes no changes since a write to its disk failed, and nothing was written",
+            ),
+            Fault::Uncertain { .. } => Self::new(
+                Code::StorageStopped,
+                "a write to the server's disk failed, and the call may have been carried out",
+            )
+            .with_hint(format!("wait a minute, then {uncertain}")),
+            Fault::WorkerDied => {
+                Self::overloaded("the call was interrupted and may have been carried out", RETRY_S).with_hint(uncertain)
+            }
+            Fault::Unreadable { what, .. } => Self::new(
                 Code::StoredDataUnreadable,
                 format!("{what} cannot be read from the server's log"),
             )
-            .with_details(json!({ "request_id": request_id }));
+            .with_details(json!({ "request_id": request_id })),
+            Fault::Storage(_) if fault.is_retryable() => {
+                Self::overloaded("the call could not be carried out just now", RETRY_S)
+            }
+            Fault::Storage(_) | Fault::Codec(_) | Fault::Inconsistent { .. } => Self::internal(request_id),
         }
-        if fault.is_retryable() {
-            return Self::overloaded("the call could not be carried out just now", RETRY_S);
-        }
-        Self::internal(request_id)
     }
 }
 

@@ -1,118 +1,201 @@
 //! What every request to `/mcp` passes on its way in and out.
 //!
-//! Not here: names and origins, which rmcp checks. In order: a request id; the deadline of the exchange; the body, read
-//! to the end and refused when too large; with `--require-auth` a valid token; the `Accept` header, repaired. On the way
-//! out: refusals in plain text become JSON-RPC errors, and texts of server faults are dropped.
+//! Not here: names under which the server is addressed, which rmcp checks. In order: a request id; the origin, where a web
+//! page calls; the rate of the address; the deadline of the exchange; with `--require-auth` a valid token; the body, read
+//! to the end; the `Accept` header, repaired. On the way out: refusals in plain text become JSON-RPC errors, texts of
+//! server faults are dropped, and a client that takes nothing but an event stream gets the answer as its one event.
+
+use std::net::IpAddr;
+use std::sync::Arc;
 
 use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::Response;
-use futures::StreamExt;
 use serde::de::IgnoredAny;
 use serde_json::json;
 
+use super::bodies::{self, Bodies};
+use super::connections::{Connection, Phase, address_of};
 use super::json_response;
+use super::origin::{self, Origins};
 use crate::auth::caller::recognise;
 use crate::error::{ApiError, Code};
-use crate::limits::{BODY_BYTES_MAX, EXCHANGE_DEADLINE};
+use crate::limits::{ANSWER_BYTES_MAX, BODY_BYTES_FREE, EXCHANGE_DEADLINE};
 use crate::mcp::{credential, identify};
+use crate::rate_limit::RateLimiter;
 use crate::state::{AppState, RequestId};
-
-/// A body beyond [`BODY_BYTES_MAX`] is still read this many times over, so that the client sees the answer and not a
-/// closed connection.
-const BODY_DISCARD_FACTOR: usize = 16;
 
 /// What rmcp asks clients to accept; answers are JSON.
 const ACCEPT_BOTH: HeaderValue = HeaderValue::from_static("application/json, text/event-stream");
+const EVENT_STREAM: HeaderValue = HeaderValue::from_static("text/event-stream");
 
-pub(super) async fn pass(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
-    let request_id = state.next_request_id();
+/// What all requests of a server share.
+#[derive(Clone)]
+pub(super) struct Gate(Arc<Inner>);
+
+struct Inner {
+    state: AppState,
+    origins: Origins,
+    bodies: Bodies,
+    addresses: Option<RateLimiter<IpAddr>>,
+}
+
+impl Gate {
+    pub(super) fn new(state: AppState) -> Self {
+        let options = state.options();
+        let addresses = options.address_rate_limit_per_s;
+        Self(Arc::new(Inner {
+            origins: Origins::new(&options.allowed_origins),
+            bodies: Bodies::new(),
+            addresses: addresses.map(|per_s| RateLimiter::new(per_s, "requests of this address")),
+            state,
+        }))
+    }
+}
+
+pub(super) async fn pass(State(gate): State<Gate>, mut request: Request, next: Next) -> Response {
+    let gate = &*gate.0;
+    let request_id = gate.state.next_request_id();
     request.extensions_mut().insert(RequestId(request_id.clone()));
-    let mut response = match tokio::time::timeout(EXCHANGE_DEADLINE, exchange(&state, request, next)).await {
+    let origin = gate.origins.of_request(request.uri(), request.headers());
+    if let Some(origin) = &origin
+        && origin::is_preflight(request.method(), request.headers())
+    {
+        return origin::preflight(origin);
+    }
+    if origin.is_some() {
+        request.headers_mut().remove(header::ORIGIN);
+    }
+    let mut response = match tokio::time::timeout(EXCHANGE_DEADLINE, gate.exchange(request, next)).await {
         Ok(response) => response,
         Err(_elapsed) => refusal(&ApiError::overloaded("the request was not finished in time", 5)),
     };
     if let Ok(value) = HeaderValue::from_str(&request_id) {
         response.headers_mut().insert("x-request-id", value);
     }
+    if let Some(origin) = &origin {
+        origin::readable(&mut response, origin);
+    }
     response
 }
 
-async fn exchange(state: &AppState, request: Request, next: Next) -> Response {
-    // Before the body is read: without a token nobody makes the server hold a megabyte.
-    if state.options().require_auth
-        && let Err(error) = authenticate(state, request.headers())
-    {
-        return unauthorized(&error);
-    }
-    let (mut parts, body) = request.into_parts();
-    let body = match read(&parts.headers, body).await {
-        Ok(body) => body,
-        Err(error) => return refusal(&error),
-    };
-    repair_accept(&mut parts.headers);
-    let response = next.run(Request::from_parts(parts, Body::from(body.clone()))).await;
-    worded(response, &body).await
-}
-
-/// The whole body.
-async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, ApiError> {
-    let declared: Option<usize> = headers
-        .get(header::CONTENT_LENGTH)
-        .and_then(|length| length.to_str().ok()?.parse().ok());
-    let mut kept = Vec::with_capacity(declared.unwrap_or(0).min(BODY_BYTES_MAX));
-    let mut n_bytes = 0usize;
-    let mut frames = body.into_data_stream();
-    while let Some(frame) = frames.next().await {
-        let Ok(frame) = frame else {
-            return Err(ApiError::new(Code::InvalidArgument, "the body broke off").with_hint("send the request again"));
+impl Inner {
+    async fn exchange(&self, request: Request, next: Next) -> Response {
+        let connection = request.extensions().get::<Connection>().cloned();
+        let address = connection.as_ref().and_then(|connection| address_of(connection.peer()));
+        if let (Some(addresses), Some(address)) = (&self.addresses, address)
+            && let Err(error) = addresses.take(address)
+        {
+            return refusal(&error);
+        }
+        // Before the body is read: without a token nobody makes the server hold a megabyte.
+        if self.state.options().require_auth
+            && let Err(error) = self.authenticate(request.headers())
+        {
+            return unauthorized(&error);
+        }
+        let (mut parts, body) = request.into_parts();
+        // Asked only where it makes a difference: a token is checked again by the call.
+        let is_large = bodies::declared(&parts.headers).is_none_or(|n_bytes| n_bytes > BODY_BYTES_FREE);
+        let is_known = is_large && self.authenticate(&parts.headers).is_ok();
+        let enter = |phase| connection.as_ref().is_none_or(|connection| connection.enter(phase));
+        enter(Phase::Body { is_known });
+        let received = match self.bodies.read(&parts.headers, body, is_known).await {
+            Ok(received) => received,
+            Err(error) => return refusal(&error),
         };
-        n_bytes = n_bytes.saturating_add(frame.len());
-        if n_bytes <= BODY_BYTES_MAX {
-            kept.extend_from_slice(&frame);
-        } else if n_bytes > BODY_BYTES_MAX * BODY_DISCARD_FACTOR {
-            break;
+        if !enter(Phase::Call) {
+            return refusal(&ApiError::overloaded("the connection had to close", 1));
+        }
+        let accepts = Accepts::of(&parts.headers);
+        if accepts != Accepts::Neither {
+            parts.headers.insert(header::ACCEPT, ACCEPT_BOTH);
+        }
+        let sent = received.bytes.clone();
+        let response = next.run(Request::from_parts(parts, Body::from(sent))).await;
+        let response = worded(response, &received.bytes).await;
+        if accepts == Accepts::EventsOnly {
+            as_event(response).await
         } else {
-            kept = Vec::new();
+            response
         }
     }
-    if n_bytes > BODY_BYTES_MAX {
-        return Err(ApiError::new(
-            Code::PayloadTooLarge,
-            format!("the body is over {BODY_BYTES_MAX} bytes"),
-        ));
+
+    fn authenticate(&self, headers: &HeaderMap) -> Result<(), ApiError> {
+        let identity = identify(&self.state, &credential(&self.state, None, Some(headers))?)?;
+        recognise(self.state.engine(), &identity).map(|_caller| ())
     }
-    Ok(kept.into())
 }
 
-fn authenticate(state: &AppState, headers: &HeaderMap) -> Result<(), ApiError> {
-    let identity = identify(state, &credential(state, None, Some(headers))?)?;
-    recognise(state.engine(), &identity).map(|_caller| ())
+/// What a client takes. rmcp insists on both kinds being named.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Accepts {
+    /// JSON, or anything.
+    Json,
+    /// An event stream and no JSON.
+    EventsOnly,
+    /// Nothing that an answer could be.
+    Neither,
 }
 
-/// Clients that take anything, or JSON, get JSON; rmcp insists on both names being there.
-fn repair_accept(headers: &mut HeaderMap) {
-    let mut values = headers
-        .get_all(header::ACCEPT)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .peekable();
-    let absent = values.peek().is_none();
-    let takes_json = values.flat_map(|value| value.split(',')).any(|range| {
-        let essence = range.split(';').next().unwrap_or_default().trim();
-        ["*/*", "application/*", "application/json"]
+impl Accepts {
+    fn of(headers: &HeaderMap) -> Self {
+        let mut values = headers
+            .get_all(header::ACCEPT)
             .iter()
-            .any(|known| essence.eq_ignore_ascii_case(known))
-    });
-    if absent || takes_json {
-        headers.insert(header::ACCEPT, ACCEPT_BOTH);
+            .filter_map(|value| value.to_str().ok())
+            .peekable();
+        if values.peek().is_none() {
+            return Self::Json;
+        }
+        let named: Vec<&str> = values
+            .flat_map(|value| value.split(','))
+            .map(|range| range.split(';').next().unwrap_or_default().trim_ascii())
+            .collect();
+        let takes = |kinds: &[&str]| {
+            named
+                .iter()
+                .any(|range| kinds.iter().any(|kind| range.eq_ignore_ascii_case(kind)))
+        };
+        if takes(&["*/*", "application/*", "application/json"]) {
+            Self::Json
+        } else if takes(&["text/event-stream", "text/*"]) {
+            Self::EventsOnly
+        } else {
+            Self::Neither
+        }
     }
+}
+
+/// A JSON answer as a stream of one event.
+async fn as_event(response: Response) -> Response {
+    if response.status() != StatusCode::OK || !is_json(&response) {
+        return response;
+    }
+    let (mut parts, body) = response.into_parts();
+    // An answer holds its value twice, the second time escaped.
+    let Ok(json) = axum::body::to_bytes(body, 4 * ANSWER_BYTES_MAX).await else {
+        return refusal(&ApiError::new(
+            Code::AnswerTooLarge,
+            "the answer is larger than an event may be",
+        ));
+    };
+    // JSON as it is written here has no line breaks outside of its texts, and none unescaped in them.
+    let event = [&b"event: message\ndata: "[..], &json[..], &b"\n\n"[..]].concat();
+    parts.headers.remove(header::CONTENT_LENGTH);
+    parts.headers.insert(header::CONTENT_TYPE, EVENT_STREAM);
+    Response::from_parts(parts, Body::from(event))
+}
+
+fn is_json(response: &Response) -> bool {
+    let kind = response.headers().get(header::CONTENT_TYPE);
+    kind.is_some_and(|kind| kind.as_bytes().starts_with(b"application/json"))
 }
 
 /// A refusal before the protocol, as HTTP and as JSON-RPC.
-fn refusal(error: &ApiError) -> Response {
+pub(super) fn refusal(error: &ApiError) -> Response {
     let status = StatusCode::from_u16(error.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let body = json!({
         "jsonrpc": "2.0",
@@ -153,11 +236,7 @@ fn unauthorized(error: &ApiError) -> Response {
 /// Rewords what rmcp refuses in plain text.
 async fn worded(response: Response, sent: &Bytes) -> Response {
     let status = response.status();
-    let json = response
-        .headers()
-        .get(header::CONTENT_TYPE)
-        .is_some_and(|kind| kind.as_bytes().starts_with(b"application/json"));
-    if status.as_u16() < 400 || json {
+    if status.as_u16() < 400 || is_json(&response) {
         return response;
     }
     let (mut parts, body) = response.into_parts();
@@ -191,23 +270,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn accept_is_repaired_only_for_clients_that_take_json() {
-        for (sent, repaired) in [
-            (None, true),
-            (Some("*/*"), true),
-            (Some("application/json"), true),
-            (Some("text/html, application/json;q=0.9"), true),
-            (Some("Application/*"), true),
-            (Some("application/json, text/event-stream"), true),
-            (Some("text/event-stream"), false),
-            (Some("text/html"), false),
+    fn clients_take_json_or_events_or_neither() {
+        for (sent, takes) in [
+            (None, Accepts::Json),
+            (Some("*/*"), Accepts::Json),
+            (Some("application/json"), Accepts::Json),
+            (Some("text/html, application/json;q=0.9"), Accepts::Json),
+            (Some("Application/*"), Accepts::Json),
+            (Some("application/json, text/event-stream"), Accepts::Json),
+            (Some("text/event-stream"), Accepts::EventsOnly),
+            (Some("Text/Event-Stream;q=1"), Accepts::EventsOnly),
+            (Some("text/html"), Accepts::Neither),
         ] {
             let mut headers = HeaderMap::new();
             if let Some(sent) = sent {
                 headers.insert(header::ACCEPT, HeaderValue::from_static(sent));
             }
-            repair_accept(&mut headers);
-            assert_eq!(headers.get(header::ACCEPT) == Some(&ACCEPT_BOTH), repaired, "{sent:?}");
+            assert_eq!(Accepts::of(&headers), takes, "{sent:?}");
         }
     }
 

@@ -1,7 +1,7 @@
-//! The accept loop: connection cap, `TCP_NODELAY`, time-outs for slow clients, and the drain at a stop.
+//! The accept loop: places for connections, `TCP_NODELAY`, and the drain at a stop.
 //!
-//! Not here: routes (`http`). The loop is ours because `axum::serve` leaves Nagle's delay on, which costs a streamed
-//! answer 40 ms, and has neither a cap nor time-outs.
+//! Not here: routes (`http`), who gets a place and who gives way (`connections`). The loop is ours because `axum::serve`
+//! leaves Nagle's delay on, which costs a streamed answer 40 ms, and has neither a cap nor time-outs.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -9,18 +9,23 @@ use std::time::Duration;
 
 use axum::Router;
 use hyper::server::conn::http1;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
-use crate::limits::{CONNECTIONS_MAX, CONNECTIONS_REFUSED_AT_ONCE_MAX, DRAIN_MAX, HEAD_BYTES_MAX, HEAD_READ_MAX};
+use super::connections::Connections;
+use super::exchange;
+use crate::limits::{CONNECTIONS_CLOSING_MAX, CONNECTIONS_MAX, CONNECTIONS_RESERVED, DRAIN_MAX, HEAD_BYTES_MAX};
 
 /// Pause after an accept that failed, as when descriptors run out, so that the loop does not spin.
 const ACCEPT_RETRY: Duration = Duration::from_millis(100);
+
+/// How often it is looked for connections whose time is over.
+const SWEEP_EVERY: Duration = Duration::from_millis(500);
 
 /// Opens the listening socket.
 ///
@@ -50,60 +55,64 @@ pub async fn serve_at_most(
     connections_max: usize,
 ) -> bool {
     let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new())
-        .header_read_timeout(HEAD_READ_MAX)
-        .max_buf_size(HEAD_BYTES_MAX);
-    let service = TowerToHyperService::new(app);
-    let open = Arc::new(Semaphore::new(connections_max));
-    let refused = Arc::new(Semaphore::new(CONNECTIONS_REFUSED_AT_ONCE_MAX));
+    // No timer: how long a head may take depends on what the connection did before, which the table knows.
+    http.max_buf_size(HEAD_BYTES_MAX).header_read_timeout(None);
+    let app = TowerToHyperService::new(app);
+    let connections = Connections::new(connections_max);
+    // Of all sockets, those that are closing among them.
+    let sockets = Arc::new(Semaphore::new(
+        connections_max + CONNECTIONS_RESERVED + CONNECTIONS_CLOSING_MAX,
+    ));
     let graceful = GracefulShutdown::new();
+    let sweeper = tokio::spawn(sweep(connections.clone()));
     loop {
-        let stream = tokio::select! {
-            accepted = listener.accept() => match accepted {
-                Ok((stream, _peer)) => stream,
-                Err(error) => {
-                    tracing::warn!(%error, "a connection could not be accepted");
-                    tokio::time::sleep(ACCEPT_RETRY).await;
-                    continue;
-                }
-            },
+        let accepted = async {
+            let socket = Arc::clone(&sockets).acquire_owned().await.ok()?;
+            Some((socket, listener.accept().await))
+        };
+        let accepted = tokio::select! {
+            accepted = accepted => accepted,
             () = stop.cancelled() => break,
         };
-        let Ok(permit) = Arc::clone(&open).try_acquire_owned() else {
-            if let Ok(permit) = Arc::clone(&refused).try_acquire_owned() {
-                tokio::spawn(async move {
-                    let _ = tokio::time::timeout(Duration::from_secs(2), refuse(stream)).await;
-                    drop(permit);
-                });
+        let Some((socket, accepted)) = accepted else { break };
+        let (stream, peer) = match accepted {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                tracing::warn!(%error, "a connection could not be accepted");
+                tokio::time::sleep(ACCEPT_RETRY).await;
+                continue;
             }
+        };
+        let Some(connection) = connections.admit(peer.ip()) else {
             continue;
         };
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "TCP_NODELAY could not be set");
         }
-        let connection = graceful.watch(http.serve_connection(TokioIo::new(stream), service.clone()));
+        let service = service_fn({
+            let (connection, app) = (connection.clone(), app.clone());
+            move |request| exchange::answer(connection.clone(), app.clone(), request)
+        });
+        let serving = graceful.watch(http.serve_connection(TokioIo::new(stream), service));
         tokio::spawn(async move {
-            // A client that goes away or sends no HTTP is no event for an operator.
-            let _ = connection.await;
-            drop(permit);
+            tokio::select! {
+                // A client that goes away or sends no HTTP is no event for an operator.
+                _ = serving => {}
+                () = connection.closing() => {}
+            }
+            drop(socket);
         });
     }
     drop(listener);
-    tokio::time::timeout(DRAIN_MAX, graceful.shutdown()).await.is_ok()
+    let drained = tokio::time::timeout(DRAIN_MAX, graceful.shutdown()).await.is_ok();
+    sweeper.abort();
+    drained
 }
 
-/// Says `overloaded` and closes. The request is read first: closing on unread bytes would reset the answer away.
-async fn refuse(mut stream: TcpStream) -> std::io::Result<()> {
-    const BODY: &str = r#"{"jsonrpc":"2.0","id":null,"error":{"code":-32600,"message":"overloaded: too many connections. Wait 5 seconds and call again.","data":{"code":"overloaded","message":"too many connections","hint":"wait 5 seconds and call again","details":{"retry_after_seconds":5}}}}"#;
-    let mut head = [0; 4096];
-    let _ = stream.read(&mut head).await?;
-    let answer = format!(
-        "HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\nretry-after: 5\r\nconnection: close\r\n\
-         content-length: {}\r\n\r\n{BODY}",
-        BODY.len()
-    );
-    stream.write_all(answer.as_bytes()).await?;
-    stream.shutdown().await?;
-    while stream.read(&mut head).await? > 0 {}
-    Ok(())
+async fn sweep(connections: Arc<Connections>) {
+    let mut ticks = tokio::time::interval(SWEEP_EVERY);
+    loop {
+        ticks.tick().await;
+        connections.close_overdue();
+    }
 }

@@ -26,7 +26,18 @@ pub(crate) fn invalid(name: &str) -> PathBuf {
 
 /// The binary with nothing of this process's settings.
 pub(crate) fn binary() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_loonflow-ticket"));
+    without_settings(Command::new(env!("CARGO_BIN_EXE_loonflow-ticket")))
+}
+
+/// The same after the shell has set limits.
+pub(crate) fn binary_under(limits: &str) -> Command {
+    let mut shell = Command::new("sh");
+    shell.args(["-c", &format!("{limits} && exec \"$0\" \"$@\"")]);
+    shell.arg(env!("CARGO_BIN_EXE_loonflow-ticket"));
+    without_settings(shell)
+}
+
+fn without_settings(mut command: Command) -> Command {
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("LOONFLOW_")) {
         command.env_remove(name);
     }
@@ -35,7 +46,7 @@ pub(crate) fn binary() -> Command {
 
 /// How a command ended.
 pub(crate) struct Run {
-    /// 0, 1 or 2.
+    /// As the help tells.
     pub(crate) code: i32,
     /// Standard output.
     pub(crate) out: String,
@@ -45,7 +56,12 @@ pub(crate) struct Run {
 
 /// Runs a command on a data directory to its end.
 pub(crate) fn run(data: &Path, arguments: &[&str]) -> Run {
-    let output = binary()
+    run_as(binary(), data, arguments)
+}
+
+/// The same with a binary that was prepared.
+pub(crate) fn run_as(mut binary: Command, data: &Path, arguments: &[&str]) -> Run {
+    let output = binary
         .arg("--data")
         .arg(data)
         .args(arguments)
@@ -102,11 +118,16 @@ impl Server {
 
     /// Starts a command that serves, on a free port.
     pub(crate) fn start_with(data: &Path, arguments: &[&str]) -> Self {
+        Self::start_as(binary(), data, arguments)
+    }
+
+    /// The same with a binary that was prepared.
+    pub(crate) fn start_as(mut binary: Command, data: &Path, arguments: &[&str]) -> Self {
         let printed = data.parent().expect("has one").join(format!(
             "{}.out",
             data.file_name().and_then(|name| name.to_str()).expect("is text")
         ));
-        let mut child = binary()
+        let mut child = binary
             .arg("--data")
             .arg(data)
             .args(arguments)
@@ -159,6 +180,14 @@ impl Server {
             assert!(started.elapsed() < DEADLINE, "the server does not stop");
             std::thread::sleep(Duration::from_millis(10));
         }
+    }
+
+    /// The soft limit of open files that it runs under.
+    pub(crate) fn open_files_max(&self) -> u64 {
+        let limits = std::fs::read_to_string(format!("/proc/{}/limits", self.child.id())).expect("is there");
+        let line = limits.lines().find(|line| line.starts_with("Max open files"));
+        let soft = line.and_then(|line| line.split_whitespace().nth(3));
+        soft.and_then(|soft| soft.parse().ok()).expect("is a number")
     }
 
     fn signal(&self, signal: &str) {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::process::{Server, acme, done, run, run_with_input};
+use super::process::{Server, acme, asset, binary_under, done, invalid, run, run_as, run_with_input, text};
 
 #[tokio::test]
 async fn a_server_starts_answers_and_stops() {
@@ -46,6 +46,84 @@ fn a_bad_setting_stops_the_start_before_anything_is_made() {
         version.out.trim(),
         concat!("loonflow-ticket ", env!("CARGO_PKG_VERSION"))
     );
+}
+
+/// What the help says of exit codes holds. 0 and 1 of a server: above.
+#[test]
+fn exit_codes_are_as_told() {
+    let folder = tempfile::tempdir().expect("temporary directory");
+    let data = folder.path().join("data");
+    let sound = asset("leave.json");
+    for (arguments, code) in [
+        (&["--help"][..], 0),
+        (&["check", text(&sound)], 0),
+        (&["check", text(&invalid("no_end_node.json"))], 1),
+        (&["check", "no such file"], 1),
+        (&["verify"], 1),
+        (&["export"], 1),
+        (&["serve", "--port", "x"], 1),
+        (&[], 2),
+        (&["sing"], 2),
+        (&["serve", "--no-such-flag"], 2),
+    ] {
+        assert_eq!(run(&data, arguments).code, code, "{arguments:?}");
+    }
+}
+
+/// A soft limit of open files is raised, and connections leave room for the log; too low a hard one stops the start.
+#[test]
+fn open_files_are_seen_to_before_anybody_connects() {
+    let folder = tempfile::tempdir().expect("temporary directory");
+    let server = Server::start_as(
+        binary_under("ulimit -Sn 256"),
+        &folder.path().join("raised"),
+        &["serve"],
+    );
+    let soft = server.open_files_max();
+    assert!(soft > 1024, "{soft}");
+    assert_eq!(server.stop().code(), Some(0));
+    let refused = run_as(
+        binary_under("ulimit -n 128"),
+        &folder.path().join("low"),
+        &["serve", "--port", "0"],
+    );
+    assert_eq!(refused.code, 1);
+    assert!(refused.err.contains("`ulimit -n`"), "{}", refused.err);
+}
+
+/// A directory that everybody may write is refused, whatever the command; one that others may read is warned about.
+#[test]
+fn a_data_directory_that_others_may_write_is_not_used() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let folder = tempfile::tempdir().expect("temporary directory");
+    let data = folder.path().join("data");
+    let permit = |path: &std::path::Path, mode| {
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).expect("may be set");
+    };
+    let acme = asset("acme.json");
+    let import = ["import", text(&acme)];
+    done(&data, &import);
+    for (mode, is_refused, is_warned) in [
+        (0o700, false, false),
+        (0o755, false, true),
+        (0o770, false, true),
+        (0o777, true, false),
+        (0o1777, true, false),
+    ] {
+        for path in [&data, &data.join("log")] {
+            permit(path, mode);
+            let run = run(&data, &import);
+            assert_eq!(run.code, i32::from(is_refused), "{mode:o} {}", run.err);
+            assert_eq!(
+                run.err.contains("chmod 700"),
+                is_refused || is_warned,
+                "{mode:o} {}",
+                run.err
+            );
+            permit(path, 0o700);
+        }
+    }
 }
 
 /// Nothing but the protocol on standard output.

@@ -1,333 +1,94 @@
-//! Export of a whole log as JSON lines, and import into an empty one. Both stream, with bounded memory.
+//! Export of a log as JSON lines, whole or from a position on, and import into an empty one. Both stream, with bounded
+//! memory, and block their thread: an async caller runs them on a thread of their own.
 //!
 //! ```text
-//! {"header":{"format":"loonflow-log","version":1}}
-//! {"entry":{"tree":"…","key":"<base64>","value":"<base64>"}}                                        every key-value entry
-//! {"commit":{"position":1,"stream":"…","first_version":1,"meta":"<base64>","events":[{"kind":"…","schema":1,"payload":"<base64>"}]}}
-//! {"end":{"n_entries":0,"n_commits":1}}                                                              nothing is missing
+//! {"header":{"format":"loonflow-log","version":2,"after":0},"sha256":"…"}
+//! {"entry":{"tree":"…","key":"<base64>","value":"<base64>"},"sha256":"…"}                            every key-value entry
+//! {"commit":{"position":1,"stream":"…","first_version":1,"meta":"<base64>","events":[{"kind":"…","schema":1,"payload":"<base64>"}]},"sha256":"…"}
+//! {"end":{"n_entries":0,"n_commits":1,"position":1,"commit":"<sha256>"},"sha256":"…"}                nothing is missing
 //! ```
+//!
+//! # Digests
+//! Every line ends with a digest, which chains it to the lines before it. A line's *content* is its bytes up to
+//! `,"sha256":`; its digest is SHA-256 of the digest of the line before (as 32 bytes; zeros before the first line) and
+//! of SHA-256 of its content. So a byte that changed, a line that was cut, swapped, doubled or left out is refused with
+//! the number of the line, and the digest of the end line stands for the whole export. The digests find damage; they are
+//! no signature, for whoever rewrites an export can make them anew.
+//!
+//! Version 1, which had no digests, is still read; [`BackupReport::digest`] is then `None`, and whoever restores should
+//! know that a change in such an export goes unseen.
+//!
+//! # Increments
+//! [`export_since`] writes what came after an earlier export. Its header names the position after which it begins, the
+//! digest of the commit at that position and, where the export before was at hand, the digest of that; [`import_chain`]
+//! refuses parts that do not follow one another. An increment carries *all* key-value entries as they are at its end:
+//! entries are written and removed outside of commits too, so no difference can be told from the commits. An import
+//! takes the entries of the last part alone, and gives the same log as one whole export made at that moment.
+//!
+//! # Beside appends
 //! An export can run while the log is appended to. Entries come first, so every commit whose entries were seen is
 //! in the export; entries of commits that came while it ran may be missing, entries without their commit never
 //! occur. Snapshots and checkpoints are left out: they are folded again.
 
-use std::collections::VecDeque;
-use std::io::{BufRead, Read, Write};
+mod digest;
+mod line;
+mod read;
+mod write;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use futures::executor::block_on;
-use futures::future::BoxFuture;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
+pub use self::digest::Digest;
+pub use self::read::{Part, import, import_chain};
+pub use self::write::{export, export_since};
 use crate::error::Error;
-use crate::event_log::EventLog;
-use crate::record::{Commit, Expected, Head, NewCommit, Position, StoredEvent, StreamId, StreamVersion};
-
-const FORMAT: &str = "loonflow-log";
-const VERSION: u32 = 1;
-/// Commits or entries read at a time.
-const BITE: usize = 256;
-/// Longest line taken: the largest commit in base64 with room for its names.
-const LINE_BYTES_MAX: u64 = 32 << 20;
-/// Appends of an import on their way at a time; a batch of the writer.
-const IN_FLIGHT_MAX: usize = 512;
-/// Bytes of lines on their way at a time.
-const IN_FLIGHT_BYTES_MAX: usize = 16 << 20;
+use crate::record::Position;
 
 /// What an export or an import has carried.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct BackupReport {
-    /// Commits; equals the last position.
+    /// Commits: of an export those in it, of an import those of all its parts.
     pub n_commits: u64,
     /// Key-value entries.
     pub n_entries: u64,
+    /// Position of the last commit; 0 where there is none.
+    pub position: Position,
+    /// Digest of the last line, which stands for the whole export; `None` where an export carries no digests.
+    pub digest: Option<Digest>,
 }
 
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Line {
-    Header(Header),
-    Entry(Entry),
-    Commit(CommitLine),
-    End(End),
+/// Where an increment begins: the end of the export before it. By default at the beginning of the log.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Since {
+    /// Commits up to here were exported before.
+    pub position: Position,
+    /// Digest of the commit at that position, so that another log is not taken for the same one.
+    pub commit: Option<Digest>,
+    /// Digest of the export before.
+    pub export: Option<Digest>,
 }
 
-#[derive(Serialize, Deserialize)]
-struct Header {
-    format: String,
-    version: u32,
-}
-
-#[derive(Serialize, Deserialize)]
-struct Entry {
-    tree: String,
-    key: Bytes,
-    value: Bytes,
-}
-
-#[derive(Serialize, Deserialize)]
-struct CommitLine {
-    position: Position,
-    stream: String,
-    first_version: StreamVersion,
-    meta: Bytes,
-    events: Vec<EventLine>,
-}
-
-#[derive(Serialize, Deserialize)]
-struct EventLine {
-    kind: String,
-    schema: u16,
-    payload: Bytes,
-}
-
-#[derive(Serialize, Deserialize)]
-struct End {
-    n_entries: u64,
-    n_commits: u64,
-}
-
-/// Bytes that are base64 in a line.
-struct Bytes(Vec<u8>);
-
-impl Serialize for Bytes {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&STANDARD.encode(&self.0))
-    }
-}
-
-impl<'de> Deserialize<'de> for Bytes {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
-        STANDARD.decode(&*text).map(Self).map_err(serde::de::Error::custom)
-    }
-}
-
-/// Writes the whole log as it is now; what is appended meanwhile is left out. The caller flushes and syncs `out`.
-///
-/// # Errors
-/// What the log or `out` says.
-pub fn export(log: &dyn EventLog, out: &mut dyn Write) -> Result<BackupReport, Error> {
-    let mut report = BackupReport::default();
-    write_line(
-        out,
-        &Line::Header(Header {
-            format: FORMAT.to_owned(),
-            version: VERSION,
-        }),
-    )?;
-    for tree in log.kv_trees()? {
-        let mut after = None;
-        loop {
-            let entries = log.kv_scan(&tree, after.as_deref(), BITE)?;
-            let Some((last, _)) = entries.last() else { break };
-            after = Some(last.clone());
-            for (key, value) in entries {
-                write_line(
-                    out,
-                    &Line::Entry(Entry {
-                        tree: tree.clone(),
-                        key: Bytes(key),
-                        value: Bytes(value),
-                    }),
-                )?;
-                report.n_entries += 1;
-            }
-        }
-    }
-    // Entries are seen only when their commit is durable, so it lies at or before this position.
-    let up_to = log.last_position();
-    while report.n_commits < up_to {
-        for commit in log.read_all(report.n_commits, BITE)? {
-            if commit.position > up_to {
-                break;
-            }
-            report.n_commits += 1;
-            if commit.position != report.n_commits {
-                return Err(Error::corrupt(
-                    Some(report.n_commits),
-                    format!("position `{}` follows", commit.position),
-                ));
-            }
-            write_line(out, &Line::Commit(CommitLine::of(&commit)))?;
-        }
-    }
-    write_line(
-        out,
-        &Line::End(End {
-            n_entries: report.n_entries,
-            n_commits: report.n_commits,
-        }),
-    )?;
-    Ok(report)
-}
-
-/// Fills an empty log from an export. Everything is durable once the log is closed.
-///
-/// A failed import leaves a part behind: throw the target away and start with a new one.
-///
-/// # Errors
-/// [`Error::Invalid`] where the log is not empty; [`Error::Corrupt`] where the input is not a whole export or its
-/// positions and versions have gaps; what the log or `input` says.
-pub fn import(log: &dyn EventLog, input: &mut dyn BufRead) -> Result<BackupReport, Error> {
-    if log.last_position() > 0 || !log.kv_trees()?.is_empty() {
-        return Err(Error::invalid("the target of an import must be an empty log"));
-    }
-    let mut report = BackupReport::default();
-    let mut in_flight = InFlight::default();
-    let mut n_lines = 0;
-    loop {
-        n_lines += 1;
-        let damaged = |what: &str| Error::corrupt(None, format!("line `{n_lines}` of the export {what}"));
-        let text = read_line(input)?.ok_or_else(|| damaged("is missing: the end line has not come"))?;
-        let line = serde_json::from_slice(&text).map_err(|error| damaged(&format!("is not understood: {error}")))?;
-        match line {
-            Line::Header(header) if n_lines == 1 => {
-                if header.format != FORMAT {
-                    return Err(damaged(&format!(
-                        "names the format `{}`, not `{FORMAT}`",
-                        header.format
-                    )));
-                }
-                if header.version != VERSION {
-                    return Err(Error::FormatVersion {
-                        found: header.version,
-                        supported: VERSION,
-                    });
-                }
-            }
-            Line::Header(_) => return Err(damaged("is a second header")),
-            Line::Entry(_) | Line::Commit(_) | Line::End(_) if n_lines == 1 => {
-                return Err(damaged("should be the header"));
-            }
-            Line::Entry(entry) => {
-                log.kv_put(&entry.tree, &entry.key.0, Some(&entry.value.0))?;
-                report.n_entries += 1;
-            }
-            Line::Commit(commit) => {
-                report.n_commits += 1;
-                let expected = report.n_commits;
-                if commit.position != expected {
-                    let what = format!("line `{n_lines}` of the export carries position `{}`", commit.position);
-                    return Err(Error::corrupt(Some(expected), what));
-                }
-                let commit = commit
-                    .into_new()
-                    .ok_or_else(|| damaged("has a bad stream name or version"))?;
-                in_flight.push(log.append(commit), expected, text.len())?;
-            }
-            Line::End(end) => {
-                in_flight.finish()?;
-                if (end.n_entries, end.n_commits) != (report.n_entries, report.n_commits) {
-                    return Err(damaged("counts other lines than came"));
-                }
-                return Ok(report);
-            }
-        }
-    }
-}
-
-type Answer = BoxFuture<'static, Result<Head, Error>>;
-
-/// Appends that are not answered yet, so that an import writes in batches.
-#[derive(Default)]
-struct InFlight {
-    appends: VecDeque<(Answer, Position, usize)>,
-    n_bytes: usize,
-}
-
-impl InFlight {
-    fn push(&mut self, append: Answer, position: Position, n_bytes: usize) -> Result<(), Error> {
-        self.appends.push_back((append, position, n_bytes));
-        self.n_bytes += n_bytes;
-        while self.appends.len() > IN_FLIGHT_MAX || (self.n_bytes > IN_FLIGHT_BYTES_MAX && self.appends.len() > 1) {
-            self.wait()?;
-        }
-        Ok(())
-    }
-
-    fn finish(&mut self) -> Result<(), Error> {
-        while !self.appends.is_empty() {
-            self.wait()?;
-        }
-        Ok(())
-    }
-
-    fn wait(&mut self) -> Result<(), Error> {
-        let Some((append, position, n_bytes)) = self.appends.pop_front() else {
-            return Ok(());
-        };
-        self.n_bytes -= n_bytes;
-        match block_on(append) {
-            Ok(head) if head.position == position => Ok(()),
-            Ok(head) => Err(Error::invalid(format!(
-                "the target of an import was appended to: position `{position}` became `{}`",
-                head.position
-            ))),
-            Err(Error::Conflict { found, .. }) => {
-                let what = format!("the export's versions have a gap: the stream ends at {found:?}");
-                Err(Error::corrupt(Some(position), what))
-            }
-            Err(error) => Err(error),
-        }
-    }
-}
-
-impl CommitLine {
-    fn of(commit: &Commit) -> Self {
-        let events = commit.events.iter().map(|event| EventLine {
-            kind: (*event.kind).to_owned(),
-            schema: event.schema,
-            payload: Bytes(event.payload.clone()),
-        });
+impl Since {
+    /// The commits after a position, when the export before is not at hand.
+    #[must_use]
+    pub fn at(position: Position) -> Self {
         Self {
-            position: commit.position,
-            stream: commit.stream.as_str().to_owned(),
-            first_version: commit.first_version,
-            meta: Bytes(commit.meta.clone()),
-            events: events.collect(),
+            position,
+            ..Self::default()
         }
     }
 
-    fn into_new(self) -> Option<NewCommit> {
-        let stream = StreamId::try_new(self.stream)?;
-        let expected = match self.first_version.checked_sub(1)? {
-            0 => Expected::NoStream,
-            version => Expected::Version(version),
-        };
-        let events = self.events.into_iter().map(|event| StoredEvent {
-            kind: event.kind.into(),
-            schema: event.schema,
-            payload: event.payload.0,
-        });
-        Some(NewCommit {
-            stream,
-            expected,
-            meta: self.meta.0,
-            events: events.collect(),
-            kv: Vec::new(),
+    /// What came after an export, of which this is the last line.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] where it is no end line.
+    pub fn end_line(line: &[u8]) -> Result<Self, Error> {
+        let no_end = || Error::corrupt(None, "the last line of the export is no end line: it was cut");
+        let (end, export) = line::end(line).ok_or_else(no_end)?;
+        Ok(Self {
+            // In version 1, which knew whole exports only, the position is the number of commits.
+            position: end.position.unwrap_or(end.n_commits),
+            commit: end.commit,
+            export,
         })
     }
-}
-
-fn write_line(out: &mut dyn Write, line: &Line) -> Result<(), Error> {
-    let mut text = serde_json::to_vec(line).map_err(|error| Error::invalid(error.to_string()))?;
-    text.push(b'\n');
-    out.write_all(&text)
-        .map_err(|error| Error::io("write the export", &error))
-}
-
-/// The next line, `None` at the end of the input.
-fn read_line(input: &mut dyn BufRead) -> Result<Option<Vec<u8>>, Error> {
-    let mut text = Vec::new();
-    let n_bytes = input
-        .take(LINE_BYTES_MAX)
-        .read_until(b'\n', &mut text)
-        .map_err(|error| Error::io("read the export", &error))?;
-    if n_bytes as u64 == LINE_BYTES_MAX {
-        return Err(Error::invalid(format!(
-            "a line of the export has more than `{LINE_BYTES_MAX}` bytes"
-        )));
-    }
-    Ok((n_bytes > 0).then_some(text))
 }

@@ -141,12 +141,13 @@ impl Subscription {
         Ok(None)
     }
 
-    /// [`next`](Subscription::next) for a thread without a runtime.
+    /// [`next`](Subscription::next) for a thread that may block: one without a runtime, or one of a runtime's blocking
+    /// threads.
     ///
     /// # Errors
     /// As [`next`](Subscription::next).
     pub fn next_blocking(&mut self) -> Result<Vec<Arc<Commit>>, Error> {
-        futures::executor::block_on(self.next())
+        wait_for(self.next())
     }
 
     fn deliver(&mut self, batch: Vec<Arc<Commit>>) -> Result<Vec<Arc<Commit>>, Error> {
@@ -187,6 +188,15 @@ async fn wait(
         Either::Left((moved, _)) => moved,
         Either::Right(_) => Ok(()),
     }
+}
+
+/// Blocks the thread until the future is done.
+///
+/// tokio gives each task a budget of 128 steps, after which its channels answer "not yet" until the task has given way.
+/// A thread that blocks inside a task never gives way, so here the budget is set aside; without that the wait for the
+/// 129th step would never end.
+pub(crate) fn wait_for<F: Future>(future: F) -> F::Output {
+    futures::executor::block_on(tokio::task::unconstrained(future))
 }
 
 /// Reads on the runtime's blocking threads where there is a runtime, else right here.

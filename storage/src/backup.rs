@@ -31,6 +31,7 @@
 //! occur. Snapshots and checkpoints are left out: they are folded again.
 
 mod digest;
+mod entries;
 mod line;
 mod read;
 mod write;

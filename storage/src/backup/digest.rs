@@ -48,7 +48,7 @@ fn digit(character: u8) -> Option<u8> {
     match character {
         b'0'..=b'9' => Some(character - b'0'),
         b'a'..=b'f' => Some(character - b'a' + 10),
-        0..=u8::MAX => None,
+        _ => None,
     }
 }
 

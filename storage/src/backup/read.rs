@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::io::BufRead;
 
+use super::entries::Entries;
 use super::line::{
     CheckedLine, CommitLine, End, FORMAT, Header, Line, NO_DIGEST, RawLine, VERSION, VERSION_WITHOUT_DIGESTS,
 };
@@ -54,6 +55,7 @@ pub fn import_chain(log: &dyn EventLog, parts: &mut [Part<'_>]) -> Result<Backup
     }
     let mut import = Import {
         log,
+        entries: Entries::default(),
         in_flight: InFlight::default(),
         position: 0,
         commit: None,
@@ -82,6 +84,7 @@ pub fn import_chain(log: &dyn EventLog, parts: &mut [Part<'_>]) -> Result<Backup
 /// What was taken so far.
 struct Import<'a> {
     log: &'a dyn EventLog,
+    entries: Entries,
     in_flight: InFlight,
     /// Position of the last commit.
     position: Position,
@@ -147,7 +150,7 @@ impl Import<'_> {
                 Line::Entry(entry) => {
                     n_entries += 1;
                     if takes_entries {
-                        self.log.kv_put(&entry.tree, &entry.key.0, Some(&entry.value.0))?;
+                        self.entries.push(self.log, entry)?;
                     }
                 }
                 Line::Commit(commit) => {
@@ -155,6 +158,7 @@ impl Import<'_> {
                     self.commit = Some(line.content);
                 }
                 Line::End(end) => {
+                    self.entries.write(self.log)?;
                     self.in_flight.finish()?;
                     self.check_end(&end, (n_entries, self.position - began), reader)?;
                     reader.finish()?;

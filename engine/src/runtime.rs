@@ -13,6 +13,8 @@
 //!  EventLog (storage) ────── one writer, one fsync per batch
 //! ```
 //!
+//! `verify` walks the whole log beside all that and says what would not be served.
+//!
 //! Order of a write: admission (in fair order), ticket found and viewable, application, idempotency key, expected version, decision,
 //! append, fold, projection caught up, answer. A dry run stops after the decision, on the published snapshot.
 //! Not here: rules (`ticket`), bytes (`codec`), the wire (the facade).
@@ -36,6 +38,7 @@ mod supervisor;
 pub mod system_ports;
 mod ticket_actor;
 mod unreadable;
+pub mod verify;
 
 pub use fault::{AuthProblem, Fault, OperatorRefusal, Readiness};
 pub use handle::EngineHandle;

@@ -42,3 +42,6 @@ mod tickets;
 /// What of the log cannot be read keeps itself from being served, and nothing else.
 #[path = "runtime/unreadable.rs"]
 mod unreadable;
+/// The walk that says what would not be served.
+#[path = "runtime/verify.rs"]
+mod verify;

@@ -29,12 +29,12 @@ mod directories;
 mod load;
 
 /// The tree of stream names: key = stream, value = what it is.
-const TREE: &str = "registry";
-const SCHEMA: u16 = 1;
+pub(crate) const TREE: &str = "registry";
+pub(crate) const SCHEMA: u16 = 1;
 
 /// What a stream of the registry holds. Stored by position: only ever append.
 #[derive(serde::Serialize, serde::Deserialize)]
-enum Entry {
+pub(crate) enum Entry {
     Directory(TenantId),
     Workflow(TenantId, WorkflowId),
 }

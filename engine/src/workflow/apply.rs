@@ -12,7 +12,16 @@ use crate::workflow::WorkflowVersion;
 /// Where a stored definition does not load: it did when it was published, so the log is damaged or this program has a
 /// bug, and going on without the version would lose every ticket on it.
 #[must_use]
-pub fn apply(mut workflow: Workflow, event: &Event) -> Workflow {
+pub fn apply(workflow: Workflow, event: &Event) -> Workflow {
+    let id = workflow.id.clone();
+    try_apply(workflow, event).unwrap_or_else(|reason| panic!("workflow `{id}`: {reason}"))
+}
+
+/// The workflow after an event that comes from a log which may be damaged.
+///
+/// # Errors
+/// Where a stored definition does not load, which one and why.
+pub fn try_apply(mut workflow: Workflow, event: &Event) -> Result<Workflow, String> {
     workflow.version += 1;
     match event {
         Event::VersionPublished {
@@ -23,12 +32,8 @@ pub fn apply(mut workflow: Workflow, event: &Event) -> Workflow {
             at,
             by,
         } => {
-            let definition = load(&workflow, source).unwrap_or_else(|reason| {
-                panic!(
-                    "version `{version_name}` of workflow `{}` does not load: {reason}",
-                    workflow.id
-                )
-            });
+            let definition = load(&workflow, source)
+                .map_err(|reason| format!("version `{version_name}` does not load: {reason}"))?;
             let published = PublishedVersion {
                 state: *state,
                 definition: Arc::new(definition),
@@ -46,7 +51,7 @@ pub fn apply(mut workflow: Workflow, event: &Event) -> Workflow {
             }
         }
     }
-    workflow
+    Ok(workflow)
 }
 
 fn load(workflow: &Workflow, source: &str) -> Result<WorkflowVersion, String> {

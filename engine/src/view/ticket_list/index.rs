@@ -141,6 +141,13 @@ impl TenantIndex {
         Ok(())
     }
 
+    /// Whether two indexes show a ticket alike, or neither shows it.
+    #[must_use]
+    pub fn agrees_on(&self, other: &Self, ticket: TicketId) -> bool {
+        let card = |index: &Self| index.ordinal(ticket).and_then(|ordinal| index.card(ordinal).cloned());
+        card(self) == card(other)
+    }
+
     /// The versions that tickets are on, sorted: what a caller works out rights for.
     #[must_use]
     pub fn versions(&self) -> Vec<(WorkflowId, VersionName)> {

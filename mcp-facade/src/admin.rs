@@ -82,17 +82,20 @@ fn short_path(data: &Path) -> io::Result<(PathBuf, Option<File>)> {
 
 /// Opens the socket. The caller holds the log's lock, so a socket that is there is left over from a crash.
 ///
+/// It is made in a directory that its owner alone may enter and moved to its place when its mode is set: nobody connects
+/// before, and whatever stands in its place is replaced, not followed.
+///
 /// # Errors
 /// When the directory is not writable.
 pub fn listen(data: &Path) -> io::Result<UnixListener> {
-    let (path, _directory) = short_path(data)?;
-    match std::fs::remove_file(&path) {
-        Ok(()) => {}
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        Err(error) => return Err(error),
-    }
+    let private = tempfile::Builder::new()
+        .prefix(".admin.")
+        .permissions(Permissions::from_mode(0o700))
+        .tempdir_in(data)?;
+    let (path, _directory) = short_path(private.path())?;
     let listener = UnixListener::bind(&path)?;
     std::fs::set_permissions(&path, Permissions::from_mode(0o600))?;
+    std::fs::rename(&path, socket_path(data))?;
     Ok(listener)
 }
 
@@ -342,7 +345,19 @@ mod tests {
             ask_for(data.path(), &Request::Refuse).await,
             Err(Error::NotRunning.to_string())
         );
-        // A socket left over from a crash is in nobody's way.
+        // A socket left over from a crash is in nobody's way, and what a link leads to is left alone.
         drop(listen(data.path()).expect("listens again"));
+        let (socket, other) = (socket_path(data.path()), data.path().join("other"));
+        std::fs::remove_file(&socket).expect("removed");
+        std::fs::write(&other, "mine").expect("written");
+        std::os::unix::fs::symlink(&other, &socket).expect("linked");
+        drop(listen(data.path()).expect("listens in its place"));
+        assert_eq!(std::fs::read(&other).expect("reads"), b"mine");
+        let mut names: Vec<_> = std::fs::read_dir(data.path())
+            .expect("reads")
+            .map(|entry| entry.expect("reads").file_name())
+            .collect();
+        names.sort();
+        assert_eq!(names, ["admin.sock", "other"]);
     }
 }

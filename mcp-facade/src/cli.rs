@@ -62,12 +62,13 @@ pub enum Command {
     /// Operate on tickets
     #[command(subcommand)]
     Ticket(Ticket),
-    /// Write the whole log as JSON lines, also while the server runs
+    /// Write the log as JSON lines with digests, whole or what came after an earlier export; also while the server runs
     Export(Export),
-    /// Read an export into an empty data directory
+    /// Read an export, and the increments that follow it, into an empty data directory; verifies what was restored
     Restore(Restore),
-    /// Walk the whole log and name the first bad record; exit code 1 if there is one
-    Verify,
+    /// Read every event, fold every ticket, compare with list and snapshots; name what the server would refuse; exit
+    /// code 1 if there is any
+    Verify(Verify),
 }
 
 /// Flags of `serve`.
@@ -278,17 +279,31 @@ pub enum Ticket {
 /// Flags of `export`.
 #[derive(Debug, Clone, Args)]
 pub struct Export {
-    /// File to write; `-` for standard output
+    /// File to write, readable by its owner alone; `-` for standard output
     #[arg(default_value = "-", value_name = "FILE")]
     pub file: PathBuf,
+
+    /// Write only what came after an earlier export: the file of that export, or the position that it ended at. With the
+    /// file it is checked that this is the same log. All key-value entries are in each increment
+    #[arg(long, value_name = "FILE|POSITION")]
+    pub since: Option<String>,
 }
 
 /// Flags of `restore`.
 #[derive(Debug, Clone, Args)]
 pub struct Restore {
-    /// File to read; `-` for standard input
-    #[arg(value_name = "FILE")]
-    pub file: PathBuf,
+    /// A whole export, then the increments that follow it in their order; `-` for standard input
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+}
+
+/// Flags of `verify`.
+#[derive(Debug, Clone, Args)]
+pub struct Verify {
+    /// Only beside a running server, in its process and with its list; refuse where none runs. Without this flag a
+    /// server is asked if one runs, and else the log is opened
+    #[arg(long)]
+    pub online: bool,
 }
 
 fn node_pair(text: &str) -> Result<(String, String), String> {
@@ -326,8 +341,11 @@ mod tests {
             "x workflow state leave 1.0 default",
             "x ticket migrate 1 --to 2.0 --email a@b.c --map a=b --map c=d",
             "x export",
+            "x export --since 12 f.jsonl",
             "x restore -",
+            "x restore full.jsonl part.jsonl",
             "x verify --data /d",
+            "x verify --online",
         ] {
             parse(line).expect(line);
         }

@@ -18,6 +18,7 @@ mod store;
 mod ticket;
 mod token;
 mod verify;
+mod whole_file;
 mod workflow;
 
 use std::process::ExitCode;
@@ -38,7 +39,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Workflow(what) => workflow::run(&directory()?, what).await,
         Command::Ticket(what) => ticket::run(&directory()?, what).await,
         Command::Export(flags) => export::run(&directory()?, flags).await,
-        Command::Restore(flags) => restore::run(&directory()?, &flags),
-        Command::Verify => verify::run(&directory()?).await,
+        Command::Restore(flags) => restore::run(&directory()?, flags).await,
+        Command::Verify(flags) => verify::run(&directory()?, &flags).await,
     }
 }

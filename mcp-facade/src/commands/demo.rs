@@ -23,6 +23,7 @@ use serde_json::{Value, json};
 use self::tokens::DemoToken;
 use super::serve::serve_store;
 use super::store::{self, Store};
+use super::whole_file::WholeFile;
 
 const DIRECTORY: &str = include_str!("../../assets/demo/acme.json");
 const WORKFLOWS: [&str; 7] = [
@@ -90,11 +91,10 @@ fn claim(data: &Path, fresh: bool) -> anyhow::Result<()> {
         }
     }
     store::make_directory(data)?;
-    std::fs::write(
-        &mark,
-        "The data beside this file is a demo's: `loonflow-ticket demo --fresh` removes it.\n",
-    )
-    .with_context(|| format!("`{}` cannot be written", mark.display()))
+    let mut file = WholeFile::create(&mark)?;
+    file.write_all(b"The data beside this file is a demo's: `loonflow-ticket demo --fresh` removes it.\n")?;
+    file.finish()
+        .with_context(|| format!("`{}` cannot be written", mark.display()))
 }
 
 /// Imports, seeds, and makes the tokens that are not there from a run before.

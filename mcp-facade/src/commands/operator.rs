@@ -18,10 +18,12 @@ use loonflow_engine::time::Timestamp;
 use loonflow_engine::workflow::decide::Refusal as WorkflowRefusal;
 use loonflow_engine::workflow::problem::Problem;
 use loonflow_storage::EventLog;
+use loonflow_storage::backup::Since;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
+pub(crate) use self::backup::verify_log;
 use self::workflows::Publish;
 use super::store::Store;
 
@@ -72,9 +74,9 @@ pub(crate) enum Request {
         nodes: BTreeMap<String, String>,
         email: String,
     },
-    /// The whole log as JSON lines; items are texts of some lines each.
-    Export,
-    /// Walk the whole log.
+    /// The log as JSON lines, whole or what came after an export; items are texts of some lines each.
+    Export { since: Since },
+    /// Walk the whole log and everything in it.
     Verify,
 }
 
@@ -119,8 +121,8 @@ impl Operator {
     /// The sentence of a refusal or a fault.
     pub(crate) async fn answer(&self, request: Request, items: Items) -> Result<(), String> {
         match request {
-            Request::Export => backup::export(Arc::clone(&self.log), items).await,
-            Request::Verify => backup::verify(Arc::clone(&self.log), items).await,
+            Request::Export { since } => backup::export(Arc::clone(&self.log), since, items).await,
+            Request::Verify => backup::verify(Arc::clone(&self.log), self.engine.clone(), items).await,
             Request::ImportDirectory {
                 directory,
                 whole,

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::process::{Server, acme, done, run, text};
 
@@ -53,6 +53,144 @@ async fn an_export_is_restored_whole() {
         "{}",
         refused.err
     );
+}
+
+/// Changes an export as it was written before there were digests: each line is given to `change`.
+fn version_1(text: &str, mut change: impl FnMut(&mut Value)) -> String {
+    let lines = text.lines().map(|line| {
+        let mut line: Value = serde_json::from_str(line).expect("is JSON");
+        let line_map = line.as_object_mut().expect("is an object");
+        line_map.remove("sha256");
+        if let Some(header) = line_map.get_mut("header") {
+            *header = json!({ "format": "loonflow-log", "version": 1 });
+        }
+        if let Some(end) = line_map.get_mut("end").and_then(Value::as_object_mut) {
+            end.retain(|key, _| key.starts_with("n_"));
+        }
+        change(&mut line);
+        format!("{line}\n")
+    });
+    lines.collect()
+}
+
+#[tokio::test]
+async fn what_does_not_decode_is_named_and_the_rest_restored() {
+    let (data, _token) = with_tickets().await;
+    let whole = done(data.path(), &["export"]);
+    let folder = tempfile::tempdir().expect("temporary directory");
+    let file = folder.path().join("export.jsonl");
+
+    // Format 1 as it is: restored, with a word that no change can be noticed.
+    std::fs::write(&file, version_1(&whole, |_| {})).expect("written");
+    let old = run(&folder.path().join("old"), &["restore", text(&file)]);
+    assert!(
+        old.code == 0 && old.err.contains("carries no digests"),
+        "{} {}",
+        old.out,
+        old.err
+    );
+    assert_eq!(done(&folder.path().join("old"), &["export"]), whole);
+
+    let mut bad = None;
+    let changed = version_1(&whole, |line| {
+        let commit = &mut line["commit"];
+        if bad.is_none() && commit["stream"].as_str().is_some_and(|stream| stream.starts_with("t/")) {
+            // Twenty bytes of 0xFF.
+            commit["events"][0]["payload"] = json!("//////////////////////////8=");
+            bad = commit["stream"].as_str().map(str::to_owned);
+        } else if line["commit"].is_null() {
+            line.as_object_mut().expect("is an object").remove("commit");
+        }
+    });
+    let bad = bad.expect("has a ticket");
+    let ticket = bad.rsplit('/').next().expect("ends with its id");
+    std::fs::write(&file, changed).expect("written");
+    let place = folder.path().join("changed");
+    let restored = run(&place, &["restore", text(&file)]);
+    let verified = run(&place, &["verify"]);
+    for (run, word) in [(restored, "restored"), (verified, "1 problem(s)")] {
+        assert_eq!(run.code, 1, "{} {}", run.out, run.err);
+        assert!(run.out.contains(&format!("ticket `{ticket}`")), "{}", run.out);
+        assert!(
+            run.out.contains("does not decode") && run.out.contains(word),
+            "{}",
+            run.out
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_change_in_an_export_restores_nothing() {
+    let (data, _token) = with_tickets().await;
+    let whole = done(data.path(), &["export"]);
+    let file = data.path().join("changed.jsonl");
+    let at = whole.rfind("\"payload\":\"").expect("has events") + 12;
+    let n_line = whole[..at].lines().count();
+    let changed = if &whole[at..=at] == "A" { "B" } else { "A" };
+    std::fs::write(&file, format!("{}{changed}{}", &whole[..at], &whole[at + 1..])).expect("written");
+    let place = data.path().join("other");
+    let refused = run(&place, &["restore", text(&file)]);
+    assert!(refused.code == 1 && !place.join("log").exists(), "{}", refused.err);
+    assert!(
+        refused.err.contains("nothing was restored")
+            && refused.err.contains(&format!("line `{n_line}` of `{}`", text(&file)))
+            && refused.err.contains("digest"),
+        "{}",
+        refused.err
+    );
+}
+
+#[tokio::test]
+async fn increments_are_restored_behind_the_whole() {
+    let (data, _token) = with_tickets().await;
+    let folder = tempfile::tempdir().expect("temporary directory");
+    let name = |name: &str| text(&folder.path().join(name)).to_owned();
+    let (full, one, two) = (name("full"), name("one"), name("two"));
+    let told = run(data.path(), &["export", &full]);
+    assert!(
+        told.code == 0 && told.err.contains("Exported up to position"),
+        "{}",
+        told.err
+    );
+    done(data.path(), &["token", "create", "--email", "ada@acme.example"]);
+    done(data.path(), &["export", "--since", &full, &one]);
+    let server = Server::start(data.path());
+    done(data.path(), &["token", "create", "--email", "erin@acme.example"]);
+    done(data.path(), &["export", "--since", &one, &two]);
+    assert_eq!(server.stop().code(), Some(0));
+
+    let place = folder.path().join("data");
+    done(&place, &["restore", &full, &one, &two]);
+    assert_eq!(done(&place, &["export"]), done(data.path(), &["export"]));
+    assert!(done(&place, &["verify"]).contains("the log is sound"));
+    let missing = run(&folder.path().join("none"), &["restore", &full, &two]);
+    assert!(
+        missing.code == 1 && missing.err.contains("a part is missing"),
+        "{}",
+        missing.err
+    );
+    let later = run(&place, &["export", "--since", "1000"]);
+    assert!(
+        later.code == 1 && later.err.contains("the log ends at position"),
+        "{}",
+        later.err
+    );
+}
+
+#[tokio::test]
+async fn a_running_server_verifies_itself() {
+    let (data, _token) = with_tickets().await;
+    let none = run(data.path(), &["verify", "--online"]);
+    assert!(none.code == 1 && none.err.contains("no server runs"), "{}", none.err);
+    let alone = done(data.path(), &["verify"]);
+    let server = Server::start(data.path());
+    let online = done(data.path(), &["verify", "--online"]);
+    assert_eq!(server.stop().code(), Some(0));
+    assert!(
+        online.contains("the log is sound") && online.contains("5 tickets (5 in the list"),
+        "{online}"
+    );
+    assert_eq!(online, alone);
 }
 
 #[tokio::test]

@@ -1,9 +1,14 @@
-//! The whole log for an operator: exported as JSON lines, and walked. Both run off the async threads.
+//! The whole log for an operator: exported as JSON lines, and walked. Both run off the async threads, and end when
+//! nobody listens any more.
 
 use std::io::{self, Write};
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use loonflow_storage::{Error, EventLog, backup};
+use loonflow_engine::runtime::verify::{self, Step, Verified};
+use loonflow_engine::runtime::{EngineHandle, Fault};
+use loonflow_storage::backup::{self, Since};
+use loonflow_storage::{Error, EventLog};
 use serde_json::{Value, json};
 
 use super::{Items, with_causes};
@@ -11,43 +16,83 @@ use super::{Items, with_causes};
 /// Bytes of lines that go as one item.
 const ITEM_BYTES: usize = 64 * 1024;
 
+/// Commits between two items that say how far a walk is: by them it is noticed that nobody listens.
+const COMMITS_BETWEEN_NEWS: u64 = 10_000;
+
 /// Gives the export as texts of whole lines.
 ///
 /// # Errors
 /// A sentence.
-pub(super) async fn export(log: Arc<dyn EventLog>, items: Items) -> Result<(), String> {
+pub(super) async fn export(log: Arc<dyn EventLog>, since: Since, items: Items) -> Result<(), String> {
     blocking(move || {
         let mut out = ItemWriter {
             items,
             lines: Vec::with_capacity(2 * ITEM_BYTES),
         };
-        backup::export(&*log, &mut out)?;
-        out.flush().map_err(|error| Error::io("send the export", &error))
+        backup::export_since(&*log, &since, &mut out)?;
+        Ok(out.flush().map_err(|error| Error::io("send the export", &error))?)
     })
     .await
 }
 
-/// Gives what a walk over the log has counted.
+/// Gives every bad thing that a walk finds, up to a bound, and at last what it has counted.
 ///
 /// # Errors
-/// The sentence that names the first bad record.
-pub(super) async fn verify(log: Arc<dyn EventLog>, items: Items) -> Result<(), String> {
+/// The sentence that names the first bad record of the log itself.
+pub(super) async fn verify(log: Arc<dyn EventLog>, engine: Option<EngineHandle>, items: Items) -> Result<(), String> {
     blocking(move || {
         let report = log.verify()?;
+        let verified = verify_log(&*log, engine.as_ref(), &items)?;
         let counts = json!({
             "n_streams": report.n_streams,
             "n_commits": report.n_commits,
             "n_events": report.n_events,
+            "n_directories": verified.n_directories,
+            "n_workflows": verified.n_workflows,
+            "n_tickets": verified.n_tickets,
+            "n_listed": verified.n_listed,
+            "n_snapshots": verified.n_snapshots,
+            "n_bad": verified.n_bad,
         });
-        let _ = items.blocking_send(counts);
+        let _ = items.blocking_send(json!({ "counts": counts }));
         Ok(())
     })
     .await
 }
 
-async fn blocking(work: impl FnOnce() -> Result<(), Error> + Send + 'static) -> Result<(), String> {
+/// Walks what the events of a log say, where a server runs beside its engine. Blocking. Each bad thing is an item
+/// `bad`.
+///
+/// # Errors
+/// When the log cannot be read.
+pub(crate) fn verify_log(log: &dyn EventLog, engine: Option<&EngineHandle>, items: &Items) -> Result<Verified, Fault> {
+    let mut told = 0;
+    let mut watch = |step: Step<'_>| {
+        let item = match step {
+            Step::Moved(position) if position >= told + COMMITS_BETWEEN_NEWS => {
+                told = position;
+                json!({ "position": position })
+            }
+            Step::Moved(_) => return ControlFlow::Continue(()),
+            Step::Bad(finding) => json!({ "bad": finding.to_string() }),
+        };
+        match items.blocking_send(item) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(_) => ControlFlow::Break(()),
+        }
+    };
+    match engine {
+        Some(engine) => engine.verify(&mut watch),
+        None => verify::verify(log, &mut watch),
+    }
+}
+
+async fn blocking(work: impl FnOnce() -> Result<(), Fault> + Send + 'static) -> Result<(), String> {
     match tokio::task::spawn_blocking(work).await {
-        Ok(done) => done.map_err(|error| with_causes(&error)),
+        Ok(Ok(())) => Ok(()),
+        // The log's own sentence says it all.
+        Ok(Err(Fault::Storage(error))) => Err(with_causes(&error)),
+        Ok(Err(fault)) => Err(with_causes(&fault)),
         Err(_panic) => Err("the work broke off".to_owned()),
     }
 }

@@ -85,19 +85,25 @@ pub(super) fn workflow(tenant: TenantId, id: WorkflowId, commits: &[Arc<Commit>]
 /// A ticket as its events make it.
 pub(super) struct FoldedTicket {
     pub(super) ticket: Ticket,
-    /// A list of nothing but this ticket, as of the position that was asked for.
+    /// A list of nothing but this ticket, as far as the real one has read it.
     pub(super) listed: TenantIndex,
+    /// How far that is; `None` where the real list does not show it.
+    pub(super) listed_version: Option<u64>,
     /// Whether there is a snapshot that the engine would take.
     pub(super) has_snapshot: bool,
     /// What is wrong with it.
     pub(super) snapshot_problem: Option<String>,
 }
 
+/// Folds a ticket. `listed_version` asks how far the list has read it: a card may be younger than the position up to which
+/// the list has read the log, so each is compared at its own version. One that is not shown is compared at
+/// `listed_to`.
 pub(super) fn ticket(
     stream: &StreamId,
     id: TicketId,
     commits: &[Arc<Commit>],
     listed_to: Position,
+    listed_version: &dyn Fn(&TenantId) -> Option<u64>,
     snapshot: Option<&Snapshot>,
 ) -> Result<FoldedTicket, Bad> {
     // The engine passes over a snapshot that it does not know or cannot decode.
@@ -112,6 +118,7 @@ pub(super) fn ticket(
     });
     let mut ticket: Option<Ticket> = None;
     let mut listed = TenantIndex::new();
+    let mut version = None;
     for commit in commits {
         let at = |what: String| Bad::new(Some(commit.position), what);
         let meta = streams::read_meta(commit).map_err(|error| at(error.to_string()))?;
@@ -135,7 +142,11 @@ pub(super) fn ticket(
             events.push(event);
             Ok(())
         })?;
-        if commit.position <= listed_to {
+        if let (1, Some(ticket)) = (commit.first_version, &ticket) {
+            version = listed_version(&ticket.tenant_id);
+        }
+        let is_listed = version.map_or(commit.position <= listed_to, |version| commit.last_version() <= version);
+        if is_listed {
             listed.fold(id, &meta, &events);
         }
     }
@@ -143,6 +154,7 @@ pub(super) fn ticket(
     Ok(FoldedTicket {
         ticket,
         listed,
+        listed_version: version,
         has_snapshot: snapshot.is_some(),
         snapshot_problem,
     })

@@ -141,6 +141,13 @@ impl TenantIndex {
         Ok(())
     }
 
+    /// The version up to which a ticket's events are in its card; `None` for one that is not shown.
+    #[must_use]
+    pub fn version_of(&self, ticket: TicketId) -> Option<u64> {
+        let card = self.ordinal(ticket).and_then(|ordinal| self.card(ordinal));
+        card.map(|card| card.version)
+    }
+
     /// Whether two indexes show a ticket alike, or neither shows it.
     #[must_use]
     pub fn agrees_on(&self, other: &Self, ticket: TicketId) -> bool {

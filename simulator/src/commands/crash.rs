@@ -1,6 +1,6 @@
 //! `crash`: cuts the power everywhere, or repeats a crash that was saved.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
@@ -183,7 +183,7 @@ fn silence_planned_panics() {
     }));
 }
 
-fn replay(path: &PathBuf, output: &Output) -> anyhow::Result<Verdict> {
+fn replay(path: &Path, output: &Output) -> anyhow::Result<Verdict> {
     let text = inputs::text_of(path)?;
     let case = CrashCase::from_text(&text).with_context(|| format!("`{}`", path.display()))?;
     case.story().into_iter().for_each(|line| output.line(line));

@@ -13,6 +13,7 @@ pub mod fixtures;
 pub mod raw;
 pub mod server;
 pub mod walk;
+pub mod yard;
 
 pub use client::{Client, Outcome, Transport};
 pub use clock::TestClock;

@@ -21,6 +21,7 @@ use crate::client::{Client, Transport};
 use crate::clock::TestClock;
 use crate::fixtures;
 use crate::raw::Raw;
+use crate::yard;
 
 /// The key of JWTs.
 pub const JWT_KEY: &str = "0123456789abcdef0123456789abcdef";
@@ -66,10 +67,25 @@ impl TestServer {
     }
 
     /// The same with other options; a JWT key is set in any case.
+    pub async fn start_with(options: Options) -> Self {
+        let acme = (
+            fixtures::directory("acme"),
+            fixtures::WORKFLOWS.map(fixtures::workflow).to_vec(),
+        );
+        let globex = (fixtures::directory("globex"), vec![fixtures::memo()]);
+        Self::of(options, vec![acme, globex]).await
+    }
+
+    /// Kestrel Yard alone, with these workflows.
+    pub async fn yard(workflows: Vec<Value>) -> Self {
+        Self::of(Options::default(), vec![(yard::directory(), workflows)]).await
+    }
+
+    /// Tenants by their directories, each with its workflows.
     ///
     /// # Panics
     /// When anything of it fails.
-    pub async fn start_with(options: Options) -> Self {
+    pub async fn of(options: Options, tenants: Vec<(Value, Vec<Value>)>) -> Self {
         let log = Arc::new(MemoryLog::new());
         let clock = Arc::new(TestClock::default());
         let ports = Ports {
@@ -80,13 +96,8 @@ impl TestServer {
             .await
             .expect("the engine starts");
         let mut people = BTreeMap::new();
-        for name in ["acme", "globex"] {
-            let directory = fixtures::directory(name);
+        for (directory, workflows) in tenants {
             let tenant = import(&engine, &directory).await;
-            let workflows = match name {
-                "acme" => fixtures::WORKFLOWS.map(fixtures::workflow).to_vec(),
-                _ => vec![fixtures::memo()],
-            };
             for workflow in workflows {
                 publish(&engine, &tenant, workflow).await;
             }

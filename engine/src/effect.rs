@@ -55,7 +55,8 @@ impl Effect {
         }
     }
 
-    /// What it concerns, without addresses or secrets.
+    /// What it concerns, without addresses or secrets. Which ticket a parent is, is not said: whoever acts on a ticket may
+    /// not be allowed to view its parent.
     #[must_use]
     pub fn target(&self) -> String {
         match self {
@@ -63,7 +64,7 @@ impl Effect {
             Self::CallHook { node } => node.to_string(),
             Self::Notify { user } => user.to_string(),
             Self::CallEventHook { hook, event } => format!("{hook} on {event}"),
-            Self::TellParent { parent } => parent.to_string(),
+            Self::TellParent { .. } => "parent ticket".to_owned(),
         }
     }
 }

@@ -11,7 +11,7 @@
 //! - What is offered is what is allowed: one function is behind [`ticket::action::offered`] and the gate of a decision.
 //! - Everything has a bound, in [`limits`].
 //!
-//! Modules in reading order: [`id`], [`time`], [`value`], [`limits`], [`port`] · [`account`] (tenants, directory,
+//! Modules in reading order: [`id`], [`time`], [`text`], [`value`], [`limits`], [`port`] · [`account`] (tenants, directory,
 //! rights) · [`workflow`] (definitions) · [`ticket`] (the game) · [`view`] (answers) · [`codec`] (bytes) · `runtime`.
 
 // First, for its macro.
@@ -27,6 +27,7 @@ pub mod limits;
 pub mod port;
 #[cfg(feature = "runtime")]
 pub mod runtime;
+pub mod text;
 pub mod ticket;
 pub mod time;
 pub mod value;

@@ -39,8 +39,34 @@ pub const VALUE_DEPTH_MAX: usize = 16;
 /// Problems of fields listed in one refusal (contract, limits).
 pub const FIELD_PROBLEMS_MAX: usize = 64;
 
+/// Names listed in one sentence; more would fill the answer.
+pub const LISTED_MAX: usize = 20;
+
+/// Names in backticks, at most [`LISTED_MAX`] of them and then a mark; `None` where there is none.
+pub(crate) fn listed<T: std::fmt::Display>(names: impl IntoIterator<Item = T>) -> Option<String> {
+    let mut names = names.into_iter();
+    let mut shown: Vec<String> = names
+        .by_ref()
+        .take(LISTED_MAX)
+        .map(|name| format!("`{name}`"))
+        .collect();
+    if names.next().is_some() {
+        shown.push("…".to_owned());
+    }
+    (!shown.is_empty()).then(|| shown.join(", "))
+}
+
 /// Assignees of one node: a role of the whole company is a mistake in the definition.
 pub const ASSIGNEES_MAX: usize = 1_000;
+
+/// People of one node in a row or in the answer to an action, before a count stands for the others: ten rows of a list
+/// with all of them would fill an assistant's context.
+pub const ROW_ASSIGNEES_MAX: usize = 10;
+/// People that one ticket's view names as waited for at one node.
+pub const WAITED_FOR_MAX: usize = 100;
+
+/// Ids that one filter of a list, or one list of people in copy, may name: more is a paste by mistake.
+pub const IDS_MAX: usize = 1_000;
 
 /// Bytes of a definition: ten times the largest seen in practice.
 pub const DEFINITION_BYTES_MAX: usize = 1 << 20;

@@ -30,6 +30,7 @@ pub(crate) mod gate;
 pub(crate) mod migrate;
 pub mod refusal;
 pub(crate) mod room;
+pub mod sub_ticket;
 pub mod token;
 pub mod visibility;
 

@@ -1,10 +1,15 @@
 //! Values of fields, labels and free properties: JSON in a form that a positional codec can carry.
 //!
-//! Not here: what a field's type allows (`workflow::form`), how two values compare (`workflow::condition`).
+//! Not here: what a field's type allows (`workflow::form`), how two values compare (`workflow::condition`), numbers
+//! that JSON readers would change (`number`).
+
+pub mod number;
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+
+use crate::text::is_blank;
 
 /// A JSON value, kept as it was sent so that it is given back in the same form (semantics 6).
 ///
@@ -16,7 +21,8 @@ pub enum Value {
     Null,
     /// `true` or `false`.
     Bool(bool),
-    /// A number as its JSON text, so that no digit is lost.
+    /// A number as its JSON text, so that no digit is lost. Written as JSON again, one with more digits than JSON readers
+    /// keep becomes a text.
     Number(String),
     /// A text.
     Text(String),
@@ -52,22 +58,36 @@ impl Value {
         }
     }
 
-    /// Whether a required field counts as not filled in: null, a blank text, an empty list or object.
+    /// Whether nothing is in it: null, a text of which nothing is seen, an empty list or object. Whether a field counts
+    /// as not filled in is asked of its component (`Component::is_blank`), for rich text has tags as well.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         match self {
             Self::Null => true,
             Self::Bool(_) | Self::Number(_) => false,
-            Self::Text(text) => text.trim().is_empty(),
+            Self::Text(text) => is_blank(text),
             Self::List(items) => items.is_empty(),
             Self::Map(entries) => entries.is_empty(),
         }
+    }
+
+    /// Whether both look the same to whoever is shown them: a long number and the text of its digits do.
+    #[must_use]
+    pub fn is_shown_as(&self, other: &Self) -> bool {
+        self == other
+            || matches!((self, other), (Self::Number(number), Self::Text(text)) | (Self::Text(text), Self::Number(number))
+                if number == text && !number::survives(number))
     }
 
     /// The parts of a multiple value: the elements of a list, or of a comma separated text; a lone value is one part.
     /// Parts are trimmed, empty ones dropped; a number's part is its text.
     #[must_use]
     pub fn parts(&self) -> Vec<String> {
+        self.parts_up_to(usize::MAX)
+    }
+
+    /// The first `n_parts` of them.
+    pub(crate) fn parts_up_to(&self, n_parts: usize) -> Vec<String> {
         match self {
             Self::Null | Self::Map(_) => Vec::new(),
             Self::Bool(flag) => vec![flag.to_string()],
@@ -76,6 +96,7 @@ impl Value {
                 .split(',')
                 .map(str::trim)
                 .filter(|part| !part.is_empty())
+                .take(n_parts)
                 .map(str::to_owned)
                 .collect(),
             Self::List(items) => items
@@ -87,6 +108,7 @@ impl Value {
                     Self::Null | Self::List(_) | Self::Map(_) => None,
                 })
                 .filter(|part| !part.is_empty())
+                .take(n_parts)
                 .collect(),
         }
     }
@@ -100,12 +122,15 @@ impl From<&serde_json::Value> for Value {
             serde_json::Value::Number(number) => Self::Number(number.to_string()),
             serde_json::Value::String(text) => Self::Text(text.clone()),
             serde_json::Value::Array(items) => Self::List(items.iter().map(Self::from).collect()),
-            serde_json::Value::Object(entries) => Self::Map(
-                entries
-                    .iter()
-                    .map(|(key, value)| (key.clone(), Self::from(value)))
-                    .collect(),
-            ),
+            serde_json::Value::Object(entries) => match number::literal(json) {
+                Some(literal) => Self::Number(literal.to_owned()),
+                None => Self::Map(
+                    entries
+                        .iter()
+                        .map(|(key, value)| (key.clone(), Self::from(value)))
+                        .collect(),
+                ),
+            },
         }
     }
 }
@@ -115,7 +140,8 @@ impl From<&Value> for serde_json::Value {
         match value {
             Value::Null => Self::Null,
             Value::Bool(flag) => Self::Bool(*flag),
-            // Numbers come from JSON, so their text reads back; anything else is shown as text rather than lost.
+            // Many readers keep 17 digits: a number that has more is given as a text, which all of them leave alone.
+            Value::Number(number) if !number::survives(number) => Self::String(number.clone()),
             Value::Number(number) => serde_json::from_str(number).unwrap_or_else(|_| Self::String(number.clone())),
             Value::Text(text) => Self::String(text.clone()),
             Value::List(items) => Self::Array(items.iter().map(Self::from).collect()),

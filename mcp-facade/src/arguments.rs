@@ -4,13 +4,17 @@
 //!
 //! Rules: `null` counts as not sent. An integer may come as `5`, `5.0` or `"5"`, a boolean as `true` or `"true"`, an
 //! object as itself or as a JSON text of one. Any other wrong type is `invalid_argument`, naming argument, type expected
-//! and value got, shortened; an argument that the tool does not have is `invalid_argument` with the nearest name.
+//! and value got, shortened; an argument that the tool does not have is `invalid_argument` with the name that is meant.
 
+pub mod names;
 pub mod time_bound;
 
+use loonflow_engine::limits::IDS_MAX;
+use loonflow_engine::value::number;
 use serde_json::{Map, Value, json};
 
 use crate::error::ApiError;
+use crate::exact_numbers;
 use crate::limits::{PER_PAGE_MAX, SHOWN_VALUE_CHARS_MAX};
 use crate::secret::Secret;
 
@@ -28,7 +32,7 @@ pub struct Arguments(Map<String, Value>);
 /// Rows of a list to answer: `page` counts from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Page {
-    /// From 1.
+    /// From 1; past the end for the last.
     pub page: u64,
     /// 1 to [`PER_PAGE_MAX`].
     pub per_page: u32,
@@ -109,7 +113,7 @@ impl Arguments {
             Some(Value::String(text)) => text,
             Some(other) => return Err(wrong_type(name, "a string, comma separated", &other)),
         };
-        Ok(distinct(text.split(',')))
+        distinct(name, text.split(','))
     }
 
     /// The entries of a list of texts, or of a comma separated text, as [`Arguments::comma_separated`].
@@ -119,9 +123,9 @@ impl Arguments {
     pub fn texts(&mut self, name: &str) -> Result<Vec<String>, ApiError> {
         match self.0.remove(name) {
             None => Ok(Vec::new()),
-            Some(Value::String(text)) => Ok(distinct(text.split(','))),
+            Some(Value::String(text)) => distinct(name, text.split(',')),
             Some(Value::Array(values)) if values.iter().all(Value::is_string) => {
-                Ok(distinct(values.iter().filter_map(Value::as_str)))
+                distinct(name, values.iter().filter_map(Value::as_str))
             }
             Some(other) => Err(wrong_type(name, "an array of strings", &other)),
         }
@@ -192,16 +196,17 @@ impl Arguments {
             .with_details(json!({ "argument": name, "allowed": allowed })))
     }
 
-    /// `page` and `per_page`.
+    /// `page` and `per_page`. A page of 0 or below is the last one, as is one past the end; more rows than
+    /// [`PER_PAGE_MAX`] are that many (contract).
     ///
     /// # Errors
-    /// `invalid_argument` when `page` is below 1 or `per_page` is not from 1 to [`PER_PAGE_MAX`].
+    /// `invalid_argument` when one is no integer, or `per_page` is below 1.
     pub fn page(&mut self) -> Result<Page, ApiError> {
-        let page = self.integer("page", 1, 1..=i64::MAX)?;
-        let per_page = self.integer("per_page", 10, 1..=i64::from(PER_PAGE_MAX))?;
+        let page = self.integer("page", 1, i64::MIN..=i64::MAX)?;
+        let per_page = self.integer("per_page", 10, 1..=i64::MAX)?;
         Ok(Page {
-            page: page.unsigned_abs(),
-            per_page: u32::try_from(per_page).unwrap_or(PER_PAGE_MAX),
+            page: u64::try_from(page).ok().filter(|page| *page > 0).unwrap_or(u64::MAX),
+            per_page: u32::try_from(per_page).map_or(PER_PAGE_MAX, |rows| rows.min(PER_PAGE_MAX)),
         })
     }
 
@@ -214,14 +219,26 @@ impl Arguments {
     }
 }
 
-/// Without blanks and empty ones, each once, in the order given.
-pub(crate) fn distinct<'a>(entries: impl Iterator<Item = &'a str>) -> Vec<String> {
+/// The ids of argument `name` without blanks and empty ones, each once, in the order given.
+///
+/// # Errors
+/// `invalid_argument` for more than [`IDS_MAX`].
+pub(crate) fn distinct<'a>(name: &str, entries: impl Iterator<Item = &'a str>) -> Result<Vec<String>, ApiError> {
     let mut seen = std::collections::BTreeSet::new();
-    entries
-        .map(str::trim)
-        .filter(|entry| !entry.is_empty() && seen.insert(*entry))
-        .map(str::to_owned)
-        .collect()
+    let mut found = Vec::new();
+    for entry in entries.map(str::trim).filter(|entry| !entry.is_empty()) {
+        if !seen.insert(entry) {
+            continue;
+        }
+        if found.len() == IDS_MAX {
+            let message = format!("argument `{name}` names more than {IDS_MAX}");
+            return Err(ApiError::invalid_argument(name, message).with_hint(format!(
+                "send at most {IDS_MAX} in a call, and the others in further calls"
+            )));
+        }
+        found.push(entry.to_owned());
+    }
+    Ok(found)
 }
 
 /// `5`, `5.0` and `"5"`.
@@ -253,9 +270,12 @@ fn as_boolean(value: &Value) -> Option<bool> {
 
 /// The object that `value` is or spells; `value` back when it is none.
 pub(crate) fn into_object(value: Value) -> Result<Map<String, Value>, Value> {
+    if number::literal(&value).is_some() {
+        return Err(value);
+    }
     match value {
         Value::Object(object) => Ok(object),
-        Value::String(text) => match serde_json::from_str(&text) {
+        Value::String(text) => match exact_numbers::parse(&text) {
             Ok(Value::Object(object)) => Ok(object),
             Ok(_) | Err(_) => Err(Value::String(text)),
         },
@@ -264,40 +284,15 @@ pub(crate) fn into_object(value: Value) -> Result<Map<String, Value>, Value> {
 }
 
 fn unknown(name: &str, known: &[&str]) -> ApiError {
-    unknown_key(name, known, &format!("there is no argument `{}`", shortened(name)))
-}
-
-/// `invalid_argument` for a key that is none of `known`, with the nearest of them as the next step.
-pub(crate) fn unknown_key(name: &str, known: &[&str], message: &str) -> ApiError {
-    let hint = match nearest(name, known) {
-        Some(nearest) => format!("use `{nearest}` instead"),
-        None => format!("leave it out; there are {}", quoted(known)),
-    };
-    ApiError::invalid_argument(name, message)
-        .with_hint(hint)
-        .with_details(json!({ "argument": shortened(name), "known": known }))
-}
-
-/// The known word most like `name`, if any is like it at all.
-#[must_use]
-pub fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
-    // Longer texts are no misspelling, and comparing them costs their length squared.
-    if name.chars().count() > SHOWN_VALUE_CHARS_MAX {
-        return None;
-    }
-    let folded = name.to_lowercase().replace(['-', ' ', '.'], "_");
-    let likeness = |word: &str| strsim::jaro_winkler(&folded, word).max(strsim::normalized_levenshtein(&folded, word));
-    known
-        .iter()
-        .map(|word| (likeness(word), *word))
-        .max_by(|(a, _), (b, _)| a.total_cmp(b))
-        .filter(|(likeness, _)| *likeness >= 0.75)
-        .map(|(_, word)| word)
+    names::unknown_key(name, known, &format!("there is no argument `{}`", shortened(name)))
 }
 
 /// `invalid_argument` for a value of another type than `expected`.
 pub(crate) fn wrong_type(name: &str, expected: &str, got: &Value) -> ApiError {
-    let shown = shortened(&got.to_string());
+    let shown = match number::literal(got) {
+        Some(literal) => shortened(literal),
+        None => shortened(&got.to_string()),
+    };
     ApiError::invalid_argument(
         name,
         format!("argument `{name}` must be {expected}, got {} `{shown}`", type_word(got)),
@@ -308,6 +303,7 @@ pub(crate) fn wrong_type(name: &str, expected: &str, got: &Value) -> ApiError {
 
 fn type_word(value: &Value) -> &'static str {
     match value {
+        _ if number::literal(value).is_some() => "the number",
         Value::Null => "null",
         Value::Bool(_) => "the boolean",
         Value::Number(_) => "the number",

@@ -47,6 +47,7 @@ const fn declare(name: &'static str, run: tools::Run) -> Declaration {
         input: &[],
         output: &[],
         effect: Effect::Reads,
+        whole: "ask for less",
         run,
     }
 }

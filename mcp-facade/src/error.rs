@@ -118,7 +118,7 @@ codes! {
     /// The request is larger than the server reads.
     PayloadTooLarge "payload_too_large" 413 "send less at once",
     /// The answer is larger than the server sends.
-    AnswerTooLarge "answer_too_large" 413 "ask for fewer rows with `per_page`",
+    AnswerTooLarge "answer_too_large" 413 "ask for less at once",
     /// No permit, no time, or too many calls.
     Overloaded "overloaded" 503 "wait and call again",
     /// What is stored of this ticket, workflow or tenant cannot be read; everything else goes on.

@@ -33,6 +33,7 @@ use rmcp::transport::{StreamableHttpServerConfig, StreamableHttpService};
 use serde_json::{Value, json};
 
 use self::gate::Gate;
+use crate::exact_numbers::GROWTH_MAX;
 use crate::limits::{BODY_BYTES_MAX, READINESS_MAX};
 use crate::mcp::TicketServer;
 use crate::state::AppState;
@@ -55,7 +56,8 @@ pub fn app_with_server(state: AppState, server: TicketServer) -> Router {
         .with_legacy_session_mode(false)
         .with_json_response(true)
         .with_sse_keep_alive(None)
-        .with_max_request_body_bytes(BODY_BYTES_MAX)
+        // The gate has measured what was sent; what comes from it may be longer.
+        .with_max_request_body_bytes(BODY_BYTES_MAX * GROWTH_MAX)
         // Origins that are allowed are taken out by the gate; every other one is refused.
         .enforce_origin_validation();
     if !state.options().allowed_hosts.is_empty() {

@@ -4,7 +4,7 @@
 //! rule about tickets, which is the engine's; this crate parses, asks, and words the answer.
 //!
 //! In reading order: [`http`] and [`stdio`] take a request · [`mcp`] finds the tool and guards the call · [`arguments`]
-//! reads what was sent · [`auth`] says who is calling · `wire` asks the engine and words its answers · [`error`] words a
+//! reads what was sent (`exact_numbers` before it) · [`auth`] says who is calling · `wire` asks the engine and words its answers · [`error`] words a
 //! refusal.
 //! Around them: [`config`], [`limits`], [`telemetry`], [`serve`] and [`stop`], [`descriptors`], [`admin`] (the local socket), [`cli`].
 //!
@@ -18,6 +18,7 @@ pub mod cli;
 pub mod config;
 pub mod descriptors;
 pub mod error;
+mod exact_numbers;
 pub mod http;
 pub mod limits;
 pub mod mcp;

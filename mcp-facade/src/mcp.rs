@@ -9,6 +9,7 @@
 //! Order within a call: names of arguments, credential, user and application, rate, arguments, operation. Names come
 //! first because a misspelt `access_token` would otherwise only be reported as missing.
 
+mod fit;
 pub mod schema;
 pub mod tool_error;
 pub mod tools;
@@ -140,26 +141,35 @@ impl TicketServer {
             request_id: request_id.to_owned(),
         };
         let answer = (entry.run)(&context, arguments).await?;
-        within_size(answer)
+        within_size(answer, entry.whole)
     }
 }
 
-/// The success of a tool, unless it is too large to send.
-fn within_size(answer: Value) -> Result<CallToolResult, ApiError> {
-    // `CallToolResult::structured` writes through `Display`, piece by piece, which takes twice as long.
-    let mut text = Vec::with_capacity(ANSWER_BYTES_USUAL);
-    let written = serde_json::to_writer(&mut text, &answer).ok();
-    let text = written.and_then(|()| String::from_utf8(text).ok()).unwrap_or_default();
+/// The success of a tool, cut where it would be too large to send; `whole` says how to get what is cut.
+///
+/// # Errors
+/// `answer_too_large`, where even that is too much.
+fn within_size(mut answer: Value, whole: &str) -> Result<CallToolResult, ApiError> {
+    let mut text = written(&answer);
+    if text.len() > ANSWER_BYTES_MAX {
+        fit::fit(&mut answer, ANSWER_BYTES_MAX, whole);
+        text = written(&answer);
+    }
     let bytes = text.len();
     if bytes > ANSWER_BYTES_MAX {
-        return Err(ApiError::new(
-            Code::AnswerTooLarge,
-            format!("the answer has {bytes} bytes, over {ANSWER_BYTES_MAX}"),
-        ));
+        let message = format!("the answer has {bytes} bytes, over {ANSWER_BYTES_MAX}");
+        return Err(ApiError::new(Code::AnswerTooLarge, message).with_hint(whole));
     }
     let mut result = CallToolResult::success(vec![ContentBlock::text(text)]);
     result.structured_content = Some(answer);
     Ok(result)
+}
+
+/// `CallToolResult::structured` writes through `Display`, piece by piece, which takes twice as long.
+fn written(answer: &Value) -> String {
+    let mut text = Vec::with_capacity(ANSWER_BYTES_USUAL);
+    let written = serde_json::to_writer(&mut text, answer).ok();
+    written.and_then(|()| String::from_utf8(text).ok()).unwrap_or_default()
 }
 
 /// The credential that decides about a call.
@@ -171,8 +181,17 @@ pub(crate) fn credential(
     argument: Option<&str>,
     headers: Option<&HeaderMap>,
 ) -> Result<Credential, ApiError> {
-    credentials::find(argument, headers, state.options().environment_token.as_ref())
-        .ok_or_else(|| ApiError::new(Code::TokenMissing, "no token came with the call"))
+    credentials::find(argument, headers, state.options().environment_token.as_ref()).ok_or_else(|| {
+        let missing = ApiError::new(Code::TokenMissing, "no token came with the call");
+        match headers {
+            Some(_) => missing,
+            // A process that talks over stdio is started with its token.
+            None => missing.with_hint(
+                "start the server with the token in the environment variable `LOONFLOW_MCP_ACCESS_TOKEN`, or send \
+                     it in the argument `access_token`",
+            ),
+        }
+    })
 }
 
 /// Who a credential belongs to, as far as the directory is not needed for it.

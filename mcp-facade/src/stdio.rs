@@ -7,6 +7,7 @@ use rmcp::transport::async_rw::AsyncRwTransport;
 use rmcp::transport::stdio_pipes;
 use tokio::io::{AsyncRead, AsyncWrite};
 
+use crate::exact_numbers;
 use crate::limits::STDIO_LINE_BYTES_MAX;
 use crate::mcp::TicketServer;
 use crate::state::AppState;
@@ -30,7 +31,8 @@ where
     R: AsyncRead + Send + Sync + Unpin + 'static,
     W: AsyncWrite + Send + Sync + Unpin + 'static,
 {
-    let transport = AsyncRwTransport::new_server(input, output).with_max_line_length(STDIO_LINE_BYTES_MAX);
+    let transport = AsyncRwTransport::new_server(exact_numbers::Stream::new(input), output)
+        .with_max_line_length(STDIO_LINE_BYTES_MAX);
     let running = tokio::select! {
         running = server.serve(transport) => running.map_err(|error| format!("the client did not begin: {error}"))?,
         () = state.stop().cancelled() => return Ok(()),

@@ -8,6 +8,7 @@ pub(crate) mod account;
 pub(crate) mod action;
 pub(crate) mod form;
 pub(crate) mod history;
+pub(crate) mod note;
 pub(crate) mod page;
 pub(crate) mod request;
 pub(crate) mod ticket;
@@ -18,6 +19,13 @@ use serde_json::Value;
 /// An object whose parts are moved in. `json!` copies what it is given, and so a tree once for each of its levels.
 pub(crate) fn object<const N: usize>(entries: [(&str, Value); N]) -> Value {
     entries.into_iter().collect()
+}
+
+/// Puts `notes` into an answer, where there are any.
+pub(crate) fn put_notes(answer: &mut Value, notes: Vec<String>) {
+    if !notes.is_empty() {
+        answer["notes"] = notes.into();
+    }
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
 use loonflow_engine::account::directory::Directory;
+use loonflow_engine::value::number;
 use loonflow_engine::workflow::validate::{Problem, ValidationContext, check};
 use loonflow_engine::workflow::{AssigneeRule, NodeKind, WorkflowVersion};
 use serde_json::{Value as Json, json};
@@ -46,7 +47,7 @@ impl Definition {
     /// Where it is no JSON object.
     pub fn from_text(text: &str, path: &Path) -> anyhow::Result<Self> {
         let shown = path.display().to_string();
-        let source: Json = serde_json::from_str(text).with_context(|| format!("`{shown}` is no JSON"))?;
+        let source = json(text, &shown)?;
         if !source.is_object() {
             bail!("`{shown}` is no definition: its text is no JSON object");
         }
@@ -122,6 +123,11 @@ pub fn definitions(paths: &[PathBuf]) -> anyhow::Result<Vec<Definition>> {
         .collect()
 }
 
+/// Reads the JSON of a file, of which no digit is lost.
+pub(crate) fn json(text: &str, shown: &str) -> anyhow::Result<Json> {
+    number::read_file(text.as_bytes()).map_err(|why| anyhow::anyhow!("`{shown}` {why}"))
+}
+
 /// Reads a directory file, or makes the stand-in for the given versions.
 ///
 /// # Errors
@@ -130,7 +136,7 @@ pub fn directory(path: Option<&Path>, versions: &[Arc<WorkflowVersion>]) -> anyh
     let source = match path {
         Some(path) => {
             let text = text_of(path)?;
-            serde_json::from_str(&text).with_context(|| format!("`{}` is no JSON", path.display()))?
+            json(&text, &path.display().to_string())?
         }
         None => stand_in(versions),
     };

@@ -25,7 +25,7 @@ async fn leave_at_erin(server: &TestServer) -> String {
 }
 
 /// `into` with the keys of `more`.
-fn with(mut into: Value, more: &Value) -> Value {
+pub(crate) fn with(mut into: Value, more: &Value) -> Value {
     let map = into.as_object_mut().expect("an object");
     map.extend(more.as_object().cloned().unwrap_or_default());
     into

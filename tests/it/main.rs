@@ -2,6 +2,8 @@
 //!
 //! One binary, so that it links once. Every test has a server of its own, in the process, over a log in memory.
 
+/// What answers say, and how large they are.
+mod answers;
 /// Every tool × everybody.
 mod auth_matrix;
 /// What careless and hostile clients send.

@@ -304,7 +304,9 @@ impl<'a> Walk<'a> {
             assert_eq!(names(node).into_iter().collect::<BTreeSet<_>>(), pool);
             let drawn = names(real_node);
             assert!(drawn.len() == 1 && pool.contains(&drawn[0]), "{drawn:?} of {pool:?}");
-            node["assignees"] = real_node["assignees"].clone();
+            for key in ["assignees", "n_assignees"] {
+                node[key] = real_node[key].clone();
+            }
             self.drawn.insert(text(&node["node_id"]), drawn[0].clone());
         }
         assert_eq!(real["current_nodes"], expected);

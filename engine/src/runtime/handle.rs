@@ -29,7 +29,7 @@ use crate::runtime::supervisor::Supervisor;
 use crate::runtime::ticket_actor::{Message, Request, Shared};
 use crate::runtime::unreadable::{Unreadable, Unreadables};
 use crate::runtime::{Answer, janitor};
-use crate::ticket::{Command, Context, Create, Draw, Handle, Refusal, Ticket, decide, visibility};
+use crate::ticket::{Command, Context, Create, Draw, Handle, Refusal, Ticket, decide, sub_ticket, visibility};
 use crate::time::Timestamp;
 use crate::view::preview::preview;
 use crate::workflow::WorkflowVersion;
@@ -326,8 +326,11 @@ impl EngineHandle {
         };
         let parent = match &request.parent {
             None => None,
-            Some((parent, _)) => match self.viewable(caller, *parent).await? {
-                Ok(seen) => Some(seen.ticket),
+            Some((parent, node)) => match self.viewable(caller, *parent).await? {
+                Ok(seen) => match sub_ticket::check(&seen.workflow, node, &request.workflow_id) {
+                    Ok(()) => Some(seen.ticket),
+                    Err(refusal) => return Ok(Err(refusal)),
+                },
                 Err(refusal @ Refusal::TicketNotFound { .. }) => {
                     let problem = format!("{refusal}; name a ticket that you may view");
                     return Ok(Err(Refusal::argument("parent_ticket_id", parent, problem)));

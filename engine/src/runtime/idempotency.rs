@@ -119,13 +119,15 @@ pub(crate) fn look_up(
         return Ok(Ok(None));
     };
     let stored: Stored = codec::decode(TREE, SCHEMA, &bytes)?;
-    if planted!(ArgumentsAreNotCompared, false, stored.fingerprint != asked.fingerprint) {
+    let is_same = stored.fingerprint == asked.fingerprint || Some(stored.fingerprint) == asked.older;
+    if planted!(ArgumentsAreNotCompared, false, !is_same) {
         return Ok(Err(Refusal::IdempotencyMismatch { key: asked.key.clone() }));
     }
     let person = |(id, name, alias)| Person { id, name, alias };
     let node = |(node_id, name, people): StoredNode| CurrentNode {
         node_id,
         name,
+        n_assignees: people.len(),
         assignees: people.into_iter().map(person).collect(),
     };
     Ok(Ok(Some(Done {

@@ -10,6 +10,7 @@ use crate::account::import::DirectoryFile;
 use crate::account::token::{self, Secret};
 use crate::account::{self, Tenant};
 use crate::id::{AccessTokenId, NodeId, TenantId, TicketId, TokenId, UserId, VersionName, WorkflowId};
+use crate::limits;
 use crate::runtime::Answer;
 use crate::runtime::commit::Origin;
 use crate::runtime::fault::{Fault, OperatorRefusal};
@@ -472,6 +473,15 @@ impl EngineHandle {
         let Some((ticket, lease)) = self.load(tenant, ticket_id).await? else {
             return Ok(Err(not_found(ticket_id)));
         };
+        if let Some(version) = &migrate_to
+            && let Some(tenant) = self.inner.registry.tenant(tenant)
+            && let Some(workflow) = tenant.workflows.get(&ticket.workflow_id)
+            && workflow.version_named(version).is_none()
+        {
+            let versions = limits::listed(workflow.versions.keys()).unwrap_or_default();
+            let problem = format!("workflow `{}` has the versions {versions}", ticket.workflow_id);
+            return Ok(Err(Refusal::argument("version", version, problem)));
+        }
         let parent = match &ticket.parent {
             Some((parent, _)) => self.load(tenant, *parent).await?.map(|(parent, _)| parent),
             None => None,

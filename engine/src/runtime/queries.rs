@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use crate::account::directory::Directory;
 use crate::account::{User, email, permission};
-use crate::id::{TenantId, TicketId, VersionName, WorkflowId};
+use crate::id::{NodeId, TenantId, TicketId, VersionName, WorkflowId};
 use crate::runtime::Answer;
 use crate::runtime::handle::EngineHandle;
 use crate::runtime::request::{Caller, HistoryQuery, Page, UserQuery};
+use crate::text::folded;
 use crate::ticket::event::{Event, Meta};
 use crate::ticket::{Refusal, visibility};
 use crate::view::flow_history::{self, HistoryEntry, OutlineRow};
@@ -33,15 +34,22 @@ impl EngineHandle {
     /// A fault; the refusal is inside.
     pub async fn detail(&self, caller: &Caller, ticket_id: TicketId) -> Answer<TicketDetail> {
         let now = self.inner.shared.ports.clock.now();
-        Ok(self.viewable(caller, ticket_id).await?.map(|seen| {
-            ticket_detail::detail(
-                &seen.ticket,
-                &seen.workflow,
-                &seen.tenant.directory,
-                &caller.user_id,
-                now,
-            )
-        }))
+        let seen = match self.viewable(caller, ticket_id).await? {
+            Ok(seen) => seen,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        let mut detail = ticket_detail::detail(
+            &seen.ticket,
+            &seen.workflow,
+            &seen.tenant.directory,
+            &caller.user_id,
+            now,
+        );
+        if let Some((parent, _)) = seen.ticket.parent {
+            let is_seen = self.viewable(caller, parent).await?.is_ok();
+            detail.row.parent_ticket_id = is_seen.then_some(parent);
+        }
+        Ok(Ok(detail))
     }
 
     /// What happened to a ticket, as far as the caller may see it.
@@ -117,7 +125,11 @@ impl EngineHandle {
         };
         let rows = found.tickets.iter().filter_map(|ticket| {
             let version = tenant.version(&ticket.workflow_id, &ticket.version_name)?;
-            Some(TicketRow::of(ticket, version, directory))
+            let parent = ticket.parent.as_ref().map(|(id, _)| *id);
+            Some(TicketRow {
+                parent_ticket_id: parent.filter(|id| found.parents.contains(id)),
+                ..TicketRow::of(ticket, version, directory)
+            })
         });
         Ok(Ok(Page {
             rows: rows.collect(),
@@ -155,11 +167,11 @@ impl EngineHandle {
         page: u32,
         per_page: u32,
     ) -> Answer<Page<Arc<WorkflowVersion>>> {
-        let needle = search.trim().to_lowercase();
+        let needle = folded(search.trim());
         let Some(tenant) = self.inner.registry.find(&caller.tenant_id)? else {
             return Ok(Ok(Page::cut(&[], page, per_page)));
         };
-        let holds = |text: &str| text.to_lowercase().contains(&needle);
+        let holds = |text: &str| folded(text).contains(&needle);
         let defaults = tenant
             .workflows
             .values()
@@ -172,7 +184,31 @@ impl EngineHandle {
         Ok(Ok(Page::cut(&all, page, per_page)))
     }
 
-    /// Users of the caller's tenant, by id, inactive ones included.
+    /// Whether there is a workflow of this id that the caller's application may use.
+    #[must_use]
+    pub fn has_workflow(&self, caller: &Caller, workflow: &WorkflowId) -> bool {
+        self.has_version(caller, |version| version.workflow_id == *workflow)
+    }
+
+    /// Whether a workflow that the caller's application may use has a node of this id.
+    #[must_use]
+    pub fn has_node(&self, caller: &Caller, node: &NodeId) -> bool {
+        self.has_version(caller, |version| version.node(node).is_some())
+    }
+
+    fn has_version(&self, caller: &Caller, is_meant: impl Fn(&WorkflowVersion) -> bool) -> bool {
+        let Some(tenant) = self.inner.registry.tenant(&caller.tenant_id) else {
+            return false;
+        };
+        let workflows = tenant.workflows.values();
+        let mut versions = workflows.flat_map(|workflow| workflow.versions.values());
+        versions.any(|version| {
+            is_meant(&version.definition)
+                && permission::application_allows(&tenant.directory, &caller.app, &version.definition)
+        })
+    }
+
+    /// Users of the caller's tenant, by id, inactive ones included; of a department only those who are linked to it.
     ///
     /// # Errors
     /// A fault; the refusal is inside.
@@ -186,15 +222,15 @@ impl EngineHandle {
                 app: caller.app.to_string(),
             }));
         }
-        let needle = query.search.trim().to_lowercase();
-        let holds = |text: &str| text.to_lowercase().contains(&needle);
+        let needle = folded(query.search.trim());
+        let holds = |text: &str| folded(text).contains(&needle);
         let address = email::folded(&query.search);
         let fits = |user: &&Arc<User>| {
             (needle.is_empty() || holds(&user.name) || holds(&user.alias) || user.email.contains(&address))
                 && query
                     .dept_id
                     .as_ref()
-                    .is_none_or(|dept| directory.is_member(&user.id, dept))
+                    .is_none_or(|dept| user.depts.iter().any(|one| one.dept_id == *dept))
         };
         let all: Vec<Arc<User>> = match &query.user_ids {
             Some(ids) => {

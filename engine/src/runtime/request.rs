@@ -35,8 +35,10 @@ pub struct Caller {
 pub struct Idempotency {
     /// As sent, 1 to `limits::IDEMPOTENCY_KEY_BYTES_MAX` bytes; it is the user's own.
     pub key: String,
-    /// SHA-256 over everything asked for but tokens.
+    /// SHA-256 over everything asked for but tokens, as it was understood.
     pub fingerprint: [u8; 32],
+    /// The same as it was made before, where it was made otherwise: a key that was kept then goes on working.
+    pub older: Option<[u8; 32]>,
 }
 
 /// An action on a ticket.

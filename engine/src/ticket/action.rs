@@ -11,6 +11,7 @@ use crate::ticket::command::Context;
 use crate::ticket::room::Room;
 use crate::ticket::token::{Rest, Token};
 use crate::ticket::{ActState, Ticket, visibility};
+use crate::workflow::form::component::without_secrets;
 use crate::workflow::{Edge, EdgeKind, NodeKind, WorkflowVersion};
 
 pub(crate) mod accept;
@@ -288,7 +289,7 @@ impl<'w> Offer<'_, 'w> {
             token: self.token.id,
             props: self.edge.map_or_else(
                 || serde_json::Value::Object(serde_json::Map::new()),
-                |edge| edge.props.clone(),
+                |edge| without_secrets(&edge.props, false),
             ),
             is_destructive: match self.edge {
                 Some(edge) => self.kind == ActionKind::Reject && edge.target == workflow.end().id,

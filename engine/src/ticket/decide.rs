@@ -12,6 +12,7 @@ use std::collections::BTreeSet;
 
 use crate::id::{EdgeId, NodeId, TokenId, UserId};
 use crate::limits;
+use crate::text::is_blank;
 use crate::ticket::action::{self, ActionKind, Chosen};
 use crate::ticket::command::{ActionRequest, Command, Context, Create, Handle, HookOutcome};
 use crate::ticket::event::{ActionTaken, Event, Meta, Processor, TicketCreated};
@@ -414,7 +415,7 @@ fn decide_handle(decision: &mut Decision<'_>, handle: &Handle) -> Result<(), Ref
 
 /// A comment worth keeping.
 pub(crate) fn comment_of(comment: Option<&str>) -> Option<String> {
-    comment.filter(|text| !text.trim().is_empty()).map(str::to_owned)
+    comment.filter(|text| !is_blank(text)).map(str::to_owned)
 }
 
 fn check_comment(comment: Option<&str>) -> Result<(), Refusal> {

@@ -2,10 +2,12 @@
 //!
 //! Not here: which values a field's type takes (`workflow::form`), who sees what (`visibility`).
 
-use std::collections::BTreeMap;
+use std::cell::OnceCell;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::id::FieldKey;
 use crate::limits;
+use crate::text::is_blank;
 use crate::ticket::Ticket;
 use crate::ticket::command::Context;
 use crate::ticket::decide::Decision;
@@ -30,27 +32,34 @@ pub(crate) fn check(
 ) -> Result<Changes, Refusal> {
     let form = &context.workflow.form;
     let mut problems = Vec::new();
+    // Keys that were sent with a value of which nothing is left to see, once it is as it would be stored.
+    let mut blank = BTreeSet::new();
     let mut changes = Changes {
         fields: Vec::new(),
         title: None,
     };
+    let writable = OnceCell::new();
     for (key, value) in sent {
+        // The rest would not be told.
+        if problems.len() == limits::FIELD_PROBLEMS_MAX {
+            break;
+        }
         let problem = |kind, problem: String, allowed: String| FieldProblem {
             key: key.clone(),
             kind,
             problem,
             allowed,
         };
-        if form.component(key).is_none() {
+        let Some(component) = form.component(key) else {
             planted!(UnknownFieldDropped, continue);
-            let allowed = writable(context, node);
+            let allowed: &String = writable.get_or_init(|| writable_at(context, node));
             problems.push(problem(
                 FieldProblemKind::Unknown,
                 "is no field of this form".into(),
-                allowed,
+                allowed.clone(),
             ));
             continue;
-        }
+        };
         // A ticket without a title has an empty one, which is no value.
         let is_value = |value: &Value| form.title_key() != Some(key) || !value.is_empty();
         let stored = ticket.value_of(key, form);
@@ -60,19 +69,29 @@ pub(crate) fn check(
             // A readonly field may repeat the value it has. A hidden one may not even do that: an answer that tells a
             // right guess from a wrong one would give the value away. The title is never a secret (semantics 6).
             let is_secret = permission == FieldPermission::Hidden && form.title_key() != Some(key);
-            let repeats = stored == Some(value) || (stored.is_none() && value.is_empty());
+            let repeats = stored.is_some_and(|stored| stored.is_shown_as(value))
+                || (stored.is_none() && component.is_blank(value));
             if planted!(HiddenIsGuessed, false, is_secret) || !repeats {
                 let text = format!("is {} at node `{}`", permission.word(), node.id);
                 problems.push(problem(FieldProblemKind::NotEditable, text, "leave it out".into()));
             }
             continue;
         }
-        match form.check_value(key, value, context.directory) {
+        let checked = form.check_value(key, value, context.directory);
+        if checked.as_ref().is_ok_and(|stored| component.is_blank(stored)) {
+            blank.insert(key);
+        }
+        match checked {
             Err(wrong) => problems.push(problem(FieldProblemKind::Invalid, wrong.problem, wrong.allowed)),
             Ok(value) if form.title_key() == Some(key) => {
-                changes.title = value.as_text().map(|text| text.trim().to_owned());
+                changes.title = value
+                    .as_text()
+                    .filter(|text| !is_blank(text))
+                    .map(|text| text.trim().to_owned());
             }
-            Ok(value) if stored == Some(&value) || (stored.is_none() && value.is_empty()) => {}
+            Ok(value)
+                if stored.is_some_and(|stored| stored.is_shown_as(&value))
+                    || (stored.is_none() && component.is_blank(&value)) => {}
             Ok(to) => changes.fields.push(FieldChange {
                 key: key.clone(),
                 from: stored.cloned(),
@@ -81,11 +100,16 @@ pub(crate) fn check(
         }
     }
     if demand_required && planted!(RequiredInRehearsal, context.draw != crate::ticket::Draw::Preview, true) {
-        let is_there = |key: &FieldKey| match sent.get(key) {
-            Some(value) => planted!(RequiredEmpty, true, !value.is_empty()),
-            None if planted!(RequiredLeftOut, true, false) => true,
-            None if form.title_key() == Some(key) => !ticket.title.trim().is_empty(),
-            None => ticket.fields.get(key).is_some_and(|value| !value.is_empty()),
+        let is_there = |key: &FieldKey| {
+            if sent.contains_key(key) {
+                return planted!(RequiredEmpty, true, !blank.contains(key));
+            }
+            planted!(RequiredLeftOut, return true);
+            match form.component(key) {
+                _ if form.title_key() == Some(key) => !is_blank(&ticket.title),
+                Some(component) => ticket.fields.get(key).is_some_and(|value| !component.is_blank(value)),
+                None => false,
+            }
         };
         let is_demanded = |key: &FieldKey| form.permission_at(node, key) == FieldPermission::Required;
         // As a rule all are there; then nothing has to be put into the form's order.
@@ -127,7 +151,7 @@ pub(crate) fn store(decision: &mut Decision<'_>, changes: Changes) {
         });
     }
     let title = if is_renewed { automatic_title(decision) } else { None };
-    let title = title.or(changes.title).filter(|title| !title.is_empty());
+    let title = title.or(changes.title).filter(|title| !is_blank(title));
     if let Some(title) = title.filter(|title| *title != decision.ticket.title) {
         decision.emit(Event::TitleChanged { title });
     }
@@ -159,16 +183,12 @@ fn automatic_title(decision: &Decision<'_>) -> Option<String> {
     Some(title.trim().chars().take(limits::TITLE_CHARS_MAX).collect())
 }
 
-fn writable(context: &Context<'_>, node: &Node) -> String {
+fn writable_at(context: &Context<'_>, node: &Node) -> String {
     let form = &context.workflow.form;
     let keys = form.components().map(|component| &component.key);
-    let keys: Vec<String> = keys
-        .filter(|key| form.permission_at(node, key).is_writable())
-        .map(|key| format!("`{key}`"))
-        .collect();
-    if keys.is_empty() {
-        "no field may be written here".into()
-    } else {
-        format!("one of {}", keys.join(", "))
+    let writable = keys.filter(|key| form.permission_at(node, key).is_writable());
+    match limits::listed(writable) {
+        None => "no field may be written here".into(),
+        Some(keys) => format!("one of {keys}"),
     }
 }

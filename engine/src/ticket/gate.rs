@@ -12,7 +12,7 @@ use crate::ticket::decide::Decision;
 use crate::ticket::refusal::{Available, Refusal};
 use crate::ticket::room::Room;
 use crate::ticket::token::Rest;
-use crate::view::row::Person;
+use crate::view::row::{Person, waited_for};
 use crate::workflow::NodeKind;
 
 /// Finds the offered action that is meant.
@@ -101,10 +101,10 @@ fn refuse_action(
             .iter()
             .filter(|token| fitting(&token.node))
             .find_map(|token| {
-                let mut users = token.rest.waiting();
-                let is_others = users.clone().next().is_some() && users.clone().all(|user| user != operator);
+                let users = waited_for(&token.rest, context.directory);
+                let is_others = !users.is_empty() && users.iter().all(|user| *user != operator);
                 (is_meant(&token.rest, &token.node) && is_others)
-                    .then(|| format!("node `{}` waits for {}", token.node, names(&mut users)))
+                    .then(|| format!("node `{}` waits for {}", token.node, names(&mut users.into_iter())))
             })
     };
     let is_person = |rest: &Rest| matches!(rest, Rest::Held { .. } | Rest::Shared { .. });

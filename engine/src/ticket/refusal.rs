@@ -281,7 +281,7 @@ impl Refusal {
                 "choose other values, or ask the workflow's admin to mend the assignees of that node".into()
             }
             Self::SubTicketsOpen { .. } => "finish the sub-tickets listed in the details first".into(),
-            Self::InvalidArgument { .. } => "correct the argument and call again".into(),
+            Self::InvalidArgument { argument, value, .. } => argument_hint(argument, value),
             Self::VersionConflict { .. } => "read the ticket again and decide anew".into(),
             Self::IdempotencyMismatch { .. } => "use a new key for a new request".into(),
             Self::TooManyMoves { .. } => "ask the workflow's admin to mend the loop".into(),
@@ -319,6 +319,26 @@ impl Refusal {
             | Self::NotWaiting { .. }
             | Self::TicketFull { .. } => None,
         }
+    }
+}
+
+/// Where the right value of an argument is found.
+fn argument_hint(argument: &str, value: &str) -> String {
+    match argument.strip_prefix("action_props.").unwrap_or(argument) {
+        "target_assignee_id" | "cc_to_user_id_list" if value.contains('@') => {
+            format!("this is an e-mail address: call `user_list` with `search_value` `{value}` and send the `id`")
+        }
+        "target_assignee_id" | "cc_to_user_id_list" => "call `user_list` to find people, and send the `id`".into(),
+        "node_id" => "call `ticket_prepare_handle`, whose actions name their `node_id`".into(),
+        "target_node_id" => "call `ticket_history` to see the ids of nodes the ticket was at".into(),
+        "action_id" => {
+            "call `ticket_prepare_handle` or `ticket_prepare_create` to see the actions and their ids".into()
+        }
+        "parent_ticket_id" => "call `ticket_list` to find the ticket".into(),
+        "parent_ticket_node_id" => "call `ticket_detail` of the parent: `ticket.current_nodes` says where it is".into(),
+        "version" => "name one of these versions, or publish another first".into(),
+        "workflow_id" => "call `workflow_list` to find workflows you may start".into(),
+        _ => "correct the argument and call again".into(),
     }
 }
 

@@ -7,7 +7,8 @@ use crate::account::directory::Directory;
 use crate::id::UserId;
 use crate::workflow::{Component, ComponentKind};
 
-/// An example; users and departments are the viewer's own. Files come as descriptors, so their example is empty.
+/// An example; a department is the viewer's own, a user somebody else where there is one: nobody stands in for
+/// themselves. Files come as descriptors, so their example is empty.
 #[must_use]
 pub fn example_value(component: &Component, directory: &Directory, user: &UserId) -> Json {
     let listed = |one: Json| {
@@ -34,7 +35,7 @@ pub fn example_value(component: &Component, directory: &Directory, user: &UserId
         ComponentKind::Date => json!("2026-01-31"),
         ComponentKind::Time => json!("09:30:00"),
         ComponentKind::Datetime => json!("2026-01-31 09:30:00"),
-        ComponentKind::User => listed(json!(user.as_str())),
+        ComponentKind::User => listed(json!(somebody_else(directory, user).as_str())),
         ComponentKind::Department => {
             let own = directory.user(user).and_then(|user| user.primary_dept().cloned());
             listed(json!(own.map_or_else(String::new, |dept| dept.as_str().to_owned())))
@@ -49,4 +50,17 @@ pub fn example_value(component: &Component, directory: &Directory, user: &UserId
         | ComponentKind::CurrentAssigneeInfos
         | ComponentKind::TicketNodeInfos => Json::Null,
     }
+}
+
+/// Somebody who is active: first of those of the viewer's primary department, then of all.
+fn somebody_else<'a>(directory: &'a Directory, user: &'a UserId) -> &'a UserId {
+    let dept = directory.user(user).and_then(|user| user.primary_dept());
+    let mut others = directory
+        .users
+        .values()
+        .filter(|other| other.is_active && other.id != *user)
+        .peekable();
+    let first = others.peek().map_or(user, |other| &other.id);
+    let near = others.find(|other| other.primary_dept().is_some_and(|own| Some(own) == dept));
+    near.map_or(first, |other| &other.id)
 }

@@ -1,8 +1,11 @@
 //! A ticket in one line: what lists, headers and answers to actions show of it.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use crate::account::directory::Directory;
 use crate::id::{NodeId, TenantId, TicketId, UserId, WorkflowId};
-use crate::ticket::{ActState, Ticket};
+use crate::limits;
+use crate::ticket::{ActState, Rest, Ticket};
 use crate::time::Timestamp;
 use crate::workflow::WorkflowVersion;
 
@@ -52,37 +55,59 @@ pub struct CurrentNode {
     pub node_id: NodeId,
     /// Its name.
     pub name: String,
-    /// Who can act there now; empty at end, merges, timers and hooks.
+    /// Who can act there now; empty at end, merges, timers and hooks. In a row the first ones of them.
     pub assignees: Vec<Person>,
+    /// How many can act there now.
+    pub n_assignees: usize,
+}
+
+/// Who a token waits for, in the order of assignment. Where one of several acts, people who are no longer active are
+/// left out as long as somebody else can; where everyone acts, they are what it waits for.
+pub(crate) fn waited_for<'t>(rest: &'t Rest, directory: &Directory) -> Vec<&'t UserId> {
+    let is_active = |user: &&UserId| directory.active_user(user).is_some();
+    let is_one_enough = !matches!(rest, Rest::Shared { .. });
+    if is_one_enough && rest.waiting().any(|user| is_active(&user)) {
+        rest.waiting().filter(is_active).collect()
+    } else {
+        rest.waiting().collect()
+    }
 }
 
 /// The nodes with a token, by age of the oldest token on each; one entry per node.
 #[must_use]
 pub fn current_nodes(ticket: &Ticket, workflow: &WorkflowVersion, directory: &Directory) -> Vec<CurrentNode> {
     let mut found: Vec<CurrentNode> = Vec::new();
+    let mut places: BTreeMap<&NodeId, usize> = BTreeMap::new();
+    let mut known: BTreeSet<(usize, &UserId)> = BTreeSet::new();
     for token in &ticket.tokens {
-        let idx = found
-            .iter()
-            .position(|one| one.node_id == token.node)
-            .unwrap_or_else(|| {
-                let name = workflow
+        let idx = *places.entry(&token.node).or_insert_with(|| {
+            found.push(CurrentNode {
+                node_id: token.node.clone(),
+                name: workflow
                     .node(&token.node)
                     .map(|node| node.name.clone())
-                    .unwrap_or_default();
-                found.push(CurrentNode {
-                    node_id: token.node.clone(),
-                    name,
-                    assignees: Vec::new(),
-                });
-                found.len() - 1
+                    .unwrap_or_default(),
+                assignees: Vec::new(),
+                n_assignees: 0,
             });
-        for user in token.rest.waiting_for() {
-            if !found[idx].assignees.iter().any(|person| person.id == user) {
-                found[idx].assignees.push(Person::of(&user, directory));
+            found.len() - 1
+        });
+        for user in waited_for(&token.rest, directory) {
+            if known.insert((idx, user)) {
+                found[idx].assignees.push(Person::of(user, directory));
+                found[idx].n_assignees += 1;
             }
         }
     }
     found
+}
+
+/// The same with the first people of each node.
+fn shortened(mut nodes: Vec<CurrentNode>) -> Vec<CurrentNode> {
+    for node in &mut nodes {
+        node.assignees.truncate(limits::ROW_ASSIGNEES_MAX);
+    }
+    nodes
 }
 
 /// A ticket in one line.
@@ -110,7 +135,7 @@ pub struct TicketRow {
     pub updated_at: Timestamp,
     /// Its events so far.
     pub version: u64,
-    /// Its parent.
+    /// Its parent, where the viewer may view that too (semantics 9); [`of`](Self::of) cannot know and leaves it out.
     pub parent_ticket_id: Option<TicketId>,
     /// Where it is and who can act.
     pub current_nodes: Vec<CurrentNode>,
@@ -138,8 +163,8 @@ impl TicketRow {
             created_at: ticket.created_at,
             updated_at: ticket.updated_at,
             version: ticket.version,
-            parent_ticket_id: ticket.parent.as_ref().map(|(id, _)| *id),
-            current_nodes: current_nodes(ticket, workflow, directory),
+            parent_ticket_id: None,
+            current_nodes: shortened(current_nodes(ticket, workflow, directory)),
             needs_intervention: ticket.intervention.is_some(),
         }
     }

@@ -3,21 +3,23 @@
 //!
 //! A hidden value is never put in here. Not here: the shape on the wire (the facade's `wire`).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde_json::json;
 
 use crate::account::directory::Directory;
 use crate::id::{FieldKey, NodeId, UserId};
+use crate::limits::WAITED_FOR_MAX;
 use crate::ticket::action::{self, ActionKind, OfferedAction, OfferedActions};
 use crate::ticket::command::{Context, Draw};
 use crate::ticket::token::Rest;
 use crate::ticket::{Ticket, Token, visibility};
 use crate::time::Timestamp;
 use crate::view::example::example_value;
-use crate::view::row::{Person, TicketRow, current_nodes};
-use crate::workflow::{Component, ComponentKind, FieldPermission, WorkflowVersion};
+use crate::view::row::{Person, TicketRow, current_nodes, waited_for};
+use crate::workflow::form::component::without_secrets;
+use crate::workflow::{Component, ComponentKind, FieldPermission, Node, NodeKind, WorkflowVersion};
 
 /// A ticket as a viewer sees it.
 #[derive(Clone, Debug)]
@@ -49,12 +51,34 @@ pub struct WaitingFor {
     pub name: String,
     /// What kind of waiting.
     pub kind: WaitKind,
-    /// Who can act now.
+    /// Who can act now: the first `limits::WAITED_FOR_MAX`.
     pub people: Vec<Person>,
+    /// How many can act now.
+    pub n_people: usize,
     /// For a merge: the nodes whose tokens are missing, with their names.
     pub missing: Vec<(NodeId, String)>,
     /// For a timer: when it is due.
     pub due: Option<Timestamp>,
+    /// What of this node does not run yet, in words.
+    pub not_running: Option<&'static str>,
+}
+
+/// What of a node does not run yet: somebody who reads the definition expects that it does.
+#[must_use]
+pub fn not_running(node: &Node) -> Option<&'static str> {
+    match &node.kind {
+        NodeKind::Timer(_) => Some("timers do not fire yet: the ticket stays here until somebody forces it on"),
+        NodeKind::Hook(_) => Some("hooks are not posted yet: the ticket stays here until somebody forces it on"),
+        NodeKind::Normal(props) if props.wait_for_sub_tickets || props.auto_edge.is_some() => {
+            Some("sub-tickets are not waited for yet, and take no edge when they end")
+        }
+        NodeKind::Start
+        | NodeKind::Normal(_)
+        | NodeKind::End
+        | NodeKind::Exclusive { .. }
+        | NodeKind::Parallel
+        | NodeKind::Inclusive { .. } => None,
+    }
 }
 
 /// Kinds of waiting.
@@ -157,13 +181,10 @@ fn shown_value(
             json!({"id": workflow.workflow_id.as_str(), "name": workflow.name, "version": workflow.version_name.as_str()}),
         ),
         ComponentKind::CurrentAssigneeInfos => {
-            let mut people: Vec<Person> = Vec::new();
-            for one in nodes().into_iter().flat_map(|node| node.assignees) {
-                if !people.contains(&one) {
-                    people.push(one);
-                }
-            }
-            Some(people.iter().map(person).collect())
+            let mut known = BTreeSet::new();
+            let people = nodes().into_iter().flat_map(|node| node.assignees);
+            let people = people.filter(|one| known.insert(one.id.clone()));
+            Some(people.take(WAITED_FOR_MAX).map(|one| person(&one)).collect())
         }
         ComponentKind::TicketNodeInfos => Some(
             nodes()
@@ -218,18 +239,20 @@ fn waiting_for(ticket: &Ticket, workflow: &WorkflowVersion, directory: &Director
                 }
             }
         }
+        let people = waited_for(&token.rest, directory);
         Some(WaitingFor {
             node_id: token.node.clone(),
             name: name_of(&token.node),
             kind,
-            people: token
-                .rest
-                .waiting_for()
+            people: people
                 .iter()
+                .take(WAITED_FOR_MAX)
                 .map(|user| Person::of(user, directory))
                 .collect(),
+            n_people: people.len(),
             missing,
             due,
+            not_running: workflow.node(&token.node).and_then(not_running),
         })
     };
     ticket.tokens.iter().filter_map(one).collect()
@@ -269,7 +292,7 @@ pub fn create_form(workflow: &Arc<WorkflowVersion>, directory: &Directory, user:
             name: edge.shown_name().to_owned(),
             node: start.id.clone(),
             token: crate::id::TokenId(1),
-            props: edge.props.clone(),
+            props: without_secrets(&edge.props, false),
             is_destructive: false,
         })
     });

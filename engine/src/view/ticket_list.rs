@@ -162,4 +162,6 @@ pub struct ListPage {
     pub total: u64,
     /// Whether a page follows.
     pub has_more: bool,
+    /// Parents of these tickets that the viewer may view too: of others it is told nothing (semantics 9).
+    pub parents: BTreeSet<TicketId>,
 }

@@ -179,7 +179,7 @@ impl Condition {
         value_of: &dyn Fn(&FieldKey) -> Option<Cow<'v, Value>>,
     ) -> bool {
         let held = form.component(&self.field).and_then(|component| {
-            let value = value_of(&self.field).filter(|value| !value.is_empty())?;
+            let value = value_of(&self.field).filter(|value| !component.is_blank(value))?;
             self.compare(component, &value, zone)
         });
         held.unwrap_or_else(|| self.operator.holds_for_missing())

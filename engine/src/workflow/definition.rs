@@ -9,6 +9,7 @@ use serde_json::Value as Json;
 
 use crate::account::token::Secret;
 use crate::id::{AppName, VersionName, WorkflowId};
+use crate::text::is_blank;
 use crate::workflow::edge::Edge;
 use crate::workflow::form::Form;
 use crate::workflow::node::Node;
@@ -120,7 +121,7 @@ pub fn read(source: &Json, file_stem: Option<&str>) -> (Definition, Vec<Problem>
     let event_hooks = event_hooks(&mut reader, customization, &place);
 
     let definition = Definition {
-        name: if name.trim().is_empty() { id.clone() } else { name },
+        name: if is_blank(&name) { id.clone() } else { name },
         workflow_id: id.into(),
         version_name: version_name.into(),
         description,

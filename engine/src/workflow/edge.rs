@@ -1,6 +1,7 @@
 //! Edges of a definition (semantics 2).
 
 use crate::id::{EdgeId, NodeId};
+use crate::text::is_blank;
 use crate::workflow::condition::ConditionGroups;
 
 /// One edge.
@@ -20,7 +21,7 @@ pub struct Edge {
     pub conditions: ConditionGroups,
     /// Required fields need not be filled in to take it.
     pub skip_fields_required_check: bool,
-    /// `props` as given, shown with the action.
+    /// `props` as given; with the action they are shown without secrets (`without_secrets`).
     pub props: serde_json::Value,
 }
 
@@ -41,7 +42,7 @@ impl Edge {
     /// The name, or the id where it has none.
     #[must_use]
     pub fn shown_name(&self) -> &str {
-        if self.name.trim().is_empty() {
+        if is_blank(&self.name) {
             self.id.as_str()
         } else {
             &self.name

@@ -70,9 +70,9 @@ pub struct Row {
     pub name: String,
     /// `description`.
     pub description: String,
-    /// `label`, as given.
+    /// `label`, as given but without secrets.
     pub label: serde_json::Value,
-    /// `layout`, as given.
+    /// `layout`, as given but without secrets.
     pub layout: serde_json::Value,
     /// `props`, as given.
     pub props: serde_json::Value,

@@ -323,6 +323,7 @@ pub(crate) fn key(key: &str, fingerprint: u8) -> Option<Idempotency> {
     Some(Idempotency {
         key: key.to_owned(),
         fingerprint: [fingerprint; 32],
+        older: None,
     })
 }
 

@@ -155,8 +155,8 @@ fn where_nobody_may_it_is_said_what_is_open() {
     }
     assert_eq!(
         refused(&play, "dis", "force_close", "force_close", Some("c")),
-        "invalid_argument: argument `action_props.node_id` cannot be `c`: the ticket is not at this node | correct the argument and \
-         call again"
+        "invalid_argument: argument `action_props.node_id` cannot be `c`: the ticket is not at this node | call \
+         `ticket_prepare_handle`, whose actions name their `node_id`"
     );
     play.act("dis", "force_close");
     assert_eq!(

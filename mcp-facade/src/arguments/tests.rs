@@ -155,9 +155,9 @@ fn an_unknown_argument_gets_the_nearest_name() {
         };
         text(Arguments::new(sent, &known))
     };
-    insta::assert_snapshot!(refuse("tiket_id"), @"invalid_argument: there is no argument `tiket_id`. Use `ticket_id` instead.");
+    insta::assert_snapshot!(refuse("tiket_id"), @"invalid_argument: there is no argument `tiket_id`. Did you mean `ticket_id`? if so send that, else leave it out; there are `ticket_id`, `fields`, `action_props`, `access_token`.");
     insta::assert_snapshot!(refuse("ticketId"), @"invalid_argument: there is no argument `ticketId`. Use `ticket_id` instead.");
-    insta::assert_snapshot!(refuse("acess-token"), @"invalid_argument: there is no argument `acess-token`. Use `access_token` instead.");
+    insta::assert_snapshot!(refuse("acess-token"), @"invalid_argument: there is no argument `acess-token`. Did you mean `access_token`? if so send that, else leave it out; there are `ticket_id`, `fields`, `action_props`, `access_token`.");
     insta::assert_snapshot!(refuse("qqq"), @"invalid_argument: there is no argument `qqq`. Leave it out; there are `ticket_id`, `fields`, `action_props`, `access_token`.");
     assert!(refuse(&"x".repeat(100_000)).len() < 300);
 }
@@ -183,10 +183,22 @@ fn pages_have_bounds() {
         page(json!({ "page": "3", "per_page": 100.0 })),
         Ok(Page { page: 3, per_page: 100 })
     );
+    // As the server does that we stand in for.
+    for (sent, page_of, rows) in [
+        (json!({ "page": 0 }), u64::MAX, 10),
+        (json!({ "page": -7 }), u64::MAX, 10),
+        (json!({ "per_page": 101 }), 1, 100),
+        (json!({ "per_page": i64::MAX }), 1, 100),
+    ] {
+        let expected = Page {
+            page: page_of,
+            per_page: rows,
+        };
+        assert_eq!(page(sent.clone()), Ok(expected), "{sent}");
+    }
     for sent in [
-        json!({ "page": 0 }),
+        json!({ "page": "x" }),
         json!({ "per_page": 0 }),
-        json!({ "per_page": 101 }),
         json!({ "per_page": -1 }),
     ] {
         assert!(page(sent.clone()).is_err(), "{sent}");

@@ -3,12 +3,13 @@
 //! Not here: the bounds that hold when neither is sent, which are the list's own.
 //!
 //! Forms: RFC 3339; `YYYY-MM-DD HH:MM:SS` with or without `+ZZZZ`; `YYYY-MM-DD`. A time without a zone is in the
-//! tenant's. A day alone means its first moment as a start and its last as an end, so that an end names a day that is
-//! still inside.
+//! tenant's. What is named as an end is still inside: a day alone is its first moment as a start and its last as an end,
+//! and so are a minute and a second. Answers tell times in whole seconds, so the time of a row is an end that has the
+//! row.
 
 use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
-use jiff::{Timestamp, Zoned};
+use jiff::{SignedDuration, Timestamp, Zoned};
 
 use crate::arguments::shortened;
 use crate::error::ApiError;
@@ -38,6 +39,30 @@ pub fn parse(name: &str, text: &str, zone: &TimeZone, side: Side) -> Result<Time
 }
 
 fn moment(text: &str, zone: &TimeZone, side: Side) -> Option<Timestamp> {
+    let first = first_moment(text, zone, side)?;
+    match side {
+        Side::Start => Some(first),
+        Side::End => first.checked_add(SignedDuration::from_nanos(rest_of(text))).ok(),
+    }
+}
+
+/// Nanoseconds from the first moment of what a text names to its last: none of a day, whose last moment is known
+/// already.
+fn rest_of(text: &str) -> i64 {
+    let Some((_, time)) = text.split_once(['T', 't', ' ']) else {
+        return 0;
+    };
+    let clock = time.split(['+', '-', 'Z', 'z', ' ', '[']).next().unwrap_or_default();
+    if clock.contains(['.', ',']) {
+        0
+    } else if clock.matches(':').count() == 1 {
+        60_000_000_000 - 1
+    } else {
+        1_000_000_000 - 1
+    }
+}
+
+fn first_moment(text: &str, zone: &TimeZone, side: Side) -> Option<Timestamp> {
     if text.len() == "YYYY-MM-DD".len() {
         let day: Date = text.parse().ok()?;
         let zoned = day.to_zoned(zone.clone()).ok()?;
@@ -84,7 +109,17 @@ mod tests {
         ] {
             assert_eq!(check(text, Side::Start), expected, "{text}");
         }
-        assert_eq!(check("2026-11-22", Side::End), "2026-11-22T15:59:59.999999999Z");
+        for (text, expected) in [
+            ("2026-11-22", "2026-11-22T15:59:59.999999999Z"),
+            ("2026-11-22T09:30:00Z", "2026-11-22T09:30:00.999999999Z"),
+            ("2026-11-22 17:30:00 +0800", "2026-11-22T09:30:00.999999999Z"),
+            ("2026-11-22 17:30:00", "2026-11-22T09:30:00.999999999Z"),
+            ("2026-11-22T17:30:00+08:00", "2026-11-22T09:30:00.999999999Z"),
+            ("2026-11-22T17:30", "2026-11-22T09:30:59.999999999Z"),
+            ("2026-11-22T09:30:00.250Z", "2026-11-22T09:30:00.25Z"),
+        ] {
+            assert_eq!(check(text, Side::End), expected, "{text}");
+        }
     }
 
     #[test]

@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
+use loonflow_engine::value::number;
 use serde_json::Value;
 
 /// Some editors begin a UTF-8 text with it; it says nothing.
@@ -36,7 +37,7 @@ impl File {
         let shown = path.display();
         let bytes = std::fs::read(path).with_context(|| format!("`{shown}` cannot be read"))?;
         let text = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&bytes);
-        let json: Value = serde_json::from_slice(text).with_context(|| format!("`{shown}` is not JSON"))?;
+        let json = number::read_file(text).map_err(|why| anyhow!("`{shown}` {why}"))?;
         let content = if json.get("tenant").is_some() {
             Content::Directory
         } else if ["basic_info", "process_schema", "form_schema"]

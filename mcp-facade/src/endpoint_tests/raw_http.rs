@@ -183,7 +183,9 @@ fn misbehaving() -> &'static Toolset {
         declare("panics_at_once", |_, _| panic!("a bug")),
         declare("hangs", |_, _| std::future::pending().boxed()),
         declare("is_large", |_, _| {
-            async { Ok(json!({ "text": "x".repeat(2_000_000) })) }.boxed()
+            // Texts and lists are cut to fit, keys are not.
+            let entries = (0..200_000).map(|n| (format!("key {n}"), json!(n)));
+            async { Ok(entries.collect::<serde_json::Map<_, _>>().into()) }.boxed()
         }),
     ])
 }

@@ -76,6 +76,7 @@ fn details(refusal: &Refusal) -> Value {
         Refusal::AppNotAllowed { app } => json!({ "app_name": name(app) }),
         Refusal::ActionNotAvailable { available, .. } => available
             .iter()
+            .take(PROBLEMS_MAX)
             .map(|one| {
                 json!({
                     "action_type": one.kind.word(),
@@ -84,9 +85,14 @@ fn details(refusal: &Refusal) -> Value {
                 })
             })
             .collect(),
-        Refusal::AmbiguousNode { nodes, .. } => nodes.iter().map(|node| json!({ "node_id": node.as_str() })).collect(),
+        Refusal::AmbiguousNode { nodes, .. } => nodes
+            .iter()
+            .take(PROBLEMS_MAX)
+            .map(|node| json!({ "node_id": node.as_str() }))
+            .collect(),
         Refusal::Fields { problems } => problems
             .iter()
+            .take(PROBLEMS_MAX)
             .map(|one| {
                 json!({
                     "key": name(one.key.as_str()),
@@ -102,6 +108,7 @@ fn details(refusal: &Refusal) -> Value {
         }
         Refusal::SubTicketsOpen { open, .. } => open
             .iter()
+            .take(PROBLEMS_MAX)
             .map(|ticket| json!({ "ticket_id": ticket.to_string() }))
             .collect(),
         Refusal::InvalidArgument { argument, value, .. } => json!({ "argument": argument, "got": name(value) }),

@@ -22,6 +22,7 @@ use super::json_response;
 use super::origin::{self, Origins};
 use crate::auth::caller::recognise;
 use crate::error::{ApiError, Code};
+use crate::exact_numbers;
 use crate::limits::{ANSWER_BYTES_MAX, BODY_BYTES_FREE, EXCHANGE_DEADLINE};
 use crate::mcp::{credential, identify};
 use crate::rate_limit::RateLimiter;
@@ -113,8 +114,9 @@ impl Inner {
         if accepts != Accepts::Neither {
             parts.headers.insert(header::ACCEPT, ACCEPT_BOTH);
         }
-        let sent = received.bytes.clone();
-        let response = next.run(Request::from_parts(parts, Body::from(sent))).await;
+        let exact = exact_numbers::in_message(&received.bytes);
+        parts.headers.insert(header::CONTENT_LENGTH, exact.len().into());
+        let response = next.run(Request::from_parts(parts, Body::from(exact))).await;
         let response = worded(response, &received.bytes).await;
         if accepts == Accepts::EventsOnly {
             as_event(response).await

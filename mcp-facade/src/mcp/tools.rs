@@ -19,13 +19,18 @@ use std::sync::{Arc, LazyLock};
 
 use futures::future::BoxFuture;
 use loonflow_engine::account::directory::Directory;
+use loonflow_engine::id::FieldKey;
+use loonflow_engine::limits::LISTED_MAX;
 use loonflow_engine::runtime::{Caller, EngineHandle, Fault};
 use loonflow_engine::ticket::Refusal;
+use loonflow_engine::view::ticket_detail::TicketDetail;
 use rmcp::model::{Tool, ToolAnnotations};
 use serde_json::Value;
 
-use crate::arguments::{self, ACCESS_TOKEN, APP_NAME, Arguments, DEFAULT_APP_NAME};
+use crate::arguments::names::tool_instead;
+use crate::arguments::{ACCESS_TOKEN, APP_NAME, Arguments, DEFAULT_APP_NAME, quoted, shortened};
 use crate::error::{ApiError, Code};
+use crate::mcp::fit;
 use crate::mcp::schema::{self, Kind, Property, property};
 use crate::state::AppState;
 use crate::wire;
@@ -84,16 +89,41 @@ impl CallContext {
         }
     }
 
-    /// A ticket as the caller sees it: `ticket_detail` and `ticket_prepare_handle` are one question.
+    /// A ticket as the caller sees it: `ticket_detail` and `ticket_prepare_handle` are one question. With `whole_field`,
+    /// the values of all other fields are short, so that this one is not cut.
     ///
     /// # Errors
-    /// `ticket_not_found`, and as [`CallContext::answered`].
-    pub async fn detail(&self, ticket_id: &str) -> Result<Value, ApiError> {
+    /// `ticket_not_found`, `invalid_argument` for a field that is not shown, and as [`CallContext::answered`].
+    pub async fn detail(&self, ticket_id: &str, whole_field: Option<&str>) -> Result<Value, ApiError> {
         let directory = self.directory()?;
         let ticket_id = wire::request::ticket_id(ticket_id)?;
-        let detail = self.answered(self.engine().detail(&self.caller, ticket_id).await)?;
+        let mut detail = self.answered(self.engine().detail(&self.caller, ticket_id).await)?;
+        if let Some(key) = whole_field {
+            leave_whole(&mut detail, key)?;
+        }
         Ok(wire::ticket::detail(&detail, &directory))
     }
+}
+
+/// Characters of the values of other fields, where one is asked for whole.
+const BESIDE_WHOLE_CHARS: usize = 200;
+
+/// Shortens the values of all fields but one.
+fn leave_whole(detail: &mut TicketDetail, key: &str) -> Result<(), ApiError> {
+    if !detail.values.contains_key(&FieldKey::from(key)) {
+        let keys: Vec<&str> = detail.values.keys().map(FieldKey::as_str).take(LISTED_MAX).collect();
+        let message = format!("no field `{}` with a value is shown to you", shortened(key));
+        return Err(ApiError::invalid_argument("whole_field", message).with_hint(format!(
+            "send the key of a field that has a value, as {}",
+            quoted(&keys)
+        )));
+    }
+    for (_, value) in detail.values.iter_mut().filter(|(one, _)| one.as_str() != key) {
+        if let Some(short) = value.as_str().and_then(|text| fit::clipped(text, BESIDE_WHOLE_CHARS)) {
+            *value = Value::String(short);
+        }
+    }
+    Ok(())
 }
 
 /// Parses the rest of the arguments and answers.
@@ -124,6 +154,8 @@ pub struct Declaration {
     pub output: &'static [Property],
     /// What a call does to the world.
     pub effect: Effect,
+    /// How to get what was cut from an answer that would have been too large: an imperative, no full stop.
+    pub whole: &'static str,
     /// Answers a call.
     pub run: Run,
 }
@@ -134,6 +166,8 @@ pub struct Entry {
     pub tool: Tool,
     /// Names of all arguments.
     pub arguments: Vec<&'static str>,
+    /// How to get what was cut from an answer.
+    pub whole: &'static str,
     /// Answers a call.
     pub run: Run,
 }
@@ -183,11 +217,11 @@ impl Toolset {
         self.entries.iter().find(|entry| entry.tool.name == name)
     }
 
-    /// The tool whose name is most like `name`, if any is like it.
+    /// The tool that is most likely meant by a name that none has.
     #[must_use]
     pub fn nearest(&self, name: &str) -> Option<&str> {
         let names: Vec<&str> = self.entries.iter().map(|entry| entry.tool.name.as_ref()).collect();
-        arguments::nearest(name, &names)
+        tool_instead(name, &names)
     }
 
     /// The tools as listed.
@@ -230,6 +264,7 @@ impl Entry {
         Self {
             tool,
             arguments,
+            whole: declaration.whole,
             run: declaration.run,
         }
     }

@@ -12,6 +12,11 @@ pub(crate) fn person(person: &Person) -> Value {
     json!({ "id": person.id.as_str(), "name": person.name, "alias": person.alias })
 }
 
+/// The first `n_max` of them.
+pub(crate) fn first(people: &[Person], n_max: usize) -> &[Person] {
+    people.get(..n_max).unwrap_or(people)
+}
+
 /// The same for several.
 pub(crate) fn people(people: &[Person]) -> Value {
     people.iter().map(person).collect()

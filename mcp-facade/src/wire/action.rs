@@ -1,13 +1,14 @@
 //! Actions that are open, and what became of one: a rehearsal or the real thing.
 
 use loonflow_engine::id::NodeId;
+use loonflow_engine::limits::WAITED_FOR_MAX;
 use loonflow_engine::runtime::Done;
-use loonflow_engine::ticket::OfferedAction;
 use loonflow_engine::ticket::event::FieldChange;
+use loonflow_engine::ticket::{ActState, OfferedAction};
 use loonflow_engine::view::preview::{Move, Preview};
 use serde_json::{Map, Value, json};
 
-use super::account::people;
+use super::account::{first, people};
 use super::object;
 use super::ticket::current_nodes;
 
@@ -39,6 +40,9 @@ fn one(action: &OfferedAction, offered: &[OfferedAction]) -> Value {
 pub(crate) fn node_or_empty(node: Option<&NodeId>) -> Value {
     json!(node.map_or("", |node| node.as_str()))
 }
+
+/// `action_type` of a creation, which is none of the actions on a ticket.
+pub(crate) const CREATE: &str = "create";
 
 /// An action as it was asked for.
 pub(crate) struct Asked<'a> {
@@ -76,12 +80,13 @@ pub(crate) fn rehearsed(ticket_id: Option<&str>, asked: &Asked<'_>, preview: &Pr
     answer
 }
 
-/// The answer of a real call.
+/// The answer of a real call. A draft that is created is not handled: only its creator sees it until it leaves start.
 pub(crate) fn handled(asked: &Asked<'_>, done: &Done) -> Value {
+    let is_draft = asked.action_type == CREATE && done.act_state == ActState::InDraft;
     json!({
         "dry_run": false,
         "ticket_id": done.ticket_id.to_string(),
-        "status": "handled",
+        "status": if is_draft { "draft" } else { "handled" },
         "action_type": asked.action_type,
         "action_id": asked.action_id,
         "version": done.version,
@@ -110,7 +115,10 @@ pub(crate) fn preview_of(preview: &Preview) -> Value {
         answer["pools"] = preview
             .pools
             .iter()
-            .map(|(node, pool)| json!({ "node_id": node.as_str(), "people": people(pool) }))
+            .map(|(node, pool)| {
+                let shown = people(first(pool, WAITED_FOR_MAX));
+                json!({ "node_id": node.as_str(), "people": shown, "n_people": pool.len() })
+            })
             .collect();
     }
     answer

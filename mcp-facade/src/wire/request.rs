@@ -11,14 +11,16 @@ use loonflow_engine::limits::IDEMPOTENCY_KEY_BYTES_MAX;
 use loonflow_engine::runtime::{
     Caller, Category, CreateRequest, HandleRequest, HistoryQuery, Idempotency, ListQuery, UserQuery,
 };
+use loonflow_engine::text::is_blank;
 use loonflow_engine::ticket::{ActState, ActionKind, ActionRequest, Refusal};
 use loonflow_engine::time::Timestamp;
 use loonflow_engine::value::Value as FieldValue;
 use loonflow_engine::workflow::decide::digest;
 use serde_json::{Map, Value, json};
 
+use crate::arguments::names::{nearest, unknown_key};
 use crate::arguments::time_bound::{self, Side};
-use crate::arguments::{Page, distinct, nearest, quoted, shortened, unknown_key, wrong_type};
+use crate::arguments::{Page, distinct, quoted, shortened, wrong_type};
 use crate::error::ApiError;
 use crate::mcp::tools::{ticket_create, ticket_handle, ticket_history, ticket_list, user_list};
 
@@ -59,7 +61,28 @@ pub(crate) fn handle(
     caller: &Caller,
 ) -> Result<HandleRequest, ApiError> {
     let mut props = Props::new(&params.action_props, HANDLE_PROPS)?;
-    let arguments = || {
+    let action = ActionRequest {
+        kind,
+        action_id: action_id.clone(),
+        node_id: props.text("node_id")?.map(NodeId::from),
+        comment: props.text("comment")?,
+        target_assignee_id: props.text("target_assignee_id")?.map(UserId::from),
+        target_node_id: props.text("target_node_id")?.map(NodeId::from),
+    };
+    let fields = fields(&params.fields);
+    let understood = || {
+        json!({
+            "ticket_id": ticket_id.to_string(),
+            "action": [kind.word(), action.action_id],
+            "node_id": action.node_id,
+            "comment": action.comment,
+            "target_assignee_id": action.target_assignee_id,
+            "target_node_id": action.target_node_id,
+            "fields": fields,
+            "expected_version": params.expected_version,
+        })
+    };
+    let sent = || {
         json!({
             "ticket_id": ticket_id.to_string(),
             "action_type": params.action_type,
@@ -69,18 +92,16 @@ pub(crate) fn handle(
             "expected_version": params.expected_version,
         })
     };
+    let call = Call {
+        tool: "ticket_handle",
+        caller,
+        key: params.idempotency_key.as_deref(),
+    };
     Ok(HandleRequest {
         ticket_id,
-        idempotency: idempotency("ticket_handle", caller, params.idempotency_key.as_deref(), arguments)?,
-        action: ActionRequest {
-            kind,
-            action_id: action_id.clone(),
-            node_id: props.text("node_id")?.map(NodeId::from),
-            comment: props.text("comment")?,
-            target_assignee_id: props.text("target_assignee_id")?.map(UserId::from),
-            target_node_id: props.text("target_node_id")?.map(NodeId::from),
-        },
-        fields: fields(&params.fields),
+        idempotency: call.idempotency(understood, sent)?,
+        action,
+        fields,
         dry_run: params.dry_run,
         expected_version: params.expected_version,
     })
@@ -104,7 +125,20 @@ pub(crate) fn create(params: &ticket_create::Params, caller: &Caller) -> Result<
         (Some(_), None) => return Err(missing("parent_ticket_node_id", "parent_ticket_id")),
         (None, Some(_)) => return Err(missing("parent_ticket_id", "parent_ticket_node_id")),
     };
-    let arguments = || {
+    let fields = fields(&params.fields);
+    let comment = props.text("comment")?;
+    let understood = || {
+        json!({
+            "workflow_id": params.workflow_id,
+            "version_name": params.version_name,
+            "action_id": params.action_id,
+            "fields": fields,
+            "comment": comment,
+            "cc": cc.iter().collect::<BTreeSet<_>>(),
+            "parent": parent.as_ref().map(|(ticket, node)| (ticket.to_string(), node)),
+        })
+    };
+    let sent = || {
         json!({
             "workflow_id": params.workflow_id,
             "version_name": params.version_name,
@@ -116,16 +150,21 @@ pub(crate) fn create(params: &ticket_create::Params, caller: &Caller) -> Result<
             "parent_ticket_node_id": params.parent_ticket_node_id,
         })
     };
+    let call = Call {
+        tool: "ticket_create",
+        caller,
+        key: params.idempotency_key.as_deref(),
+    };
     Ok(CreateRequest {
+        idempotency: call.idempotency(understood, sent)?,
         workflow_id: params.workflow_id.as_str().into(),
         version_name: params.version_name.as_deref().map(Into::into),
         action_id: params.action_id.as_deref().map(EdgeId::from),
-        fields: fields(&params.fields),
-        comment: props.text("comment")?,
+        fields,
+        comment,
         cc,
         parent,
         dry_run: params.dry_run,
-        idempotency: idempotency("ticket_create", caller, params.idempotency_key.as_deref(), arguments)?,
     })
 }
 
@@ -187,7 +226,7 @@ fn act_state(word: &str) -> Result<ActState, ApiError> {
     ActState::parse(&word.to_lowercase().replace('-', "_")).ok_or_else(|| {
         let allowed = ActState::ALL.map(ActState::word);
         let hint = match nearest(word, &allowed) {
-            Some(nearest) => format!("use `{nearest}` instead"),
+            Some(nearest) => format!("did you mean `{nearest}`? if not, send one of {}", quoted(&allowed)),
             None => format!("send one of {}", quoted(&allowed)),
         };
         ApiError::invalid_argument(
@@ -242,33 +281,49 @@ fn fields(sent: &Map<String, Value>) -> BTreeMap<FieldKey, FieldValue> {
         .collect()
 }
 
-/// The call's key with a digest of everything that makes it this call: all arguments but tokens, and who sends them
-/// through what.
-fn idempotency(
-    tool: &str,
-    caller: &Caller,
-    key: Option<&str>,
-    arguments: impl FnOnce() -> Value,
-) -> Result<Option<Idempotency>, ApiError> {
-    let Some(key) = key else { return Ok(None) };
-    if key.len() > IDEMPOTENCY_KEY_BYTES_MAX {
-        let message = format!(
-            "argument `idempotency_key` may have {IDEMPOTENCY_KEY_BYTES_MAX} bytes, got {}",
-            key.len()
-        );
-        return Err(ApiError::invalid_argument("idempotency_key", message).with_hint("send a shorter one, as a UUID"));
+/// A call that changes something, for its key.
+struct Call<'a> {
+    tool: &'static str,
+    caller: &'a Caller,
+    key: Option<&'a str>,
+}
+
+impl Call<'_> {
+    /// The key with a digest of everything that makes it this call: who sends it through what, and what is asked for as
+    /// it was `understood`, so that `null`, an empty text or another spelling of the same is the same call. Keys from
+    /// before that are known by the digest of what was `sent`.
+    fn idempotency(
+        &self,
+        understood: impl FnOnce() -> Value,
+        sent: impl FnOnce() -> Value,
+    ) -> Result<Option<Idempotency>, ApiError> {
+        let Some(key) = self.key else { return Ok(None) };
+        if key.len() > IDEMPOTENCY_KEY_BYTES_MAX {
+            let message = format!(
+                "argument `idempotency_key` may have {IDEMPOTENCY_KEY_BYTES_MAX} bytes, got {}",
+                key.len()
+            );
+            return Err(
+                ApiError::invalid_argument("idempotency_key", message).with_hint("send a shorter one, as a UUID")
+            );
+        }
+        Ok(Some(Idempotency {
+            key: key.to_owned(),
+            fingerprint: self.fingerprint("understood", understood()),
+            older: Some(self.fingerprint("arguments", sent())),
+        }))
     }
-    let call = json!({
-        "tool": tool,
-        "tenant_id": caller.tenant_id.as_str(),
-        "user_id": caller.user_id.as_str(),
-        "app_name": caller.app.as_str(),
-        "arguments": arguments(),
-    });
-    Ok(Some(Idempotency {
-        key: key.to_owned(),
-        fingerprint: digest(&call),
-    }))
+
+    fn fingerprint(&self, name: &str, asked: Value) -> [u8; 32] {
+        let mut call = json!({
+            "tool": self.tool,
+            "tenant_id": self.caller.tenant_id.as_str(),
+            "user_id": self.caller.user_id.as_str(),
+            "app_name": self.caller.app.as_str(),
+        });
+        call[name] = asked;
+        digest(&call)
+    }
 }
 
 const HANDLE_PROPS: &[&str] = &["comment", "node_id", "target_assignee_id", "target_node_id"];
@@ -295,7 +350,7 @@ impl<'a> Props<'a> {
     fn text(&mut self, name: &str) -> Result<Option<String>, ApiError> {
         match self.0.get(name) {
             None | Some(Value::Null) => Ok(None),
-            Some(Value::String(text)) => Ok(Some(text.clone()).filter(|text| !text.trim().is_empty())),
+            Some(Value::String(text)) => Ok(Some(text.clone()).filter(|text| !is_blank(text))),
             Some(other @ (Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_))) => {
                 Err(wrong_type(&format!("action_props.{name}"), "a string", other))
             }
@@ -304,17 +359,14 @@ impl<'a> Props<'a> {
 
     /// A list of texts, or a comma separated one.
     fn texts(&mut self, name: &str) -> Result<Vec<String>, ApiError> {
+        let argument = format!("action_props.{name}");
         match self.0.get(name) {
             None | Some(Value::Null) => Ok(Vec::new()),
-            Some(Value::String(text)) => Ok(distinct(text.split(','))),
+            Some(Value::String(text)) => distinct(&argument, text.split(',')),
             Some(Value::Array(values)) if values.iter().all(Value::is_string) => {
-                Ok(distinct(values.iter().filter_map(Value::as_str)))
+                distinct(&argument, values.iter().filter_map(Value::as_str))
             }
-            Some(other) => Err(wrong_type(
-                &format!("action_props.{name}"),
-                "an array of strings",
-                other,
-            )),
+            Some(other) => Err(wrong_type(&argument, "an array of strings", other)),
         }
     }
 }

@@ -1,11 +1,12 @@
 //! Tickets: as a row of a list, and in full.
 
 use loonflow_engine::account::directory::Directory;
+use loonflow_engine::limits::ROW_ASSIGNEES_MAX;
 use loonflow_engine::view::row::{CurrentNode, TicketRow};
 use loonflow_engine::view::ticket_detail::{TicketDetail, WaitingFor};
 use serde_json::{Map, Value, json};
 
-use super::account::{people, person};
+use super::account::{first, people, person};
 use super::action::{actions, node_or_empty};
 use super::form::{Filling, put_form};
 use super::object;
@@ -35,7 +36,7 @@ pub(crate) fn row(row: &TicketRow, directory: &Directory) -> Value {
     ])
 }
 
-/// Where a ticket is, and who can act there.
+/// Where a ticket is, and who can act there: the first ones, and how many there are.
 pub(crate) fn current_nodes(nodes: &[CurrentNode]) -> Value {
     nodes
         .iter()
@@ -43,7 +44,8 @@ pub(crate) fn current_nodes(nodes: &[CurrentNode]) -> Value {
             object([
                 ("node_id", node.node_id.as_str().into()),
                 ("name", node.name.as_str().into()),
-                ("assignees", people(&node.assignees)),
+                ("assignees", people(first(&node.assignees, ROW_ASSIGNEES_MAX))),
+                ("n_assignees", node.n_assignees.into()),
             ])
         })
         .collect()
@@ -82,13 +84,14 @@ pub(crate) fn detail(detail: &TicketDetail, directory: &Directory) -> Value {
     Value::Object(answer)
 }
 
-/// One token's wait; `missing` only for a merge, `due` only for a timer.
+/// One token's wait; `missing` only for a merge, `due` only for a timer, `note` only for what does not run yet.
 fn waiting_for(waiting: &WaitingFor, directory: &Directory) -> Value {
     let mut one = object([
         ("node_id", waiting.node_id.as_str().into()),
         ("name", waiting.name.as_str().into()),
         ("kind", waiting.kind.word().into()),
         ("people", people(&waiting.people)),
+        ("n_people", waiting.n_people.into()),
     ]);
     if !waiting.missing.is_empty() {
         one["missing"] = waiting
@@ -99,6 +102,9 @@ fn waiting_for(waiting: &WaitingFor, directory: &Directory) -> Value {
     }
     if let Some(due) = waiting.due {
         one["due"] = json!(due.to_answer(directory.zone()));
+    }
+    if let Some(note) = waiting.not_running {
+        one["note"] = json!(note);
     }
     one
 }

@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 
 use loonflow_engine::account::directory::Directory;
-use loonflow_engine::view::ticket_detail::CreateForm;
+use loonflow_engine::limits::LISTED_MAX;
+use loonflow_engine::view::ticket_detail::{CreateForm, not_running};
 use loonflow_engine::workflow::WorkflowVersion;
 use serde_json::{Map, Value, json};
 
 use super::action::{actions, node_or_empty};
 use super::form::{Filling, put_form};
+use super::put_notes;
 
 /// A row of `workflow_list`.
 pub(crate) fn row(workflow: &WorkflowVersion) -> Value {
@@ -21,7 +23,7 @@ pub(crate) fn row(workflow: &WorkflowVersion) -> Value {
     })
 }
 
-/// The answer of `ticket_prepare_create`. `example` is a whole call of `ticket_create` that passes as a rehearsal.
+/// The answer of `ticket_prepare_create`. `notes` tell what of the workflow does not run yet; `example` is a whole call of `ticket_create` that passes as a rehearsal.
 pub(crate) fn create_form(form: &CreateForm, directory: &Directory) -> Value {
     let mut answer = Map::new();
     let filling = Filling {
@@ -37,6 +39,12 @@ pub(crate) fn create_form(form: &CreateForm, directory: &Directory) -> Value {
         "action_base_node_id".to_owned(),
         node_or_empty(Some(&workflow.start().id)),
     );
+    let notes: Vec<String> = workflow
+        .nodes
+        .iter()
+        .filter_map(|node| Some(format!("node `{}` ({}): {}", node.id, node.name, not_running(node)?)))
+        .take(LISTED_MAX)
+        .collect();
     let fields: Map<String, Value> = form
         .example_fields
         .iter()
@@ -52,5 +60,7 @@ pub(crate) fn create_form(form: &CreateForm, directory: &Directory) -> Value {
             "dry_run": true,
         }),
     );
-    Value::Object(answer)
+    let mut answer = Value::Object(answer);
+    put_notes(&mut answer, notes);
+    answer
 }

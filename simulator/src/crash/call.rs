@@ -60,6 +60,7 @@ impl Prepared {
         let asked = call.key.as_ref().filter(|_| caller.is_some()).map(|key| Idempotency {
             key: key.clone(),
             fingerprint: Sha256::digest(serde_json::to_vec(&call.step).unwrap_or_default()).into(),
+            older: None,
         });
         Some(Self {
             ticket: ticket.map(|ticket| ticket.id),

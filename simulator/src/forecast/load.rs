@@ -52,7 +52,7 @@ fn merged(path: &Path, depth: usize) -> anyhow::Result<Json> {
         bail!("`{shown}` has {n_bytes} bytes, more than the {BYTES_MAX} a scenario may have");
     }
     let text = inputs::text_of(path)?;
-    let mut json: Json = serde_json::from_str(&text).with_context(|| format!("`{shown}` is no JSON"))?;
+    let mut json = inputs::json(&text, &shown.to_string())?;
     let Some(entries) = json.as_object_mut() else {
         bail!("`{shown}` is no scenario: its text is no JSON object");
     };

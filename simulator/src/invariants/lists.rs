@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use loonflow_engine::account::permission;
 use loonflow_engine::id::{TicketId, UserId, VersionName, WorkflowId};
+use loonflow_engine::text::{folded, is_blank};
 use loonflow_engine::ticket::{ActState, Ticket};
 use loonflow_engine::view::ticket_list::{Category, ListQuery, TenantIndex, Viewer};
 
@@ -140,7 +141,7 @@ fn is_listed(ticket: &Ticket, query: &ListQuery, viewer: &Viewer) -> bool {
         Category::Intervene => viewer.intervene.contains(&version),
         Category::All => viewer.is_tenant_admin,
     };
-    let search = query.search.to_lowercase();
+    let search = folded(&query.search);
     by_category
         && !ticket.is_discarded
         && (ticket.act_state != ActState::InDraft || ticket.creator == *user)
@@ -153,5 +154,5 @@ fn is_listed(ticket: &Ticket, query: &ListQuery, viewer: &Viewer) -> bool {
         && (query.node_ids.is_empty() || ticket.tokens.iter().any(|token| query.node_ids.contains(&token.node)))
         && query.created_from.is_none_or(|from| ticket.created_at >= from)
         && query.created_to.is_none_or(|to| ticket.created_at <= to)
-        && (search.trim().is_empty() || ticket.title.to_lowercase().contains(&search))
+        && (is_blank(&search) || folded(&ticket.title).contains(&search))
 }

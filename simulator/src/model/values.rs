@@ -48,7 +48,7 @@ pub(super) fn as_one_text(value: &Json) -> String {
 
 /// A decimal of at most 28 digits.
 pub(super) fn number(text: &str) -> Option<Decimal> {
-    let text = text.trim();
+    let text = Some(text.trim()).filter(|text| !text.contains('_'))?;
     let plain = Decimal::from_str_exact(text).ok();
     plain.or_else(|| Decimal::from_scientific(text).ok())
 }

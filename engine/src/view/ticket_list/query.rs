@@ -8,6 +8,8 @@ use roaring::{MultiOps, RoaringBitmap};
 use super::index::TenantIndex;
 use super::membership::Key;
 use super::{Category, ListPage, ListQuery, Viewer};
+use crate::id::TicketId;
+use crate::text::{folded, is_blank};
 use crate::ticket::{ActState, Ticket};
 
 impl TenantIndex {
@@ -30,7 +32,9 @@ impl TenantIndex {
         if query.newest_first {
             tickets.reverse();
         }
+        let parents = tickets.iter().filter_map(|ticket| Some(ticket.parent.as_ref()?.0));
         ListPage {
+            parents: parents.filter(|parent| self.may_view(*parent, viewer)).collect(),
             tickets,
             // At most what was asked for, or 1.
             page: u32::try_from(page).unwrap_or(u32::MAX),
@@ -38,6 +42,21 @@ impl TenantIndex {
             total,
             has_more: page < n_pages,
         }
+    }
+
+    /// Whether the viewer may view a ticket: as `ticket::visibility` says, from what is kept here.
+    fn may_view(&self, ticket: TicketId, viewer: &Viewer) -> bool {
+        let Some(card) = self.ordinal(ticket).and_then(|ordinal| self.card(ordinal)) else {
+            return false;
+        };
+        let version = (card.workflow_id.clone(), card.version_name.clone());
+        if !viewer.allowed.contains(&version) {
+            return false;
+        }
+        if card.act_state == ActState::InDraft {
+            return card.creator == viewer.user;
+        }
+        card.is_related(&viewer.user) || viewer.view.contains(&version)
     }
 
     /// Up to `n_rows` cards of a set from a rank on, oldest first.
@@ -61,9 +80,10 @@ impl TenantIndex {
         if u64::from(range.end) < self.n_ordinals() {
             found.to_mut().remove_range(range.end..);
         }
-        if !query.search.trim().is_empty() && !found.is_empty() {
+        let needle = folded(&query.search);
+        if !is_blank(&needle) && !found.is_empty() {
             let title = |ordinal| self.card(ordinal).map(|card| card.title.as_str());
-            self.titles().keep(found.to_mut(), &query.search, title);
+            self.titles().keep(found.to_mut(), &needle, title);
         }
         Some(found)
     }
@@ -91,6 +111,10 @@ impl TenantIndex {
             sets.push(one(Key::Creator(creator.clone()))?);
         }
         if let Some(parent) = query.parent_ticket_id {
+            // Else the answer would tell which tickets are its children.
+            if !self.may_view(parent, viewer) {
+                return None;
+            }
             sets.push(one(Key::Parent(parent))?);
         }
         Some(sets)

@@ -6,10 +6,10 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use self::random::{Commit, a_commit, a_query, a_viewer};
-use super::title::folded;
 use super::*;
 use crate::codec::CodecError;
 use crate::id::TokenId;
+use crate::text::{folded, is_blank};
 use crate::ticket::event::TicketCreated;
 use crate::ticket::{Event, Meta, Processor, Rest};
 
@@ -91,13 +91,23 @@ fn folded_from(commits: &[Commit]) -> (TenantIndex, BTreeMap<TicketId, Ticket>) 
     (index, tickets)
 }
 
-/// Whether a list shows a ticket, as the semantics say it.
-fn is_shown(ticket: &Ticket, query: &ListQuery, viewer: &Viewer) -> bool {
+/// Whether somebody may view a ticket, as the semantics say it.
+fn may_view(ticket: &Ticket, viewer: &Viewer) -> bool {
     let on = (ticket.workflow_id.clone(), ticket.version_name.clone());
     let may_view = if ticket.act_state == ActState::InDraft {
         ticket.creator == viewer.user
     } else {
         ticket.is_related(&viewer.user) || viewer.view.contains(&on)
+    };
+    !ticket.is_discarded && may_view && viewer.allowed.contains(&on)
+}
+
+/// Whether a list shows a ticket, as the semantics say it.
+fn is_shown(tickets: &BTreeMap<TicketId, Ticket>, ticket: &Ticket, query: &ListQuery, viewer: &Viewer) -> bool {
+    let on = (ticket.workflow_id.clone(), ticket.version_name.clone());
+    let is_child = |asked: TicketId| {
+        let parent = ticket.parent.as_ref().and_then(|(parent, _)| tickets.get(parent));
+        parent.is_some_and(|parent| parent.id == asked && may_view(parent, viewer))
     };
     let is_of_category = match query.category {
         Category::Duty => ticket
@@ -112,11 +122,8 @@ fn is_shown(ticket: &Ticket, query: &ListQuery, viewer: &Viewer) -> bool {
         Category::All => viewer.is_tenant_admin,
     };
     let is_on = |nodes: &BTreeSet<NodeId>| ticket.tokens.iter().any(|token| nodes.contains(&token.node));
-    let parent = ticket.parent.as_ref().map(|(parent, _)| *parent);
-    !ticket.is_discarded
-        && may_view
+    may_view(ticket, viewer)
         && is_of_category
-        && viewer.allowed.contains(&on)
         && query.created_from.is_none_or(|from| ticket.created_at >= from)
         && query.created_to.is_none_or(|to| ticket.created_at <= to)
         && (query.workflow_ids.is_empty() || query.workflow_ids.contains(&ticket.workflow_id))
@@ -127,14 +134,14 @@ fn is_shown(ticket: &Ticket, query: &ListQuery, viewer: &Viewer) -> bool {
             .creator_id
             .as_ref()
             .is_none_or(|creator| ticket.creator == *creator)
-        && query.parent_ticket_id.is_none_or(|asked| parent == Some(asked))
-        && (query.search.trim().is_empty() || folded(&ticket.title).contains(&folded(&query.search)))
+        && query.parent_ticket_id.is_none_or(is_child)
+        && (is_blank(&query.search) || folded(&ticket.title).contains(&folded(&query.search)))
 }
 
 fn naive(tickets: &BTreeMap<TicketId, Ticket>, query: &ListQuery, viewer: &Viewer) -> ListPage {
     let mut found: Vec<&Ticket> = tickets
         .values()
-        .filter(|ticket| is_shown(ticket, query, viewer))
+        .filter(|ticket| is_shown(tickets, ticket, query, viewer))
         .collect();
     found.sort_by_key(|ticket| (ticket.created_at, ticket.id));
     if query.newest_first {
@@ -148,14 +155,14 @@ fn naive(tickets: &BTreeMap<TicketId, Ticket>, query: &ListQuery, viewer: &Viewe
             ..Ticket::clone(ticket)
         })
     };
+    let rows = || pages.get(page as usize - 1).into_iter().copied().flatten();
+    let parents = rows().filter_map(|ticket| tickets.get(&ticket.parent.as_ref()?.0));
     ListPage {
-        tickets: pages
-            .get(page as usize - 1)
-            .into_iter()
-            .copied()
-            .flatten()
-            .map(card)
+        parents: parents
+            .filter(|parent| may_view(parent, viewer))
+            .map(|parent| parent.id)
             .collect(),
+        tickets: rows().map(card).collect(),
         page,
         per_page: query.per_page,
         total: found.len() as u64,

@@ -88,8 +88,8 @@ pub(super) fn read(reader: &mut Reader, schema: &Json) -> Form {
             key,
             name: reader.text(info, "component_name", &place),
             description: reader.text(info, "description", &place),
-            label: get(info, "label").clone(),
-            layout: get(info, "layout").clone(),
+            label: without_secrets(get(info, "label"), false),
+            layout: without_secrets(get(info, "layout"), false),
             props: get(info, "props").clone(),
             children,
         });
@@ -174,8 +174,8 @@ fn component(reader: &mut Reader, info: &Json, seen: &mut Seen) -> Component {
     Component {
         name: reader.text(info, "component_name", &place),
         description: reader.text(info, "description", &place),
-        label: get(info, "label").clone(),
-        layout: get(info, "layout").clone(),
+        label: without_secrets(get(info, "label"), false),
+        layout: without_secrets(get(info, "layout"), false),
         number: number(
             reader,
             if kind == ComponentKind::Number {

@@ -9,7 +9,8 @@ use super::{Component, ComponentKind, Form, NumberRule};
 use crate::account::directory::Directory;
 use crate::id::{DeptId, FieldKey, UserId};
 use crate::limits::{
-    LINK_CHARS_MAX, LONG_TEXT_CHARS_MAX, MARKUP_DEPTH_MAX, PARTS_MAX, TEXT_CHARS_MAX, TITLE_CHARS_MAX, VALUE_DEPTH_MAX,
+    self, LINK_CHARS_MAX, LONG_TEXT_CHARS_MAX, MARKUP_DEPTH_MAX, PARTS_MAX, TEXT_CHARS_MAX, TITLE_CHARS_MAX,
+    VALUE_DEPTH_MAX,
 };
 use crate::time::Timestamp;
 use crate::value::Value;
@@ -22,9 +23,6 @@ pub struct ValueProblem {
     /// What would be right.
     pub allowed: String,
 }
-
-/// Options or other names listed in one sentence; more would fill the answer.
-const LISTED_MAX: usize = 20;
 
 impl Form {
     /// Checks a value by the field's type and returns what to store: rich text cleaned of scripts, anything else as
@@ -177,6 +175,10 @@ fn is_nested_too_deeply(markup: &str) -> bool {
 /// A decimal from a JSON number or its text; `None` for what is none or has more than 28 digits.
 pub(crate) fn decimal(text: &str) -> Option<Decimal> {
     let text = text.trim();
+    // The library takes `1_000`, which is no number to anybody who reads the value later.
+    if text.contains('_') {
+        return None;
+    }
     Decimal::from_str_exact(text)
         .ok()
         .or_else(|| Decimal::from_scientific(text).ok())
@@ -247,30 +249,25 @@ fn parts(component: &Component, value: &Value, allowed: &str) -> Result<Vec<Stri
     if let Value::Map(_) = value {
         return Err(problem("is an object", allowed));
     }
-    let parts = component.values(value);
+    let parts = component.values_up_to(value, PARTS_MAX + 1);
     match parts.len() {
         0 => Err(problem("names nothing", allowed)),
         1 => Ok(parts),
         _ if !component.multiple => Err(problem("names several", format!("{allowed}, only one"))),
-        count if count > PARTS_MAX => Err(problem(format!("names {count}"), format!("at most {PARTS_MAX}"))),
+        count if count > PARTS_MAX => Err(problem(
+            format!("names more than {PARTS_MAX}"),
+            format!("at most {PARTS_MAX}"),
+        )),
         _ => Ok(parts),
     }
 }
 
 fn options(component: &Component, value: &Value) -> Result<(), ValueProblem> {
-    let mut listed = component
-        .options
-        .iter()
-        .take(LISTED_MAX)
-        .map(|choice| format!("`{}`", choice.key))
-        .collect::<Vec<_>>();
-    if component.options.len() > LISTED_MAX {
-        listed.push("…".to_owned());
-    }
+    let listed = limits::listed(component.options.iter().map(|choice| &choice.key));
     let allowed = format!(
         "{} {}",
         if component.multiple { "any of" } else { "one of" },
-        listed.join(", ")
+        listed.unwrap_or_default()
     );
     match parts(component, value, &allowed)?
         .iter()
@@ -284,12 +281,18 @@ fn options(component: &Component, value: &Value) -> Result<(), ValueProblem> {
 
 fn users(component: &Component, value: &Value, directory: &Directory) -> Result<(), ValueProblem> {
     let allowed = if component.multiple {
-        "ids of active users"
+        "ids of active users, as `user_list` tells them"
     } else {
-        "the id of an active user"
+        "the id of an active user, as `user_list` tells it"
     };
     for id in parts(component, value, allowed)? {
         match directory.user(&UserId::from(id.as_str())) {
+            None if id.contains('@') => {
+                return Err(problem(
+                    format!("has the e-mail address `{}`, not an id", shortened(&id)),
+                    allowed,
+                ));
+            }
             None => return Err(problem(format!("has no user `{}`", shortened(&id)), allowed)),
             Some(user) if !user.is_active => {
                 return Err(problem(
@@ -305,9 +308,9 @@ fn users(component: &Component, value: &Value, directory: &Directory) -> Result<
 
 fn depts(component: &Component, value: &Value, directory: &Directory) -> Result<(), ValueProblem> {
     let allowed = if component.multiple {
-        "ids of departments"
+        "ids of departments, as `dept_info_list` in `user_list` tells them"
     } else {
-        "the id of a department"
+        "the id of a department, as `dept_info_list` in `user_list` tells it"
     };
     let parts = parts(component, value, allowed)?;
     match parts

@@ -7,6 +7,7 @@ use serde_json::Value as Json;
 
 use crate::account::directory::Directory;
 use crate::id::{DeptId, FieldKey, UserId};
+use crate::text;
 use crate::value::Value;
 
 macro_rules! component_kinds {
@@ -150,9 +151,9 @@ pub struct Component {
     pub description: String,
     /// `type`.
     pub kind: ComponentKind,
-    /// `label`, as given.
+    /// `label`, as given but without secrets.
     pub label: Json,
-    /// `layout`, as given.
+    /// `layout`, as given but without secrets.
     pub layout: Json,
     /// `props`, as given, secrets included: show `public_props` instead.
     pub props: Json,
@@ -170,10 +171,20 @@ impl Component {
     /// What people call it: its name, else its key.
     #[must_use]
     pub fn shown_name(&self) -> &str {
-        if self.name.trim().is_empty() {
+        if text::is_blank(&self.name) {
             self.key.as_str()
         } else {
             &self.name
+        }
+    }
+
+    /// Whether a person who looks at a value of this field sees nothing. A required field with such a value is not
+    /// filled in, and a condition takes it for empty; asked of what is stored, which of rich text is what was cleaned.
+    #[must_use]
+    pub fn is_blank(&self, value: &Value) -> bool {
+        match value.as_text() {
+            Some(markup) if self.kind == ComponentKind::Richtext => text::is_blank_markup(markup),
+            Some(_) | None => value.is_empty(),
         }
     }
 
@@ -238,9 +249,14 @@ impl Component {
     /// The values in a value: its parts, but a text that is an option's key as a whole is one, commas and all.
     #[must_use]
     pub fn values(&self, value: &Value) -> Vec<String> {
+        self.values_up_to(value, usize::MAX)
+    }
+
+    /// The first `n_values` of them: a text that was only just sent may name any number.
+    pub(crate) fn values_up_to(&self, value: &Value, n_values: usize) -> Vec<String> {
         match value.as_text().map(str::trim) {
             Some(text) if self.choice(text).is_some() => vec![text.to_owned()],
-            Some(_) | None => value.parts(),
+            Some(_) | None => value.parts_up_to(n_values),
         }
     }
 }
@@ -266,17 +282,27 @@ pub(crate) fn file_name(descriptor: &Value) -> Option<String> {
     }
 }
 
-/// Parts of names of properties that are secrets wherever they stand.
-const SECRET_WORDS: [&str; 9] = [
-    "token",
-    "password",
-    "passwd",
-    "secret",
-    "authorization",
-    "api_key",
+/// Parts of names of properties that are secrets wherever they stand, in small letters without what parts words: of
+/// components, of edges, in labels and layouts.
+const SECRET_WORDS: [&str; 18] = [
+    "accesskey",
     "apikey",
+    "authorization",
+    "clientkey",
+    "cookie",
     "credential",
+    "encryptionkey",
     "header",
+    "hookkey",
+    "passphrase",
+    "passwd",
+    "password",
+    "privatekey",
+    "secret",
+    "signature",
+    "signingkey",
+    "signkey",
+    "token",
 ];
 /// Further ones where a component talks to the outside: its addresses often carry credentials.
 const SOURCE_WORDS: [&str; 5] = ["url", "uri", "endpoint", "auth", "body"];
@@ -297,7 +323,7 @@ pub(crate) fn without_secrets(json: &Json, is_external: bool) -> Json {
 }
 
 fn is_secret(name: &str, is_external: bool) -> bool {
-    let name = name.to_lowercase().replace('-', "_");
+    let name = name.to_lowercase().replace(['-', '_', ' ', '.'], "");
     SECRET_WORDS.iter().any(|word| name.contains(word))
         || (name.contains("hook") && name.contains("url"))
         || (is_external && SOURCE_WORDS.iter().any(|word| name.contains(word)))
@@ -322,7 +348,8 @@ mod tests {
     fn secrets_leave_no_trace() {
         let props = json!({
             "url": "https://user:pw@example/x", "Access-Token": "t", "headers": {"Authorization": "b"},
-            "inner": [{"password": "p", "kept": 1}], "hook_url": "h", "columns": ["a"],
+            "inner": [{"password": "p", "kept": 1}], "hook_url": "h", "columns": ["a"], "private_key": "k",
+            "signature_key": "k", "hookToken": "t", "API-Key": "k", "signing.key": "k",
         });
         assert_eq!(
             without_secrets(&props, true),

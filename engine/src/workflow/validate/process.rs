@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::id::{EdgeId, NodeId};
+use crate::text::is_blank;
 use crate::workflow::definition::Definition;
 use crate::workflow::edge::{Edge, EdgeKind};
 use crate::workflow::node::{Node, NodeKind, Strategy};
@@ -120,7 +121,7 @@ fn dangling_edges(definition: &Definition, problems: &mut Vec<Problem>) {
 }
 
 fn unnamed_nodes(definition: &Definition, problems: &mut Vec<Problem>) {
-    for node in definition.nodes.iter().filter(|node| node.name.trim().is_empty()) {
+    for node in definition.nodes.iter().filter(|node| is_blank(&node.name)) {
         let sentence = format!("node `{}` has no name: give it one that people understand", node.id);
         problems.push(Problem::error("unnamed_node", sentence).at_node(&node.id));
     }
@@ -129,7 +130,7 @@ fn unnamed_nodes(definition: &Definition, problems: &mut Vec<Problem>) {
 /// An edge that a person takes is a button, and a button without a word is hard to press.
 fn unnamed_edges(definition: &Definition, ways: &Ways<'_>, problems: &mut Vec<Problem>) {
     for node in definition.nodes.iter().filter(|node| is_left_by_people(node)) {
-        for edge in ways.out_of(node).iter().filter(|edge| edge.name.trim().is_empty()) {
+        for edge in ways.out_of(node).iter().filter(|edge| is_blank(&edge.name)) {
             let sentence = format!("edge `{}` is taken by people and has no name: give it one", edge.id);
             problems.push(Problem::warning("unnamed_edge", sentence).at_edge(&edge.id));
         }

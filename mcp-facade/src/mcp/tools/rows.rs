@@ -4,11 +4,30 @@
 
 use crate::mcp::schema::{Kind, Property, property};
 
+/// Which page of a list.
+pub(super) const PAGE: Property = property(
+    "page",
+    Kind::Integer(1, None, None),
+    "From 1; 0 and past the end give the last.",
+);
+
+/// How many rows of it.
+pub(super) const PER_PAGE: Property = property(
+    "per_page",
+    Kind::Integer(10, Some(1), None),
+    "Rows of a page, at most 100.",
+);
+
 /// A node that holds a token now.
 pub(super) const CURRENT_NODE: &[Property] = &[
     property("node_id", Kind::Text, "Node id."),
     property("name", Kind::Text, "Node name."),
-    property("assignees", Kind::AnyRows, "Who may act: id, name, alias."),
+    property(
+        "assignees",
+        Kind::AnyRows,
+        "Who may act, the first ten: id, name, alias.",
+    ),
+    property("n_assignees", Kind::Number, "How many may act."),
 ];
 
 /// A ticket in a list.
@@ -32,7 +51,7 @@ pub(super) const TICKET: &[Property] = &[
 pub(super) const HANDLED: &[Property] = &[
     property("dry_run", Kind::Flag, "Whether this was a rehearsal."),
     property("ticket_id", Kind::Text, "Ticket id."),
-    property("status", Kind::Text, "validated or handled."),
+    property("status", Kind::Text, "validated, handled, or draft: only you see it."),
     property("action_type", Kind::Text, "Action taken (real)."),
     property("action_id", Kind::Text, "Action taken (real)."),
     property("version", Kind::Number, "Ticket version; after the call if real."),

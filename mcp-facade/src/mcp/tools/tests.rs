@@ -133,7 +133,7 @@ fn ticket_list_has_the_defaults_of_the_contract() {
         json!({ "category": "mine" }),
         json!({ "reverse": 2 }),
         json!({ "per_page": 0 }),
-        json!({ "page": 0 }),
+        json!({ "page": "x" }),
     ] {
         let refused = ticket_list::Params::parse(&mut arguments("ticket_list", sent.clone()).expect("known"));
         assert!(refused.is_err(), "{sent}");
@@ -178,7 +178,7 @@ fn handle_request_wins_and_objects_are_merged() {
 #[test]
 fn handle_request_has_four_keys() {
     let refuse = |request: Value| handle(json!({ "ticket_id": "7", "handle_request": request })).expect_err("refused");
-    insta::assert_snapshot!(refuse(json!({ "action": "x" })), @"invalid_argument: `handle_request` has no key `action`. Use `action_id` instead.");
+    insta::assert_snapshot!(refuse(json!({ "action": "x" })), @"invalid_argument: `handle_request` has no key `action`. Send `action_type` and `action_id`, the `type` and `id` of an action that `ticket_prepare_handle` offers.");
     insta::assert_snapshot!(refuse(json!({ "action_id": 5 })), @"invalid_argument: argument `handle_request.action_id` must be a string, got the number `5`. Send `handle_request.action_id` as a string.");
     insta::assert_snapshot!(refuse(json!("not json")), @r#"invalid_argument: argument `handle_request` must be an object, got the string `"not json"`. Send `handle_request` as an object."#);
     insta::assert_snapshot!(refuse(json!({ "fields": [1] })), @"invalid_argument: argument `handle_request.fields` must be an object, got the array `[1]`. Send `handle_request.fields` as an object.");

@@ -10,7 +10,7 @@ use super::{CallContext, Declaration, Effect, rows};
 use crate::arguments::Arguments;
 use crate::error::ApiError;
 use crate::mcp::schema::{Kind, property};
-use crate::wire::action::Asked;
+use crate::wire::action::{Asked, CREATE};
 use crate::wire::{self, request};
 
 /// What to create.
@@ -87,6 +87,7 @@ pub const DECLARATION: Declaration = Declaration {
     ],
     output: rows::HANDLED,
     effect: Effect::Adds,
+    whole: "call `ticket_detail` with the ticket id, and with `whole_field` for a long value",
     run: |context, arguments| run(context, arguments).boxed(),
 };
 
@@ -94,7 +95,7 @@ async fn run(context: &CallContext, mut arguments: Arguments) -> Result<serde_js
     let params = Params::parse(&mut arguments)?;
     let request = request::create(&params, &context.caller)?;
     let asked = Asked {
-        action_type: "create",
+        action_type: CREATE,
         action_id: params.action_id.as_deref().unwrap_or_default(),
         action_props: &params.action_props,
         fields: params.fields.keys().map(String::as_str).collect(),

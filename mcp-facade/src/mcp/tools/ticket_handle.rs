@@ -10,7 +10,8 @@ use loonflow_engine::ticket::{Available, Refusal};
 use serde_json::{Map, Value};
 
 use super::{CallContext, Declaration, Effect, rows};
-use crate::arguments::{Arguments, into_object, shortened, unknown_key, wrong_type};
+use crate::arguments::names::unknown_key;
+use crate::arguments::{Arguments, into_object, shortened, wrong_type};
 use crate::error::ApiError;
 use crate::mcp::schema::{Kind, property};
 use crate::wire::action::Asked;
@@ -146,6 +147,7 @@ pub const DECLARATION: Declaration = Declaration {
     ],
     output: rows::HANDLED,
     effect: Effect::Changes,
+    whole: "call `ticket_detail` with the ticket id, and with `whole_field` for a long value",
     run: |context, arguments| run(context, arguments).boxed(),
 };
 

@@ -4,7 +4,7 @@
 
 use futures::FutureExt;
 
-use super::{CallContext, Declaration, Effect};
+use super::{CallContext, Declaration, Effect, rows};
 use crate::arguments::{Arguments, Page};
 use crate::error::ApiError;
 use crate::mcp::schema::{Kind, property};
@@ -51,12 +51,8 @@ pub const DECLARATION: Declaration = Declaration {
             Kind::Integer(0, Some(0), None),
             "Only what led to this version or a later one.",
         ),
-        property(
-            "page",
-            Kind::Integer(1, Some(1), None),
-            "From 1; past the end gives the last.",
-        ),
-        property("per_page", Kind::Integer(10, Some(1), Some(100)), "Rows of a page."),
+        rows::PAGE,
+        rows::PER_PAGE,
         property(
             "reverse",
             Kind::Integer(0, Some(0), Some(1)),
@@ -76,6 +72,7 @@ pub const DECLARATION: Declaration = Declaration {
         property("has_more", Kind::Flag, "Whether a page follows."),
     ],
     effect: Effect::Reads,
+    whole: "ask for one entry with `per_page` 1 and `from_version`; a field's present value is in `ticket_detail` with `whole_field`",
     run: |context, arguments| run(context, arguments).boxed(),
 };
 

@@ -6,7 +6,7 @@ use futures::FutureExt;
 
 use super::{CallContext, Declaration, Effect, rows};
 use crate::arguments::{Arguments, Page};
-use crate::error::ApiError;
+use crate::error::{ApiError, Code};
 use crate::mcp::schema::{Kind, property};
 use crate::wire::{self, request};
 
@@ -104,12 +104,8 @@ pub const DECLARATION: Declaration = Declaration {
             Kind::Integer(1, Some(0), Some(1)),
             "1: newest first; 0: oldest first.",
         ),
-        property("per_page", Kind::Integer(10, Some(1), Some(100)), "Rows of a page."),
-        property(
-            "page",
-            Kind::Integer(1, Some(1), None),
-            "From 1; past the end gives the last.",
-        ),
+        rows::PER_PAGE,
+        rows::PAGE,
     ],
     output: &[
         property("ticket_list", Kind::Rows(rows::TICKET), "Tickets."),
@@ -117,8 +113,10 @@ pub const DECLARATION: Declaration = Declaration {
         property("page", Kind::Number, "This page."),
         property("total", Kind::Number, "Tickets on all pages."),
         property("has_more", Kind::Flag, "Whether a page follows."),
+        property("notes", Kind::Texts, "Filters that name nothing."),
     ],
     effect: Effect::Reads,
+    whole: "ask for fewer rows with `per_page`",
     run: |context, arguments| run(context, arguments).boxed(),
 };
 
@@ -127,7 +125,26 @@ async fn run(context: &CallContext, mut arguments: Arguments) -> Result<serde_js
     let directory = context.directory()?;
     let query = request::list(&params, &directory, context.state.now())?;
     let page = context.answered(context.engine().list(&context.caller, query).await)?;
-    Ok(wire::page::page("ticket_list", &page, |row| {
-        wire::ticket::row(row, &directory)
-    }))
+    let (engine, caller) = (context.engine(), &context.caller);
+    let mut notes = wire::note::of_tickets(&params, engine, caller, &directory);
+    if let (Some(parent), 0) = (&params.parent_ticket_id, page.total)
+        && !may_view(context, parent).await?
+    {
+        notes.push(wire::note::of_parent(parent));
+    }
+    let mut answer = wire::page::page("ticket_list", &page, |row| wire::ticket::row(row, &directory));
+    wire::put_notes(&mut answer, notes);
+    Ok(answer)
+}
+
+/// Whether there is such a ticket that the caller may view.
+async fn may_view(context: &CallContext, id: &str) -> Result<bool, ApiError> {
+    let Ok(id) = request::ticket_id(id) else {
+        return Ok(false);
+    };
+    match context.answered(context.engine().detail(&context.caller, id).await) {
+        Ok(_) => Ok(true),
+        Err(error) if matches!(error.code, Code::Overloaded | Code::Internal) => Err(error),
+        Err(_refused) => Ok(false),
+    }
 }

@@ -37,10 +37,11 @@ pub const DECLARATION: Declaration = Declaration {
     input: &[property("ticket_id", Kind::Required, "Ticket id, from ticket_list.")],
     output: rows::FORM,
     effect: Effect::Reads,
+    whole: "call `ticket_detail` with `whole_field` set to the key of one field",
     run: |context, arguments| run(context, arguments).boxed(),
 };
 
 async fn run(context: &CallContext, mut arguments: Arguments) -> Result<serde_json::Value, ApiError> {
     let params = Params::parse(&mut arguments)?;
-    context.detail(&params.ticket_id).await
+    context.detail(&params.ticket_id, None).await
 }

@@ -4,7 +4,7 @@
 
 use futures::FutureExt;
 
-use super::{CallContext, Declaration, Effect};
+use super::{CallContext, Declaration, Effect, rows};
 use crate::arguments::{Arguments, Page};
 use crate::error::ApiError;
 use crate::mcp::schema::{Kind, property};
@@ -55,13 +55,9 @@ pub const DECLARATION: Declaration = Declaration {
     input: &[
         property("search_value", Kind::Text, "Part of name, alias or e-mail."),
         property("user_ids", Kind::Text, "User ids, comma separated."),
-        property("dept_id", Kind::Text, "Department id; 0 for all."),
-        property(
-            "page",
-            Kind::Integer(1, Some(1), None),
-            "From 1; past the end gives the last.",
-        ),
-        property("per_page", Kind::Integer(10, Some(1), Some(100)), "Rows of a page."),
+        property("dept_id", Kind::Text, "Department id: people linked to it; 0 for all."),
+        rows::PAGE,
+        rows::PER_PAGE,
         property(
             "simple",
             Kind::Boolean(true),
@@ -78,8 +74,10 @@ pub const DECLARATION: Declaration = Declaration {
         property("page", Kind::Number, "This page."),
         property("total", Kind::Number, "Users on all pages."),
         property("has_more", Kind::Flag, "Whether a page follows."),
+        property("notes", Kind::Texts, "Filters that name nothing."),
     ],
     effect: Effect::Reads,
+    whole: "ask for fewer rows with `per_page`",
     run: |context, arguments| run(context, arguments).boxed(),
 };
 
@@ -87,7 +85,9 @@ async fn run(context: &CallContext, mut arguments: Arguments) -> Result<serde_js
     let params = Params::parse(&mut arguments)?;
     let directory = context.directory()?;
     let page = context.answered(context.engine().users(&context.caller, request::users(&params)).await)?;
-    Ok(wire::page::page("user_list", &page, |user| {
+    let mut answer = wire::page::page("user_list", &page, |user| {
         wire::account::user_row(user, &directory, params.simple)
-    }))
+    });
+    wire::put_notes(&mut answer, wire::note::of_users(&params, &directory));
+    Ok(answer)
 }

@@ -4,7 +4,7 @@
 
 use futures::FutureExt;
 
-use super::{CallContext, Declaration, Effect};
+use super::{CallContext, Declaration, Effect, rows};
 use crate::arguments::{Arguments, Page};
 use crate::error::ApiError;
 use crate::mcp::schema::{Kind, property};
@@ -39,12 +39,8 @@ pub const DECLARATION: Declaration = Declaration {
     description: "Use to find what kind of ticket can be created; then call ticket_prepare_create with the id.",
     input: &[
         property("search_value", Kind::Text, "Part of the name."),
-        property(
-            "page",
-            Kind::Integer(1, Some(1), None),
-            "From 1; past the end gives the last.",
-        ),
-        property("per_page", Kind::Integer(10, Some(1), Some(100)), "Rows of a page."),
+        rows::PAGE,
+        rows::PER_PAGE,
     ],
     output: &[
         property(
@@ -58,6 +54,7 @@ pub const DECLARATION: Declaration = Declaration {
         property("has_more", Kind::Flag, "Whether a page follows."),
     ],
     effect: Effect::Reads,
+    whole: "ask for fewer rows with `per_page`",
     run: |context, arguments| run(context, arguments).boxed(),
 };
 

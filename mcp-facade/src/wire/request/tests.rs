@@ -71,7 +71,7 @@ fn the_properties_of_an_action_are_known_texts() {
             .expect_err("refused")
             .to_string()
     };
-    insta::assert_snapshot!(refuse(json!({ "coment": "x" })), @"invalid_argument: `action_props` has no key `coment`. Use `comment` instead.");
+    insta::assert_snapshot!(refuse(json!({ "coment": "x" })), @"invalid_argument: `action_props` has no key `coment`. Did you mean `comment`? if so send that, else leave it out; there are `comment`, `node_id`, `target_assignee_id`, `target_node_id`.");
     insta::assert_snapshot!(refuse(json!({ "node_id": 5 })), @"invalid_argument: argument `action_props.node_id` must be a string, got the number `5`. Send `action_props.node_id` as a string.");
 }
 
@@ -183,7 +183,7 @@ fn states_are_words() {
     }
     insta::assert_snapshot!(
         listed(json!({ "act_state": "ongoing" })).expect_err("refused"),
-        @"invalid_argument: argument `act_state` must be one of `in_draft`, `on_going`, `rejected`, `withdrawn`, `finished`, `closed`, got `ongoing`. Use `on_going` instead."
+        @"invalid_argument: argument `act_state` must be one of `in_draft`, `on_going`, `rejected`, `withdrawn`, `finished`, `closed`, got `ongoing`. Did you mean `on_going`? if not, send one of `in_draft`, `on_going`, `rejected`, `withdrawn`, `finished`, `closed`."
     );
 }
 

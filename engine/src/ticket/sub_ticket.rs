@@ -1,0 +1,27 @@
+//! Which tickets may be opened below a node of another (semantics 9).
+//!
+//! Not here: whether the parent is open and at that node (`decide`), which is asked of the parent's state; this is asked of
+//! its version, which a decision about the child does not have.
+
+use crate::id::{NodeId, WorkflowId};
+use crate::limits;
+use crate::ticket::refusal::Refusal;
+use crate::workflow::{NodeKind, WorkflowVersion};
+
+/// Whether a node of the parent's version takes sub-tickets of a workflow: of those it names, of any where it names none.
+///
+/// # Errors
+/// The refusal of another workflow, with those that would do.
+pub fn check(parent: &WorkflowVersion, node: &NodeId, child: &WorkflowId) -> Result<(), Refusal> {
+    let Some(NodeKind::Normal(props)) = parent.node(node).map(|node| &node.kind) else {
+        return Ok(());
+    };
+    match limits::listed(&props.sub_workflows) {
+        Some(allowed) if !props.sub_workflows.contains(child) => Err(Refusal::argument(
+            "workflow_id",
+            child,
+            format!("node `{node}` of the parent takes sub-tickets of {allowed} only"),
+        )),
+        Some(_) | None => Ok(()),
+    }
+}

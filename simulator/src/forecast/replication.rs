@@ -28,8 +28,8 @@ use super::timeline::{Instant, NoTimeLeft, YEARS_MAX};
 mod absorb;
 mod work;
 
-/// Commands on one case: a definition and choices that go round for ever are found out.
-const COMMANDS_MAX: u32 = 10_000;
+/// Commands on one case: a definition and choices that go round for ever are found out, before the ticket is full.
+const COMMANDS_MAX: u32 = 1_000;
 /// Arrivals between two reports of progress.
 const PROGRESS_EVERY: u64 = 256;
 

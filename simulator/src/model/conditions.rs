@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use serde_json::Value as Json;
 
 use super::definition::{Condition, Definition, Edge, Field};
+use super::forms;
 use super::people::People;
 use super::ticket::Ticket;
 use super::values;
@@ -19,7 +20,9 @@ pub(super) fn hold(edge: &Edge, ticket: &Ticket, people: &People) -> bool {
 fn holds(condition: &Condition, on: &Definition, ticket: &Ticket, people: &People) -> bool {
     let operator = condition.operator.as_str();
     let said = condition.field.and_then(|field| {
-        let value = ticket.value_of(field).filter(|value| !values::is_empty(value))?;
+        let value = ticket
+            .value_of(field)
+            .filter(|value| !forms::is_blank(&on.fields[field], value))?;
         match operator {
             "is_empty" => Some(false),
             "is_not_empty" => Some(true),

@@ -38,11 +38,12 @@ pub(super) fn check(
             problems.push((key.as_str().to_owned(), "unknown_field"));
             continue;
         };
+        let field = &on.fields[idx];
         let stored = ticket.value_of(idx);
-        let repeats = stored == Some(value) || (stored.is_none() && values::is_empty(value));
+        let repeats = stored == Some(value) || (stored.is_none() && is_blank(field, value));
         match permissions[idx] {
-            Permission::Optional | Permission::Required => match check_value(&on.fields[idx], value, people) {
-                Some(_) if repeats => {}
+            Permission::Optional | Permission::Required => match check_value(field, value, people) {
+                Some(new) if repeats || (stored.is_none() && is_blank(field, &new)) => {}
                 Some(value) => changes.push((idx, value)),
                 None => problems.push((key.as_str().to_owned(), "invalid_field_value")),
             },
@@ -53,8 +54,14 @@ pub(super) fn check(
         }
     }
     for (idx, field) in on.fields.iter().enumerate().filter(|_| demands_required) {
-        let value = sent.get(&*field.key).or_else(|| ticket.value_of(idx));
-        if permissions[idx] == Permission::Required && value.is_none_or(values::is_empty) {
+        let new = sent
+            .get(&*field.key)
+            .and_then(|value| check_value(field, value, people));
+        let value = new
+            .as_deref()
+            .or_else(|| sent.get(&*field.key))
+            .or_else(|| ticket.value_of(idx));
+        if permissions[idx] == Permission::Required && value.is_none_or(|value| is_blank(field, value)) {
             problems.push((field.key.to_string(), "missing_required_fields"));
         }
     }
@@ -282,6 +289,21 @@ fn rich_text(value: &Json) -> Option<Arc<Json>> {
     }
     let cleaned = ammonia::clean(sent);
     (cleaned.chars().count() <= LONG_TEXT_CHARS_MAX).then(|| Arc::new(Json::String(cleaned)))
+}
+
+/// Whether a person sees nothing of a value: of rich text, nothing between its tags and no picture.
+pub(super) fn is_blank(field: &Field, value: &Json) -> bool {
+    let Some(markup) = value.as_str().filter(|_| &*field.kind == "richtext") else {
+        return values::is_empty(value);
+    };
+    let mut pieces = markup.split('<');
+    let before = pieces.next().unwrap_or_default();
+    let is_nothing = |text: &str| text.replace("&nbsp;", " ").trim().is_empty();
+    is_nothing(before)
+        && pieces.all(|piece| {
+            let (tag, after) = piece.split_once('>').unwrap_or((piece, ""));
+            !(tag.starts_with("img") && tag.contains("src=")) && is_nothing(after)
+        })
 }
 
 /// How many elements are open at once, every begin tag having its end tag but those that have none.

@@ -69,6 +69,9 @@ pub enum Command {
     /// Read every event, fold every ticket, compare with list and snapshots; name what the server would refuse; exit
     /// code 1 if there is any
     Verify(Verify),
+    /// Say whether the running server takes calls, and what of its log it cannot read and does not serve; exit code 1
+    /// if there is either
+    Status,
 }
 
 /// Flags of `serve`.

@@ -14,6 +14,7 @@ mod output;
 mod restore;
 mod serve;
 mod simulate;
+mod status;
 mod store;
 mod ticket;
 mod token;
@@ -41,5 +42,6 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Export(flags) => export::run(&directory()?, flags).await,
         Command::Restore(flags) => restore::run(&directory()?, flags).await,
         Command::Verify(flags) => verify::run(&directory()?, &flags).await,
+        Command::Status => status::run(&directory()?).await,
     }
 }

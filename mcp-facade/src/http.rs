@@ -27,7 +27,6 @@ use axum::http::{StatusCode, header};
 use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use loonflow_engine::runtime::Readiness;
 use rmcp::transport::streamable_http_server::session::never::NeverSessionManager;
 use rmcp::transport::{StreamableHttpServerConfig, StreamableHttpService};
 use serde_json::{Value, json};
@@ -99,11 +98,10 @@ async fn readyz(State(state): State<AppState>) -> Response {
     // It asks the file system, which may hang where the disk does.
     let asked = tokio::task::spawn_blocking(move || engine.readiness());
     let reason = match tokio::time::timeout(READINESS_MAX, asked).await {
-        Ok(Ok(Readiness::Ready)) => return json_response(StatusCode::OK, &json!({ "status": "ready" })),
-        Ok(Ok(Readiness::Behind)) => "the ticket list is behind the log".to_owned(),
-        Ok(Ok(Readiness::Full)) => "full".to_owned(),
-        Ok(Ok(Readiness::Stopped { what })) => format!("stopped: {what}"),
-        Ok(Ok(Readiness::Closed)) => "closed".to_owned(),
+        Ok(Ok(readiness)) => match readiness.reason() {
+            None => return json_response(StatusCode::OK, &json!({ "status": "ready" })),
+            Some(reason) => reason,
+        },
         Ok(Err(_)) | Err(_) => "the disk does not answer".to_owned(),
     };
     json_response(

@@ -112,6 +112,20 @@ pub enum Readiness {
     Closed,
 }
 
+impl Readiness {
+    /// Why the engine is not ready, in a word or two; `None` where it is.
+    #[must_use]
+    pub fn reason(&self) -> Option<String> {
+        match self {
+            Self::Ready => None,
+            Self::Behind => Some("the ticket list is behind the log".to_owned()),
+            Self::Full => Some("full".to_owned()),
+            Self::Stopped { what } => Some(format!("stopped: {what}")),
+            Self::Closed => Some("closed".to_owned()),
+        }
+    }
+}
+
 /// Why somebody is not let in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AuthProblem {

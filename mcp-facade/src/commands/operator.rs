@@ -78,6 +78,8 @@ pub(crate) enum Request {
     Export { since: Since },
     /// Walk the whole log and everything in it.
     Verify,
+    /// How the engine is: whether it is ready, and what it does not serve.
+    Status,
 }
 
 /// Carries requests out.
@@ -123,6 +125,7 @@ impl Operator {
         match request {
             Request::Export { since } => backup::export(Arc::clone(&self.log), since, items).await,
             Request::Verify => backup::verify(Arc::clone(&self.log), self.engine.clone(), items).await,
+            Request::Status => self.status(&items).await,
             Request::ImportDirectory {
                 directory,
                 whole,
@@ -179,6 +182,22 @@ impl Operator {
                 email,
             } => self.migrate(&ticket_id, version, nodes, &email, &items).await,
         }
+    }
+
+    async fn status(&self, items: &Items) -> Result<(), String> {
+        let engine = self.engine()?.clone();
+        // It asks the file system.
+        let asked = tokio::task::spawn_blocking(move || (engine.readiness().reason(), engine.unreadable()));
+        let (reason, unreadable) = asked.await.map_err(|_| "the work broke off".to_owned())?;
+        give(
+            items,
+            json!({ "not_ready": reason, "position": self.log.last_position() }),
+        )
+        .await?;
+        for one in unreadable {
+            give(items, json!({ "stream": one.stream, "why": one.why })).await?;
+        }
+        Ok(())
     }
 
     fn engine(&self) -> Result<&EngineHandle, String> {

@@ -117,6 +117,18 @@ async fn what_does_not_decode_is_named_and_the_rest_restored() {
             run.out
         );
     }
+    // The server comes up all the same, and says what it does not serve.
+    let server = Server::start(&place);
+    let status = run(&place, &["status"]);
+    assert_eq!(server.stop().code(), Some(0));
+    assert_eq!(status.code, 1, "{} {}", status.out, status.err);
+    let lines: Vec<&str> = status.out.lines().collect();
+    assert!(lines.len() == 2 && lines[0].starts_with("ready, "), "{}", status.out);
+    assert!(
+        lines[1].starts_with(&format!("not served: `{bad}`: ")),
+        "{}",
+        status.out
+    );
 }
 
 #[tokio::test]
@@ -182,9 +194,17 @@ async fn a_running_server_verifies_itself() {
     let (data, _token) = with_tickets().await;
     let none = run(data.path(), &["verify", "--online"]);
     assert!(none.code == 1 && none.err.contains("no server runs"), "{}", none.err);
+    let status = run(data.path(), &["status"]);
+    assert!(
+        status.code == 1 && status.err.contains("no server runs"),
+        "{}",
+        status.err
+    );
     let alone = done(data.path(), &["verify"]);
     let server = Server::start(data.path());
     let online = done(data.path(), &["verify", "--online"]);
+    let status = done(data.path(), &["status"]);
+    assert!(status.starts_with("ready, at position "), "{status}");
     assert_eq!(server.stop().code(), Some(0));
     assert!(
         online.contains("the log is sound") && online.contains("5 tickets (5 in the list"),

@@ -102,7 +102,7 @@ pub fn hunt(bug: Bug, ground: &Ground) -> anyhow::Result<Hunt> {
     for turn in 0..ground.n_turns {
         let seed = ground.seed.wrapping_add(turn * FUZZ_SEEDS);
         let is_given = turn % 2 == 1 && !ground.definitions.is_empty();
-        caught = fuzz(ground, is_given, seed, &mut n_steps)?.map(Caught::Run);
+        caught = fuzz(ground, is_given, seed, &mut n_steps)?.map(|case| Caught::Run(Box::new(case)));
         if caught.is_none() {
             caught = crash(ground, is_given, seed, &mut n_steps);
         }
@@ -142,7 +142,7 @@ pub fn hunt(bug: Bug, ground: &Ground) -> anyhow::Result<Hunt> {
 }
 
 enum Caught {
-    Run(Case),
+    Run(Box<Case>),
     Crash(&'static str, String),
 }
 

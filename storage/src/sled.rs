@@ -306,19 +306,10 @@ impl Shared {
         let mut last = 0;
         while last < up_to.seq {
             let Some(record) = records.next()? else {
-                return Err(Error::corrupt(
-                    None,
-                    format!("record `{}` of its journal does not match its checksum", last + 1),
-                ));
+                return Err(journal::damaged(last + 1, journal::UNMATCHED));
             };
             last = record.mark.seq;
-            let whole = self.read(|reader| record.each(|commit| reader.compare(commit), |_, _| Ok(())))?;
-            if whole.is_none() {
-                return Err(Error::corrupt(
-                    None,
-                    format!("record `{last}` of its journal does not decode"),
-                ));
-            }
+            self.read(|reader| record.each(|commit| reader.compare(commit), |_, _| Ok(())))?;
         }
         // Entries change, so they are compared by the tally, and only where nothing was written meanwhile.
         let tally = self.on_index("read the log", Index::tally)?;

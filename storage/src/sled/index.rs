@@ -164,7 +164,7 @@ impl Index {
     /// Applies a record of the journal to an index that has this tally; gives the tally after it.
     pub(super) fn replay(&self, record: &Record, tally: Tally) -> Result<Tally, Error> {
         let changes = std::cell::RefCell::new(IndexBatch::new(self.tree(), tally));
-        let whole = record.each(
+        record.each(
             |commit| {
                 changes.borrow_mut().commit(commit);
                 Ok(())
@@ -176,13 +176,6 @@ impl Index {
                 Ok(())
             },
         )?;
-        if whole.is_none() {
-            let seq = record.mark.seq;
-            return Err(Error::corrupt(
-                None,
-                format!("record `{seq}` of its journal does not decode"),
-            ));
-        }
         let Changes { batch, tally, .. } = changes.into_inner().finish(record.mark.seq);
         self.apply(batch)?;
         Ok(tally)

@@ -32,6 +32,8 @@ pub(super) mod record;
 
 /// Name of the manifest, and the beginning of every segment's name.
 const NAME: &str = "journal";
+/// Said of a record that should be there and is not as it was written.
+pub(super) const UNMATCHED: &str = "does not match its checksum";
 const MANIFEST_MAGIC: [u8; 8] = *b"LFJRNL-M";
 const SEGMENT_MAGIC: [u8; 8] = *b"LFJRNL-S";
 const HEADER_BYTES: usize = 8 + 4 + 8 + 8 + TALLY_BYTES + 4;
@@ -392,7 +394,7 @@ impl Records {
                 return Ok(None);
             };
             if self.current.is_some() && first_seq != self.after + 1 {
-                return Err(damaged(self.after + 1, "does not match its checksum"));
+                return Err(damaged(self.after + 1, UNMATCHED));
             }
             let segment = Segment::open(&self.place, first_seq).map_err(|error| io_error("read", &error))?;
             if segment.mark_before.is_none() && self.segments.len() > 0 {
@@ -532,6 +534,7 @@ fn io_error(doing: &str, error: &io::Error) -> Error {
     Error::io(&format!("{doing} the journal of the log"), error)
 }
 
-fn damaged(seq: u64, why: &str) -> Error {
+/// What is wrong with one record.
+pub(super) fn damaged(seq: u64, why: &str) -> Error {
     Error::corrupt(None, format!("record `{seq}` of its journal {why}"))
 }

@@ -18,7 +18,7 @@ use std::path::Path;
 use super::closed::Closed;
 use super::index::{Index, guarded};
 use super::journal::record::{RawCommit, RecordBuilder};
-use super::journal::{Found, Journal};
+use super::journal::{Found, Journal, UNMATCHED, damaged};
 use super::kv;
 use super::reader::Reader;
 use super::tally::Tally;
@@ -205,21 +205,12 @@ pub(super) fn check(journal: &Journal) -> Result<(), Error> {
     let mut last = 0;
     while let Some(record) = records.next()? {
         last = record.mark.seq;
-        if record.each(|_| Ok::<(), Error>(()), |_, _| Ok(()))?.is_none() {
-            return Err(Error::corrupt(
-                None,
-                format!("record `{last}` of its journal does not decode"),
-            ));
-        }
+        record.each(|_| Ok(()), |_, _| Ok(()))?;
     }
     if last == end {
         Ok(())
     } else {
-        let first = last + 1;
-        Err(Error::corrupt(
-            None,
-            format!("record `{first}` of its journal does not match its checksum"),
-        ))
+        Err(damaged(last + 1, UNMATCHED))
     }
 }
 

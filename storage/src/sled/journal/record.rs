@@ -11,6 +11,8 @@
 
 use super::super::tally::{TALLY_BYTES, Tally};
 use super::super::value::{bounded, take, take_slice};
+use super::damaged;
+use crate::error::Error;
 use crate::record::{Position, StreamVersion};
 
 /// Length and checksum before a record.
@@ -152,26 +154,25 @@ impl Record {
         })
     }
 
-    /// Gives every commit, then every write, in order; `None` where the bytes do not hold what is counted.
-    pub(crate) fn each<E>(
+    /// Gives every commit, then every write, in order.
+    ///
+    /// # Errors
+    /// What the functions answer, or [`Error::Corrupt`] where the bytes do not hold what is counted.
+    pub(crate) fn each(
         &self,
-        mut commit: impl FnMut(RawCommit<'_>) -> Result<(), E>,
-        mut write: impl FnMut(&[u8], Option<&[u8]>) -> Result<(), E>,
-    ) -> Result<Option<()>, E> {
+        mut commit: impl FnMut(RawCommit<'_>) -> Result<(), Error>,
+        mut write: impl FnMut(&[u8], Option<&[u8]>) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let undecoded = || damaged(self.mark.seq, "does not decode");
         let mut rest = &self.items[..];
         for _ in 0..self.n_commits {
-            let Some(raw) = take_commit(&mut rest) else {
-                return Ok(None);
-            };
-            commit(raw)?;
+            commit(take_commit(&mut rest).ok_or_else(undecoded)?)?;
         }
         for _ in 0..self.n_writes {
-            let Some((entry, value)) = take_write(&mut rest) else {
-                return Ok(None);
-            };
+            let (entry, value) = take_write(&mut rest).ok_or_else(undecoded)?;
             write(entry, value)?;
         }
-        Ok(rest.is_empty().then_some(()))
+        if rest.is_empty() { Ok(()) } else { Err(undecoded()) }
     }
 }
 
@@ -244,14 +245,14 @@ mod tests {
             |commit| {
                 seen.borrow_mut()
                     .push(format!("{}@{} {:?}", commit.stream, commit.first_version, commit.body));
-                Ok::<(), ()>(())
+                Ok(())
             },
             |entry, value| {
                 seen.borrow_mut().push(format!("{} {value:?}", entry.escape_ascii()));
                 Ok(())
             },
         );
-        assert_eq!(whole, Ok(Some(())));
+        assert_eq!(whole, Ok(()));
         assert_eq!(
             seen.into_inner(),
             ["a@3 [98, 111, 100, 121]", "kt\\x00k Some([118])", "kt\\x00l None"]

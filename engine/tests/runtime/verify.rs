@@ -105,32 +105,34 @@ async fn writers_cause_no_finding() {
     for _ in 0..20 {
         ids.push(world.leave("2").await);
     }
+    // As many rounds as no ticket is filled by: walks go on as long as somebody writes.
     let is_done = Arc::new(AtomicBool::new(false));
     let writing = {
-        let (world, is_done) = (Arc::clone(&world), Arc::clone(&is_done));
+        let world = Arc::clone(&world);
         tokio::spawn(async move {
-            let mut n_written = 0_u32;
-            while !is_done.load(Ordering::Relaxed) {
+            for _ in 0..200 {
                 for id in &ids {
                     world.act("dev", *id, comment("more"), BTreeMap::new()).await.unwrap();
                 }
                 world.leave("1").await;
-                n_written += 1;
             }
-            n_written
         })
     };
-    let engine = world.engine.clone();
-    let walked = tokio::task::spawn_blocking(move || {
-        let mut found = Vec::new();
-        for _ in 0..10 {
+    let (engine, is_over) = (world.engine.clone(), Arc::clone(&is_done));
+    let walking = tokio::task::spawn_blocking(move || {
+        let (mut n_walks, mut found) = (0, Vec::new());
+        while !is_over.load(Ordering::Relaxed) {
             found.extend(walk(|watch| engine.verify(watch).expect("the log reads")).1);
+            n_walks += 1;
         }
-        found
+        (n_walks, found)
     });
-    assert_eq!(walked.await.unwrap(), Vec::<String>::new());
+    let written = writing.await;
     is_done.store(true, Ordering::Relaxed);
-    assert!(writing.await.unwrap() > 0);
+    let (n_walks, found) = walking.await.unwrap();
+    written.unwrap();
+    assert_eq!(found, Vec::<String>::new());
+    assert!(n_walks > 1, "{n_walks} walks beside 4,200 writes");
 }
 
 #[tokio::test]

@@ -12,6 +12,9 @@ use clap::Parser;
 use loonflow_mcp_facade::cli::Cli;
 use loonflow_mcp_facade::telemetry;
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Time for tasks that block at the end of the process: a read of standard input cannot be cancelled.
 const RUNTIME_STOP_MAX: Duration = Duration::from_millis(200);
 

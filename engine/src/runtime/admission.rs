@@ -26,11 +26,11 @@ use crate::runtime::fault::Fault;
 
 /// Calls running at once: one full batch of the log. More would wait in the writer's queue, in the order they came.
 const RUNNING_MAX: usize = 512;
-/// Calls of one tenant running at once while other tenants are active: enough for a group commit that costs little per
-/// commit, few enough that somebody else's call is not behind many.
-const RUNNING_OF_TENANT_MAX: usize = 32;
+/// Calls of one tenant running at once while other tenants are active: as many as keep two processors at work, few enough
+/// that somebody else's call is not behind many.
+const RUNNING_OF_TENANT_MAX: usize = 8;
 /// The same for a user while other users of the tenant are active.
-const RUNNING_OF_USER_MAX: usize = 16;
+const RUNNING_OF_USER_MAX: usize = 4;
 /// Time for which somebody counts as active after a call began: longer than a person's program pauses between two.
 const ACTIVE_FOR: Duration = Duration::from_secs(1);
 /// Calls that a tenant may have under way and waiting, however little room there is.
@@ -457,9 +457,10 @@ mod tests {
         let (of_y, n_of_y) = calls(&admission, ("a", "y"), 100);
         settle().await;
         assert_eq!(n_of_y.load(Ordering::Relaxed), RUNNING_OF_USER_MAX);
-        let (more_of_x, n_of_x) = calls(&admission, ("a", "x"), 5);
+        let n_more = RUNNING_OF_USER_MAX - 1;
+        let (more_of_x, n_of_x) = calls(&admission, ("a", "x"), n_more);
         settle().await;
-        assert_eq!(n_of_x.load(Ordering::Relaxed), 5, "behind none of the 84 that wait");
+        assert_eq!(n_of_x.load(Ordering::Relaxed), n_more, "behind none of those that wait");
         drop((of_x, of_y, more_of_x));
     }
 

@@ -9,7 +9,8 @@
 //!    │    └─ Supervisor      forgets actors that died; the next call replays them
 //!    │         ├─ TicketActor   decide → append → apply → publish → reply, one command at a time
 //!    │         └─ …
-//!    └─ Projector ────────── follows the log, keeps the list indexes, writes checkpoints
+//!    └─ Projections ──────── one follower of the log feeds them all, and stores their checkpoints
+//!         └─ TicketLists     the list indexes of all tenants
 //!  EventLog (storage) ────── one writer, one fsync per batch
 //! ```
 //!
@@ -28,7 +29,7 @@ mod idempotency;
 mod janitor;
 mod operator;
 pub mod options;
-mod projector;
+mod projection;
 mod queries;
 mod registry;
 pub mod request;
@@ -37,6 +38,7 @@ mod streams;
 mod supervisor;
 pub mod system_ports;
 mod ticket_actor;
+mod ticket_lists;
 mod unreadable;
 pub mod verify;
 

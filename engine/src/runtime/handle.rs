@@ -21,7 +21,8 @@ use crate::runtime::fault::{AuthProblem, Fault, Readiness};
 use crate::runtime::history::Histories;
 use crate::runtime::idempotency::{self, InFlight};
 use crate::runtime::options::{EngineOptions, Ports};
-use crate::runtime::projector::{self, Lists};
+use crate::runtime::projection::{self, Projection, Projections};
+use crate::runtime::ticket_lists::TicketLists;
 use crate::runtime::registry::{self, Registry, RegistryActor, TenantState};
 use crate::runtime::request::{Caller, CreateRequest, Done, HandleAnswer, HandleRequest};
 use crate::runtime::router::{Lease, Published, Router};
@@ -60,7 +61,8 @@ pub(crate) struct Inner {
     pub(crate) registry: Arc<Registry>,
     pub(crate) registry_actor: ActorRef<registry::Message>,
     pub(crate) router: Router,
-    pub(crate) lists: Arc<Lists>,
+    pub(crate) projections: Arc<Projections>,
+    pub(crate) lists: Arc<TicketLists>,
     supervisor: ActorRef<()>,
     follower: Mutex<Option<tokio::task::JoinHandle<()>>>,
     pub(crate) in_flight: Arc<InFlight>,
@@ -86,24 +88,33 @@ impl EngineHandle {
     pub async fn start(log: Arc<dyn EventLog>, ports: Ports, options: EngineOptions) -> Result<Self, Fault> {
         let unreadable = Arc::new(Unreadables::default());
         let registry = Arc::new(Registry::new(unreadable.clone()));
-        let lists = Arc::new(Lists::new(unreadable.clone()));
-        let after = {
-            let (registry, lists, log) = (registry.clone(), lists.clone(), log.clone());
-            let load = move || registry.load(&*log).and_then(|()| lists.restore(&*log));
-            tokio::task::spawn_blocking(load)
-                .await
-                .map_err(|_| Fault::WorkerDied)??
+        let lists = Arc::new(TicketLists::new(unreadable.clone()));
+        let projections = {
+            let (registry, log, unreadable) = (registry.clone(), log.clone(), unreadable.clone());
+            let all: Vec<Arc<dyn Projection>> = vec![lists.clone()];
+            let load = move || {
+                registry
+                    .load(&*log)
+                    .and_then(|()| Projections::restore(&*log, all, unreadable))
+            };
+            let loaded = tokio::task::spawn_blocking(load).await;
+            Arc::new(loaded.map_err(|_| Fault::WorkerDied)??)
         };
         let last = log.last_position();
-        let follower = projector::follow(lists.clone(), log.clone(), after, options.checkpoint_commits);
+        let follower = projection::follow(
+            projections.clone(),
+            log.clone(),
+            lists.tenants(),
+            options.checkpoint_commits,
+        );
         let follower = tokio::spawn(follower);
-        while lists.position() < last {
+        while projections.position() < last {
             // A log of a million commits takes seconds.
-            lists.caught_up(last, Duration::from_millis(100)).await;
-            if !lists.is_following() && lists.position() < last {
+            projections.caught_up(last, Duration::from_millis(100)).await;
+            if !projections.is_following() && projections.position() < last {
                 follower.abort();
                 return Err(Fault::Inconsistent {
-                    what: "the ticket list cannot be folded from the log".into(),
+                    what: "projections cannot be folded from the log".into(),
                 });
             }
         }
@@ -131,6 +142,7 @@ impl EngineHandle {
             registry,
             registry_actor,
             router,
+            projections,
             lists,
             supervisor,
             follower: Mutex::new(Some(follower)),
@@ -159,8 +171,8 @@ impl EngineHandle {
             LogStatus::Stopped { what } => return Readiness::Stopped { what },
             LogStatus::Closed => return Readiness::Closed,
         }
-        let behind = inner.shared.log.last_position().saturating_sub(inner.lists.position());
-        if inner.lists.is_following() && behind <= ON_THE_WAY {
+        let behind = inner.shared.log.last_position().saturating_sub(inner.projections.position());
+        if inner.projections.is_following() && behind <= ON_THE_WAY {
             Readiness::Ready
         } else {
             Readiness::Behind
@@ -198,7 +210,7 @@ impl EngineHandle {
         let finish_by = Instant::now() + FINISH_MAX;
         let left = || finish_by.saturating_duration_since(Instant::now()).max(EACH_MIN);
         let _finished = tokio::time::timeout(FINISH_MAX, inner.admission.drained()).await;
-        inner.lists.caught_up(inner.shared.log.last_position(), EACH_MIN).await;
+        inner.projections.caught_up(inner.shared.log.last_position(), EACH_MIN).await;
         // Actors hold the log: they go first, and store what they would have to replay.
         let _ = inner.registry_actor.stop_and_wait(None, Some(left())).await;
         inner
@@ -207,9 +219,9 @@ impl EngineHandle {
             .stop_children_and_wait(None, Some(left()))
             .await;
         inner.supervisor.stop(None);
-        let (lists, log) = (inner.lists.clone(), inner.shared.log.clone());
+        let (projections, log) = (inner.projections.clone(), inner.shared.log.clone());
         let closed = tokio::task::spawn_blocking(move || {
-            lists.store_last(&*log, Instant::now() + CHECKPOINT_MAX);
+            projections.store_last(&*log, Instant::now() + CHECKPOINT_MAX);
             log.close()
         });
         let closed = closed.await.map_err(|_| Fault::WorkerDied)?;
@@ -531,7 +543,7 @@ impl EngineHandle {
         };
         if position > 0 {
             let at_most = Duration::from_millis(self.inner.options.list_wait_ms);
-            self.inner.lists.caught_up(position, at_most).await;
+            self.inner.projections.caught_up(position, at_most).await;
         }
         Ok(Ok(done))
     }
@@ -576,7 +588,7 @@ impl Drop for Inner {
         self.supervisor.get_cell().stop_children(None);
         self.supervisor.stop(None);
         self.registry_actor.stop(None);
-        self.lists.stop_storing();
+        self.projections.stop_storing();
         if let Some(follower) = self.follower.lock().unwrap_or_else(PoisonError::into_inner).take() {
             follower.abort();
         }

@@ -21,9 +21,10 @@ use crate::codec;
 use crate::id::{TenantId, TicketId, VersionName, WorkflowId};
 use crate::runtime::fault::Fault;
 use crate::runtime::handle::EngineHandle;
-use crate::runtime::projector::Lists;
+use crate::runtime::projection::Projection;
 use crate::runtime::registry::{self, Entry};
 use crate::runtime::streams;
+use crate::runtime::ticket_lists::TicketLists;
 use crate::view::ticket_list::TenantIndex;
 
 mod fold;
@@ -109,7 +110,7 @@ pub enum Step<'a> {
 /// # Errors
 /// When the log cannot be read; what can be read and is wrong is a finding.
 pub fn verify(log: &dyn EventLog, watch: &mut dyn FnMut(Step<'_>) -> ControlFlow<()>) -> Result<Verified, Fault> {
-    let lists = Lists::new(Arc::default());
+    let lists = TicketLists::new(Arc::default());
     lists.restore(log)?;
     Walk::new(log, &lists, watch).run()
 }
@@ -130,7 +131,7 @@ type Walked = Result<ControlFlow<()>, Fault>;
 
 struct Walk<'a> {
     log: &'a dyn EventLog,
-    lists: &'a Lists,
+    lists: &'a TicketLists,
     watch: &'a mut dyn FnMut(Step<'_>) -> ControlFlow<()>,
     verified: Verified,
     /// The versions of each workflow, and that of its stream when they were read.
@@ -143,7 +144,7 @@ struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
-    fn new(log: &'a dyn EventLog, lists: &'a Lists, watch: &'a mut dyn FnMut(Step<'_>) -> ControlFlow<()>) -> Self {
+    fn new(log: &'a dyn EventLog, lists: &'a TicketLists, watch: &'a mut dyn FnMut(Step<'_>) -> ControlFlow<()>) -> Self {
         Self {
             log,
             lists,

@@ -16,25 +16,21 @@
 use std::collections::BTreeMap;
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
-use std::time::Instant;
 
 use loonflow_storage::{Checkpoint, EventLog, Position};
 use serde::{Deserialize, Serialize};
 
-use super::{Listed, Lists};
+use super::{Listed, TicketLists};
 use crate::codec::{self, CodecError};
 use crate::id::TenantId;
 use crate::runtime::fault::Fault;
+use crate::runtime::projection::Projection;
 use crate::view::ticket_list::{TenantIndex, encode_cards};
 
 /// Name of the page, and beginning of the names of segments.
 const PROJECTION: &str = "ticket_list";
 /// Schema number of page and segments; another one is ignored and the list is folded from the start.
 const SCHEMA: u16 = 2;
-/// Of so many cards one commit makes a checkpoint due: storing costs as much as there are cards, so in a large list it
-/// comes after more commits.
-const CARDS_A_COMMIT: u64 = 8;
-
 /// What the page says.
 #[derive(Serialize, Deserialize)]
 struct Page {
@@ -95,56 +91,10 @@ fn damaged(reason: &str) -> Fault {
     })
 }
 
-impl Lists {
-    /// Whether enough has come since the last checkpoint to store another.
-    pub(super) fn is_checkpoint_due(&self, checkpoint_commits: u64) -> bool {
-        // Held by somebody who stores one: not due.
-        let Ok(stored) = self.stored.try_lock() else {
-            return false;
-        };
-        let n_behind = self.position().saturating_sub(*stored);
-        if n_behind < checkpoint_commits.max(1) {
-            return false;
-        }
-        let tenants = self.tenants.read().unwrap_or_else(PoisonError::into_inner);
-        let n_cards: u64 = tenants.values().map(|listed| listed.index.len() as u64).sum();
-        n_behind >= n_cards / CARDS_A_COMMIT
-    }
-
-    /// Stores what changed and tells the log where that fails: a checkpoint is disposable, the next start reads more.
-    /// Blocking.
-    pub(crate) fn store_or_warn(&self, log: &dyn EventLog, until: Option<Instant>) {
-        if let Err(fault) = self.store(log, until) {
-            tracing::warn!(
-                error = &fault as &dyn std::error::Error,
-                "a checkpoint could not be stored"
-            );
-        }
-    }
-
-    /// Lets a store that is under way end after the segment at hand.
-    pub(crate) fn stop_storing(&self) {
-        self.is_closing.store(true, Ordering::Release);
-    }
-
-    /// The last store, at a stop: ends one that is under way after the segment at hand, then stores what changed for as
-    /// long as there is time. Blocking.
-    pub(crate) fn store_last(&self, log: &dyn EventLog, until: Instant) {
-        self.stop_storing();
-        self.store_or_warn(log, Some(until));
-    }
-
-    /// Stores segments that changed, those first that have waited longest, then the page. With a time to end by it is
-    /// the last one.
-    fn store(&self, log: &dyn EventLog, until: Option<Instant>) -> Result<(), Fault> {
-        let mut stored = self.stored.lock().unwrap_or_else(PoisonError::into_inner);
+impl TicketLists {
+    /// Stores segments that changed, those first that have waited longest, then the page.
+    pub(super) fn store_segments(&self, log: &dyn EventLog, is_over: &dyn Fn() -> bool) -> Result<(), Fault> {
         let begun = self.position();
-        // Also where it fails: it is tried again after as many commits, not with the next one.
-        *stored = begun;
-        let is_over = || match until {
-            Some(until) => Instant::now() >= until,
-            None => self.is_closing.load(Ordering::Acquire),
-        };
         while !is_over() && self.store_segment(log, begun)? {}
         let (position, page) = self.page();
         log.put_checkpoint(
@@ -238,13 +188,13 @@ impl Lists {
         (position.min(self.position()), page)
     }
 
-    /// Takes the last checkpoint; the position after which the log has to be read. Blocking.
-    pub(crate) fn restore(&self, log: &dyn EventLog) -> Result<Position, Fault> {
+    /// Takes the last checkpoint, where it reads. Blocking.
+    pub(super) fn read_last_checkpoint(&self, log: &dyn EventLog) -> Result<(), Fault> {
         let Some(page) = log
             .checkpoint(PROJECTION)?
             .filter(|checkpoint| checkpoint.schema == SCHEMA)
         else {
-            return Ok(0);
+            return Ok(());
         };
         let (position, tenants) = match self.read_checkpoint(log, &page) {
             Ok(found) => found,
@@ -252,14 +202,13 @@ impl Lists {
                 // What is stored from here on is told apart from what the page on disk speaks of.
                 self.epoch.fetch_add(1, Ordering::AcqRel);
                 tracing::warn!(%error, "the checkpoint of the ticket list does not read; the list is folded from the start");
-                return Ok(0);
+                return Ok(());
             }
             Err(fault) => return Err(fault),
         };
         *self.tenants.write().unwrap_or_else(PoisonError::into_inner) = tenants;
-        *self.stored.lock().unwrap_or_else(PoisonError::into_inner) = position;
-        self.read.send_replace(position);
-        Ok(position)
+        self.position.store(position, Ordering::Release);
+        Ok(())
     }
 
     fn read_checkpoint(

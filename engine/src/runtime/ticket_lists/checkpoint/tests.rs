@@ -3,12 +3,13 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use loonflow_storage::MemoryLog;
+use loonflow_storage::{Commit, MemoryLog};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::*;
 use crate::id::TicketId;
+use crate::runtime::projection::read;
 use crate::runtime::streams;
 use crate::runtime::unreadable::Unreadables;
 use crate::ticket::event::{Event, Meta, Processor, TicketCreated};
@@ -85,23 +86,28 @@ fn events_of(ticket: u8, change: u8, is_there: bool) -> (Meta, Vec<Event>) {
 }
 
 /// A life of the process over a log.
-fn lists_over(log: &MemoryLog) -> Lists {
-    let lists = Lists::new(Arc::new(Unreadables::default()));
-    let after = lists.restore(log).unwrap();
+fn lists_over(log: &MemoryLog) -> TicketLists {
+    let lists = TicketLists::new(Arc::new(Unreadables::default()));
+    lists.restore(log).unwrap();
     let mut tenant_of = known_tenants(&lists);
-    lists.fold(&log.read_all(after, usize::MAX).unwrap(), &mut tenant_of);
+    fold(&lists, &log.read_all(lists.position(), usize::MAX).unwrap(), &mut tenant_of);
     lists
 }
 
-fn known_tenants(lists: &Lists) -> HashMap<String, TenantId> {
-    let tenants = lists.tenants.read().unwrap();
-    tenants
-        .keys()
-        .map(|tenant| (tenant.as_str().to_owned(), tenant.clone()))
-        .collect()
+fn fold(lists: &TicketLists, commits: &[Arc<Commit>], tenant_of: &mut HashMap<String, TenantId>) {
+    let read = commits.iter().filter_map(|commit| read(commit, tenant_of).unwrap());
+    let read: Vec<_> = read.collect();
+    if let Some(last) = commits.last() {
+        lists.fold(&read, last.position);
+    }
 }
 
-fn shown(lists: &Lists) -> Vec<Vec<u8>> {
+fn known_tenants(lists: &TicketLists) -> HashMap<String, TenantId> {
+    let tenants = lists.tenants().into_iter();
+    tenants.map(|tenant| (tenant.as_str().to_owned(), tenant)).collect()
+}
+
+fn shown(lists: &TicketLists) -> Vec<Vec<u8>> {
     let encoded = TENANTS.map(|tenant| lists.ask(&tenant.into(), TenantIndex::encode));
     encoded.into_iter().map(Option::unwrap_or_default).collect()
 }
@@ -178,12 +184,12 @@ fn check(steps: &[Step]) -> Result<(), TestCaseError> {
                     .unwrap();
                 let after = events.iter().fold(before, |before, event| apply(before, event, &meta));
                 tickets.extend(after.map(|after| (*ticket, after)));
-                lists.fold(&log.read_all(head.position - 1, 1).unwrap(), &mut known_tenants(&lists));
+                fold(&lists, &log.read_all(head.position - 1, 1).unwrap(), &mut known_tenants(&lists));
             }
             Step::StoreSegment => {
                 lists.store_segment(&log, lists.position()).unwrap();
             }
-            Step::Store => lists.store(&log, None).unwrap(),
+            Step::Store => lists.store(&log, &|| false).unwrap(),
             Step::Restart => lists = lists_over(&log),
             Step::LoseSegment(segment) => {
                 let name = segment_name(u32::from(segment % 2), u32::from(segment / 2));
@@ -202,8 +208,8 @@ fn check(steps: &[Step]) -> Result<(), TestCaseError> {
                 before_last.insert(name.clone(), last.insert(name, now));
             }
         }
-        let whole = Lists::new(Arc::new(Unreadables::default()));
-        whole.fold(&log.read_all(0, usize::MAX).unwrap(), &mut HashMap::new());
+        let whole = TicketLists::new(Arc::new(Unreadables::default()));
+        fold(&whole, &log.read_all(0, usize::MAX).unwrap(), &mut HashMap::new());
         prop_assert_eq!(shown(&lists), shown(&whole));
         prop_assert!(lists.unreadable.all().is_empty(), "{:?}", lists.unreadable.all());
     }

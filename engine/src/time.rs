@@ -31,7 +31,7 @@ impl Timestamp {
     /// This instant plus a calendar span counted in a time zone; at the end of the range where it would leave it.
     #[must_use]
     pub fn plus_span(self, span: &jiff::Span, zone: &TimeZone) -> Self {
-        let moved = self.to_jiff().to_zoned(zone.clone()).checked_add(*span);
+        let moved = self.to_jiff().to_zoned_datetime(zone.clone()).checked_add(*span);
         moved.map_or(Self::RANGE.1, |moved| Self(moved.timestamp().as_millisecond()))
     }
 
@@ -45,7 +45,7 @@ impl Timestamp {
     #[must_use]
     pub fn to_answer(self, zone: &TimeZone) -> String {
         self.to_jiff()
-            .to_zoned(zone.clone())
+            .to_zoned_datetime(zone.clone())
             .strftime("%Y-%m-%d %H:%M:%S %z")
             .to_string()
     }
@@ -84,7 +84,7 @@ impl Timestamp {
     /// The instant of a time in a zone. `9999-12-31`, which people write for "never", is later than any instant of the
     /// library: it is counted by hand, from the zone's last offset.
     fn of_local(local: jiff::civil::DateTime, zone: &TimeZone) -> Self {
-        match local.to_zoned(zone.clone()) {
+        match local.to_zoned_datetime(zone.clone()) {
             Ok(zoned) => Self(zoned.timestamp().as_millisecond()),
             Err(_) => {
                 let offset = zone.to_offset(jiff::Timestamp::MAX);

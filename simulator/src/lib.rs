@@ -14,15 +14,8 @@
 //!
 //! Without the default feature `program` only what a server asks before it publishes a workflow is here: `check`, `fuzz`
 //! and what they stand on, without the dependencies of reports, formats and the command line.
-//! Simulated here: tickets on given or random definitions and one tenant's directory, by the pure core (`decide`,
-//! `apply`), beside a second, naive model of the rules (`model`). `fuzz` searches, `people` and `strategy` make steps and
-//! definitions, `checker` asks the `invariants` after every step, `shrink` and `story` say what was found.
-//! `crash` kills the engine, its actors and its log wherever they can die.
+//!
 //! Not simulated here: disks that break their promise, which `storage` tests.
-//! Simulated here: tickets on given definitions and one tenant's directory, by the pure core (`decide`, `apply`).
-//! Checked without a run: definitions, by exploring their token game (`check`), and as Petri nets (`net`).
-//! Not simulated yet: actors, the log and its failures, hooks that answer, more than one tenant; a second, naive
-//! model of the rules is not here yet either.
 
 pub mod case;
 pub mod check;

@@ -22,12 +22,12 @@ use crate::runtime::history::Histories;
 use crate::runtime::idempotency::{self, InFlight};
 use crate::runtime::options::{EngineOptions, Ports};
 use crate::runtime::projection::{self, Projection, Projections};
-use crate::runtime::ticket_lists::TicketLists;
 use crate::runtime::registry::{self, Registry, RegistryActor, TenantState};
 use crate::runtime::request::{Caller, CreateRequest, Done, HandleAnswer, HandleRequest};
 use crate::runtime::router::{Lease, Published, Router};
 use crate::runtime::supervisor::Supervisor;
 use crate::runtime::ticket_actor::{Message, Request, Shared};
+use crate::runtime::ticket_lists::TicketLists;
 use crate::runtime::unreadable::{Unreadable, Unreadables};
 use crate::runtime::{Answer, janitor};
 use crate::ticket::{Command, Context, Create, Draw, Handle, Refusal, Ticket, decide, sub_ticket, visibility};
@@ -171,7 +171,11 @@ impl EngineHandle {
             LogStatus::Stopped { what } => return Readiness::Stopped { what },
             LogStatus::Closed => return Readiness::Closed,
         }
-        let behind = inner.shared.log.last_position().saturating_sub(inner.projections.position());
+        let behind = inner
+            .shared
+            .log
+            .last_position()
+            .saturating_sub(inner.projections.position());
         if inner.projections.is_following() && behind <= ON_THE_WAY {
             Readiness::Ready
         } else {
@@ -210,7 +214,10 @@ impl EngineHandle {
         let finish_by = Instant::now() + FINISH_MAX;
         let left = || finish_by.saturating_duration_since(Instant::now()).max(EACH_MIN);
         let _finished = tokio::time::timeout(FINISH_MAX, inner.admission.drained()).await;
-        inner.projections.caught_up(inner.shared.log.last_position(), EACH_MIN).await;
+        inner
+            .projections
+            .caught_up(inner.shared.log.last_position(), EACH_MIN)
+            .await;
         // Actors hold the log: they go first, and store what they would have to replay.
         let _ = inner.registry_actor.stop_and_wait(None, Some(left())).await;
         inner

@@ -225,7 +225,10 @@ impl Followed {
 }
 
 /// Reads a commit; `None` for one that is of no ticket.
-pub(crate) fn read<'a>(commit: &'a Commit, tenant_of: &mut HashMap<String, TenantId>) -> Result<Option<TicketCommit<'a>>, String> {
+pub(crate) fn read<'a>(
+    commit: &'a Commit,
+    tenant_of: &mut HashMap<String, TenantId>,
+) -> Result<Option<TicketCommit<'a>>, String> {
     let Some(ticket) = streams::ticket_of(&commit.stream) else {
         return Ok(None);
     };

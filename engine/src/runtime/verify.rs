@@ -144,7 +144,11 @@ struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
-    fn new(log: &'a dyn EventLog, lists: &'a TicketLists, watch: &'a mut dyn FnMut(Step<'_>) -> ControlFlow<()>) -> Self {
+    fn new(
+        log: &'a dyn EventLog,
+        lists: &'a TicketLists,
+        watch: &'a mut dyn FnMut(Step<'_>) -> ControlFlow<()>,
+    ) -> Self {
         Self {
             log,
             lists,

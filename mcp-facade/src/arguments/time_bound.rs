@@ -9,7 +9,7 @@
 
 use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
-use jiff::{SignedDuration, Timestamp, Zoned};
+use jiff::{SignedDuration, Timestamp, ZonedDateTime};
 
 use crate::arguments::shortened;
 use crate::error::ApiError;
@@ -65,7 +65,7 @@ fn rest_of(text: &str) -> i64 {
 fn first_moment(text: &str, zone: &TimeZone, side: Side) -> Option<Timestamp> {
     if text.len() == "YYYY-MM-DD".len() {
         let day: Date = text.parse().ok()?;
-        let zoned = day.to_zoned(zone.clone()).ok()?;
+        let zoned = day.to_zoned_datetime(zone.clone()).ok()?;
         return Some(match side {
             Side::Start => zoned.timestamp(),
             Side::End => zoned.end_of_day().ok()?.timestamp(),
@@ -74,14 +74,14 @@ fn first_moment(text: &str, zone: &TimeZone, side: Side) -> Option<Timestamp> {
     if let Ok(moment) = text.parse::<Timestamp>() {
         return Some(moment);
     }
-    if let Ok(zoned) = Zoned::strptime("%Y-%m-%d %H:%M:%S %z", text) {
+    if let Ok(zoned) = ZonedDateTime::strptime("%Y-%m-%d %H:%M:%S %z", text) {
         return Some(zoned.timestamp());
     }
     if let Ok(moment) = jiff::fmt::strtime::parse("%Y-%m-%d %H:%M:%S %z", text).and_then(|time| time.to_timestamp()) {
         return Some(moment);
     }
     let civil: DateTime = text.parse().ok()?;
-    Some(civil.to_zoned(zone.clone()).ok()?.timestamp())
+    Some(civil.to_zoned_datetime(zone.clone()).ok()?.timestamp())
 }
 
 #[cfg(test)]

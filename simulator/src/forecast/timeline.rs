@@ -106,7 +106,7 @@ impl Timeline {
         let day = jiff::Timestamp::from_millisecond(origin).unwrap_or_default();
         // A week earlier, so that no shift that began before the origin is missed in any zone.
         let first_day = day
-            .to_zoned(TimeZone::UTC)
+            .to_zoned_datetime(TimeZone::UTC)
             .date()
             .saturating_sub(jiff::Span::new().days(7));
         Self {

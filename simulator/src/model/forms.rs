@@ -133,7 +133,7 @@ fn automatic_title(template: &str, ticket: &Ticket, on: &Definition, people: &Pe
 
 fn created_at(ticket: &Ticket, people: &People) -> String {
     let instant = jiff::Timestamp::from_millisecond(ticket.created_ms).unwrap_or_default();
-    let local = instant.to_zoned(people.zone.clone());
+    let local = instant.to_zoned_datetime(people.zone.clone());
     local.strftime("%Y-%m-%d %H:%M:%S %z").to_string()
 }
 

@@ -282,7 +282,7 @@ impl<'a> Run<'a> {
     /// Now and a calendar span, as people of the tenant count it.
     fn after(&self, span: &jiff::Span) -> i64 {
         let now = jiff::Timestamp::from_millisecond(self.now_ms).unwrap_or_default();
-        let moved = now.to_zoned(self.people.zone.clone()).checked_add(*span);
+        let moved = now.to_zoned_datetime(self.people.zone.clone()).checked_add(*span);
         moved.map_or(values::LAST_MS, |moved| moved.timestamp().as_millisecond())
     }
 }

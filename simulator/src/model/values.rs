@@ -130,7 +130,11 @@ fn plain_instant(text: &str, zone: &TimeZone) -> Option<i64> {
     if *zone == TimeZone::UTC {
         return Some(local_ms);
     }
-    match text.parse::<jiff::civil::DateTime>().ok()?.to_zoned(zone.clone()) {
+    match text
+        .parse::<jiff::civil::DateTime>()
+        .ok()?
+        .to_zoned_datetime(zone.clone())
+    {
         Ok(zoned) => Some(zoned.timestamp().as_millisecond()),
         // The library's instants end a day before its dates do.
         Err(_) => Some(local_ms - offset_ms(i64::MAX, zone)),
@@ -162,7 +166,7 @@ fn unusual_instant(text: &str, zone: &TimeZone) -> Option<i64> {
         }
     }
     let local: jiff::civil::DateTime = text.parse().ok()?;
-    Some(local.to_zoned(zone.clone()).ok()?.timestamp().as_millisecond())
+    Some(local.to_zoned_datetime(zone.clone()).ok()?.timestamp().as_millisecond())
 }
 
 /// The day of an instant, as people of the tenant count it: days since 1970-01-01.

@@ -55,8 +55,9 @@ impl Directory {
 
     /// Refuses with [`Error::Full`] before the disk itself does: what is refused is told at once and needs no repair.
     pub(super) fn check_free_space(&self, n_bytes: u64) -> Result<(), Error> {
-        let free = fs2::available_space(&self.path)
-            .map_err(|error| Error::io("read the free space of the log's disk", &error))?;
+        let disk = rustix::fs::statvfs(&self.path)
+            .map_err(|error| Error::io("read the free space of the log's disk", &error.into()))?;
+        let free = disk.f_bavail.saturating_mul(disk.f_frsize);
         // The journal takes a little more than the payload; four bytes in the database for each were measured, and
         // segments are written whole.
         if free < self.free_space_bytes_min.saturating_add(n_bytes.saturating_mul(5)) {

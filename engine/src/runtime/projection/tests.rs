@@ -115,11 +115,16 @@ impl Life {
     }
 
     async fn catch_up(&self, log: &MemoryLog) {
-        assert!(self.projections.caught_up(log.last_position(), Duration::from_secs(20)).await);
+        assert!(
+            self.projections
+                .caught_up(log.last_position(), Duration::from_secs(20))
+                .await
+        );
     }
 
     fn stop(self, log: &MemoryLog) {
-        self.projections.store_last(log, Instant::now() + Duration::from_secs(5));
+        self.projections
+            .store_last(log, Instant::now() + Duration::from_secs(5));
         self.follower.abort();
     }
 }
@@ -140,7 +145,10 @@ async fn a_new_projection_is_folded_from_the_start_and_the_others_go_on() {
     let life = Life::over(&log, &[&old, &new], NEVER);
     write(&log, 5..7);
     life.catch_up(&log).await;
-    assert_eq!((old.positions(), new.positions()), (vec![6, 7], vec![1, 2, 3, 4, 5, 6, 7]));
+    assert_eq!(
+        (old.positions(), new.positions()),
+        (vec![6, 7], vec![1, 2, 3, 4, 5, 6, 7])
+    );
     life.stop(&log);
 
     let (old, new) = (Seen::new("old", 0), Seen::new("new", 0));
@@ -168,7 +176,10 @@ async fn a_checkpoint_comes_as_often_as_it_is_worth() {
     life.projections.store_due(&*log, 10);
     assert!(large.n_stored.load(Ordering::Acquire) <= 1, "1,100 commits");
     life.stop(&log);
-    assert!(large.n_stored.load(Ordering::Acquire) >= 1, "at a stop, whatever it costs");
+    assert!(
+        large.n_stored.load(Ordering::Acquire) >= 1,
+        "at a stop, whatever it costs"
+    );
 }
 
 #[tokio::test]

@@ -90,7 +90,11 @@ fn lists_over(log: &MemoryLog) -> TicketLists {
     let lists = TicketLists::new(Arc::new(Unreadables::default()));
     lists.restore(log).unwrap();
     let mut tenant_of = known_tenants(&lists);
-    fold(&lists, &log.read_all(lists.position(), usize::MAX).unwrap(), &mut tenant_of);
+    fold(
+        &lists,
+        &log.read_all(lists.position(), usize::MAX).unwrap(),
+        &mut tenant_of,
+    );
     lists
 }
 
@@ -184,7 +188,11 @@ fn check(steps: &[Step]) -> Result<(), TestCaseError> {
                     .unwrap();
                 let after = events.iter().fold(before, |before, event| apply(before, event, &meta));
                 tickets.extend(after.map(|after| (*ticket, after)));
-                fold(&lists, &log.read_all(head.position - 1, 1).unwrap(), &mut known_tenants(&lists));
+                fold(
+                    &lists,
+                    &log.read_all(head.position - 1, 1).unwrap(),
+                    &mut known_tenants(&lists),
+                );
             }
             Step::StoreSegment => {
                 lists.store_segment(&log, lists.position()).unwrap();

@@ -1,10 +1,11 @@
 //! A log that fails on schedule: for tests of what stands above it.
 //!
 //! Appends are counted from 1, and the schedule says what happens to which; there is no chance in it. After a
-//! crash or an uncertain write the log stays down until [`FaultyLog::reopen`], as a log on disk would.
+//! crash or an uncertain write the log stays down until [`FaultyLog::reopen`]: writes are refused with
+//! [`Error::Stopped`], as by a log on disk whose write failed, or with [`Error::Closed`] after a crash.
 //!
-//! Difference to a disk: a commit that was answered [`Error::Uncertain`] is read back at once, not only after
-//! the log was opened again.
+//! Differences to a disk: a commit that was answered [`Error::Uncertain`] is read back at once, not only after
+//! the log was opened again; and the log does not come back by itself, so that a test says when.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -25,9 +26,10 @@ use crate::subscription::Subscription;
 pub enum Fault {
     /// It is refused with this error; nothing is written, and the log goes on.
     Refuse(Error),
-    /// It is written and answered [`Error::Uncertain`]; later appends are refused until the log is reopened.
+    /// It is written and answered [`Error::Uncertain`]; later writes are [`Error::Stopped`] until the log is reopened.
     UncertainWritten,
-    /// It is not written and answered [`Error::Uncertain`]; later appends are refused until the log is reopened.
+    /// It is not written and answered [`Error::Uncertain`]; later writes are [`Error::Stopped`] until the log is
+    /// reopened.
     UncertainLost,
     /// It is written at once and answered after this time (tokio's clock, which a test may pause).
     Delay(Duration),
@@ -157,10 +159,8 @@ impl State {
     fn check_writable(&self) -> Result<(), Error> {
         match self.mode {
             Mode::Running => Ok(()),
-            Mode::Stopped => Err(Error::Io {
-                doing: "append to a log that has stopped".to_owned(),
-                kind: std::io::ErrorKind::Other,
-                message: "scheduled".to_owned(),
+            Mode::Stopped => Err(Error::Stopped {
+                what: "scheduled".to_owned(),
             }),
             Mode::Crashed => Err(Error::Closed),
         }
@@ -298,6 +298,7 @@ impl EventLog for FaultyLog {
         match self.writable() {
             Ok(log) => log.status(),
             Err(Error::Closed) => LogStatus::Closed,
+            Err(Error::Stopped { what }) => LogStatus::Stopped { what },
             Err(error) => LogStatus::Stopped {
                 what: error.to_string(),
             },

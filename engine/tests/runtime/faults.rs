@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use loonflow_engine::runtime::{EngineOptions, Fault, HandleRequest, HistoryQuery};
+use loonflow_engine::runtime::{EngineOptions, Fault, HandleRequest, HistoryQuery, Readiness};
 use loonflow_storage::{Error, EventLog, FaultyLog, MemoryLog};
 
 use crate::fixture::{PATIENCE, World, agree, comment, done, handle, key, until};
@@ -108,7 +108,20 @@ async fn an_uncertain_write_is_settled_by_its_key() {
             .handle(&world.caller("dev"), request.clone())
             .await
             .unwrap_err();
+        // Until the log comes back, writes are refused as one that is worth repeating.
+        let other = HandleRequest {
+            idempotency: key("l", 2),
+            ..handle(id, comment("other"))
+        };
+        let refused = world.engine.handle(&world.caller("dev"), other).await.unwrap_err();
+        assert!(
+            matches!(refused, Fault::Stopped { .. }) && refused.is_retryable(),
+            "{refused}"
+        );
+        let readiness = world.engine.readiness();
+        assert!(matches!(readiness, Readiness::Stopped { .. }), "{readiness:?}");
         log.reopen();
+        assert_eq!(world.engine.readiness(), Readiness::Ready);
         let answer = world
             .engine
             .handle(&world.caller("dev"), request)

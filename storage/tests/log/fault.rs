@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt as _;
-use loonflow_storage::{Error, EventLog, Fault, FaultyLog, MemoryLog};
+use loonflow_storage::{Checkpoint, Error, EventLog, Fault, FaultyLog, LogStatus, MemoryLog, Snapshot};
 
-use crate::fixture::{commit, lines};
+use crate::fixture::{commit, lines, stream};
 
 /// Appends five commits to one stream, each at the version that the log has then; `-` is a refused one.
 fn run(schedule: &[(u64, Fault)]) -> (String, Vec<String>) {
@@ -21,7 +21,7 @@ fn run(schedule: &[(u64, Fault)]) -> (String, Vec<String>) {
         answers.push(match answer.expect("an answer at once") {
             Ok(head) => head.version.to_string(),
             Err(Error::Uncertain { .. }) => "uncertain".to_owned(),
-            Err(Error::Io { .. }) => "stopped".to_owned(),
+            Err(Error::Stopped { .. }) => "stopped".to_owned(),
             Err(error) => error.to_string(),
         });
     }
@@ -73,6 +73,45 @@ fn a_crash_ends_reads_and_subscriptions_until_the_log_is_reopened() {
         log.append(commit("a", 2, &["3"])).now_or_never().unwrap(),
         Err(Error::Full)
     );
+}
+
+/// As a log on disk answers after a write that failed, so that those above it are tested with what they will meet.
+#[test]
+fn a_log_that_has_stopped_says_so_to_every_write_and_goes_on_being_read() {
+    let log = FaultyLog::new(Arc::new(MemoryLog::new()), [(2, Fault::UncertainLost)]);
+    log.append(commit("a", 0, &["1"])).now_or_never().unwrap().unwrap();
+    let lost = log.append(commit("a", 1, &["2"])).now_or_never().unwrap();
+    assert!(matches!(lost, Err(Error::Uncertain { .. })), "{lost:?}");
+
+    let what = || "scheduled".to_owned();
+    let stopped = || Error::Stopped { what: what() };
+    let stream = stream("a");
+    let snapshot = Snapshot {
+        version: 1,
+        schema: 1,
+        state: vec![1],
+    };
+    let checkpoint = Checkpoint {
+        position: 1,
+        schema: 1,
+        state: vec![1],
+    };
+    assert_eq!(
+        log.append(commit("a", 1, &["2"])).now_or_never().unwrap(),
+        Err(stopped())
+    );
+    assert_eq!(log.kv_put("index", b"k", Some(b"v")), Err(stopped()));
+    assert_eq!(log.put_snapshot(&stream, &snapshot), Err(stopped()));
+    assert_eq!(log.put_checkpoint("list", &checkpoint), Err(stopped()));
+    assert_eq!(log.status(), LogStatus::Stopped { what: what() });
+    assert!(stopped().is_retryable());
+    assert_eq!(lines(&log.read_all(0, 10).unwrap()), ["1 a@1 1"]);
+    assert_eq!(log.snapshot(&stream), Ok(None));
+
+    log.reopen();
+    assert_eq!(log.status(), LogStatus::Open);
+    log.append(commit("a", 1, &["2"])).now_or_never().unwrap().unwrap();
+    log.kv_put("index", b"k", Some(b"v")).unwrap();
 }
 
 #[tokio::test(start_paused = true)]

@@ -89,9 +89,51 @@ pub fn folded(text: &str) -> String {
     normal.normalize(&letters).into_owned()
 }
 
+/// A text to search for, folded once for all that it is looked for in.
+#[derive(Clone, Debug)]
+pub struct Needle {
+    folded: String,
+    is_ascii: bool,
+}
+
+impl Needle {
+    /// Of a text as somebody sent it.
+    #[must_use]
+    pub fn of(text: &str) -> Self {
+        let folded = folded(text);
+        let is_ascii = folded.is_ascii();
+        Self { folded, is_ascii }
+    }
+
+    /// Whether a text holds it, folded as it is; an empty one is in every text. Most names are ASCII, and are looked at
+    /// as they stand: a search goes through a whole directory.
+    #[must_use]
+    pub fn is_in(&self, text: &str) -> bool {
+        let needle = self.folded.as_bytes();
+        if needle.is_empty() {
+            return true;
+        }
+        if text.is_ascii() {
+            let mut places = text.as_bytes().windows(needle.len());
+            return self.is_ascii && places.any(|place| place.eq_ignore_ascii_case(needle));
+        }
+        folded(text).contains(&self.folded)
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        /// The short way through ASCII finds what folding both finds.
+        #[test]
+        fn a_needle_finds_what_folding_finds(text in "[ -~aAıİßẞéﬁ\u{ad}]{0,8}", needle in "[ -~aAıİßẞéﬁ\u{ad}]{0,3}") {
+            prop_assert_eq!(Needle::of(&needle).is_in(&text), folded(&text).contains(&folded(&needle)));
+        }
+    }
 
     #[test]
     fn blank_is_what_nobody_sees() {

@@ -48,11 +48,7 @@ fn put(directory: &mut Directory, event: &Event) {
                 .insert(application.name.clone(), Arc::new(application.clone()));
         }
         Event::UserPut(user) => put_user(directory, user),
-        Event::AccessTokenCreated(token) => {
-            directory
-                .access_tokens
-                .insert(token.id.clone(), Arc::new(token.clone()));
-        }
+        Event::AccessTokenCreated(token) => put_token(directory, token),
         Event::AccessTokenRevoked { id, at } => {
             if let Some(token) = directory.access_tokens.get(id) {
                 let revoked = AccessToken {
@@ -118,6 +114,18 @@ fn put_user(directory: &mut Directory, user: &User) {
     }
 }
 
+fn put_token(directory: &mut Directory, token: &AccessToken) {
+    let id = &token.id;
+    if let Some(before) = directory.access_tokens.insert(id.clone(), Arc::new(token.clone())) {
+        leave(&mut directory.tokens_by_user, &before.user_id, id);
+    }
+    directory
+        .tokens_by_user
+        .entry(token.user_id.clone())
+        .or_default()
+        .insert(id.clone());
+}
+
 /// Takes a member out of an index; a set that gets empty goes too.
 fn leave<K: Clone + Ord, V: Clone + Ord>(index: &mut OrdMap<K, OrdSet<V>>, key: &K, member: &V) {
     if let Some(members) = index.get_mut(key) {
@@ -134,7 +142,7 @@ mod tests {
 
     use super::*;
     use crate::account::{Membership, UserType};
-    use crate::id::{DeptId, RoleId, UserId};
+    use crate::id::{AccessTokenId, DeptId, RoleId, UserId};
     use crate::time::Timestamp;
     use crate::value::Value;
 
@@ -194,6 +202,35 @@ mod tests {
             prop_assert_eq!(&directory.by_role, &by_role);
             let n_active = directory.users.values().filter(|user| user.is_active).count();
             prop_assert_eq!(directory.n_active_users, n_active);
+        }
+
+        /// A user's tokens are what one would find by looking at all of them, whatever is made and revoked.
+        #[test]
+        fn tokens_of_a_user_equal_a_search(steps in proptest::collection::vec((0..6_u8, 0..4_u8, any::<bool>()), 0..20)) {
+            let directory = steps.into_iter().fold(Directory::empty("t".into()), |directory, (id, user, is_made)| {
+                let id = AccessTokenId::from(format!("t{id}"));
+                let event = if is_made {
+                    Event::AccessTokenCreated(AccessToken {
+                        id,
+                        user_id: UserId::from(format!("u{user}")),
+                        label: String::new(),
+                        sha256: [0; 32],
+                        created_at: Timestamp(0),
+                        expires_at: None,
+                        revoked_at: None,
+                    })
+                } else {
+                    Event::AccessTokenRevoked { id, at: Timestamp(1) }
+                };
+                apply(directory, &event)
+            });
+            for user in (0..5_u8).map(|user| UserId::from(format!("u{user}"))) {
+                let found: Vec<_> = directory.access_tokens_of(&user).collect();
+                let searched: Vec<_> = directory.access_tokens.values().filter(|one| one.user_id == user).collect();
+                prop_assert_eq!(found, searched);
+            }
+            let is_held = |tokens: &OrdSet<AccessTokenId>| !tokens.is_empty();
+            prop_assert!(directory.tokens_by_user.values().all(is_held));
         }
     }
 }

@@ -33,6 +33,7 @@ pub struct Directory {
     pub(super) by_email: OrdMap<String, UserId>,
     pub(super) by_dept: OrdMap<DeptId, OrdSet<UserId>>,
     pub(super) by_role: OrdMap<RoleId, OrdSet<UserId>>,
+    pub(super) tokens_by_user: OrdMap<UserId, OrdSet<AccessTokenId>>,
     pub(super) below: OrdMap<DeptId, OrdSet<DeptId>>,
     pub(super) n_active_users: usize,
     pub(super) staged: Option<Vec<Event>>,
@@ -55,6 +56,7 @@ impl Directory {
             by_email: OrdMap::new(),
             by_dept: OrdMap::new(),
             by_role: OrdMap::new(),
+            tokens_by_user: OrdMap::new(),
             below: OrdMap::new(),
             n_active_users: 0,
             staged: None,
@@ -129,6 +131,11 @@ impl Directory {
             .collect()
     }
 
+    /// Users linked to a department itself, not to one below it; by id, inactive ones included. `None` for none.
+    pub(crate) fn linked(&self, dept: &DeptId) -> Option<&OrdSet<UserId>> {
+        self.by_dept.get(dept)
+    }
+
     /// Active members of a role, by id.
     pub fn active_role_members(&self, role: &RoleId) -> impl Iterator<Item = &UserId> {
         let members = self.by_role.get(role).into_iter().flatten();
@@ -167,8 +174,9 @@ impl Directory {
     }
 
     /// A user's tokens by id, revoked and expired ones included.
-    pub fn access_tokens_of<'a>(&'a self, user: &'a UserId) -> impl Iterator<Item = &'a Arc<AccessToken>> {
-        self.access_tokens.values().filter(move |token| &token.user_id == user)
+    pub fn access_tokens_of(&self, user: &UserId) -> impl Iterator<Item = &Arc<AccessToken>> {
+        let ids = self.tokens_by_user.get(user).into_iter().flatten();
+        ids.filter_map(|id| self.access_tokens.get(id))
     }
 
     /// Whether the user belongs to the department or one below it.

@@ -322,12 +322,7 @@ impl EngineHandle {
             return Ok(Err(OperatorRefusal::TenantNotFound { id: tenant.to_string() }));
         };
         let log = self.inner.shared.log.clone();
-        let own: Vec<_> = directory
-            .access_tokens
-            .values()
-            .filter(|one| one.user_id == *user)
-            .cloned()
-            .collect();
+        let own: Vec<_> = directory.access_tokens_of(user).cloned().collect();
         let read = tokio::task::spawn_blocking(move || -> Result<Vec<AccessTokenInfo>, Fault> {
             let tokens = own.iter().map(|one| {
                 let used = log.kv_get(TOKEN_USED, one.id.as_str().as_bytes())?;
@@ -476,10 +471,15 @@ impl EngineHandle {
         if let Some(version) = &migrate_to
             && let Some(tenant) = self.inner.registry.tenant(tenant)
             && let Some(workflow) = tenant.workflows.get(&ticket.workflow_id)
-            && workflow.version_named(version).is_none()
+            && (workflow.version_named(version).is_none() || *version == ticket.version_name)
         {
             let versions = limits::listed(workflow.versions.keys()).unwrap_or_default();
-            let problem = format!("workflow `{}` has the versions {versions}", ticket.workflow_id);
+            let is_on = if *version == ticket.version_name {
+                "the ticket is on it already; "
+            } else {
+                ""
+            };
+            let problem = format!("{is_on}workflow `{}` has the versions {versions}", ticket.workflow_id);
             return Ok(Err(Refusal::argument("version", version, problem)));
         }
         let parent = match &ticket.parent {

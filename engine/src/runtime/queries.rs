@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use crate::account::directory::Directory;
 use crate::account::{User, email, permission};
-use crate::id::{NodeId, TenantId, TicketId, VersionName, WorkflowId};
+use crate::id::{NodeId, TenantId, TicketId, UserId, VersionName, WorkflowId};
 use crate::runtime::Answer;
 use crate::runtime::handle::EngineHandle;
 use crate::runtime::request::{Caller, HistoryQuery, Page, UserQuery};
-use crate::text::folded;
+use crate::text::Needle;
 use crate::ticket::event::{Event, Meta};
 use crate::ticket::{Refusal, visibility};
 use crate::view::flow_history::{self, HistoryEntry, OutlineRow};
@@ -167,11 +167,11 @@ impl EngineHandle {
         page: u32,
         per_page: u32,
     ) -> Answer<Page<Arc<WorkflowVersion>>> {
-        let needle = folded(search.trim());
+        let needle = Needle::of(search.trim());
         let Some(tenant) = self.inner.registry.find(&caller.tenant_id)? else {
             return Ok(Ok(Page::cut(&[], page, per_page)));
         };
-        let holds = |text: &str| folded(text).contains(&needle);
+        let holds = |text: &str| needle.is_in(text);
         let defaults = tenant
             .workflows
             .values()
@@ -222,27 +222,44 @@ impl EngineHandle {
                 app: caller.app.to_string(),
             }));
         }
-        let needle = folded(query.search.trim());
-        let holds = |text: &str| folded(text).contains(&needle);
-        let address = email::folded(&query.search);
-        let fits = |user: &&Arc<User>| {
-            (needle.is_empty() || holds(&user.name) || holds(&user.alias) || user.email.contains(&address))
-                && query
-                    .dept_id
-                    .as_ref()
-                    .is_none_or(|dept| user.depts.iter().any(|one| one.dept_id == *dept))
+        let (page, per_page, search) = (query.page, query.per_page, query.search.trim());
+        let linked = match query.dept_id.as_ref().map(|dept| directory.linked(dept)) {
+            Some(None) => return Ok(Ok(Page::cut(&[], page, per_page))),
+            Some(linked) => linked,
+            None => None,
         };
-        let all: Vec<Arc<User>> = match &query.user_ids {
-            Some(ids) => {
+        let user = |id| directory.users.get(id);
+        if search.is_empty() && query.user_ids.is_none() {
+            // An index counts them, so that the rows of the page alone are looked up.
+            return Ok(Ok(match linked {
+                Some(linked) => Page::counted(linked.len(), page, per_page, |before, n| {
+                    let ids = linked.iter().skip(before).take(n);
+                    ids.filter_map(user).cloned().collect()
+                }),
+                None => Page::counted(directory.users.len(), page, per_page, |before, n| {
+                    directory.users.values().skip(before).take(n).cloned().collect()
+                }),
+            }));
+        }
+        let (needle, address) = (Needle::of(search), email::folded(&query.search));
+        let fits = |user: &&Arc<User>| {
+            search.is_empty() || needle.is_in(&user.name) || needle.is_in(&user.alias) || user.email.contains(&address)
+        };
+        let found: Vec<&Arc<User>> = match (&query.user_ids, linked) {
+            (Some(ids), linked) => {
                 let ids: BTreeSet<_> = ids.iter().collect();
+                let is_linked = |id: &&UserId| linked.is_none_or(|linked| linked.contains(*id));
                 ids.into_iter()
-                    .filter_map(|id| directory.users.get(id))
+                    .filter(is_linked)
+                    .filter_map(user)
                     .filter(fits)
-                    .cloned()
                     .collect()
             }
-            None => directory.users.values().filter(fits).cloned().collect(),
+            (None, Some(linked)) => linked.iter().filter_map(user).filter(fits).collect(),
+            (None, None) => directory.users.values().filter(fits).collect(),
         };
-        Ok(Ok(Page::cut(&all, query.page, query.per_page)))
+        Ok(Ok(Page::counted(found.len(), page, per_page, |before, n| {
+            found.iter().skip(before).take(n).copied().cloned().collect()
+        })))
     }
 }

@@ -167,22 +167,25 @@ impl<T> Page<T> {
     where
         T: Clone,
     {
+        Self::counted(all.len(), page, per_page, |before, n| {
+            all.iter().skip(before).take(n).cloned().collect()
+        })
+    }
+
+    /// One page of something whose size is known; `rows` gives so many of them behind so many others.
+    #[must_use]
+    pub(crate) fn counted(total: usize, page: u32, per_page: u32, rows: impl FnOnce(usize, usize) -> Vec<T>) -> Self {
         let per_page = per_page.clamp(1, crate::limits::PER_PAGE_MAX);
-        let n_pages = u32::try_from(all.len().div_ceil(per_page as usize))
+        let n_pages = u32::try_from(total.div_ceil(per_page as usize))
             .unwrap_or(u32::MAX)
             .max(1);
         let page = page.clamp(1, n_pages);
-        let rows: Vec<T> = all
-            .iter()
-            .skip((page - 1) as usize * per_page as usize)
-            .take(per_page as usize)
-            .cloned()
-            .collect();
+        let before = (page - 1) as usize * per_page as usize;
         Self {
-            rows,
+            rows: rows(before, per_page as usize),
             page,
             per_page,
-            total: all.len() as u64,
+            total: total as u64,
             has_more: page < n_pages,
         }
     }

@@ -337,6 +337,9 @@ fn argument_hint(argument: &str, value: &str) -> String {
         "parent_ticket_id" => "call `ticket_list` to find the ticket".into(),
         "parent_ticket_node_id" => "call `ticket_detail` of the parent: `ticket.current_nodes` says where it is".into(),
         "version" => "name one of these versions, or publish another first".into(),
+        "nodes" => {
+            "map only nodes that the ticket is at, or whose branches are open: `ticket_detail` names where it is".into()
+        }
         "workflow_id" => "call `workflow_list` to find workflows you may start".into(),
         _ => "correct the argument and call again".into(),
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use loonflow_engine::runtime::{Caller, CreateRequest, Done, HandleAnswer, HandleRequest, HistoryQuery};
+use loonflow_engine::runtime::{Caller, CreateRequest, Done, HandleAnswer, HandleRequest, HistoryQuery, Idempotency};
 use loonflow_engine::ticket::{ActionKind, Refusal};
 
 use crate::fixture::{World, action, agree, comment, done, handle, key, leave};
@@ -71,6 +71,45 @@ async fn a_key_with_other_arguments_is_refused_and_keys_are_each_users_own() {
             .unwrap(),
     );
     assert!(!other.replayed);
+}
+
+/// A program that knew calls by another digest wrote its answers down under that one; a repeat brings both.
+#[tokio::test]
+async fn a_key_from_before_is_known_by_its_older_digest() {
+    let world = World::in_memory().await;
+    let id = world.leave("2").await;
+    let dev = world.caller("dev");
+    let brings = |name: &str, fingerprint, older: Option<u8>| {
+        key(name, fingerprint).map(|one| Idempotency {
+            older: older.map(|older| [older; 32]),
+            ..one
+        })
+    };
+    let handled = |fingerprint, older| HandleRequest {
+        idempotency: brings("h", fingerprint, older),
+        ..handle(id, comment("x"))
+    };
+    let created = |fingerprint, older| CreateRequest {
+        idempotency: brings("c", fingerprint, older),
+        ..leave("1")
+    };
+    let first = done(world.engine.handle(&dev, handled(1, None)).await.unwrap().unwrap());
+    let again = done(world.engine.handle(&dev, handled(2, Some(1))).await.unwrap().unwrap());
+    assert_eq!((again.replayed, again.version), (true, first.version));
+    let first = done(world.engine.create(&dev, created(1, None)).await.unwrap().unwrap());
+    let again = done(world.engine.create(&dev, created(2, Some(1))).await.unwrap().unwrap());
+    assert_eq!((again.replayed, again.ticket_id), (true, first.ticket_id));
+
+    // Neither digest is the answer's: another call. A new answer is kept under the new digest alone.
+    let refused = world.engine.handle(&dev, handled(2, Some(3))).await.unwrap();
+    assert_eq!(refused, Err(Refusal::IdempotencyMismatch { key: "h".into() }));
+    let next = |fingerprint, older| HandleRequest {
+        idempotency: brings("n", fingerprint, older),
+        ..handle(id, comment("y"))
+    };
+    world.engine.handle(&dev, next(5, Some(4))).await.unwrap().unwrap();
+    let refused = world.engine.handle(&dev, next(4, None)).await.unwrap();
+    assert_eq!(refused, Err(Refusal::IdempotencyMismatch { key: "n".into() }));
 }
 
 #[tokio::test]

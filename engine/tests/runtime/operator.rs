@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use loonflow_engine::account::token;
-use loonflow_engine::id::TenantId;
-use loonflow_engine::runtime::{AuthProblem, EngineHandle, EngineOptions, UserQuery};
+use loonflow_engine::account::{User, token};
+use loonflow_engine::id::{TenantId, UserId};
+use loonflow_engine::runtime::{AuthProblem, Caller, EngineHandle, EngineOptions, UserQuery};
+use loonflow_engine::value::number;
 use loonflow_engine::workflow::VersionState;
 use loonflow_storage::{EventLog, MemoryLog};
 use serde_json::json;
@@ -35,6 +36,72 @@ async fn importing_and_publishing_again_writes_nothing() {
         .unwrap();
     assert!(!report.is_new);
     assert_eq!(log.last_position(), before);
+}
+
+/// A definition is stored as text and read again at the start: a number that came back as another would make the very
+/// same file another content.
+#[tokio::test]
+async fn the_same_numbers_are_the_same_content_after_a_restart() {
+    let log = MemoryLog::new();
+    let world = World::filled(Arc::new(log.clone()), EngineOptions::default()).await;
+    let acme = TenantId::from(ACME);
+    // Kept in a key that is the user's own, and where the engine reads them.
+    let numbers = "[0.1, 0.30000000000000004, 1e23, 5e-324, 2.225073858507201e-308, 1.7976931348623157e308, -0.0, 1.0, 1E2, \
+                   123456789.12345679, 9007199254740993, 18446744073709551615, -9223372036854775808, 4.35]";
+    let mut source = fixture("workflows/leave.json").to_string();
+    source = source.replacen('{', &format!("{{\"_numbers\": {numbers}, "), 1);
+    let read = || -> serde_json::Value {
+        let mut json: serde_json::Value = number::read_file(source.as_bytes()).unwrap();
+        json["basic_info"]["version"] = json!("9");
+        let row = &mut json["form_schema"]["component_info_list"][0];
+        let amount: serde_json::Value = serde_json::from_str(
+            r#"{"id": "c-amount", "type": "number", "component_key": "amount", "component_name": "Amount",
+                "props": {"min": 0.1, "max": 123456789.12345679}}"#,
+        )
+        .unwrap();
+        row["children"].as_array_mut().unwrap().push(amount);
+        json
+    };
+    let state = VersionState::Default;
+    let published = world
+        .engine
+        .publish_workflow(&acme, Arc::new(read()), Some("leave"), state, None)
+        .await;
+    assert!(published.unwrap().unwrap().is_new);
+    let (ports, before) = (Arc::clone(&world.ports), log.last_position());
+    world.engine.close().await.unwrap();
+    log.reopen();
+    let again = World::over(Arc::new(log.clone()), ports, EngineOptions::default()).await;
+    let stored = again.engine.workflows_of(&acme);
+    let stored = stored.iter().find(|one| one.id.as_str() == "leave").unwrap();
+    let version = stored.version_named(&"9".into()).unwrap();
+    assert_eq!(*version.source, read());
+    // As the file says, and as the admin socket or another server would pass it on.
+    let stored = serde_json::from_str(&version.source.to_string()).unwrap();
+    for same in [read(), stored] {
+        let published = again
+            .engine
+            .publish_workflow(&acme, Arc::new(same), Some("leave"), state, None)
+            .await;
+        assert!(!published.unwrap().unwrap().is_new);
+    }
+    let mut other = read();
+    other["_numbers"][0] = json!(0.100_000_000_000_000_02);
+    let refused = again
+        .engine
+        .publish_workflow(&acme, Arc::new(other), Some("leave"), state, None)
+        .await;
+    assert_eq!(refused.unwrap().unwrap_err().code(), "version_exists");
+    assert_eq!(log.last_position(), before);
+    for lost in [
+        "1e400",
+        "-1e400",
+        "123456789.123456789",
+        "18446744073709551617",
+        "1e-400",
+    ] {
+        number::read_file(source.replacen("0.1", lost, 1).as_bytes()).unwrap_err();
+    }
 }
 
 #[tokio::test]
@@ -337,4 +404,94 @@ async fn users_are_found_by_part_of_a_name() {
     };
     let past = world.engine.users(&dev, past).await.unwrap().unwrap();
     assert_eq!((past.page, past.rows.len(), past.has_more), (3, 4, false));
+}
+
+/// Whatever is asked for, all pages together are what a look at everybody gives, in the order of ids.
+#[tokio::test]
+async fn pages_of_users_are_the_whole_in_order() {
+    let world = World::in_memory().await;
+    let person = |n: usize| {
+        let depts: &[_] = match (!n.is_multiple_of(3), n.is_multiple_of(2)) {
+            (true, true) => &["d-yard", "d-hall"],
+            (true, false) => &["d-yard"],
+            (false, true) => &["d-hall"],
+            (false, false) => &[],
+        };
+        let depts: Vec<_> = depts
+            .iter()
+            .map(|id| json!({ "dept_id": id, "is_primary": *id == depts[0] }))
+            .collect();
+        json!({
+            "id": format!("u-{n}"), "name": if n.is_multiple_of(5) { format!("Łódź {n}") } else { format!("Name {n}") },
+            "email": format!("n{n}@kestrel.example"), "type": if n == 0 { "admin" } else { "normal" },
+            "is_active": n % 7 != 1, "depts": depts,
+        })
+    };
+    let users: Vec<_> = (0..57).map(person).collect();
+    let file = json!({
+        "tenant": { "id": "t-k", "name": "Kestrel", "domain": "kestrel.example" }, "users": users,
+        "depts": [{ "id": "d-yard", "name": "Yard", "parent_id": "d-hall" }, { "id": "d-hall", "name": "Hall" }, { "id": "d-none", "name": "None" }],
+        "applications": [{ "name": "loonflow", "workflow_ids": "*" }],
+    });
+    world.engine.import_directory(&file).await.unwrap().unwrap();
+    // Somebody moves, so that the indexes have been changed and not only built.
+    let mut moved = file.clone();
+    moved["users"][2]["depts"] = json!([{ "dept_id": "d-hall", "is_primary": true }]);
+    moved["users"][4]["depts"] = json!([]);
+    world.engine.import_directory(&moved).await.unwrap().unwrap();
+    let directory = world.engine.directory(&"t-k".into()).unwrap();
+    let caller = Caller {
+        tenant_id: "t-k".into(),
+        user_id: "u-0".into(),
+        app: "loonflow".into(),
+        access_token: None,
+    };
+    let ids: Vec<UserId> = ["u-4", "u-30", "u-2", "u-2", "nobody", "u-12"]
+        .map(UserId::from)
+        .to_vec();
+    let mut n_found = Vec::new();
+    for search in ["", " ", "name 1", "ŁÓDŹ", "N4@KESTREL", "none such"] {
+        for dept in [None, Some("d-yard"), Some("d-hall"), Some("d-none"), Some("no such")] {
+            for user_ids in [None, Some(ids.clone()), Some(Vec::new())] {
+                let needle = search.trim().to_lowercase();
+                let fits = |user: &&Arc<User>| {
+                    user_ids.as_ref().is_none_or(|ids| ids.contains(&user.id))
+                        && dept.is_none_or(|dept| user.depts.iter().any(|one| one.dept_id.as_str() == dept))
+                        && (user.name.to_lowercase().contains(&needle) || user.email.contains(&needle))
+                };
+                let expected: Vec<UserId> = directory
+                    .users
+                    .values()
+                    .filter(fits)
+                    .map(|user| user.id.clone())
+                    .collect();
+                let mut seen = Vec::new();
+                for page in 1.. {
+                    let query = UserQuery {
+                        search: search.to_owned(),
+                        user_ids: user_ids.clone(),
+                        dept_id: dept.map(Into::into),
+                        page,
+                        per_page: 7,
+                    };
+                    let found = world.engine.users(&caller, query).await.unwrap().unwrap();
+                    assert_eq!(
+                        (found.total as usize, found.page),
+                        (expected.len(), page),
+                        "{search} {dept:?}"
+                    );
+                    seen.extend(found.rows.iter().map(|user| user.id.clone()));
+                    if !found.has_more {
+                        break;
+                    }
+                }
+                assert_eq!(seen, expected, "{search} {dept:?} {user_ids:?}");
+                n_found.push(seen.len());
+            }
+        }
+    }
+    assert!(
+        n_found.contains(&57) && n_found.iter().filter(|n| **n > 7).count() > 5,
+        "{n_found:?}"
+    );
 }

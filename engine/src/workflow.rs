@@ -21,6 +21,7 @@ pub mod form;
 pub mod graph;
 pub mod node;
 pub mod problem;
+pub mod secrets;
 pub mod template;
 pub mod validate;
 

@@ -11,7 +11,7 @@ use crate::ticket::command::Context;
 use crate::ticket::room::Room;
 use crate::ticket::token::{Rest, Token};
 use crate::ticket::{ActState, Ticket, visibility};
-use crate::workflow::form::component::without_secrets;
+use crate::workflow::secrets::without_secrets;
 use crate::workflow::{Edge, EdgeKind, NodeKind, WorkflowVersion};
 
 pub(crate) mod accept;

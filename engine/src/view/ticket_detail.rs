@@ -18,7 +18,7 @@ use crate::ticket::{Ticket, Token, visibility};
 use crate::time::Timestamp;
 use crate::view::example::example_value;
 use crate::view::row::{Person, TicketRow, current_nodes, waited_for};
-use crate::workflow::form::component::without_secrets;
+use crate::workflow::secrets::without_secrets;
 use crate::workflow::{Component, ComponentKind, FieldPermission, Node, NodeKind, WorkflowVersion};
 
 /// A ticket as a viewer sees it.

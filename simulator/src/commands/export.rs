@@ -30,7 +30,7 @@ pub struct ExportArgs {
     /// Where to write: a file, or a folder where there are several definitions. Without, to stdout.
     #[arg(long, value_name = "PATH")]
     pub out: Option<PathBuf>,
-    /// bpmn: put tokens of hooks in too; without, they are left out, for diagrams go from hand to hand.
+    /// bpmn: put tokens of hooks and other secrets in too; without, they are left out, for diagrams go from hand to hand.
     #[arg(long)]
     pub with_secrets: bool,
     /// xes, ocel: the data directory of a server that does not run.

@@ -1,16 +1,26 @@
 //! A definition, written as BPMN and read again, is the same definition.
 
 use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::Arc;
 
 use loonflow_engine::workflow::validate::{ValidationContext, check};
 use loonflow_simulator::export::bpmn::{NAMESPACE, bpmn};
+use loonflow_simulator::export::history::Activities;
+use loonflow_simulator::export::junit::{junit, of_definition};
 use loonflow_simulator::export::mermaid::{Marked, mermaid};
+use loonflow_simulator::export::ocel::ocel;
+use loonflow_simulator::export::pnml::pnml;
+use loonflow_simulator::export::xes::xes;
 use loonflow_simulator::import::bpmn::{BOUNDS, Options, bpmn as import};
+use loonflow_simulator::inputs::Definition;
+use loonflow_simulator::net::net;
 use loonflow_simulator::xml::{Element, parse};
 use proptest::prelude::*;
 use serde_json::{Value as Json, json};
 
 use crate::fixtures::{source, sources, version};
+use crate::logs::played;
 
 fn again(document: &str) -> Json {
     let imported = import(document.as_bytes(), &Options::default()).expect("a document of ours");
@@ -75,6 +85,12 @@ fn secrets_are_left_out_unless_asked_for() {
     let imported = import(document.as_bytes(), &Options::default()).expect("a document of ours");
     let codes: Vec<&str> = imported.findings.iter().map(|one| one.code).collect();
     assert_eq!(codes, ["secrets_left_out", "secrets_left_out"]);
+    for (one, place) in imported.findings.iter().zip([
+        "advanced_schema.customization_info.hook_info_list.0.token",
+        "props.hook_token",
+    ]) {
+        assert!(one.message.contains(place), "{}", one.message);
+    }
     // But for the tokens it is the same.
     let nodes = source["process_schema"]["node_info_list"]
         .as_array_mut()
@@ -84,6 +100,96 @@ fn secrets_are_left_out_unless_asked_for() {
     let hooks = &mut source["advanced_schema"]["customization_info"]["hook_info_list"];
     hooks[0].as_object_mut().expect("a hook").remove("token");
     assert_eq!(imported.definition, source);
+}
+
+/// Whatever the engine shows nobody, wherever it stands, and in no format; and what only sounds like it stays.
+#[test]
+fn no_secret_of_a_definition_goes_from_hand_to_hand() {
+    let mut source = source("release");
+    source["_note"] = json!({ "api-key": "s3cret", "colour": "green" });
+    source["form_schema"]["component_info_list"][0]["label"] = json!({ "client_key": "s3cret" });
+    let children = source["form_schema"]["component_info_list"][0]["children"]
+        .as_array_mut()
+        .expect("components");
+    children[0]["props"]["signature_key"] = json!("s3cret");
+    children.push(json!({
+        "id": "c-stock", "type": "externaldata", "component_key": "stock", "component_name": "Stock",
+        "props": { "endpoint": "https://stock.example/s3cret", "headers": { "x": "s3cret" }, "columns": ["a"] },
+    }));
+    // A field may be called anything; permissions are named by fields.
+    children.push(json!({
+        "id": "c-token", "type": "text", "component_key": "token_count", "component_name": "Count", "props": {},
+    }));
+    let process = source["process_schema"].as_object_mut().expect("a process");
+    let nodes = process["node_info_list"].as_array_mut().expect("nodes");
+    let hook = nodes.iter_mut().find(|one| one["id"] == "deploy").expect("a hook");
+    hook["props"]["hook_url"] = json!("https://ann:s3cret@hooks.example/deploy?access_token=s3cret&env=test");
+    hook["props"]["hook_token"] = json!("s3cret");
+    hook["props"]["private_key"] = json!({ "pem": ["s3cret"] });
+    let task = nodes.iter_mut().find(|one| one["type"] == "normal").expect("a task");
+    task["props"]["field_permissions"]["token_count"] = json!("optional");
+    task["label"] = json!({ "password": "s3cret" });
+    let edges = process["edge_info_list"].as_array_mut().expect("edges");
+    edges[0]["props"]["signing-key"] = json!("s3cret");
+    source["advanced_schema"]["customization_info"]["hook_info_list"] = json!([
+        { "id": "h", "name": "Tell", "url": "https://ann:s3cret@hooks.example/", "token": "s3cret", "event_list": ["finish"] },
+    ]);
+    let version = version(&source);
+    assert_eq!(again(&bpmn(&version, true)), source, "with secrets nothing is missing");
+
+    let document = bpmn(&version, false);
+    let net = net(&version, &BTreeSet::new()).map_or_else(|_| String::new(), |net| pnml(&net, &version.name));
+    let flowchart = mermaid(&version, &Marked::default());
+    let read = Definition::from_text(&source.to_string(), Path::new("release.json")).expect("a definition");
+    let histories = played(&[Arc::clone(&version)], 2, 21, false).histories;
+    for (format, text) in [
+        ("bpmn", &document),
+        ("mermaid", &flowchart),
+        ("pnml", &net),
+        ("junit", &junit(&[of_definition(&read)])),
+        ("xes", &xes(&histories, Activities::Actions)),
+        ("ocel", &ocel(&histories, true)),
+    ] {
+        assert!(!text.contains("s3cret") && !text.contains("ann:"), "{format}: {text}");
+    }
+    assert!(!histories.is_empty());
+    let imported = import(document.as_bytes(), &Options::default()).expect("a document of ours");
+    assert!(
+        imported.findings.iter().all(|one| one.code == "secrets_left_out"),
+        "{:?}",
+        imported.findings
+    );
+    let told: String = imported
+        .findings
+        .iter()
+        .map(|one| format!("{}\n", one.message))
+        .collect();
+    for place in [
+        "_note.api-key",
+        "stock.props.endpoint",
+        "stock.props.headers",
+        "hook_info_list.0.url",
+        "hook_info_list.0.token",
+        "props.hook_url",
+        "props.hook_token",
+        "props.private_key",
+        "label.password",
+        "props.signing-key",
+        "form_schema.component_info_list.0.label.client_key",
+    ] {
+        assert!(told.contains(place), "{place}: {told}");
+    }
+    let text = imported.definition.to_string();
+    for kept in [
+        "https://hooks.example/deploy?env=test",
+        "\"token_count\":\"optional\"",
+        "green",
+        "\"columns\":[\"a\"]",
+    ] {
+        assert!(text.contains(kept), "{kept}");
+    }
+    let (read, problems) = check(&imported.definition, None, &ValidationContext::default());
+    assert!(read.is_some(), "what is left still runs: {problems:?}");
 }
 
 #[test]

@@ -8,8 +8,9 @@ use serde_json::Value as Json;
 use super::reader::{Place, Reader, get};
 use crate::id::FieldKey;
 use crate::workflow::form::check::decimal;
-use crate::workflow::form::component::{Choice, Component, ComponentKind, NumberRule, without_secrets};
+use crate::workflow::form::component::{Choice, Component, ComponentKind, NumberRule};
 use crate::workflow::form::{Form, Row};
+use crate::workflow::secrets::without_secrets;
 
 /// Keys of a component; a row has `children` too.
 const COMPONENT_KEYS: [&str; 7] = [

@@ -6,9 +6,10 @@
 use loonflow_engine::workflow::{Edge, Node, NodeKind, WorkflowVersion};
 use serde_json::{Map, Value as Json};
 
+use super::NAMESPACE;
 use super::drawing::{Drawing, Flow, Names, Shape};
 use super::layout::{Layout, Point};
-use super::{NAMESPACE, secrets};
+use super::secrets::Taken;
 use crate::expression;
 use crate::xml::XmlWriter;
 
@@ -18,6 +19,8 @@ pub(crate) const DI: &str = "http://www.omg.org/spec/BPMN/20100524/DI";
 pub(crate) const DC: &str = "http://www.omg.org/spec/DD/20100524/DC";
 const WAYPOINTS: &str = "http://www.omg.org/spec/DD/20100524/DI";
 const INSTANCE: &str = "http://www.w3.org/2001/XMLSchema-instance";
+/// The attribute that names what was left out of an element's JSON.
+pub(crate) const SECRETS_LEFT_OUT: &str = "secretsLeftOut";
 
 pub(super) struct Sheet<'a> {
     pub(super) version: &'a WorkflowVersion,
@@ -63,11 +66,11 @@ impl Sheet<'_> {
             process.remove("node_info_list");
             process.remove("edge_info_list");
         }
-        let is_without = !self.with_secrets && secrets::take_from_definition(&mut rest);
+        let without = self.secrets(&mut rest, Taken::of_definition);
         let scale = self.layout.scale.map(|scale| scale.to_string());
         let mut attributes = vec![("id", self.version.workflow_id.as_str())];
         attributes.extend(scale.as_deref().map(|scale| ("scale", scale)));
-        attributes.extend(is_without.then_some(("secretsLeftOut", "true")));
+        attributes.extend(without.as_deref().map(|places| (SECRETS_LEFT_OUT, places)));
         xml.open("bpmn:extensionElements", &[]);
         xml.text("loonflow:definition", &attributes, &Json::Object(rest).to_string());
         xml.close();
@@ -83,6 +86,14 @@ impl Sheet<'_> {
             self.flow(xml, flow);
         }
         xml.close();
+    }
+
+    /// Takes secrets out of what goes into the diagram, unless they are asked for; where they were.
+    fn secrets(&self, rest: &mut Map<String, Json>, take: impl Fn(&mut Map<String, Json>) -> Taken) -> Option<String> {
+        if self.with_secrets {
+            return None;
+        }
+        take(rest).places()
     }
 
     fn source(&self, list: &str, idx: usize) -> Map<String, Json> {
@@ -125,15 +136,14 @@ impl Sheet<'_> {
         for said in ["id", "name", "type"] {
             rest.remove(said);
         }
-        let props = rest.get_mut("props").and_then(Json::as_object_mut);
-        let is_without = props.is_some_and(|props| {
+        if let Some(props) = rest.get_mut("props").and_then(Json::as_object_mut) {
             let timer = timer_prop(props);
             props.remove("default_branch");
             if let (NodeKind::Timer(_), Some(name)) = (&node.kind, timer) {
                 props.remove(name);
             }
-            !self.with_secrets && secrets::take_from_props(props)
-        });
+        }
+        let without = self.secrets(&mut rest, Taken::of_node);
         let at = self.layout.middles[idx];
         let (x, y) = (number(at.x), number(at.y));
         let mut attributes = vec![
@@ -142,7 +152,7 @@ impl Sheet<'_> {
             ("x", x.as_str()),
             ("y", y.as_str()),
         ];
-        attributes.extend(is_without.then_some(("secretsLeftOut", "true")));
+        attributes.extend(without.as_deref().map(|places| (SECRETS_LEFT_OUT, places)));
         xml.open("bpmn:extensionElements", &[]);
         xml.text("loonflow:node", &attributes, &Json::Object(rest).to_string());
         xml.close();
@@ -206,6 +216,8 @@ impl Sheet<'_> {
         let mut attributes = vec![("id", edge.id.as_str())];
         // What the conditions look like in BPMN, so that a change there is noticed.
         attributes.extend(flow.expression.as_deref().map(|text| ("expression", text)));
+        let without = self.secrets(&mut rest, Taken::of_edge);
+        attributes.extend(without.as_deref().map(|places| (SECRETS_LEFT_OUT, places)));
         xml.open("bpmn:extensionElements", &[]);
         xml.text("loonflow:edge", &attributes, &Json::Object(rest).to_string());
         xml.close();

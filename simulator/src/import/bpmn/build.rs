@@ -10,7 +10,7 @@ use super::graph::{Graph, Node};
 use super::model::{Kind, Model};
 use super::people::{CAMUNDA, ZEEBE};
 use super::{Findings, Options, form};
-use crate::export::bpmn::{MODEL, NAMESPACE};
+use crate::export::bpmn::{MODEL, NAMESPACE, SECRETS_LEFT_OUT};
 use crate::xml::Element;
 
 mod asked;
@@ -52,10 +52,7 @@ impl<'a, 'f> Builder<'a, 'f> {
     fn new(model: &'a Model<'a>, graph: &'a Graph<'a>, options: &'a Options, findings: &'f mut Findings) -> Self {
         let kept = own(Some(model.process), "definition");
         let kept_json = kept.and_then(|kept| kept_object(kept, &model.id, findings));
-        if kept.and_then(|kept| kept.attribute("secretsLeftOut")).is_some() {
-            let sentence = "was exported without the tokens of its event hooks: put them in again";
-            findings.changed("secrets_left_out", &model.id, sentence);
-        }
+        secrets_left_out(kept, &model.id, findings);
         let is_ours = kept_json.is_some();
         let base = kept_json.unwrap_or_else(|| skeleton(model));
         let scale = kept.and_then(|kept| kept.attribute("scale")?.parse::<f64>().ok());
@@ -112,13 +109,7 @@ impl<'a, 'f> Builder<'a, 'f> {
         let node = &self.graph.nodes[idx];
         let kept = own(node.element, "node");
         let kept_json = kept.and_then(|kept| kept_object(kept, &node.id, self.findings));
-        if kept.and_then(|kept| kept.attribute("secretsLeftOut")).is_some() {
-            self.findings.changed(
-                "secrets_left_out",
-                &node.id,
-                "was exported without its `hook_token`: put it in again",
-            );
-        }
+        secrets_left_out(kept, &node.id, self.findings);
         let is_ours = kept_json.is_some();
         let mut info = kept_json.unwrap_or_else(|| object(json!({ "label": {}, "layout": {} })));
         info.insert("id".into(), self.node_ids[idx].as_str().into());
@@ -317,6 +308,20 @@ impl<'a, 'f> Builder<'a, 'f> {
 /// An extension element of ours.
 pub(super) fn own<'a>(element: Option<&'a Element>, name: &str) -> Option<&'a Element> {
     element?.child(MODEL, "extensionElements")?.child(NAMESPACE, name)
+}
+
+/// Tells what an export left out of an element.
+fn secrets_left_out(kept: Option<&Element>, id: &str, findings: &mut Findings) {
+    let sentence = match kept.and_then(|kept| kept.attribute(SECRETS_LEFT_OUT)) {
+        None => return,
+        // Exports once did not say which.
+        Some("true") => "was exported without the tokens of its hooks: put them in again".to_owned(),
+        Some(places) => {
+            let places = places.split(", ").collect::<Vec<_>>().join("`, `");
+            format!("was exported without its secrets at `{places}`: put them in again")
+        }
+    };
+    findings.changed("secrets_left_out", id, sentence);
 }
 
 fn kept_object(kept: &Element, id: &str, findings: &mut Findings) -> Option<Map<String, Json>> {

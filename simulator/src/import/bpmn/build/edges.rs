@@ -6,7 +6,7 @@ use serde_json::{Map, Value as Json, json};
 use super::super::graph::{Flow, Node};
 use super::super::model::Kind;
 use super::asked::Guess;
-use super::{Builder, kept_object, object, own};
+use super::{Builder, kept_object, object, own, secrets_left_out};
 use crate::export::bpmn::MODEL;
 use crate::expression;
 use crate::xml::Element;
@@ -16,6 +16,7 @@ impl Builder<'_, '_> {
         let flow = &self.graph.flows[idx];
         let kept = own(flow.element, "edge");
         let kept_json = kept.and_then(|kept| kept_object(kept, &flow.id, self.findings));
+        secrets_left_out(kept, &flow.id, self.findings);
         let is_ours = kept_json.is_some();
         let mut info = kept_json.unwrap_or_else(|| object(json!({ "label": {}, "layout": {}, "props": {} })));
         let source = &self.graph.nodes[flow.source];

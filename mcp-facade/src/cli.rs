@@ -19,7 +19,8 @@ Exit codes:
   0    done; a server that was stopped has finished the calls in flight
   1    the command could not be carried out, or `check` or `verify` found something; standard error or output says what
   2    the command line cannot be read
-  130  a second signal ended a server before it had finished
+  130  a second signal ended a server before it had finished; SIGINT (Ctrl-C) ends any other command at once, which
+       shells tell as 130 too
 
 To look around: loonflow-ticket demo";
 

@@ -127,9 +127,10 @@ impl TicketServer {
         let token = arguments.secret(ACCESS_TOKEN)?;
         let app_name = arguments.optional_string(APP_NAME)?;
         let credential = credential(&self.state, token.as_ref().map(Secret::expose), headers)?;
-        let identity = identify(&self.state, &credential)?;
         let app_name = app_name.as_deref().unwrap_or(DEFAULT_APP_NAME);
-        let caller = auth::caller::caller(self.state.engine(), &identity, app_name)?;
+        let caller = identify(&self.state, &credential)
+            .and_then(|identity| auth::caller::caller(self.state.engine(), &identity, app_name))
+            .map_err(|error| error.with_source(credential.source))?;
         // Set once: this is the only place.
         let _ = user_id.set(caller.user_id.to_string());
         if let Some(limiter) = self.state.rate_limiter() {
@@ -188,7 +189,7 @@ pub(crate) fn credential(
             // A process that talks over stdio is started with its token.
             None => missing.with_hint(
                 "start the server with the token in the environment variable `LOONFLOW_MCP_ACCESS_TOKEN`, or send \
-                     it in the argument `access_token`",
+                 it in the argument `access_token`",
             ),
         }
     })

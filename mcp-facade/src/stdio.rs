@@ -7,9 +7,10 @@ use rmcp::transport::async_rw::AsyncRwTransport;
 use rmcp::transport::stdio_pipes;
 use tokio::io::{AsyncRead, AsyncWrite};
 
+use crate::auth::caller::recognise;
 use crate::exact_numbers;
 use crate::limits::STDIO_LINE_BYTES_MAX;
-use crate::mcp::TicketServer;
+use crate::mcp::{TicketServer, credential, identify};
 use crate::state::AppState;
 use crate::stop;
 
@@ -18,8 +19,27 @@ use crate::stop;
 /// # Errors
 /// A sentence when the client does not open with anything of the protocol.
 pub async fn serve(state: &AppState) -> Result<(), String> {
+    if let Some(warning) = token_warning(state) {
+        tracing::warn!("{warning}");
+    }
     let (input, output) = stdio_pipes();
     serve_streams(TicketServer::new(state.clone()), state, input, output).await
+}
+
+/// What is wrong with the token that the process was started with, told before a person wonders why every call is
+/// refused. No reason not to start: calls may bring their own, and the user may be imported yet.
+fn token_warning(state: &AppState) -> Option<String> {
+    let credential = match credential(state, None, None) {
+        Ok(credential) => credential,
+        Err(error) => return Some(format!("calls need a token: {error}")),
+    };
+    let error = identify(state, &credential)
+        .and_then(|identity| recognise(state.engine(), &identity))
+        .err()?
+        .with_source(credential.source);
+    Some(format!(
+        "calls that bring no token of their own will be refused: {error}"
+    ))
 }
 
 /// Serves one client over any pair of streams.

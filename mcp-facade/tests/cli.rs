@@ -18,6 +18,9 @@ mod process;
 /// Start, stop, settings, stdio.
 #[path = "cli/serve.rs"]
 mod serve;
+/// SIGINT and SIGTERM, and the exit codes after them.
+#[path = "cli/signals.rs"]
+mod signals;
 /// All example workflows over stdio.
 #[path = "cli/stdio_life.rs"]
 mod stdio_life;

@@ -126,8 +126,11 @@ impl Inner {
     }
 
     fn authenticate(&self, headers: &HeaderMap) -> Result<(), ApiError> {
-        let identity = identify(&self.state, &credential(&self.state, None, Some(headers))?)?;
-        recognise(self.state.engine(), &identity).map(|_caller| ())
+        let credential = credential(&self.state, None, Some(headers))?;
+        identify(&self.state, &credential)
+            .and_then(|identity| recognise(self.state.engine(), &identity))
+            .map(|_caller| ())
+            .map_err(|error| error.with_source(credential.source))
     }
 }
 

@@ -169,6 +169,73 @@ async fn a_ticket_goes_over_to_another_version() {
         "{}",
         refused.err
     );
+    // What names nothing gets the way to the right one.
+    let ticket_id = ticket.as_str();
+    for (ticket, version, email, map, words) in [
+        (
+            ticket_id,
+            "9",
+            "ada@acme.example",
+            "approve=approval",
+            "invalid_argument: argument `version` cannot be `9`: workflow `leave` has the versions `1.0`, `2.0`; name one of these \
+             versions, or publish another first",
+        ),
+        (
+            ticket_id,
+            "1.0",
+            "ada@acme.example",
+            "approve=approval",
+            "`version` cannot be `1.0`: the ticket is on it already; workflow `leave` has the versions `1.0`, `2.0`",
+        ),
+        (
+            ticket_id,
+            "2.0",
+            "ada@acme.example",
+            "nowhere=approval",
+            "`nodes` cannot be `nowhere`: the ticket has no token at this node; leave it out; map only nodes that the ticket is at",
+        ),
+        (
+            ticket_id,
+            "2.0",
+            "ada@acme.example",
+            "approve=nowhere",
+            "migration_impossible: node `approve` cannot be mapped to `nowhere`: there is no such node in the new version; map \
+             the node to one of the same type in the new version",
+        ),
+        (
+            ticket_id,
+            "2.0",
+            "ada@acme.example",
+            "approve=end",
+            "node `approve` cannot be mapped to `end`: its type differs",
+        ),
+        (
+            "7",
+            "2.0",
+            "ada@acme.example",
+            "approve=approval",
+            "ticket `7` was not found",
+        ),
+        (
+            ticket_id,
+            "2.0",
+            "nobody@acme.example",
+            "approve=approval",
+            "there is no user with the e-mail address `nobody@acme.example`; import a directory that has one",
+        ),
+    ] {
+        let refused = run(
+            data.path(),
+            &[
+                "ticket", "migrate", ticket, "--to", version, "--email", email, "--map", map,
+            ],
+        );
+        assert!(
+            refused.code == 1 && refused.err.contains(words),
+            "{words}: {}",
+            refused.err
+        );
+    }
     let migrated = migrate("ada@acme.example", &["--map", "approve=approval"]);
     assert_eq!(migrated.code, 0, "{}", migrated.err);
     assert!(migrated.out.contains("at `approval`"), "{}", migrated.out);

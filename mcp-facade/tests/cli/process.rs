@@ -37,6 +37,26 @@ pub(crate) fn binary_under(limits: &str) -> Command {
     without_settings(shell)
 }
 
+/// The same with SIGINT as it is at a terminal: shells have what they start in the background ignore it.
+pub(crate) fn binary_at_a_terminal() -> Command {
+    let env = || {
+        let mut env = Command::new("env");
+        env.arg("--default-signal=INT");
+        env
+    };
+    let works = env()
+        .arg("true")
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success());
+    if !works {
+        return binary();
+    }
+    let mut command = env();
+    command.arg(env!("CARGO_BIN_EXE_loonflow-ticket"));
+    without_settings(command)
+}
+
 fn without_settings(mut command: Command) -> Command {
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("LOONFLOW_")) {
         command.env_remove(name);
@@ -166,20 +186,20 @@ impl Server {
     }
 
     /// Sends SIGTERM and waits for the end.
-    pub(crate) fn stop(mut self) -> ExitStatus {
+    pub(crate) fn stop(self) -> ExitStatus {
         self.signal("TERM");
         let started = Instant::now();
-        loop {
-            if let Some(status) = self.child.try_wait().expect("is ours") {
-                assert!(
-                    started.elapsed() < Duration::from_secs(10),
-                    "a stop takes ten seconds at most"
-                );
-                return status;
-            }
-            assert!(started.elapsed() < DEADLINE, "the server does not stop");
-            std::thread::sleep(Duration::from_millis(10));
-        }
+        let status = self.ended();
+        assert!(
+            started.elapsed() < Duration::from_secs(10),
+            "a stop takes ten seconds at most"
+        );
+        status
+    }
+
+    /// Waits for the end.
+    pub(crate) fn ended(mut self) -> ExitStatus {
+        ended(&mut self.child)
     }
 
     /// The soft limit of open files that it runs under.
@@ -190,11 +210,9 @@ impl Server {
         soft.and_then(|soft| soft.parse().ok()).expect("is a number")
     }
 
-    fn signal(&self, signal: &str) {
-        let sent = Command::new("kill")
-            .args(["-s", signal, &self.child.id().to_string()])
-            .status();
-        assert!(sent.expect("`kill` runs").success());
+    /// Sends a signal.
+    pub(crate) fn signal(&self, name: &str) {
+        signal(&self.child, name);
     }
 
     /// Calls a tool; gives `structuredContent`.
@@ -213,6 +231,29 @@ impl Server {
     }
 }
 
+/// Sends a signal to a process of ours.
+pub(crate) fn signal(child: &Child, name: &str) {
+    let sent = Command::new("kill")
+        .args(["-s", name, &child.id().to_string()])
+        .status();
+    assert!(sent.expect("`kill` runs").success());
+}
+
+/// Waits for the end of a process of ours.
+pub(crate) fn ended(child: &mut Child) -> ExitStatus {
+    let started = Instant::now();
+    loop {
+        if let Some(status) = child.try_wait().expect("is ours") {
+            return status;
+        }
+        if started.elapsed() > DEADLINE {
+            let _ = child.kill();
+            panic!("the process does not end");
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
 impl Drop for Server {
     fn drop(&mut self) {
         let _ = self.child.kill();
@@ -222,9 +263,14 @@ impl Drop for Server {
 
 /// Runs a command with lines on its standard input, to its end.
 pub(crate) fn run_with_input(data: &Path, arguments: &[&str], lines: &[Value]) -> Run {
+    run_with_input_as(binary(), data, arguments, lines)
+}
+
+/// The same with a binary that was prepared.
+pub(crate) fn run_with_input_as(mut binary: Command, data: &Path, arguments: &[&str], lines: &[Value]) -> Run {
     use std::io::Write;
 
-    let mut child = binary()
+    let mut child = binary
         .arg("--data")
         .arg(data)
         .args(arguments)

@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::process::{Server, acme, asset, binary_under, done, invalid, run, run_as, run_with_input, text};
+use super::process::{
+    Server, acme, asset, binary, binary_under, done, invalid, run, run_as, run_with_input, run_with_input_as, text,
+};
 
 #[tokio::test]
 async fn a_server_starts_answers_and_stops() {
@@ -124,6 +126,83 @@ fn a_data_directory_that_others_may_write_is_not_used() {
             permit(path, 0o700);
         }
     }
+}
+
+/// A person sees that calls are refused, in their client's log or in an answer, and what to do about it.
+#[test]
+fn stdio_says_what_to_do_about_its_token() {
+    let data = acme(&["leave.json"]);
+    let make = || {
+        done(data.path(), &["token", "create", "--email", "dev@acme.example"])
+            .trim()
+            .to_owned()
+    };
+    let (good, revoked) = (make(), make());
+    let id = revoked.split('.').nth(1).expect("has parts");
+    done(data.path(), &["token", "revoke", "--email", "dev@acme.example", id]);
+    let list = |arguments: Value| {
+        let hello = json!({ "jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {
+            "protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": { "name": "test", "version": "1" },
+        }});
+        let call = json!({ "name": "workflow_list", "arguments": arguments });
+        let call = json!({ "jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": call });
+        [
+            hello,
+            json!({ "jsonrpc": "2.0", "method": "notifications/initialized" }),
+            call,
+        ]
+    };
+    let served = |token: Option<&str>, arguments: Value| {
+        let mut binary = binary();
+        if let Some(token) = token {
+            binary.env("LOONFLOW_MCP_ACCESS_TOKEN", token);
+        }
+        let run = run_with_input_as(
+            binary,
+            data.path(),
+            &["serve", "--transport", "stdio"],
+            &list(arguments),
+        );
+        assert_eq!(run.code, 0, "{}", run.err);
+        let answer: Value = serde_json::from_str(run.out.lines().last().expect("answers")).expect("is JSON");
+        (answer["result"]["structuredContent"].clone(), run.err)
+    };
+    let start = "start the server with";
+    let variable = "in the environment variable `LOONFLOW_MCP_ACCESS_TOKEN`";
+    for (token, code) in [
+        (None, "token_missing"),
+        (Some(""), "token_missing"),
+        (Some("lfpat.no.such"), "token_invalid"),
+        (Some("lfpat.cut"), "token_invalid"),
+        (Some("eyJ.a.jwt"), "token_invalid"),
+        (Some(revoked.as_str()), "token_revoked"),
+    ] {
+        let (answer, log) = served(token, json!({}));
+        assert_eq!(answer["error"]["code"], code, "{token:?}: {answer}");
+        let hint = answer["error"]["hint"].as_str().expect("a hint");
+        assert!(
+            hint.starts_with(start) && hint.contains(variable) && hint.contains("`access_token`"),
+            "{hint}"
+        );
+        let warned = log
+            .lines()
+            .find(|line| line.contains("\"WARN\"") && line.contains(code));
+        let warned = warned.unwrap_or_else(|| panic!("{token:?}: no warning at the start: {log}"));
+        assert!(warned.contains(variable), "{warned}");
+        let secret = token.and_then(|token| token.split('.').nth(2)).unwrap_or("no secret");
+        assert!(
+            !log.contains(secret) && !answer.to_string().contains(secret),
+            "{answer} {log}"
+        );
+        // A call's own token goes before it, a good one and a bad one, whose hint is another.
+        let (answer, _) = served(token, json!({ "access_token": good }));
+        assert_eq!(answer["workflow_list"][0]["id"], "leave", "{answer}");
+        let (answer, _) = served(token, json!({ "access_token": revoked }));
+        assert_eq!(answer["error"]["hint"], "use another token of yours", "{answer}");
+    }
+    let (answer, log) = served(Some(&good), json!({}));
+    assert_eq!(answer["workflow_list"][0]["id"], "leave", "{answer}");
+    assert!(!log.contains("LOONFLOW_MCP_ACCESS_TOKEN"), "{log}");
 }
 
 /// Nothing but the protocol on standard output.

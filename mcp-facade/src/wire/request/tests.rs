@@ -128,6 +128,33 @@ fn a_key_belongs_to_one_call() {
     assert_eq!(long.details["argument"], "idempotency_key");
 }
 
+/// Answers are kept for two days, so a server that was replaced meanwhile meets digests of the arguments as they were sent.
+/// They are what they were then.
+#[test]
+fn keys_from_before_are_known_by_what_was_sent() {
+    let hex = |digest: [u8; 32]| -> String { digest.iter().map(|byte| format!("{byte:02x}")).collect() };
+    let older =
+        |idempotency: Option<Idempotency>| hex(idempotency.expect("has a key").older.expect("has an older one"));
+    let commented = json!({
+        "action_type": "add_comment", "action_id": "", "action_props": { "comment": "x", "node_id": null },
+        "expected_version": 3, "idempotency_key": "k",
+    });
+    assert_eq!(
+        older(request(commented).expect("holds").idempotency),
+        "f783d8c2d053fd231f60bbac43b264ae912855d0eeb5d2feab492c589a27abf3"
+    );
+    let created = json!({
+        "workflow_id": "w", "version_name": " ", "action_id": "go", "action_props": { "comment": "" },
+        "fields": { "title": "x", "n": 0.5 }, "cc_to_user_id_list": "a, b", "idempotency_key": "k",
+    });
+    let created = ticket_create::Params::parse(&mut arguments("ticket_create", created)).expect("parses");
+    let created = create(&created, &caller("u", "loonflow")).expect("holds");
+    assert_eq!(
+        older(created.idempotency),
+        "f94ed4cb2bb705e908e4a6c1fb9eb67c4ecd65614f03e1f81c75cdc5267b6721"
+    );
+}
+
 fn listed(sent: Value) -> Result<ListQuery, ApiError> {
     let params = ticket_list::Params::parse(&mut arguments("ticket_list", sent))?;
     let tenant = loonflow_engine::account::Tenant {

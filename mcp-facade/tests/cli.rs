@@ -12,6 +12,9 @@ mod directories;
 /// Import, tokens, migration: what an operator changes.
 #[path = "cli/operate.rs"]
 mod operate;
+/// Directories and files that are out of reach, or are something else.
+#[path = "cli/out_of_reach.rs"]
+mod out_of_reach;
 /// Processes, temporary directories, calls over HTTP.
 #[path = "cli/process.rs"]
 mod process;

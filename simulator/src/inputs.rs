@@ -21,8 +21,9 @@ use crate::world::directory_from;
 /// # Errors
 /// Where it cannot be read, or is no UTF-8.
 pub fn text_of(path: &Path) -> anyhow::Result<String> {
-    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read `{}`", path.display()))?;
-    Ok(text.strip_prefix('\u{feff}').unwrap_or(&text).to_owned())
+    let bytes = std::fs::read(path).with_context(|| format!("cannot read `{}`", path.display()))?;
+    let text = number::utf8(&bytes).map_err(|why| anyhow::anyhow!("`{}` {why}", path.display()))?;
+    Ok(text.to_owned())
 }
 
 /// One definition, read from a file.

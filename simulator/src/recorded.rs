@@ -9,7 +9,7 @@
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::BufReader;
+use std::io::{BufReader, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -48,6 +48,11 @@ pub fn open(source: &Source) -> anyhow::Result<Arc<dyn EventLog>> {
         Source::Lines(file) => {
             let shown = file.display();
             let opened = File::open(file).with_context(|| format!("cannot read `{shown}`"))?;
+            if opened.metadata().is_ok_and(|found| found.is_dir()) {
+                bail!(
+                    "`{shown}` is a directory, not a file that `loonflow-ticket export` wrote; `--data` takes the data directory of a server"
+                );
+            }
             let log = MemoryLog::new();
             backup::import(&log, &mut BufReader::new(opened))
                 .with_context(|| format!("`{shown}` is no whole export of `loonflow-ticket export`"))?;
@@ -58,15 +63,32 @@ pub fn open(source: &Source) -> anyhow::Result<Arc<dyn EventLog>> {
 
 fn open_data(data: &Path) -> anyhow::Result<Arc<dyn EventLog>> {
     let (path, shown) = (data.join("log"), data.display());
+    let not_permitted = || {
+        anyhow!(
+            "the data directory `{shown}` may not be read by this user: run the command as the user of the server, or let it `export` a file and name that with `--log`"
+        )
+    };
     // Opening would make one.
-    if !path.exists() {
-        bail!("there is no log in `{shown}`: name a data directory of the server");
+    match path.try_exists() {
+        Ok(true) => {}
+        Ok(false) => bail!("there is no log in `{shown}`: name a data directory of the server"),
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => return Err(not_permitted()),
+        Err(error) if error.kind() == ErrorKind::NotADirectory => {
+            bail!(
+                "`{shown}` is not a directory: name a data directory of the server, or the file of an export with `--log`"
+            )
+        }
+        Err(error) => return Err(anyhow!(error).context(format!("the data directory `{shown}` cannot be read"))),
     }
     match SledLog::open(&path, SledOptions::default()) {
         Ok(log) => Ok(Arc::new(log)),
         Err(loonflow_storage::Error::AlreadyOpen { .. }) => {
             bail!("`{shown}` is in use: stop the server, or let `loonflow-ticket export` write a file and name it")
         }
+        Err(loonflow_storage::Error::Io {
+            kind: ErrorKind::PermissionDenied,
+            ..
+        }) => Err(not_permitted()),
         Err(error) => Err(anyhow!(error).context(format!("the log in `{shown}` cannot be opened"))),
     }
 }

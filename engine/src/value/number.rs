@@ -82,17 +82,33 @@ impl Digits {
     }
 }
 
-/// Reads the JSON of a file that people wrote: as `serde_json` does, but a number that would lose digits is refused.
+/// Reads the JSON of a file that people wrote: as `serde_json` does, but a number that would lose digits is refused, and
+/// the mark that some editors begin a text with is passed over.
 ///
 /// # Errors
-/// What is wrong with the file, as a phrase, and for a number the way out.
+/// What is wrong with the file, as a phrase, and for a number or an encoding the way out.
 pub fn read_file(bytes: &[u8]) -> Result<Json, String> {
+    let bytes = utf8(bytes)?.as_bytes();
     match first_lost(bytes) {
         Some((line, literal)) => Err(format!(
             "has in line {line} the number `{literal}`, of which readers of JSON keep about 17 digits: write it as a \
              text, `\"{literal}\"`"
         )),
         None => serde_json::from_slice(bytes).map_err(|error| format!("is not JSON: {error}")),
+    }
+}
+
+/// The text of a file that people wrote, without the mark that some editors begin it with, which says nothing.
+///
+/// # Errors
+/// Where it is in another encoding: as a phrase, with the way out.
+pub fn utf8(bytes: &[u8]) -> Result<&str, String> {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Ok(text.strip_prefix('\u{feff}').unwrap_or(text)),
+        Err(error) => Err(format!(
+            "is no UTF-8 from byte {} on: save it as UTF-8",
+            error.valid_up_to() + 1
+        )),
     }
 }
 
@@ -248,6 +264,19 @@ mod tests {
             );
         }
         assert!(read_file(b"{").unwrap_err().contains("line 1"));
+    }
+
+    #[test]
+    fn a_file_is_read_past_its_mark_and_in_one_encoding() {
+        assert_eq!(read_file(b"\xef\xbb\xbf[1]"), Ok(serde_json::json!([1])));
+        // As Windows writes "Unicode" and "ANSI"; a mark twice is no JSON.
+        for (bytes, phrase) in [
+            (&b"\xff\xfe[\x001\x00]\x00"[..], "is no UTF-8 from byte 1 on"),
+            (b"[\"M\xfcnchen\"]", "is no UTF-8 from byte 4 on"),
+            (b"\xef\xbb\xbf\xef\xbb\xbf[1]", "is not JSON"),
+        ] {
+            assert!(read_file(bytes).unwrap_err().starts_with(phrase), "{bytes:?}");
+        }
     }
 
     #[test]

@@ -75,7 +75,7 @@ pub(crate) async fn run(data: Option<PathBuf>, flags: cli::Demo) -> anyhow::Resu
 /// Makes the directory a demo's, or finds that it is one; with `fresh` what is in it is thrown away.
 fn claim(data: &Path, fresh: bool) -> anyhow::Result<()> {
     let mark = data.join(MARK);
-    if store::log_path(data).exists() {
+    if store::has_log(data)? {
         if !mark.exists() {
             bail!(
                 "`{}` holds data that is not the demo's; name another directory with `--data`",

@@ -6,9 +6,6 @@ use anyhow::{Context, anyhow, bail};
 use loonflow_engine::value::number;
 use serde_json::Value;
 
-/// Some editors begin a UTF-8 text with it; it says nothing.
-const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
-
 /// A file as read.
 pub(crate) struct File {
     /// Where it is.
@@ -36,8 +33,7 @@ impl File {
     pub(crate) fn read(path: &Path) -> anyhow::Result<Self> {
         let shown = path.display();
         let bytes = std::fs::read(path).with_context(|| format!("`{shown}` cannot be read"))?;
-        let text = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&bytes);
-        let json = number::read_file(text).map_err(|why| anyhow!("`{shown}` {why}"))?;
+        let json = number::read_file(&bytes).map_err(|why| anyhow!("`{shown}` {why}"))?;
         let content = if json.get("tenant").is_some() {
             Content::Directory
         } else if ["basic_info", "process_schema", "form_schema"]

@@ -63,7 +63,7 @@ pub(crate) async fn run(data: &Path, flags: cli::Restore) -> anyhow::Result<Exit
 
 fn restore(data: &Path, flags: &cli::Restore, bad: &mpsc::Sender<Value>) -> anyhow::Result<(BackupReport, Verified)> {
     let place = store::log_path(data);
-    if place.exists() && !is_empty(data)? {
+    if store::has_log(data)? && !is_empty(data)? {
         bail!(
             "there is a log in `{}` already; restore into another directory with `--data`",
             data.display()
@@ -105,6 +105,11 @@ fn open(file: &Path) -> anyhow::Result<(String, Box<dyn BufRead>)> {
     }
     let name = format!("`{}`", file.display());
     let opened = File::open(file).with_context(|| format!("{name} cannot be read"))?;
+    if opened.metadata().is_ok_and(|found| found.is_dir()) {
+        bail!(
+            "{name} is a directory; name the file of an export, or files in the order in which they follow one another"
+        );
+    }
     Ok((name, Box::new(BufReader::new(opened))))
 }
 

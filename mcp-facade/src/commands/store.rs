@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use loonflow_engine::port::Clock;
 use loonflow_engine::runtime::{EngineHandle, EngineOptions, Ports};
 use loonflow_storage::{Error, EventLog, SledLog, SledOptions};
@@ -97,16 +97,43 @@ pub(crate) fn open_existing_log(data: &Path) -> anyhow::Result<Arc<dyn EventLog>
 /// # Errors
 /// A sentence for the operator.
 pub(crate) fn require_log(data: &Path) -> anyhow::Result<()> {
+    if !has_log(data)? {
+        bail!(
+            "there is no log in `{}`; name the data directory with `--data`, or begin one with `import` or `serve`",
+            data.display()
+        );
+    }
+    Ok(())
+}
+
+/// Whether there is a log in a data directory. One that this user may not look into is not taken for an empty one.
+///
+/// # Errors
+/// A sentence for the operator.
+pub(crate) fn has_log(data: &Path) -> anyhow::Result<bool> {
+    log_path(data)
+        .try_exists()
+        .map_err(|error| out_of_reach(data, "read", error.kind(), error.to_string()))
+}
+
+/// A data directory that cannot be read, written or made: what is wrong, with the way out where there is one.
+fn out_of_reach(data: &Path, verb: &str, kind: ErrorKind, system: String) -> anyhow::Error {
     let shown = data.display();
-    match log_path(data).try_exists() {
-        Ok(true) => Ok(()),
-        Ok(false) => bail!(
-            "there is no log in `{shown}`; name the data directory with `--data`, or begin one with `import` or `serve`"
-        ),
-        Err(error) if error.kind() == ErrorKind::PermissionDenied => bail!(
-            "the data directory `{shown}` may not be read by this user; run the command as the user of the server"
-        ),
-        Err(error) => Err(error).with_context(|| format!("the data directory `{shown}` cannot be read")),
+    // Of the kinds of errors only those with a way out of their own.
+    if kind == ErrorKind::PermissionDenied {
+        anyhow!(
+            "the data directory `{shown}` may not be {verb} by this user; run the command as the user of the server, or \
+             name another directory with `--data`"
+        )
+    } else if kind == ErrorKind::NotADirectory || kind == ErrorKind::AlreadyExists {
+        anyhow!("`{shown}` is not a directory, nor can one be made there; name the data directory with `--data`")
+    } else if kind == ErrorKind::ReadOnlyFilesystem {
+        anyhow!(
+            "the data directory `{shown}` cannot be {verb}, for its file system is mounted read-only; mount it for writing, \
+             or name another directory with `--data`"
+        )
+    } else {
+        anyhow!("the data directory `{shown}` cannot be {verb}: {system}")
     }
 }
 
@@ -119,7 +146,7 @@ pub(crate) fn make_directory(data: &Path) -> anyhow::Result<()> {
         .recursive(true)
         .mode(0o700)
         .create(data)
-        .with_context(|| format!("the data directory `{}` cannot be made", data.display()))
+        .map_err(|error| out_of_reach(data, "made", error.kind(), error.to_string()))
 }
 
 /// Refuses a directory that everybody on the machine may write, for whoever does can put another log in its place, and
@@ -157,17 +184,21 @@ fn check_permissions(directory: &Path) -> anyhow::Result<()> {
 pub(crate) fn open_at(path: &Path, data: &Path) -> anyhow::Result<SledLog> {
     let shown = data.display();
     SledLog::open(path, SledOptions::default()).map_err(|error| match error {
-        Error::AlreadyOpen { .. } => anyhow::anyhow!(
+        Error::AlreadyOpen { .. } => anyhow!(
             "the data directory `{shown}` is in use by another process; stop that one, or name another with `--data`"
         ),
-        Error::FormatVersion { found, supported } => anyhow::anyhow!(
+        Error::FormatVersion { found, supported } => anyhow!(
             "the log in `{shown}` has format version {found}, and this program reads {supported}; \
              use the program that wrote it, and carry the data over with `export` and `restore`"
         ),
         Error::Corrupt { .. } => anyhow::Error::new(error).context(format!(
             "the log in `{shown}` cannot be opened; restore it from an export"
         )),
-        Error::Full => anyhow::anyhow!("the disk of `{shown}` is full"),
+        Error::Full => anyhow!("the disk of `{shown}` is full"),
+        Error::Io {
+            kind: kind @ (ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem),
+            ..
+        } => out_of_reach(data, "written", kind, error.to_string()),
         Error::Io { .. }
         | Error::Conflict { .. }
         | Error::Overloaded { .. }
@@ -178,4 +209,57 @@ pub(crate) fn open_at(path: &Path, data: &Path) -> anyhow::Result<SledLog> {
             anyhow::Error::new(error).context(format!("the log in `{shown}` cannot be opened"))
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(data: &Path) -> [String; 2] {
+        let read = require_log(data).expect_err("is no data directory").to_string();
+        let made = make_directory(data).expect_err("cannot be one").to_string();
+        [read, made]
+    }
+
+    /// What a user is told who is not root; how the system refuses is seen in the tests of the whole binary.
+    #[test]
+    fn each_way_out_is_told_with_the_path() {
+        for (kind, words) in [
+            (
+                ErrorKind::PermissionDenied,
+                "may not be written by this user; run the command as the user of the server",
+            ),
+            (ErrorKind::ReadOnlyFilesystem, "mounted read-only; mount it for writing"),
+            (ErrorKind::NotADirectory, "is not a directory"),
+            (ErrorKind::AlreadyExists, "is not a directory"),
+            (ErrorKind::TimedOut, "cannot be written: the system's words"),
+        ] {
+            let told = out_of_reach(
+                Path::new("/srv/tickets"),
+                "written",
+                kind,
+                "the system's words".to_owned(),
+            );
+            let told = told.to_string();
+            assert!(told.contains("`/srv/tickets`") && told.contains(words), "{told}");
+            assert!(kind == ErrorKind::TimedOut || told.contains("`--data`"), "{told}");
+        }
+    }
+
+    #[test]
+    fn a_file_where_a_directory_should_be_is_told() {
+        let folder = tempfile::tempdir().expect("temporary directory");
+        let file = folder.path().join("file");
+        std::fs::write(&file, "").expect("written");
+        for data in [file.clone(), file.join("below")] {
+            for told in refused(&data) {
+                assert!(
+                    told.contains("is not a directory") && told.contains("`--data`"),
+                    "{told}"
+                );
+                assert!(told.contains(&format!("`{}`", data.display())), "{told}");
+            }
+        }
+        assert!(!has_log(folder.path()).expect("may be read"));
+    }
 }

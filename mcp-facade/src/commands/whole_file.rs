@@ -4,10 +4,10 @@
 //! other's file is taken over, nothing that is not a file is waited for.
 
 use std::fs::File;
-use std::io::{self, Write};
+use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, bail};
+use anyhow::{anyhow, bail};
 use tempfile::{Builder, NamedTempFile};
 
 /// A file on its way; dropped before [`WholeFile::finish`] it leaves nothing behind.
@@ -33,12 +33,19 @@ impl WholeFile {
         let mut prefix = std::ffi::OsString::from(".");
         prefix.push(name);
         prefix.push(".");
+        let directory = directory_of(place);
         // Made with mode 600, by an exclusive creation.
-        let partial = Builder::new()
-            .prefix(&prefix)
-            .suffix(".partial")
-            .tempfile_in(directory_of(place))
-            .with_context(|| format!("`{shown}` cannot be written"))?;
+        let partial = Builder::new().prefix(&prefix).suffix(".partial").tempfile_in(directory);
+        let partial = partial.map_err(|error| {
+            let why = if error.kind() == ErrorKind::PermissionDenied {
+                format!("this user may not write in `{}`", directory.display())
+            } else if error.kind() == ErrorKind::NotFound {
+                format!("there is no directory `{}`", directory.display())
+            } else {
+                return anyhow::Error::new(error).context(format!("`{shown}` cannot be written"));
+            };
+            anyhow!("`{shown}` cannot be written: {why}; name a file elsewhere, or write to standard output with `-`")
+        })?;
         Ok(Self {
             partial,
             place: place.to_owned(),

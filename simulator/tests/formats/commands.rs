@@ -10,12 +10,15 @@ use loonflow_simulator::commands::run;
 use crate::fixtures::root;
 
 /// Runs a command line in a folder; the verdict, or why it cannot be carried out.
-fn simulate(arguments: &[&str], folder: &Path) -> Result<Verdict, String> {
+pub(crate) fn simulate(arguments: &[&str], folder: &Path) -> Result<Verdict, String> {
     let fixtures = root().display().to_string();
+    let unsound = concat!(env!("CARGO_MANIFEST_DIR"), "/selftest/defects");
     let folder = folder.display().to_string();
-    let filled = arguments
-        .iter()
-        .map(|one| one.replace("FIXTURES", &fixtures).replace("HERE", &folder));
+    let filled = arguments.iter().map(|one| {
+        one.replace("FIXTURES", &fixtures)
+            .replace("HERE", &folder)
+            .replace("UNSOUND", unsound)
+    });
     let line = std::iter::once("loonflow-simulate".to_owned()).chain(filled);
     let cli = Cli::try_parse_from(line).map_err(|error| error.to_string())?;
     run(&cli.command, &Output::new(cli.json)).map_err(|error| format!("{error:#}"))

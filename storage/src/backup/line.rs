@@ -222,6 +222,23 @@ impl RawLine {
         Ok((n_bytes > 0).then_some(Self { text, has_end }))
     }
 
+    /// The line without the mark that some tools begin a UTF-8 text with. It says nothing, and no digest is over it.
+    ///
+    /// # Errors
+    /// What is wrong with it, where it is text in another encoding, as shells may write that convert what they redirect.
+    pub(super) fn without_mark(mut self) -> Result<Self, &'static str> {
+        const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+        if self.text.starts_with(b"\xff\xfe") || self.text.starts_with(b"\xfe\xff") {
+            return Err(
+                "is UTF-16: exports are UTF-8, and one that was converted cannot be checked; export to a file anew",
+            );
+        }
+        if self.text.starts_with(BYTE_ORDER_MARK) {
+            self.text.drain(..BYTE_ORDER_MARK.len());
+        }
+        Ok(self)
+    }
+
     /// Whether it ends as lines with a digest do.
     pub(super) fn has_digest(&self) -> bool {
         self.split().is_some()

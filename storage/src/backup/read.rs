@@ -230,7 +230,7 @@ impl<'a> PartReader<'a> {
 
     /// The first line, which says whether the others carry digests. Headers of all versions from 2 on are sealed alike.
     fn header(&mut self) -> Result<Header, Error> {
-        let raw = self.raw()?;
+        let raw = self.raw()?.without_mark().map_err(|what| self.damaged(what))?;
         let line = if raw.has_digest() {
             let mut chain = Digest::START;
             let checked = raw.checked(&mut chain).map_err(|what| self.damaged(what))?;

@@ -54,6 +54,36 @@ fn an_import_gives_the_same_log() {
     }
 }
 
+/// Some tools begin a text with it. It says nothing, so nothing is wrong with the export; in the middle it is a change.
+#[test]
+fn a_byte_order_mark_is_passed_over_and_another_encoding_is_named() {
+    let source = filled();
+    let (text, report) = exported(&*source.log);
+    let (marked, log) = imported(&format!("\u{feff}{text}"));
+    assert_eq!(marked, Ok(report));
+    assert_eq!(exported(&log).0, text);
+    let (plain, _) = imported(&format!("\u{feff}{}", version_1(&text)));
+    assert_eq!(plain, Ok(BackupReport { digest: None, ..report }));
+    let second = text.find('\n').unwrap() + 1;
+    let (within, _) = imported(&format!("{}\u{feff}{}", &text[..second], &text[second..]));
+    assert!(
+        matches!(&within, Err(Error::Corrupt { what, .. }) if what.contains("line `2`")),
+        "{within:?}"
+    );
+
+    let units = |text: &str| std::iter::once(0xfeff).chain(text.encode_utf16()).collect::<Vec<u16>>();
+    for bytes in [
+        units(&text).into_iter().flat_map(u16::to_le_bytes).collect::<Vec<u8>>(),
+        units(&text).into_iter().flat_map(u16::to_be_bytes).collect(),
+    ] {
+        let refused = import(&MemoryLog::new(), &mut &bytes[..]);
+        assert!(
+            matches!(&refused, Err(Error::Corrupt { what, .. }) if what.contains("UTF-16")),
+            "{refused:?}"
+        );
+    }
+}
+
 /// The same export as version 1 wrote it, without digests.
 fn version_1(text: &str) -> String {
     let lines = text.lines().map(|line| {

@@ -13,6 +13,8 @@
 //!
 //! Modules in reading order: [`id`], [`time`], [`text`], [`value`], [`limits`], [`port`] · [`account`] (tenants, directory,
 //! rights) · [`workflow`] (definitions) · [`ticket`] (the game) · [`view`] (answers) · [`codec`] (bytes) · `runtime`.
+//!
+//! Pages: [`semantics`], the reference that comments cite by section.
 
 // First, for its macro.
 #[macro_use]
@@ -33,6 +35,9 @@ pub mod time;
 pub mod value;
 pub mod view;
 pub mod workflow;
+
+#[doc = include_str!("../docs/semantics.md")]
+pub mod semantics {}
 
 /// Whether bugs were planted in this build (feature `planted`): only ever in the simulator's test of itself.
 pub const HAS_PLANTED_BUGS: bool = cfg!(feature = "planted");

@@ -16,8 +16,8 @@
 //!
 //! `verify` walks the whole log beside all that and says what would not be served.
 //!
-//! Order of a write: admission (in fair order), ticket found and viewable, application, idempotency key, expected version, decision,
-//! append, fold, projection caught up, answer. A dry run stops after the decision, on the published snapshot.
+//! Order of a write: admission (in fair order), idempotency key, ticket found and viewable, application, expected version,
+//! decision, append, fold, projection caught up, answer. A dry run stops after the decision, on the published snapshot.
 //! Not here: rules (`ticket`), bytes (`codec`), the wire (the facade).
 
 mod admission;

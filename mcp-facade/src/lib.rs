@@ -8,8 +8,8 @@
 //! refusal.
 //! Around them: [`config`], [`limits`], [`telemetry`], [`serve`] and [`stop`], [`descriptors`], [`admin`] (the local socket), [`cli`].
 //!
-//! # Error codes
-//! The stable codes are the variants of [`error::Code`], one table with HTTP status and next step.
+//! What clients may rely on is on one page, [`contract`]; comments cite its sections. The stable error codes are the
+//! variants of [`error::Code`], one table with HTTP status and next step.
 
 pub mod admin;
 pub mod arguments;
@@ -35,6 +35,9 @@ mod wire;
 mod endpoint_tests;
 #[cfg(test)]
 mod testing;
+
+#[doc = include_str!("../docs/contract.md")]
+pub mod contract {}
 
 pub use http::app;
 pub use state::AppState;

@@ -14,6 +14,8 @@ mod definitions;
 mod hidden;
 /// The protocol in both eras, over HTTP and over streams.
 mod mcp;
+/// What the repository's pages say of the code.
+mod pages;
 /// Nothing crosses a tenant.
 mod tenancy;
 /// Tickets from creation to their end, each of the fixture workflows.

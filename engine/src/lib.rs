@@ -14,7 +14,8 @@
 //! Modules in reading order: [`id`], [`time`], [`text`], [`value`], [`limits`], [`port`] · [`account`] (tenants, directory,
 //! rights) · [`workflow`] (definitions) · [`ticket`] (the game) · [`view`] (answers) · [`codec`] (bytes) · `runtime`.
 //!
-//! Pages: [`semantics`], the reference that comments cite by section.
+//! Pages: [`semantics`], the reference that comments cite by section; [`writing_definitions`] and
+//! [`writing_directories`] for people who write workflows.
 
 // First, for its macro.
 #[macro_use]
@@ -38,6 +39,12 @@ pub mod workflow;
 
 #[doc = include_str!("../docs/semantics.md")]
 pub mod semantics {}
+
+#[doc = include_str!("../docs/definition.md")]
+pub mod writing_definitions {}
+
+#[doc = include_str!("../docs/directory.md")]
+pub mod writing_directories {}
 
 /// Whether bugs were planted in this build (feature `planted`): only ever in the simulator's test of itself.
 pub const HAS_PLANTED_BUGS: bool = cfg!(feature = "planted");

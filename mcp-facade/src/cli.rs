@@ -1,10 +1,10 @@
 //! The command line: what can be asked of `loonflow-ticket`, and its help.
 //!
-//! Not here: what the commands do (`main`), and whether a setting's value holds (`config`).
+//! Not here: what the commands do (`commands`), and whether a setting's value holds (`config`).
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::config::Written;
 
@@ -57,6 +57,8 @@ pub enum Command {
     Token(Token),
     /// Check workflow definitions and print every problem; exit code 1 if there is any
     Check(Check),
+    /// Print the JSON Schema of workflow or directory files, with which editors complete and underline
+    Schema(Schema),
     /// List workflows and say which version new tickets start on
     #[command(subcommand)]
     Workflow(Workflow),
@@ -236,6 +238,23 @@ pub struct Check {
     pub strict: bool,
 }
 
+/// Flags of `schema`.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct Schema {
+    /// What the files hold
+    #[arg(value_enum)]
+    pub of: Described,
+}
+
+/// What a schema describes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Described {
+    /// Definitions of workflows; name the schema in the file's key `$schema`, as `"./workflow.schema.json"`
+    Workflow,
+    /// Directories: a tenant with its people, departments, roles and applications
+    Directory,
+}
+
 /// What to do with workflows.
 #[derive(Debug, Clone, Subcommand)]
 pub enum Workflow {
@@ -341,6 +360,8 @@ mod tests {
             "x import a.json --whole --dry-run --strict",
             "x check a.json --directory d.json",
             "x check a.json --strict",
+            "x schema workflow",
+            "x schema directory",
             "x workflow list --tenant example.com",
             "x workflow state leave 1.0 default",
             "x ticket migrate 1 --to 2.0 --email a@b.c --map a=b --map c=d",
@@ -358,6 +379,8 @@ mod tests {
             "x import",
             "x check",
             "x token create",
+            "x schema",
+            "x schema ticket",
             "x token create --email a@b.c --expires 731",
             "x ticket migrate 1 --to 2.0 --email a@b.c --map a",
             "x workflow state leave 1.0",

@@ -12,6 +12,7 @@ mod import;
 mod operator;
 mod output;
 mod restore;
+mod schema;
 mod serve;
 mod simulate;
 mod status;
@@ -37,6 +38,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Import(flags) => import::run(&directory()?, flags).await,
         Command::Token(what) => token::run(&directory()?, what).await,
         Command::Check(flags) => check::run(&flags),
+        Command::Schema(flags) => schema::run(flags),
         Command::Workflow(what) => workflow::run(&directory()?, what).await,
         Command::Ticket(what) => ticket::run(&directory()?, what).await,
         Command::Export(flags) => export::run(&directory()?, flags).await,

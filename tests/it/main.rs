@@ -16,6 +16,8 @@ mod hidden;
 mod mcp;
 /// What the repository's pages say of the code.
 mod pages;
+/// JSON Schemas, and the examples of the pages on how to write a workflow.
+mod schemas;
 /// Nothing crosses a tenant.
 mod tenancy;
 /// Tickets from creation to their end, each of the fixture workflows.

@@ -27,7 +27,13 @@ pub(crate) fn anchors(page: &str) -> BTreeSet<String> {
 }
 
 /// Pages for people, in the order in which they read them.
-const PAGES: [&str; 3] = ["README.md", "engine/docs/semantics.md", "mcp-facade/docs/contract.md"];
+const PAGES: [&str; 5] = [
+    "README.md",
+    "engine/docs/definition.md",
+    "engine/docs/directory.md",
+    "engine/docs/semantics.md",
+    "mcp-facade/docs/contract.md",
+];
 
 /// Targets of the links of a page, `[words](target)`.
 fn links(page: &str) -> impl Iterator<Item = &str> {

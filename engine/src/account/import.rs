@@ -23,6 +23,9 @@ use crate::limits::DIRECTORY_ENTRY_BYTES_MAX;
 mod ids;
 mod read;
 
+/// JSON Schema (draft 2020-12) of directory files, for editors. The tests hold it against the keys that are read here.
+pub const SCHEMA: &str = include_str!("../../schemas/directory.json");
+
 /// What is wrong with a directory, for people and programs.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]

@@ -25,6 +25,10 @@ use reader::{Place, Reader};
 /// Events that an event hook may ask for (semantics 8).
 pub const HOOK_EVENTS: [&str; 6] = ["pre_create", "create", "reject", "withdraw", "force_close", "finish"];
 
+/// JSON Schema (draft 2020-12) of definitions, for editors: what `check --strict` says, as far as a schema can. The tests
+/// hold it against the keys that are read here.
+pub const SCHEMA: &str = include_str!("../../schemas/workflow.json");
+
 /// Keys of a definition.
 const KEYS: [&str; 4] = ["basic_info", "form_schema", "process_schema", "advanced_schema"];
 /// Keys of `basic_info`.

@@ -123,3 +123,14 @@ fn an_import_can_ask_the_simulator_first() {
         imported.out
     );
 }
+
+#[test]
+fn schemas_are_printed_for_editors() {
+    let nowhere = std::path::Path::new("/nonexistent/data");
+    for (word, key) in [("workflow", "process_schema"), ("directory", "tenant")] {
+        let printed = run(nowhere, &["schema", word]);
+        assert_eq!(printed.code, 0, "{}", printed.out);
+        let schema: serde_json::Value = serde_json::from_str(&printed.out).expect("JSON");
+        assert!(schema["properties"][key].is_object(), "{word}");
+    }
+}

@@ -27,8 +27,12 @@ pub(crate) fn anchors(page: &str) -> BTreeSet<String> {
 }
 
 /// Pages for people, in the order in which they read them.
-const PAGES: [&str; 5] = [
+const PAGES: [&str; 9] = [
     "README.md",
+    ".github/ARCHITECTURE.md",
+    ".github/CONTRIBUTING.md",
+    ".github/MEASUREMENTS.md",
+    ".github/SECURITY.md",
     "engine/docs/definition.md",
     "engine/docs/directory.md",
     "engine/docs/semantics.md",

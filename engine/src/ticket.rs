@@ -40,7 +40,7 @@ pub use apply::apply;
 pub use command::{ActionRequest, Command, Context, Create, Draw, Handle, HookOutcome};
 pub use decide::{decide, decide_with_outcome};
 pub use event::{Event, Meta, Processor};
-pub use refusal::{Available, FieldProblem, FieldProblemKind, Refusal};
+pub use refusal::{Argument, Available, FieldProblem, FieldProblemKind, Refusal};
 pub use token::{Consult, ForkId, Rest, Share, Token};
 
 /// A ticket. Only `apply` changes it. What can be large is shared by copies until one of them changes it: a decision

@@ -1,11 +1,13 @@
 //! The one table of error codes, and [`ApiError`]: what any refused request answers.
 //!
 //! Not here: how an error becomes a tool result (`mcp::tool_error`) or an HTTP answer (`http`). The engine's refusals
-//! arrive with a stable code of their own, which is a row of [`Code::ALL`]; `refusal` and `fault` word them.
+//! arrive with a stable code of their own, which is a row of [`Code::ALL`], and with facts, but without a caller's words:
+//! `refusal`, `operator` and `fault` give them.
 //!
 //! Text form: `<code>: <sentence>. <what to do>.` No text here ever holds a path, a token, or another tenant's data.
 
 mod fault;
+mod operator;
 mod refusal;
 
 use std::fmt;
@@ -61,9 +63,9 @@ codes! {
     /// The credential's user is deactivated.
     UserInactive "user_inactive" 403 "ask an administrator of your organisation to activate the user",
     /// The application is unknown or has no leave for the workflow.
-    AppNotAllowed "app_not_allowed" 403 "leave `app_name` out, or use an application that may use the workflow",
+    AppNotAllowed "app_not_allowed" 403 "use an `app_name` that is allowed for this workflow, or leave it out",
     /// No such ticket, or not one the caller's tenant has.
-    TicketNotFound "ticket_not_found" 404 "call `ticket_list` to see your tickets",
+    TicketNotFound "ticket_not_found" 404 "call `ticket_list` to see the tickets you may open",
     /// No such workflow or version for this caller.
     WorkflowNotFound "workflow_not_found" 404 "call `workflow_list` to see the workflows you may start",
     /// No such version of a workflow.
@@ -73,49 +75,49 @@ codes! {
     /// No such personal access token of this user.
     AccessTokenNotFound "access_token_not_found" 404 "list your own tokens for their ids",
     /// No such user for this caller.
-    UserNotFound "user_not_found" 404 "call `user_list` to find users",
+    UserNotFound "user_not_found" 404 "look the user up in the directory",
     /// The caller may not do or see this; the message says who may.
-    PermissionDenied "permission_denied" 403 "ask one of those who may",
+    PermissionDenied "permission_denied" 403 "ask one of them, or call `ticket_prepare_handle` to see what you can do",
     /// An argument is unknown, missing, of the wrong type or out of range.
     InvalidArgument "invalid_argument" 400 "mend the argument and call again",
     /// The action is not one that the caller is offered now.
-    ActionNotAvailable "action_not_available" 409 "call `ticket_prepare_handle` to see the actions open to you",
+    ActionNotAvailable "action_not_available" 409 "there is nothing you can do on this ticket now",
     /// Several nodes fit and the call does not say which.
-    AmbiguousNode "ambiguous_node" 409 "name the node in `action_props.node_id`",
+    AmbiguousNode "ambiguous_node" 409 "say which in `action_props.node_id`",
     /// Fields that the node requires are empty.
-    MissingRequiredFields "missing_required_fields" 422 "send the fields in `fields`",
+    MissingRequiredFields "missing_required_fields" 422 "mend these fields and call again",
     /// A field that is read-only or hidden at the node was to change.
-    FieldNotEditable "field_not_editable" 422 "leave the field out",
+    FieldNotEditable "field_not_editable" 422 "mend these fields and call again",
     /// A key that is no field of the form.
-    UnknownField "unknown_field" 422 "call `ticket_prepare_handle` to see the fields",
+    UnknownField "unknown_field" 422 "mend these fields and call again",
     /// A value that does not fit its field.
-    InvalidFieldValue "invalid_field_value" 422 "mend the value and call again",
+    InvalidFieldValue "invalid_field_value" 422 "mend these fields and call again",
     /// No way out of a gateway holds and it has no default.
-    NoBranchMatches "no_branch_matches" 409 "change the fields that the conditions look at, or tell the workflow's admin",
+    NoBranchMatches "no_branch_matches" 409 "change the values it decides on, or ask the workflow's admin for a default way out",
     /// A node's rule found nobody.
-    NoAssignee "no_assignee" 409 "tell the workflow's admin",
+    NoAssignee "no_assignee" 409 "choose other values, or ask the workflow's admin to mend the assignees of that node",
     /// More automatic moves than one command may cause.
-    TooManyMoves "too_many_moves" 409 "tell the workflow's admin",
+    TooManyMoves "too_many_moves" 409 "ask the workflow's admin to mend the loop",
     /// The node waits for its children.
-    SubTicketsOpen "sub_tickets_open" 409 "end the sub-tickets first",
+    SubTicketsOpen "sub_tickets_open" 409 "finish the sub-tickets listed in the details first",
     /// Nothing waits for what was reported: a timer or hook that went on meanwhile.
     NotWaiting "not_waiting" 409 "read the ticket again",
     /// A token's node has no counterpart in the version to migrate to.
     MigrationImpossible "migration_impossible" 409 "map the node to one of the same type in the new version",
     /// The ticket has as many events, or as much in them, as a ticket may have.
-    TicketFull "ticket_full" 409 "bring the ticket to its end and go on in a new one",
+    TicketFull "ticket_full" 409 "ask one of the workflow's admins to close it with `force_close`, and go on in a new ticket",
     /// A directory that does not fit; operators only.
     InvalidDirectory "invalid_directory" 422 "mend what is listed and import again",
     /// A definition with errors; operators only.
     InvalidDefinition "invalid_definition" 422 "mend what is listed and publish again",
     /// A published version came again with other content; operators only.
-    VersionExists "version_exists" 409 "give the new content another `basic_info.version`",
+    VersionExists "version_exists" 409 "a published version never changes: give the new content another `basic_info.version`",
     /// A definition was sent to another workflow; operators only.
     OtherWorkflow "other_workflow" 409 "correct `basic_info.id`",
     /// The ticket changed since the caller looked.
-    VersionConflict "version_conflict" 409 "call `ticket_detail`, look at what changed, and call again",
+    VersionConflict "version_conflict" 409 "read the ticket again and decide anew",
     /// An idempotency key came again with other arguments.
-    IdempotencyMismatch "idempotency_mismatch" 409 "use a new key for a new call",
+    IdempotencyMismatch "idempotency_mismatch" 409 "use a new key for a new request",
     /// The request is larger than the server reads.
     PayloadTooLarge "payload_too_large" 413 "send less at once",
     /// The answer is larger than the server sends.
@@ -264,7 +266,7 @@ mod tests {
         let error = ApiError::new(Code::TicketNotFound, "there is no ticket `42`");
         assert_eq!(
             error.to_string(),
-            "ticket_not_found: there is no ticket `42`. Call `ticket_list` to see your tickets."
+            "ticket_not_found: there is no ticket `42`. Call `ticket_list` to see the tickets you may open."
         );
     }
 

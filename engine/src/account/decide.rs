@@ -58,22 +58,6 @@ impl Refusal {
             Self::PermissionDenied => "permission_denied",
         }
     }
-
-    /// The next step.
-    #[must_use]
-    pub fn hint(&self) -> String {
-        match self {
-            Self::Invalid { .. } => "mend what is listed and try again".to_owned(),
-            Self::UserNotFound { .. } => "look the user up in the directory".to_owned(),
-            Self::AccessTokenNotFound { .. } => "list your own tokens for their ids".to_owned(),
-            Self::InvalidArgument { .. } => {
-                format!(
-                    "give a label of at most {TEXT_CHARS_MAX} characters and 1 to {ACCESS_TOKEN_DAYS_MAX} days, or none"
-                )
-            }
-            Self::PermissionDenied => "ask an admin of the tenant".to_owned(),
-        }
-    }
 }
 
 /// Events that a command causes; none where everything is as it asks already.
@@ -382,7 +366,6 @@ mod tests {
         ] {
             let refusal = run(&after, &command).unwrap_err();
             assert_eq!(refusal.code(), code, "{command:?}");
-            assert!(!refusal.hint().is_empty());
         }
         let revoked = fold(after.clone(), &run(&after, &revoke("t", "dev")).unwrap());
         assert_eq!(revoked.access_tokens["t"].revoked_at, Some(Timestamp(1_000)));

@@ -203,15 +203,4 @@ impl OperatorRefusal {
             Self::TenantNotFound { .. } => "tenant_not_found",
         }
     }
-
-    /// The next step, as a sentence without a full stop.
-    #[must_use]
-    pub fn hint(&self) -> String {
-        match self {
-            Self::Account(refusal) => refusal.hint(),
-            Self::Workflow(refusal) => refusal.hint().to_owned(),
-            Self::InvalidDirectory { .. } => "mend what is listed and try again".into(),
-            Self::TenantNotFound { .. } => "import the tenant's directory first".into(),
-        }
-    }
 }

@@ -30,7 +30,9 @@ use crate::runtime::ticket_actor::{Message, Request, Shared};
 use crate::runtime::ticket_lists::TicketLists;
 use crate::runtime::unreadable::{Unreadable, Unreadables};
 use crate::runtime::{Answer, janitor};
-use crate::ticket::{Command, Context, Create, Draw, Handle, Refusal, Ticket, decide, sub_ticket, visibility};
+use crate::ticket::{
+    Argument, Command, Context, Create, Draw, Handle, Refusal, Ticket, decide, sub_ticket, visibility,
+};
 use crate::time::Timestamp;
 use crate::view::preview::preview;
 use crate::workflow::WorkflowVersion;
@@ -100,24 +102,7 @@ impl EngineHandle {
             let loaded = tokio::task::spawn_blocking(load).await;
             Arc::new(loaded.map_err(|_| Fault::WorkerDied)??)
         };
-        let last = log.last_position();
-        let follower = projection::follow(
-            projections.clone(),
-            log.clone(),
-            lists.tenants(),
-            options.checkpoint_commits,
-        );
-        let follower = tokio::spawn(follower);
-        while projections.position() < last {
-            // A log of a million commits takes seconds.
-            projections.caught_up(last, Duration::from_millis(100)).await;
-            if !projections.is_following() && projections.position() < last {
-                follower.abort();
-                return Err(Fault::Inconsistent {
-                    what: "projections cannot be folded from the log".into(),
-                });
-            }
-        }
+        let follower = projection::start(&projections, &log, lists.tenants(), options.checkpoint_commits).await?;
         let state = registry::State {
             log: log.clone(),
             ports: ports.clone(),
@@ -352,7 +337,7 @@ impl EngineHandle {
                 },
                 Err(refusal @ Refusal::TicketNotFound { .. }) => {
                     let problem = format!("{refusal}; name a ticket that you may view");
-                    return Ok(Err(Refusal::argument("parent_ticket_id", parent, problem)));
+                    return Ok(Err(Refusal::argument(Argument::ParentTicket, parent, problem)));
                 }
                 Err(refusal) => return Ok(Err(refusal)),
             },

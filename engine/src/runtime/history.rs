@@ -16,7 +16,7 @@ use crate::runtime::fault::Fault;
 use crate::runtime::request::{HistoryQuery, Page};
 use crate::runtime::{Answer, streams};
 use crate::ticket::event::{Event, Meta};
-use crate::ticket::{Refusal, Ticket};
+use crate::ticket::{Argument, Refusal, Ticket};
 use crate::view::flow_history::{HistoryEntry, Outline, OutlineRow};
 
 /// Pages read at once: each holds a commit and a page in memory, and a processor.
@@ -151,7 +151,7 @@ fn read_rows(
                 "so many entries of this page hold more than {} bytes; ask for fewer",
                 limits::HISTORY_PAGE_BYTES_MAX
             );
-            return Ok(Err(Refusal::argument("per_page", page.per_page, problem)));
+            return Ok(Err(Refusal::argument(Argument::PerPage, page.per_page, problem)));
         }
         entries.push(entry);
     }

@@ -16,7 +16,7 @@ use crate::id::{NodeId, TicketId, UserId};
 use crate::limits;
 use crate::runtime::fault::Fault;
 use crate::runtime::request::{Caller, Done, Idempotency};
-use crate::ticket::{ActState, Refusal};
+use crate::ticket::{ActState, Argument, Refusal};
 use crate::time::Timestamp;
 use crate::view::row::{CurrentNode, Person};
 
@@ -104,7 +104,7 @@ pub(crate) async fn enter(
 pub(crate) fn check_key(asked: &Idempotency) -> Result<(), Refusal> {
     if asked.key.len() > limits::IDEMPOTENCY_KEY_BYTES_MAX {
         let problem = format!("it may have {} bytes at most", limits::IDEMPOTENCY_KEY_BYTES_MAX);
-        return Err(Refusal::argument("idempotency_key", &asked.key, problem));
+        return Err(Refusal::argument(Argument::IdempotencyKey, &asked.key, problem));
     }
     Ok(())
 }

@@ -19,7 +19,7 @@ use crate::runtime::registry::{Change, Message, Outcome};
 use crate::runtime::request::{AccessTokenInfo, Caller, Done, ImportOptions, ImportReport, OpenEffect, PublishReport};
 use crate::runtime::streams;
 use crate::runtime::ticket_actor::Request;
-use crate::ticket::{Command, HookOutcome, Refusal};
+use crate::ticket::{Argument, Command, HookOutcome, Refusal};
 use crate::time::Timestamp;
 use crate::workflow::validate::{self, ValidationContext};
 use crate::workflow::{self, VersionState, Workflow, WorkflowVersion};
@@ -480,7 +480,7 @@ impl EngineHandle {
                 ""
             };
             let problem = format!("{is_on}workflow `{}` has the versions {versions}", ticket.workflow_id);
-            return Ok(Err(Refusal::argument("version", version, problem)));
+            return Ok(Err(Refusal::argument(Argument::Version, version, problem)));
         }
         let parent = match &ticket.parent {
             Some((parent, _)) => self.load(tenant, *parent).await?.map(|(parent, _)| parent),

@@ -250,9 +250,35 @@ pub(crate) fn read<'a>(
     }))
 }
 
+/// Starts the follower, and waits until all of them have folded the log as it was. `tenants` are those whose tickets begin
+/// before the position of the first commit to come.
+///
+/// # Errors
+/// When the log cannot be followed.
+pub(crate) async fn start(
+    projections: &Arc<Projections>,
+    log: &Arc<dyn EventLog>,
+    tenants: Vec<TenantId>,
+    checkpoint_commits: u64,
+) -> Result<tokio::task::JoinHandle<()>, Fault> {
+    let last = log.last_position();
+    let follower = tokio::spawn(follow(projections.clone(), log.clone(), tenants, checkpoint_commits));
+    while projections.position() < last {
+        // A log of a million commits takes seconds.
+        projections.caught_up(last, Duration::from_millis(100)).await;
+        if !projections.is_following() && projections.position() < last {
+            follower.abort();
+            return Err(Fault::Inconsistent {
+                what: "projections cannot be folded from the log".into(),
+            });
+        }
+    }
+    Ok(follower)
+}
+
 /// Follows the log until it closes. While it cannot be read projections stay behind, the engine is not ready, and the
-/// program's log says why. `tenants` are those whose tickets begin before the position of the first commit to come.
-pub(crate) async fn follow(
+/// program's log says why.
+async fn follow(
     projections: Arc<Projections>,
     log: Arc<dyn EventLog>,
     tenants: Vec<TenantId>,

@@ -17,7 +17,7 @@ use crate::ticket::action::{self, ActionKind, Chosen};
 use crate::ticket::command::{ActionRequest, Command, Context, Create, Handle, HookOutcome};
 use crate::ticket::event::{ActionTaken, Event, Meta, Processor, TicketCreated};
 use crate::ticket::gate::choose;
-use crate::ticket::refusal::Refusal;
+use crate::ticket::refusal::{Argument, Refusal};
 use crate::ticket::room::Room;
 use crate::ticket::token::Rest;
 use crate::ticket::{ActState, Ticket, field_rules, flow, migrate, visibility};
@@ -213,11 +213,7 @@ fn decide_create<'a>(
     let mut cc = BTreeSet::new();
     for user in &create.cc {
         if context.directory.active_user(user).is_none() {
-            return Err(Refusal::argument(
-                "action_props.cc_to_user_id_list",
-                user,
-                "it must name active users",
-            ));
+            return Err(Refusal::argument(Argument::Cc, user, "it must name active users"));
         }
         cc.insert(user.clone());
     }
@@ -227,7 +223,7 @@ fn decide_create<'a>(
         });
         if !is_there {
             return Err(Refusal::argument(
-                "parent_ticket_node_id",
+                Argument::ParentNode,
                 node,
                 "the parent must be open and at this node",
             ));
@@ -301,7 +297,11 @@ fn request_of(kind: ActionKind, edge: Option<&EdgeId>, create: &Create) -> Actio
 
 fn decide_on(decision: &mut Decision<'_>, command: &Command) -> Result<(), Refusal> {
     match command {
-        Command::Create(create) => Err(Refusal::argument("ticket_id", create.ticket_id, "it exists already")),
+        Command::Create(create) => Err(Refusal::argument(
+            Argument::TicketId,
+            create.ticket_id,
+            "it exists already",
+        )),
         Command::Handle(handle) => decide_handle(decision, handle),
         Command::FireTimer { token } => {
             let Some(one) = decision.ticket.token(*token) else {
@@ -390,7 +390,7 @@ fn decide_handle(decision: &mut Decision<'_>, handle: &Handle) -> Result<(), Ref
     if planted!(CommentTakesFields, false, !handle.fields.is_empty()) && !action.kind.is_edge() {
         let problem = "only an action that takes an edge takes fields; leave them out";
         return Err(Refusal::argument(
-            "fields",
+            Argument::Fields,
             format!("{} fields", handle.fields.len()),
             problem,
         ));
@@ -421,7 +421,7 @@ pub(crate) fn comment_of(comment: Option<&str>) -> Option<String> {
 fn check_comment(comment: Option<&str>) -> Result<(), Refusal> {
     match comment {
         Some(text) if text.chars().count() > limits::COMMENT_CHARS_MAX => Err(Refusal::argument(
-            "action_props.comment",
+            Argument::Comment,
             text,
             format!("it may have {} characters at most", limits::COMMENT_CHARS_MAX),
         )),
@@ -431,7 +431,7 @@ fn check_comment(comment: Option<&str>) -> Result<(), Refusal> {
 
 /// The person an action concerns: must be named, exist in the tenant, be active and not be the operator.
 pub(crate) fn target_user(decision: &Decision<'_>, handle: &Handle) -> Result<UserId, Refusal> {
-    let argument = "action_props.target_assignee_id";
+    let argument = Argument::TargetUser;
     let Some(target) = handle
         .action
         .target_assignee_id
@@ -460,7 +460,7 @@ pub(crate) fn check_not_excluded(decision: &Decision<'_>, node: &NodeId, target:
     };
     if excluded {
         let problem = "the creator may not act at this node";
-        return Err(Refusal::argument("action_props.target_assignee_id", target, problem));
+        return Err(Refusal::argument(Argument::TargetUser, target, problem));
     }
     Ok(())
 }

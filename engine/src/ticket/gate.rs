@@ -9,7 +9,7 @@ use crate::id::{NodeId, UserId};
 use crate::ticket::action::{self, ActionKind, Chosen, Offer, Offers};
 use crate::ticket::command::ActionRequest;
 use crate::ticket::decide::Decision;
-use crate::ticket::refusal::{Available, Refusal};
+use crate::ticket::refusal::{Argument, Available, Refusal};
 use crate::ticket::room::Room;
 use crate::ticket::token::Rest;
 use crate::view::row::{Person, waited_for};
@@ -44,7 +44,7 @@ pub(crate) fn choose<'a>(
         };
         let Some(token) = ticket.tokens.iter().find(|token| token.node == *node) else {
             return Err(Refusal::argument(
-                "action_props.node_id",
+                Argument::Node,
                 node,
                 "the ticket is not at this node",
             ));

@@ -10,7 +10,7 @@ use crate::account::UserType;
 use crate::id::{NodeId, UserId};
 use crate::ticket::decide::Decision;
 use crate::ticket::event::Event;
-use crate::ticket::refusal::Refusal;
+use crate::ticket::refusal::{Argument, Refusal};
 use crate::ticket::token::{ForkId, Rest};
 
 pub(crate) fn decide(
@@ -21,7 +21,7 @@ pub(crate) fn decide(
     let context = decision.context;
     let (old, Some(new)) = (context.workflow, context.migrate_to) else {
         return Err(Refusal::argument(
-            "version",
+            Argument::Version,
             "",
             "name a published version of the workflow",
         ));
@@ -41,11 +41,11 @@ pub(crate) fn decide(
     }
     if new.workflow_id != decision.ticket.workflow_id || new.version_name == decision.ticket.version_name {
         let problem = "it must be another version of the ticket's workflow";
-        return Err(Refusal::argument("version", &new.version_name, problem));
+        return Err(Refusal::argument(Argument::Version, &new.version_name, problem));
     }
     if decision.ticket.is_final() {
         return Err(Refusal::argument(
-            "ticket_id",
+            Argument::TicketId,
             decision.ticket.id,
             "the ticket is over and stays as it is",
         ));
@@ -65,7 +65,7 @@ pub(crate) fn decide(
     let active: BTreeSet<&NodeId> = active.collect();
     if let Some(idle) = nodes.keys().find(|node| !active.contains(node)) {
         return Err(Refusal::argument(
-            "nodes",
+            Argument::NodeMap,
             idle,
             "the ticket has no token at this node; leave it out",
         ));

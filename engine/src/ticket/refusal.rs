@@ -1,7 +1,8 @@
 //! Why a request to a ticket was turned down: understood and denied, nothing changed.
 //!
-//! Every refusal has a stable code, a sentence and a hint that names the next step. Not here: how codes go over the
-//! wire (the facade's one table), faults of disk and process (`runtime`).
+//! Every refusal has a stable code, a sentence and the facts for a next step. Not here: the next step in a caller's words,
+//! for MCP, REST and an embedding program each have their own (the facade's one table), faults of disk and process
+//! (`runtime`).
 
 use crate::id::{EdgeId, FieldKey, NodeId, TicketId};
 use crate::limits;
@@ -86,11 +87,11 @@ pub enum Refusal {
         /// Those open.
         open: Vec<TicketId>,
     },
-    /// An argument cannot be taken.
-    #[error("argument `{argument}` cannot be `{value}`: {problem}")]
+    /// A part of the request cannot be taken.
+    #[error("{argument} cannot be `{value}`: {problem}")]
     InvalidArgument {
-        /// Its name as the caller knows it.
-        argument: String,
+        /// Which.
+        argument: Argument,
         /// As given, shortened.
         value: String,
         /// What is wrong and what would do.
@@ -150,6 +151,84 @@ pub enum Refusal {
         /// Why not.
         problem: String,
     },
+}
+
+/// A part of a request. How it is spelt is the caller's matter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Argument {
+    /// The ticket that is meant.
+    TicketId,
+    /// The workflow that is meant.
+    WorkflowId,
+    /// The version of a workflow.
+    Version,
+    /// Which node of a new version stands for which old one.
+    NodeMap,
+    /// The edge to take.
+    ActionId,
+    /// The node that an action is taken at.
+    Node,
+    /// The person that an action concerns.
+    TargetUser,
+    /// The node that a ticket is moved to.
+    TargetNode,
+    /// What is said.
+    Comment,
+    /// Values for the form.
+    Fields,
+    /// People in copy.
+    Cc,
+    /// The ticket above a new one.
+    ParentTicket,
+    /// The node of the ticket above.
+    ParentNode,
+    /// How many entries a page has.
+    PerPage,
+    /// The key under which a call may be repeated.
+    IdempotencyKey,
+}
+
+impl Argument {
+    /// All of them.
+    pub const ALL: [Self; 15] = [
+        Self::TicketId,
+        Self::WorkflowId,
+        Self::Version,
+        Self::NodeMap,
+        Self::ActionId,
+        Self::Node,
+        Self::TargetUser,
+        Self::TargetNode,
+        Self::Comment,
+        Self::Fields,
+        Self::Cc,
+        Self::ParentTicket,
+        Self::ParentNode,
+        Self::PerPage,
+        Self::IdempotencyKey,
+    ];
+}
+
+impl std::fmt::Display for Argument {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::TicketId => "the ticket",
+            Self::WorkflowId => "the workflow",
+            Self::Version => "the version",
+            Self::NodeMap => "the map of nodes",
+            Self::ActionId => "the action's id",
+            Self::Node => "the node",
+            Self::TargetUser => "the person",
+            Self::TargetNode => "the node to go to",
+            Self::Comment => "the comment",
+            Self::Fields => "the fields",
+            Self::Cc => "the people in copy",
+            Self::ParentTicket => "the parent ticket",
+            Self::ParentNode => "the node of the parent ticket",
+            Self::PerPage => "the size of a page",
+            Self::IdempotencyKey => "the idempotency key",
+        })
+    }
 }
 
 /// An action that could be taken instead.
@@ -213,10 +292,10 @@ impl FieldProblemKind {
 impl Refusal {
     /// Shorthand for an argument that cannot be taken; the value is shortened to 80 characters.
     #[must_use]
-    pub fn argument(argument: &str, value: impl std::fmt::Display, problem: impl Into<String>) -> Self {
+    pub fn argument(argument: Argument, value: impl std::fmt::Display, problem: impl Into<String>) -> Self {
         let value: String = value.to_string().chars().take(80).collect();
         Self::InvalidArgument {
-            argument: argument.to_owned(),
+            argument,
             value,
             problem: problem.into(),
         }
@@ -248,100 +327,6 @@ impl Refusal {
             Self::TicketFull { .. } => "ticket_full",
             Self::MigrationImpossible { .. } => "migration_impossible",
         }
-    }
-
-    /// What the caller can do next, as a sentence without a full stop.
-    #[must_use]
-    pub fn hint(&self) -> String {
-        match self {
-            Self::TicketNotFound { .. } => "call `ticket_list` to see the tickets you may open".into(),
-            Self::WorkflowNotFound { .. } => "call `workflow_list` to see the workflows you may start".into(),
-            Self::PermissionDenied { .. } => {
-                "ask one of them, or call `ticket_prepare_handle` to see what you can do".into()
-            }
-            Self::AppNotAllowed { .. } => "use an `app_name` that is allowed for this workflow, or leave it out".into(),
-            Self::ActionNotAvailable { available, .. } if available.is_empty() => {
-                "there is nothing you can do on this ticket now".into()
-            }
-            Self::ActionNotAvailable { available, .. } => {
-                let words: Vec<String> = available
-                    .iter()
-                    .map(|one| format!("`{}`/`{}`", one.kind.word(), one.id()))
-                    .collect();
-                format!("available now (type/id): {}", words.join(", "))
-            }
-            Self::AmbiguousNode { .. } => "say which in `action_props.node_id`".into(),
-            Self::Fields { .. } => {
-                "mend the fields listed in the details; `ticket_prepare_handle` shows what each takes".into()
-            }
-            Self::NoBranchMatches { .. } => {
-                "change the values it decides on, or ask the workflow's admin for a default way out".into()
-            }
-            Self::NoAssignee { .. } => {
-                "choose other values, or ask the workflow's admin to mend the assignees of that node".into()
-            }
-            Self::SubTicketsOpen { .. } => "finish the sub-tickets listed in the details first".into(),
-            Self::InvalidArgument { argument, value, .. } => argument_hint(argument, value),
-            Self::VersionConflict { .. } => "read the ticket again and decide anew".into(),
-            Self::IdempotencyMismatch { .. } => "use a new key for a new request".into(),
-            Self::TooManyMoves { .. } => "ask the workflow's admin to mend the loop".into(),
-            Self::NotWaiting { .. } => "read the ticket again".into(),
-            Self::TicketFull {
-                is_for_comments_only: true,
-                ..
-            } => "bring it to its end without a further comment, and go on in a new ticket".into(),
-            Self::TicketFull { .. } => {
-                "ask one of the workflow's admins to close it with `force_close`, and go on in a new ticket".into()
-            }
-            Self::MigrationImpossible { .. } => "map the node to one of the same type in the new version".into(),
-        }
-    }
-
-    /// The edge or node the refusal is about, where it is about one.
-    #[must_use]
-    pub fn node(&self) -> Option<&NodeId> {
-        match self {
-            Self::NoBranchMatches { node, .. }
-            | Self::NoAssignee { node, .. }
-            | Self::SubTicketsOpen { node, .. }
-            | Self::TooManyMoves { node }
-            | Self::MigrationImpossible { node, .. } => Some(node),
-            Self::TicketNotFound { .. }
-            | Self::WorkflowNotFound { .. }
-            | Self::PermissionDenied { .. }
-            | Self::AppNotAllowed { .. }
-            | Self::ActionNotAvailable { .. }
-            | Self::AmbiguousNode { .. }
-            | Self::Fields { .. }
-            | Self::InvalidArgument { .. }
-            | Self::VersionConflict { .. }
-            | Self::IdempotencyMismatch { .. }
-            | Self::NotWaiting { .. }
-            | Self::TicketFull { .. } => None,
-        }
-    }
-}
-
-/// Where the right value of an argument is found.
-fn argument_hint(argument: &str, value: &str) -> String {
-    match argument.strip_prefix("action_props.").unwrap_or(argument) {
-        "target_assignee_id" | "cc_to_user_id_list" if value.contains('@') => {
-            format!("this is an e-mail address: call `user_list` with `search_value` `{value}` and send the `id`")
-        }
-        "target_assignee_id" | "cc_to_user_id_list" => "call `user_list` to find people, and send the `id`".into(),
-        "node_id" => "call `ticket_prepare_handle`, whose actions name their `node_id`".into(),
-        "target_node_id" => "call `ticket_history` to see the ids of nodes the ticket was at".into(),
-        "action_id" => {
-            "call `ticket_prepare_handle` or `ticket_prepare_create` to see the actions and their ids".into()
-        }
-        "parent_ticket_id" => "call `ticket_list` to find the ticket".into(),
-        "parent_ticket_node_id" => "call `ticket_detail` of the parent: `ticket.current_nodes` says where it is".into(),
-        "version" => "name one of these versions, or publish another first".into(),
-        "nodes" => {
-            "map only nodes that the ticket is at, or whose branches are open: `ticket_detail` names where it is".into()
-        }
-        "workflow_id" => "call `workflow_list` to find workflows you may start".into(),
-        _ => "correct the argument and call again".into(),
     }
 }
 

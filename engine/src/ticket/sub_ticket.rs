@@ -5,7 +5,7 @@
 
 use crate::id::{NodeId, WorkflowId};
 use crate::limits;
-use crate::ticket::refusal::Refusal;
+use crate::ticket::refusal::{Argument, Refusal};
 use crate::workflow::{NodeKind, WorkflowVersion};
 
 /// Whether a node of the parent's version takes sub-tickets of a workflow: of those it names, of any where it names none.
@@ -18,7 +18,7 @@ pub fn check(parent: &WorkflowVersion, node: &NodeId, child: &WorkflowId) -> Res
     };
     match limits::listed(&props.sub_workflows) {
         Some(allowed) if !props.sub_workflows.contains(child) => Err(Refusal::argument(
-            "workflow_id",
+            Argument::WorkflowId,
             child,
             format!("node `{node}` of the parent takes sub-tickets of {allowed} only"),
         )),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use loonflow_engine::id::TicketId;
 use loonflow_engine::runtime::{EngineOptions, HistoryQuery, commit};
-use loonflow_engine::ticket::{ActionKind, Refusal, visibility};
+use loonflow_engine::ticket::{ActionKind, Argument, Refusal, visibility};
 use loonflow_engine::view::flow_history::{self, HistoryEntry};
 use loonflow_engine::{limits, view::ticket_detail};
 use loonflow_storage::{EventLog, MemoryLog};
@@ -152,7 +152,13 @@ async fn a_page_has_a_bound_in_bytes_and_says_the_way_out() {
         .unwrap()
         .unwrap_err();
     assert!(
-        matches!(&refused, Refusal::InvalidArgument { argument, .. } if argument == "per_page"),
+        matches!(
+            &refused,
+            Refusal::InvalidArgument {
+                argument: Argument::PerPage,
+                ..
+            }
+        ),
         "{refused}"
     );
     assert!(refused.to_string().contains("ask for fewer"), "{refused}");

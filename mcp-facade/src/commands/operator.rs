@@ -17,6 +17,7 @@ use loonflow_engine::runtime::{AccessTokenInfo, EngineHandle, Fault, ImportOptio
 use loonflow_engine::time::Timestamp;
 use loonflow_engine::workflow::decide::Refusal as WorkflowRefusal;
 use loonflow_engine::workflow::problem::Problem;
+use loonflow_mcp_facade::error::ApiError;
 use loonflow_storage::EventLog;
 use loonflow_storage::backup::Since;
 use serde::{Deserialize, Serialize};
@@ -320,7 +321,7 @@ impl Operator {
             .await;
         let done = migrated
             .map_err(|fault| fault.to_string())?
-            .map_err(|refusal| format!("{}: {refusal}; {}", refusal.code(), refusal.hint()))?;
+            .map_err(|refusal| worded(&refusal.into()))?;
         let nodes: Vec<&str> = done.current_nodes.iter().map(|node| node.node_id.as_str()).collect();
         give(items, json!({ "version": done.version, "nodes": nodes })).await
     }
@@ -360,9 +361,14 @@ async fn refused<T>(answer: Result<Result<T, OperatorRefusal>, Fault>, items: &I
             Err(format!("{}: the definition has {n_errors} error(s)", refusal.code()))
         }
         OperatorRefusal::TenantNotFound { .. } | OperatorRefusal::Account(_) | OperatorRefusal::Workflow(_) => {
-            Err(format!("{}: {refusal}; {}", refusal.code(), refusal.hint()))
+            Err(worded(&refusal.into()))
         }
     }
+}
+
+/// A refusal as the operator reads it, on a line of its own.
+fn worded(error: &ApiError) -> String {
+    format!("{}: {}; {}", error.code, error.message, error.hint)
 }
 
 /// An error and what caused it: the operator is told all of it.

@@ -1,10 +1,11 @@
-//! A refusal of the engine in the words of the wire: the same code, sentence and next step, and details for a program.
+//! A refusal of the engine in the words of the wire: the same code and sentence, what the caller can do next, and details
+//! for a program.
 //!
 //! Not here: the codes (`error`), faults (`fault`). Invariant: what was sent is repeated shortened, so that no answer
 //! grows with its request.
 
 use loonflow_engine::runtime::AuthProblem;
-use loonflow_engine::ticket::Refusal;
+use loonflow_engine::ticket::{Argument, Refusal};
 use serde_json::{Value, json};
 
 use super::{ApiError, Code};
@@ -17,34 +18,106 @@ const NAME_CHARS_MAX: usize = 200;
 
 impl From<Refusal> for ApiError {
     fn from(refusal: Refusal) -> Self {
-        let mut message = refusal.to_string();
-        let mut hint = refusal.hint();
-        if let Refusal::InvalidArgument {
+        let code = code_of(refusal.code());
+        let hint = next_step(&refusal).unwrap_or_else(|| code.default_hint().to_owned());
+        Self::new(code, clipped(&message(&refusal), MESSAGE_CHARS_MAX))
+            .with_hint(clipped(&hint, MESSAGE_CHARS_MAX))
+            .with_details(details(&refusal))
+    }
+}
+
+fn message(refusal: &Refusal) -> String {
+    match refusal {
+        Refusal::InvalidArgument {
             argument,
             value,
             problem,
-        } = &refusal
-            && value.is_empty()
-        {
-            message = format!("argument `{argument}` is missing: {problem}");
-            hint = format!("send `{argument}`");
+        } => {
+            let argument = spelt(*argument);
+            if value.is_empty() {
+                format!("argument `{argument}` is missing: {problem}")
+            } else {
+                format!("argument `{argument}` cannot be `{value}`: {problem}")
+            }
         }
         // Some clients show the text alone, so it names every field and what would do.
-        if let Refusal::Fields { problems } = &refusal {
+        Refusal::Fields { problems } => {
             let each = problems.iter().take(PROBLEMS_MAX).map(|one| {
-                format!(
-                    "field `{}` {} (allowed: {})",
-                    name(one.key.as_str()),
-                    one.problem,
-                    one.allowed
-                )
+                let key = name(one.key.as_str());
+                format!("field `{key}` {} (allowed: {})", one.problem, one.allowed)
             });
-            message = each.collect::<Vec<_>>().join("; ");
-            hint = "mend these fields and call again".to_owned();
+            each.collect::<Vec<_>>().join("; ")
         }
-        Self::new(code_of(refusal.code()), clipped(&message, MESSAGE_CHARS_MAX))
-            .with_hint(clipped(&hint, MESSAGE_CHARS_MAX))
-            .with_details(details(&refusal))
+        other => other.to_string(),
+    }
+}
+
+/// What the caller can do next, where the refusal's facts say more than its row of the table.
+fn next_step(refusal: &Refusal) -> Option<String> {
+    match refusal {
+        Refusal::ActionNotAvailable { available, .. } if !available.is_empty() => {
+            let words: Vec<String> = available
+                .iter()
+                .map(|one| format!("`{}`/`{}`", one.kind.word(), one.id()))
+                .collect();
+            Some(format!("available now (type/id): {}", words.join(", ")))
+        }
+        Refusal::InvalidArgument { argument, value, .. } => where_to_find(*argument, value),
+        Refusal::TicketFull {
+            is_for_comments_only: true,
+            ..
+        } => Some("bring it to its end without a further comment, and go on in a new ticket".to_owned()),
+        _ => None,
+    }
+}
+
+/// Where the right value of an argument is found.
+fn where_to_find(argument: Argument, value: &str) -> Option<String> {
+    let found = match argument {
+        _ if value.is_empty() => return Some(format!("send `{}`", spelt(argument))),
+        Argument::TargetUser | Argument::Cc if value.contains('@') => {
+            return Some(format!(
+                "this is an e-mail address: call `user_list` with `search_value` `{value}` and send the `id`"
+            ));
+        }
+        Argument::TargetUser | Argument::Cc => "call `user_list` to find people, and send the `id`",
+        Argument::Node => "call `ticket_prepare_handle`, whose actions name their `node_id`",
+        Argument::TargetNode => "call `ticket_history` to see the ids of nodes the ticket was at",
+        Argument::ActionId => {
+            "call `ticket_prepare_handle` or `ticket_prepare_create` to see the actions and their ids"
+        }
+        Argument::ParentTicket => "call `ticket_list` to find the ticket",
+        Argument::ParentNode => "call `ticket_detail` of the parent: `ticket.current_nodes` says where it is",
+        Argument::Version => "name one of these versions, or publish another first",
+        Argument::NodeMap => {
+            "map only nodes that the ticket is at, or whose branches are open: `ticket_detail` names where it is"
+        }
+        Argument::WorkflowId => "call `workflow_list` to find workflows you may start",
+        Argument::TicketId | Argument::Comment | Argument::Fields | Argument::PerPage | Argument::IdempotencyKey => {
+            return None;
+        }
+    };
+    Some(found.to_owned())
+}
+
+/// A part of a request as the wire spells it.
+fn spelt(argument: Argument) -> &'static str {
+    match argument {
+        Argument::TicketId => "ticket_id",
+        Argument::WorkflowId => "workflow_id",
+        Argument::Version => "version",
+        Argument::NodeMap => "nodes",
+        Argument::ActionId => "action_id",
+        Argument::Node => "action_props.node_id",
+        Argument::TargetUser => "action_props.target_assignee_id",
+        Argument::TargetNode => "action_props.target_node_id",
+        Argument::Comment => "action_props.comment",
+        Argument::Fields => "fields",
+        Argument::Cc => "action_props.cc_to_user_id_list",
+        Argument::ParentTicket => "parent_ticket_id",
+        Argument::ParentNode => "parent_ticket_node_id",
+        Argument::PerPage => "per_page",
+        Argument::IdempotencyKey => "idempotency_key",
     }
 }
 
@@ -64,7 +137,7 @@ impl From<AuthProblem> for ApiError {
 }
 
 /// The row of a code. That every code of the engine is one, a test says.
-fn code_of(word: &str) -> Code {
+pub(super) fn code_of(word: &str) -> Code {
     Code::from_wire(word).unwrap_or(Code::Internal)
 }
 
@@ -111,7 +184,7 @@ fn details(refusal: &Refusal) -> Value {
             .take(PROBLEMS_MAX)
             .map(|ticket| json!({ "ticket_id": ticket.to_string() }))
             .collect(),
-        Refusal::InvalidArgument { argument, value, .. } => json!({ "argument": argument, "got": name(value) }),
+        Refusal::InvalidArgument { argument, value, .. } => json!({ "argument": spelt(*argument), "got": name(value) }),
         Refusal::VersionConflict { expected, current } => {
             json!({ "current_version": current, "expected_version": expected })
         }

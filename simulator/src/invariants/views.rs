@@ -168,7 +168,7 @@ pub fn refusals_hide(world: &World, recorded: &Recorded, user: &UserId, refusal:
         return Err(format!("the version of {:?} is gone", recorded.ticket));
     };
     let secrets = hidden_values(world, recorded, workflow, user);
-    let said = format!("{refusal} {} {refusal:?}", refusal.hint());
+    let said = format!("{refusal} {refusal:?}");
     says_none(&said, &secrets, &recorded.commits).map_err(|key| format!("a refusal tells {user} `{key}`"))
 }
 

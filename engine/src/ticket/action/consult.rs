@@ -7,12 +7,12 @@ use crate::ticket::action::Chosen;
 use crate::ticket::command::Handle;
 use crate::ticket::decide::{Decision, target_user};
 use crate::ticket::event::Event;
-use crate::ticket::refusal::Refusal;
+use crate::ticket::refusal::{Argument, Refusal};
 use crate::ticket::token::Rest;
 
 pub(crate) fn carry_out(decision: &mut Decision<'_>, action: &Chosen<'_>, handle: &Handle) -> Result<(), Refusal> {
     let to = target_user(decision, handle)?;
-    let argument = "action_props.target_assignee_id";
+    let argument = Argument::TargetUser;
     if to == handle.operator {
         return Err(Refusal::argument(
             argument,

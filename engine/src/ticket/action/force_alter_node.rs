@@ -4,11 +4,11 @@ use crate::ticket::ActState;
 use crate::ticket::action::Chosen;
 use crate::ticket::command::Handle;
 use crate::ticket::decide::Decision;
-use crate::ticket::refusal::Refusal;
+use crate::ticket::refusal::{Argument, Refusal};
 use crate::workflow::NodeKind;
 
 pub(crate) fn carry_out(decision: &mut Decision<'_>, action: &Chosen<'_>, handle: &Handle) -> Result<(), Refusal> {
-    let argument = "action_props.target_node_id";
+    let argument = Argument::TargetNode;
     let Some(target) = &handle.action.target_node_id else {
         return Err(Refusal::argument(
             argument,

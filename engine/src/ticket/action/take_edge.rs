@@ -10,7 +10,7 @@ use crate::ticket::action::{ActionKind, Chosen};
 use crate::ticket::command::ActionRequest;
 use crate::ticket::decide::Decision;
 use crate::ticket::event::Event;
-use crate::ticket::refusal::Refusal;
+use crate::ticket::refusal::{Argument, Refusal};
 use crate::ticket::token::Rest;
 use crate::ticket::{ActState, field_rules, flow};
 use crate::value::Value;
@@ -23,7 +23,11 @@ pub(crate) fn carry_out(
 ) -> Result<(), Refusal> {
     let workflow = decision.context.workflow;
     let (Some(edge), Some(node)) = (action.edge, workflow.node(&action.node)) else {
-        return Err(Refusal::argument("action_id", action.id(), "there is no such edge"));
+        return Err(Refusal::argument(
+            Argument::ActionId,
+            action.id(),
+            "there is no such edge",
+        ));
     };
     let demand_required = planted!(RequiredSkippedNever, true, !edge.skip_fields_required_check);
     let changes = field_rules::check(&decision.ticket, decision.context, node, fields, demand_required)?;

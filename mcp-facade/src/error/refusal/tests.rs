@@ -66,7 +66,7 @@ fn next(refusal: Option<&Refusal>) -> Option<Refusal> {
                 .into_iter()
                 .collect(),
         },
-        Some(Refusal::SubTicketsOpen { .. }) => Refusal::argument("fields", "x", "it is wrong"),
+        Some(Refusal::SubTicketsOpen { .. }) => Refusal::argument(Argument::Fields, "x", "it is wrong"),
         Some(Refusal::InvalidArgument { .. }) => Refusal::VersionConflict {
             expected: 1,
             current: 2,
@@ -148,7 +148,10 @@ fn every_refusal_of_an_operator_has_a_row() {
         .chain(workflow.map(OperatorRefusal::from))
         .chain(own);
     for refusal in all {
-        assert!(Code::from_wire(refusal.code()).is_some(), "{}", refusal.code());
+        let word = refusal.code();
+        let error = ApiError::from(refusal);
+        assert_eq!(error.code.as_str(), word);
+        assert!(!error.hint.is_empty() && !error.hint.ends_with('.'), "{error}");
     }
 }
 
@@ -175,14 +178,74 @@ fn what_was_sent_comes_back_shortened() {
 
 #[test]
 fn a_missing_argument_is_asked_for() {
-    let error = ApiError::from(Refusal::argument(
-        "action_props.comment",
-        "",
-        "a comment must say something",
-    ));
+    let error = ApiError::from(Refusal::argument(Argument::Comment, "", "a comment must say something"));
     assert_eq!(
         error.to_string(),
         "invalid_argument: argument `action_props.comment` is missing: a comment must say something. \
          Send `action_props.comment`."
+    );
+}
+
+/// The engine names an argument as a part of a request; here it has the wire's name and the place where its value is found.
+#[test]
+fn every_argument_has_the_name_that_clients_know() {
+    let mut names = std::collections::BTreeSet::new();
+    for argument in Argument::ALL {
+        let error = ApiError::from(Refusal::argument(argument, "x", "it is wrong"));
+        let name = error.details["argument"].as_str().unwrap().to_owned();
+        assert_eq!(error.message, format!("argument `{name}` cannot be `x`: it is wrong"));
+        assert!(names.insert(name), "{error}");
+    }
+}
+
+#[test]
+fn the_next_step_says_what_the_facts_allow() {
+    let hint = |refusal: Refusal| ApiError::from(refusal).hint;
+    let of = |argument, value: &str| hint(Refusal::argument(argument, value, "it is wrong"));
+    assert_eq!(
+        of(Argument::TargetUser, "7"),
+        "call `user_list` to find people, and send the `id`"
+    );
+    assert_eq!(
+        of(Argument::Cc, "a@b.example"),
+        "this is an e-mail address: call `user_list` with `search_value` `a@b.example` and send the `id`"
+    );
+    assert_eq!(of(Argument::PerPage, "7"), "mend the argument and call again");
+    assert_eq!(
+        of(Argument::Node, "c"),
+        "call `ticket_prepare_handle`, whose actions name their `node_id`"
+    );
+    let not_available = |available| {
+        hint(Refusal::ActionNotAvailable {
+            action_type: "agree",
+            action_id: "x".to_owned(),
+            available,
+        })
+    };
+    assert_eq!(not_available(vec![]), "there is nothing you can do on this ticket now");
+    let one = |kind, edge: Option<&str>| Available {
+        kind,
+        edge: edge.map(Into::into),
+        node: "n".into(),
+    };
+    assert_eq!(
+        not_available(vec![one(ActionKind::Agree, Some("ok")), one(ActionKind::Forward, None)]),
+        "available now (type/id): `agree`/`ok`, `forward`/`forward`"
+    );
+    let full = |is_for_comments_only| {
+        hint(Refusal::TicketFull {
+            n_events: 1,
+            n_bytes: 1,
+            is_for_comments_only,
+        })
+    };
+    assert!(full(true).contains("without a further comment"), "{}", full(true));
+    assert!(full(false).contains("force_close"), "{}", full(false));
+    assert_eq!(
+        hint(Refusal::PermissionDenied {
+            what: "x".to_owned(),
+            who_may: "y".to_owned()
+        }),
+        "ask one of them, or call `ticket_prepare_handle` to see what you can do"
     );
 }

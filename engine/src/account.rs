@@ -1,4 +1,4 @@
-//! Tenants and the directory (semantics 1): one stream per tenant.
+//! Tenants and the directory (semantics: directory): one stream per tenant.
 //!
 //! Here: the data of users, departments, roles, applications. The aggregate is in `account/{command,event,decide,apply}`,
 //! the snapshot that decisions look at in `account/directory`, rights in `account/permission`, files with a whole
@@ -37,7 +37,7 @@ pub struct Tenant {
     pub time_zone: String,
 }
 
-/// What kind of user this is (semantics 1).
+/// What kind of user this is (semantics: directory).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum UserType {
     /// Administers the tenant: sees and may intervene in everything.
@@ -104,7 +104,7 @@ pub struct User {
 }
 
 impl User {
-    /// Alias, else name: how people are shown (semantics 6, title).
+    /// Alias, else name: how people are shown (semantics: directory).
     #[must_use]
     pub fn shown_name(&self) -> &str {
         if self.alias.is_empty() { &self.name } else { &self.alias }
@@ -171,7 +171,7 @@ pub struct Role {
 pub struct Application {
     /// Name, which is its id.
     pub name: AppName,
-    /// Which workflows it may use by its own entry; a workflow may name it as well (semantics 2).
+    /// Which workflows it may use by its own entry; a workflow may name it as well (semantics: directory).
     pub workflows: AppWorkflows,
 }
 

@@ -1,4 +1,4 @@
-//! Work owed after a commit: what the outside is to be told because of it (semantics 8).
+//! Work owed after a commit: what the outside is to be told because of it (semantics: effects).
 //!
 //! Effects are a function of events, so they are found again after a crash. Not here: carrying them out.
 

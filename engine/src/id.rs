@@ -1,5 +1,5 @@
-//! Typed ids. One macro makes the textual ones: any non-empty string, kept as given (semantics 2); what may become an id
-//! from now on says `problem_of`.
+//! Typed ids. One macro makes the textual ones: any non-empty string, kept as given (semantics: definitions); what may
+//! become an id from now on says `problem_of`.
 //!
 //! Not here: how ids are made (`port::IdSource`).
 

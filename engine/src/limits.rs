@@ -1,6 +1,6 @@
 //! Every bound of the engine, with its unit and reason.
 
-/// Automatic moves in one command; more is a definition that never waits (semantics 3).
+/// Automatic moves in one command; more is a definition that never waits (semantics: game).
 pub const AUTOMATIC_MOVES_MAX: usize = 1_000;
 
 /// Tokens of one ticket: a loop around a split could multiply them without end.
@@ -19,11 +19,11 @@ pub const IMPORT_PART_BYTES_MAX: usize = 1 << 20;
 /// People named in the report of an import beside their number: one screen.
 pub const REPORTED_PEOPLE_MAX: usize = 50;
 
-/// Characters of a title (semantics 6).
+/// Characters of a title (semantics: values).
 pub const TITLE_CHARS_MAX: usize = 500;
-/// Characters of a text field (semantics 6).
+/// Characters of a text field (semantics: values).
 pub const TEXT_CHARS_MAX: usize = 2_000;
-/// Characters of a textarea or rich text (semantics 6).
+/// Characters of a textarea or rich text (semantics: values).
 pub const LONG_TEXT_CHARS_MAX: usize = 100_000;
 /// Characters of a comment: as a textarea.
 pub const COMMENT_CHARS_MAX: usize = LONG_TEXT_CHARS_MAX;
@@ -36,7 +36,7 @@ pub const MARKUP_DEPTH_MAX: usize = 256;
 /// Nesting of a stored value: bounds recursion when values are read.
 pub const VALUE_DEPTH_MAX: usize = 16;
 
-/// Problems of fields listed in one refusal (contract, limits).
+/// Problems of fields listed in one refusal (contract: errors).
 pub const FIELD_PROBLEMS_MAX: usize = 64;
 
 /// Names listed in one sentence; more would fill the answer.
@@ -75,10 +75,10 @@ pub const NODES_MAX: usize = 2_000;
 /// Edges of a definition.
 pub const EDGES_MAX: usize = 10_000;
 
-/// Days a personal access token may live (semantics 1).
+/// Days a personal access token may live (semantics: access-tokens).
 pub const ACCESS_TOKEN_DAYS_MAX: u32 = 730;
 
-/// Rows of one page of any list (contract).
+/// Rows of one page of any list (contract: paging).
 pub const PER_PAGE_MAX: u32 = 100;
 
 /// Events of one ticket: a busy ticket has some hundreds. Its history and its replay cost this many at the most.
@@ -92,5 +92,5 @@ pub const HISTORY_PAGE_BYTES_MAX: usize = 8 << 20;
 
 /// Bytes of an idempotency key.
 pub const IDEMPOTENCY_KEY_BYTES_MAX: usize = 128;
-/// How long an answered idempotency key is kept: twice the promise of 24 hours (semantics 10).
+/// How long an answered idempotency key is kept: twice the promise of 24 hours (semantics: idempotency).
 pub const IDEMPOTENCY_KEEP_MS: i64 = 48 * 3_600_000;

@@ -1,5 +1,5 @@
 //! What the engine needs from outside: a clock, fresh ids, randomness. Injected, so that a run is reproducible
-//! bit for bit from its seed (semantics 10).
+//! bit for bit from its seed (semantics: time).
 //!
 //! The core never calls these: what it needs of them arrives in a command's `Context`.
 

@@ -96,7 +96,7 @@ pub struct Ticket {
 }
 
 impl Ticket {
-    /// Whether it is over: only comments remain (semantics 5).
+    /// Whether it is over: only comments remain (semantics: states).
     #[must_use]
     pub fn is_final(&self) -> bool {
         self.is_discarded || self.tokens.iter().any(|token| matches!(token.rest, Rest::Ended))
@@ -117,7 +117,7 @@ impl Ticket {
         self.fields.get(key).map(Cow::Borrowed)
     }
 
-    /// Whether the user is or was part of it: creator, assignee, processor, consulted, in copy (semantics 7).
+    /// Whether the user is or was part of it: creator, assignee, processor, consulted, in copy (semantics: visibility).
     #[must_use]
     pub fn is_related(&self, user: &UserId) -> bool {
         self.creator == *user

@@ -1,4 +1,4 @@
-//! Instants, in UTC milliseconds, and their text forms (semantics 10).
+//! Instants, in UTC milliseconds, and their text forms (semantics: time).
 //!
 //! Not here: the clock (`port::Clock`). The core never asks what time it is.
 

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::text::is_blank;
 
-/// A JSON value, kept as it was sent so that it is given back in the same form (semantics 6).
+/// A JSON value, kept as it was sent so that it is given back in the same form (semantics: fields).
 ///
 /// Variants are stored by position: only ever append.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, Default)]

@@ -1,4 +1,4 @@
-//! Workflow definitions and their versions (semantics 2): one stream per workflow.
+//! Workflow definitions and their versions (semantics: definitions, versions): one stream per workflow.
 //!
 //! Here: a published version, ready to run: parsed, checked, with its graph. `definition` reads the JSON,
 //! `validate` finds every problem, `graph` knows merges and regions, `form` the fields, `condition` what an edge asks.

@@ -197,7 +197,7 @@ impl Arguments {
     }
 
     /// `page` and `per_page`. A page of 0 or below is the last one, as is one past the end; more rows than
-    /// [`PER_PAGE_MAX`] are that many (contract).
+    /// [`PER_PAGE_MAX`] are that many (contract: paging).
     ///
     /// # Errors
     /// `invalid_argument` when one is no integer, or `per_page` is below 1.

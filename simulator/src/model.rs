@@ -1,10 +1,10 @@
 //! A second, naive implementation of the ticket rules, to hold against the engine after every step.
 //!
-//! Written from the text of the semantics (sections 1 to 7 and 10), not from the engine's code, and sharing no line
-//! with it: definitions and directories are parsed here again, from JSON to plain structs, and every question is
-//! answered by the simplest way to compute it (a merge by taking nodes away and asking whether the end can still be
-//! reached, a region by looking for paths, members of a department by asking every user, offers anew each time).
-//! What is slow and does not change is computed once, when a definition is published.
+//! Written from the text of the semantics (all of it but effects and sub-tickets), not from the engine's code, and
+//! sharing no line with it: definitions and directories are parsed here again, from JSON to plain structs, and every
+//! question is answered by the simplest way to compute it (a merge by taking nodes away and asking whether the end can
+//! still be reached, a region by looking for paths, members of a department by asking every user, offers anew each
+//! time). What is slow and does not change is computed once, when a definition is published.
 //!
 //! Reading order: `definition` and `graph` (what is published), `people` (the directory), `ticket` (the state),
 //! `offers` (who may do what), `acts` (what an action does), `moves` and `assign` (the token game), `forms`, `values`

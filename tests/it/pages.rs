@@ -7,6 +7,8 @@ use loonflow_mcp_facade::error::Code;
 use loonflow_mcp_facade::mcp::tools;
 use loonflow_tests::fixtures::root;
 
+use crate::tidy::sources;
+
 /// A page, by its path from the root.
 pub(crate) fn page(path: &str) -> String {
     fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
@@ -81,6 +83,37 @@ fn every_path_exists() {
             assert!(root().join(there).exists(), "{path}: `{word}`");
         }
     }
+}
+
+/// Comments cite the pages as `(semantics: game, merges)` and `(contract: errors)`, never by numbers, which move.
+#[test]
+fn every_citation_names_a_section() {
+    let mut n_found = 0;
+    for (name, path) in [
+        ("semantics", "engine/docs/semantics.md"),
+        ("contract", "mcp-facade/docs/contract.md"),
+    ] {
+        let there = anchors(&page(path));
+        for (source, text) in sources() {
+            if source == "tests/it/pages.rs" {
+                continue;
+            }
+            for cited in text.split(&format!("({name}: ")).skip(1) {
+                let (cited, _) = cited.split_once(')').unwrap_or((cited, ""));
+                for section in cited.split(", ") {
+                    assert!(there.contains(section), "{source}: `({name}: {cited})`");
+                    n_found += 1;
+                }
+            }
+            let mut after = text
+                .split(&name[1..])
+                .skip(1)
+                .map(|rest| rest.strip_prefix(' ').unwrap_or(rest));
+            let is_number = |rest: &str| rest.starts_with(|c: char| c.is_ascii_digit());
+            assert!(!after.any(is_number), "{source}: cites the {name} by number");
+        }
+    }
+    assert!(n_found > 100, "{n_found}");
 }
 
 /// The part of a page below one heading.

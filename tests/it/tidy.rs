@@ -13,7 +13,7 @@ const LINES_MAX: usize = 600;
 const PACKAGES: [&str; 5] = ["engine", "storage", "mcp-facade", "simulator", "tests"];
 
 /// Every source file of the workspace: its path from the root, and its text.
-fn sources() -> Vec<(String, String)> {
+pub(crate) fn sources() -> Vec<(String, String)> {
     let root = root();
     let mut found = Vec::new();
     let mut open: Vec<PathBuf> = PACKAGES.iter().map(|package| root.join(package)).collect();

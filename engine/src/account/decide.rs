@@ -1,4 +1,4 @@
-//! Decides what a command does to a directory: events or a refusal; changes nothing (semantics 1).
+//! Decides what a command does to a directory: events or a refusal; changes nothing (semantics: directory).
 
 use super::User;
 use super::by_id::ById;

@@ -1,4 +1,4 @@
-//! What can have happened in a tenant's directory: one variant per fact, past tense (semantics 1).
+//! What can have happened in a tenant's directory: one variant per fact, past tense (semantics: directory).
 //!
 //! Stored by position and field order through `codec`: only ever append variants; a changed variant is a new schema.
 //! Entries are stored whole, so a replay needs nothing but the events. Nothing is ever removed: tickets go on naming

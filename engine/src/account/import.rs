@@ -1,4 +1,4 @@
-//! Files that hold a tenant's whole directory: read and checked with all problems at once (semantics 1).
+//! Files that hold a tenant's whole directory: read and checked with all problems at once (semantics: directory).
 //!
 //! An import adds and changes, it never removes: a user leaves by `is_active: false`, and what the file does not name
 //! stays as it is, unless the operator says that the file is the whole directory (`with_leavers`). References may

@@ -1,4 +1,4 @@
-//! Hashes of passwords: argon2id in PHC form (semantics 1).
+//! Hashes of passwords: argon2id in PHC form (semantics: directory).
 //!
 //! Salts arrive as data, like all randomness. Hashing is slow on purpose: never call it from `decide`, and for a whole
 //! file only for those whose hash does not fit (`missing_hashes`).

@@ -1,4 +1,5 @@
-//! Who may do what, as far as the directory and a workflow's rights say (semantics 1, 2, 7): total functions, no I/O.
+//! Who may do what, as far as the directory and a workflow's rights say (semantics: directory, visibility): total
+//! functions, no I/O.
 //!
 //! Not here: rights that come from having to do with a ticket (creator, assignee, processor, cc: `ticket`), what an
 //! assignee may do (`ticket::action`). Inactive and unknown users have no right at all.
@@ -8,7 +9,7 @@ use super::{AppWorkflows, User, UserType};
 use crate::id::{AppName, UserId, WorkflowId};
 use crate::workflow::WorkflowVersion;
 
-/// The application that may use every workflow (semantics 1).
+/// The application that may use every workflow (semantics: directory).
 pub const OWN_APPLICATION: &str = "loonflow";
 
 /// A user's rights on all tickets of a workflow, whatever it has to do with them.
@@ -21,7 +22,7 @@ pub struct Rights {
 }
 
 /// Whether an application may use a workflow: it is our own, its entry names the workflow, or the workflow's list
-/// names it; either suffices (semantics 2). An application that the tenant does not have may use nothing.
+/// names it; either suffices (semantics: directory). An application that the tenant does not have may use nothing.
 #[must_use]
 pub fn application_allows(directory: &Directory, app: &AppName, version: &WorkflowVersion) -> bool {
     is_application(directory, app)
@@ -54,8 +55,8 @@ pub fn rights(directory: &Directory, user: &UserId, version: &WorkflowVersion) -
     }
 }
 
-/// Whether a user may force a workflow's tickets on (semantics 5, 7): tenant admins, the workflow's admins and
-/// dispatchers. User type `workflow_admin` gives no such right by itself.
+/// Whether a user may force a workflow's tickets on (semantics: actions, visibility): tenant admins, the workflow's
+/// admins and dispatchers. User type `workflow_admin` gives no such right by itself.
 #[must_use]
 pub fn may_intervene(directory: &Directory, user: &UserId, version: &WorkflowVersion) -> bool {
     let Some(user) = directory.active_user(user) else {
@@ -65,8 +66,8 @@ pub fn may_intervene(directory: &Directory, user: &UserId, version: &WorkflowVer
     is_tenant_admin(user) || permission.admins.contains(&user.id) || permission.dispatchers.contains(&user.id)
 }
 
-/// Whether a user sees all tickets of a workflow (semantics 7): whoever may intervene, its viewers, and members of its
-/// viewer departments and their descendants.
+/// Whether a user sees all tickets of a workflow (semantics: visibility): whoever may intervene, its viewers, and
+/// members of its viewer departments and their descendants.
 #[must_use]
 pub fn may_view_workflow(directory: &Directory, user: &UserId, version: &WorkflowVersion) -> bool {
     let permission = &version.permission;
@@ -79,7 +80,7 @@ pub fn may_view_workflow(directory: &Directory, user: &UserId, version: &Workflo
                 .any(|dept| directory.is_member(user, dept)))
 }
 
-/// Whether a user may publish workflows (semantics 2): active, and of type `admin` or `workflow_admin`.
+/// Whether a user may publish workflows (semantics: directory): active, and of type `admin` or `workflow_admin`.
 #[must_use]
 pub fn may_publish(user: &User) -> bool {
     user.is_active && matches!(user.user_type, UserType::Admin | UserType::WorkflowAdmin)

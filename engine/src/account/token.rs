@@ -1,4 +1,4 @@
-//! Personal access tokens and other secrets (semantics 1).
+//! Personal access tokens and other secrets (semantics: access-tokens).
 //!
 //! A token reads `lfpat.<token id>.<secret>`: the id is public and finds the entry, the secret is 32 random bytes in
 //! hexadecimal, shown once. Only its SHA-256 is kept and compared in constant time; a slow hash would add nothing, for

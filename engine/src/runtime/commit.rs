@@ -37,7 +37,7 @@ pub struct Decided {
     pub done: Done,
 }
 
-/// Refuses a call that was made for another version of the ticket; 0 is one that is not there (semantics 10).
+/// Refuses a call that was made for another version of the ticket; 0 is one that is not there (semantics: commands).
 ///
 /// # Errors
 /// `version_conflict`.

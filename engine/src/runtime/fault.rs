@@ -147,7 +147,7 @@ pub enum AuthProblem {
 }
 
 impl AuthProblem {
-    /// The stable code (contract, errors).
+    /// The stable code (contract: errors).
     #[must_use]
     pub fn code(self) -> &'static str {
         match self {

@@ -39,7 +39,7 @@ use crate::workflow::WorkflowVersion;
 
 /// The tree of when tokens were last used.
 pub(crate) const TOKEN_USED: &str = "token_used";
-/// A token's last use is written at most this often (semantics 1).
+/// A token's last use is written at most this often (semantics: access-tokens).
 const TOKEN_USED_EVERY_MS: i64 = 60_000;
 
 /// The door to a running engine.
@@ -190,7 +190,7 @@ impl EngineHandle {
         if !inner.admission.close() {
             return Ok(());
         }
-        /// A stop takes 10 s at the most (contract, limits); the log needs some of it.
+        /// A stop takes 10 s at the most (contract: limits); the log needs some of it.
         const FINISH_MAX: Duration = Duration::from_secs(5);
         /// Actors and list need their time whatever the calls left of theirs.
         const EACH_MIN: Duration = Duration::from_secs(1);

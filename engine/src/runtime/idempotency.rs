@@ -1,4 +1,4 @@
-//! Idempotency keys (semantics 10): the answer of a write that succeeded, stored in its own commit.
+//! Idempotency keys (semantics: idempotency): the answer of a write that succeeded, stored in its own commit.
 //!
 //! A key is a user's own. Two calls with one key at once are put one after the other by a guard that the write
 //! carries with it, so that it is released when the write is through, whoever has gone away meanwhile.

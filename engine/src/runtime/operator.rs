@@ -102,7 +102,7 @@ impl EngineHandle {
     }
 
     /// Brings a tenant's directory to what a file's JSON says; the tenant is made where it is new. Once more changes
-    /// nothing. Tickets that only a user held who is no longer active are marked (semantics 4).
+    /// nothing. Tickets that only a user held who is no longer active are marked (semantics: intervention).
     ///
     /// # Errors
     /// A fault; the refusal is inside.

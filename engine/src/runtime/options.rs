@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::port::{Clock, IdSource, RandomSource};
 
-/// Clock, ids and randomness, injected so that a run is reproducible (semantics 10).
+/// Clock, ids and randomness, injected so that a run is reproducible (semantics: time).
 #[derive(Clone)]
 pub struct Ports {
     /// What time it is.

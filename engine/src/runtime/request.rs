@@ -30,7 +30,7 @@ pub struct Caller {
     pub access_token: Option<AccessTokenId>,
 }
 
-/// A key under which a write is answered once (semantics 10).
+/// A key under which a write is answered once (semantics: idempotency).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Idempotency {
     /// As sent, 1 to `limits::IDEMPOTENCY_KEY_BYTES_MAX` bytes; it is the user's own.

@@ -1,4 +1,4 @@
-//! State of a ticket as people filter by it (semantics 5).
+//! State of a ticket as people filter by it (semantics: states).
 //!
 //! ```text
 //!             submit                       edge into end

@@ -1,4 +1,4 @@
-//! The actions of semantics 5: their words, and the one gate that says which of them a user has.
+//! The actions (semantics: actions): their words, and the one gate that says which of them a user has.
 //!
 //! `ticket_prepare_handle` shows what [`offered`] returns and `decide` carries out only what it returns, so what is
 //! offered works and what is not offered is refused. What each action does is in `action/<name>.rs`.
@@ -101,7 +101,7 @@ impl ActionKind {
     }
 
     /// Reads `action_type` together with `action_id`: `accept` is a claim when the id is `accept`, else the agree
-    /// edge of that id (semantics 2). `None` for a word that is no action.
+    /// edge of that id (semantics: actions). `None` for a word that is no action.
     #[must_use]
     pub fn parse(action_type: &str, action_id: &str) -> Option<Self> {
         let kind = Self::ALL.into_iter().find(|kind| kind.word() == action_type)?;
@@ -328,7 +328,7 @@ pub fn offered(ticket: &Ticket, user: &UserId, context: &Context<'_>) -> Offered
     }
 }
 
-/// The one function behind what is shown and what is allowed (semantics 5).
+/// The one function behind what is shown and what is allowed (semantics: offers).
 pub(crate) fn offers<'t, 'w>(ticket: &'t Ticket, user: &UserId, context: &Context<'w>) -> Offers<'t, 'w> {
     let mut found = Offers::default();
     if !has_access(ticket, user, context) {
@@ -430,7 +430,7 @@ fn offer_token<'t, 'w>(
         workflow.node(&token.node).map(|node| &node.kind),
         Some(NodeKind::Normal(_))
     );
-    // The start node is the creator's (semantics 4): it is neither forwarded nor held by someone consulted.
+    // The start node is the creator's (semantics: actions): it is neither forwarded nor held by someone consulted.
     if planted!(StartIsForwarded, true, is_normal) && ticket.act_state != ActState::InDraft {
         push(found, ActionKind::Forward, token);
         push(found, ActionKind::Consult, token);

@@ -1,5 +1,5 @@
-//! Who is assigned on entering a normal node (semantics 4): rule, directory and fields give users, the strategy
-//! gives how they hold it.
+//! Who is assigned on entering a normal node (semantics: assignees, strategies): rule, directory and fields give users,
+//! the strategy gives how they hold it.
 //!
 //! Not here: delegates in absence and assignees asked from an outside address, which come with the effects.
 

@@ -164,7 +164,7 @@ impl Decision<'_> {
         });
     }
 
-    /// Marks or unmarks the ticket as needing intervention (semantics 4).
+    /// Marks or unmarks the ticket as needing intervention (semantics: intervention).
     fn review_holders(&mut self) {
         let needed = unattended(&self.ticket, self.context);
         match (&self.ticket.intervention, needed) {
@@ -202,7 +202,8 @@ fn decide_create<'a>(
     context: &'a Context<'a>,
     meta: Meta,
 ) -> Result<(Vec<Event>, Cow<'a, Ticket>), Refusal> {
-    // Else a draft would come to be that nobody can open (semantics 2: any active user may start a workflow).
+    // Else a draft would come to be that nobody can open, for any active user may start a workflow
+    // (semantics: visibility).
     if context.directory.active_user(&create.creator).is_none() {
         return Err(Refusal::PermissionDenied {
             what: "a creation".into(),
@@ -450,7 +451,7 @@ pub(crate) fn target_user(decision: &Decision<'_>, handle: &Handle) -> Result<Us
     Ok(target.clone())
 }
 
-/// No self-approval: nobody gives a node that excludes the creator to the creator (semantics 4).
+/// No self-approval: nobody gives a node that excludes the creator to the creator (semantics: assignees).
 pub(crate) fn check_not_excluded(decision: &Decision<'_>, node: &NodeId, target: &UserId) -> Result<(), Refusal> {
     let excluded = match decision.context.workflow.node(node).map(|node| &node.kind) {
         Some(crate::workflow::NodeKind::Normal(props)) => {

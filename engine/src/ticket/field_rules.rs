@@ -1,4 +1,4 @@
-//! Which fields a command may write, and what must be there, checked before any event (semantics 6).
+//! Which fields a command may write, and what must be there, checked before any event (semantics: fields).
 //!
 //! Not here: which values a field's type takes (`workflow::form`), who sees what (`visibility`).
 
@@ -67,7 +67,7 @@ pub(crate) fn check(
         let permission = form.permission_at(node, key);
         if !permission.is_writable() && planted!(ReadonlyIsWritten, permission == FieldPermission::Hidden, true) {
             // A readonly field may repeat the value it has. A hidden one may not even do that: an answer that tells a
-            // right guess from a wrong one would give the value away. The title is never a secret (semantics 6).
+            // right guess from a wrong one would give the value away. The title is never a secret (semantics: fields).
             let is_secret = permission == FieldPermission::Hidden && form.title_key() != Some(key);
             let repeats = stored.is_some_and(|stored| stored.is_shown_as(value))
                 || (stored.is_none() && component.is_blank(value));
@@ -138,7 +138,7 @@ pub(crate) fn check(
     }
 }
 
-/// Records what was checked, and renews an automatic title (semantics 6).
+/// Records what was checked, and renews an automatic title (semantics: titles).
 pub(crate) fn store(decision: &mut Decision<'_>, changes: Changes) {
     // An automatic title follows its fields; the first one is made whatever there is, and one that is sent does not
     // replace it.

@@ -1,4 +1,4 @@
-//! The token game (semantics 3): moves tokens until every one rests on a node that waits.
+//! The token game (semantics: game): moves tokens until every one rests on a node that waits.
 //!
 //! Works off a list, oldest moving token first, never by recursion, so a definition that loops ends in a refusal.
 //! What happens on entering is in one file per kind of node; here is what they share: taking an edge, leaving forks,

@@ -58,7 +58,7 @@ pub(crate) fn choose<'a>(
     }
     let is_there = |one: &&Offer<'_, 'a>| request.node_id.as_ref().is_none_or(|node| one.token.node == *node);
     let fitting = || offers.iter().filter(is_meant).filter(is_there);
-    // Two tokens on one node: the older acts first (semantics 3).
+    // Two tokens on one node: the older acts first (semantics: game).
     let Some(oldest) = fitting().min_by_key(|one| one.token.id) else {
         return Err(refuse());
     };

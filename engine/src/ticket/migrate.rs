@@ -1,5 +1,5 @@
-//! Migration of a running ticket to another version of its workflow (semantics 2): an admin's explicit command that
-//! maps each active node, refused where a mapped node does not fit.
+//! Migration of a running ticket to another version of its workflow (semantics: migration): an admin's explicit command
+//! that maps each active node, refused where a mapped node does not fit.
 //!
 //! A token keeps how it rests: assignees, due time, open request. So its new node must be of the same kind, and every
 //! fork it belongs to must be a split of the new version whose region holds that node.

@@ -301,7 +301,7 @@ impl Refusal {
         }
     }
 
-    /// The stable code (contract, errors).
+    /// The stable code (contract: errors).
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {

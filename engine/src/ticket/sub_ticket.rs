@@ -1,4 +1,4 @@
-//! Which tickets may be opened below a node of another (semantics 9).
+//! Which tickets may be opened below a node of another (semantics: sub-tickets).
 //!
 //! Not here: whether the parent is open and at that node (`decide`), which is asked of the parent's state; this is asked of
 //! its version, which a decision about the child does not have.

@@ -1,5 +1,5 @@
 //! Tokens of the game on a workflow's graph: where they are, which forks they belong to, what they wait for
-//! (semantics 3 and 4).
+//! (semantics: game, merges, strategies).
 //!
 //! Not here: how they move (`flow`).
 

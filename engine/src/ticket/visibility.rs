@@ -1,4 +1,4 @@
-//! Who may see a ticket, and which of its fields (semantics 6 and 7).
+//! Who may see a ticket, and which of its fields (semantics: visibility, hidden-values).
 //!
 //! Not here: rights by workflow alone (`account::permission`), lists (`view::ticket_list`).
 

@@ -163,7 +163,7 @@ pub fn entry(
             ticket = apply(ticket, event, meta);
         }
     }
-    // The title is exempt from field permissions (semantics 6).
+    // The title is exempt from field permissions (semantics: hidden-values).
     field_changes.retain(|change| {
         planted!(HistoryTellsHidden, true, workflow.form.title_key() == Some(&change.key))
             || permissions

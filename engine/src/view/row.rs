@@ -135,7 +135,8 @@ pub struct TicketRow {
     pub updated_at: Timestamp,
     /// Its events so far.
     pub version: u64,
-    /// Its parent, where the viewer may view that too (semantics 9); [`of`](Self::of) cannot know and leaves it out.
+    /// Its parent, where the viewer may view that too (semantics: sub-tickets); [`of`](Self::of) cannot know and leaves
+    /// it out.
     pub parent_ticket_id: Option<TicketId>,
     /// Where it is and who can act.
     pub current_nodes: Vec<CurrentNode>,

@@ -1,4 +1,5 @@
-//! Lists of tickets, answered by indexes: bitmaps over ticket ordinals (semantics 7). No request walks all tickets.
+//! Lists of tickets, answered by indexes: bitmaps over ticket ordinals (semantics: lists). No request walks all
+//! tickets.
 //!
 //! Reading order: this file (what is asked and answered), `index` (what is kept, and how a commit changes it),
 //! `membership` (which bitmaps a ticket is in), `title` (search in titles), `query` (how they answer), `pool` (what cards
@@ -162,6 +163,6 @@ pub struct ListPage {
     pub total: u64,
     /// Whether a page follows.
     pub has_more: bool,
-    /// Parents of these tickets that the viewer may view too: of others it is told nothing (semantics 9).
+    /// Parents of these tickets that the viewer may view too: of others it is told nothing (semantics: sub-tickets).
     pub parents: BTreeSet<TicketId>,
 }

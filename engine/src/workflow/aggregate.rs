@@ -1,4 +1,4 @@
-//! A workflow and its versions: what its stream folds to (semantics 2).
+//! A workflow and its versions: what its stream folds to (semantics: versions).
 //!
 //! Invariants: at most one version is the default; a version's content never changes. How versions change is decided
 //! in `decide` and folded in `apply`.

@@ -1,4 +1,4 @@
-//! Conditions on an edge: or-ed groups of and-ed comparisons, by the field's type (semantics 3, conditions).
+//! Conditions on an edge: or-ed groups of and-ed comparisons, by the field's type (semantics: conditions).
 //!
 //! How values compare, by the form's type (a condition's own `field_type` is ignored):
 //!

@@ -1,4 +1,4 @@
-//! Decides what a command does to a workflow's versions: events or a refusal; changes nothing (semantics 2).
+//! Decides what a command does to a workflow's versions: events or a refusal; changes nothing (semantics: versions).
 //!
 //! A version that becomes the default makes the former default a candidate: it can still be asked for by name, and
 //! going back is one command. Archiving it is a decision of its own, and so is leaving a workflow without a default.

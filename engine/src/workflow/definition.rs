@@ -1,4 +1,5 @@
-//! Reads a definition's JSON into nodes, edges, form, rights and hooks (semantics 2), and notes every wrong shape.
+//! Reads a definition's JSON into nodes, edges, form, rights and hooks (semantics: definitions), and notes every wrong
+//! shape.
 //!
 //! Not here: the reading of the form and of the process (`definition::{form,process}`), rules that look at more than
 //! one part (`validate`). Of keys that nothing reads the reader warns (`keys`); they stay in `source`, which is kept
@@ -22,7 +23,7 @@ mod reader;
 
 use reader::{Place, Reader};
 
-/// Events that an event hook may ask for (semantics 8).
+/// Events that an event hook may ask for (semantics: effects).
 pub const HOOK_EVENTS: [&str; 6] = ["pre_create", "create", "reject", "withdraw", "force_close", "finish"];
 
 /// JSON Schema (draft 2020-12) of definitions, for editors: what `check --strict` says, as far as a schema can. The tests

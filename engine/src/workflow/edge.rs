@@ -1,4 +1,4 @@
-//! Edges of a definition (semantics 2).
+//! Edges of a definition (semantics: definitions).
 
 use crate::id::{EdgeId, NodeId};
 use crate::text::is_blank;

@@ -1,4 +1,4 @@
-//! What can have happened to a workflow: one variant per fact, past tense (semantics 2).
+//! What can have happened to a workflow: one variant per fact, past tense (semantics: versions).
 //!
 //! Stored by position and field order through `codec`: only ever append variants; a changed variant is a new schema.
 //! A definition is stored as JSON text, for a positional codec cannot carry JSON itself.

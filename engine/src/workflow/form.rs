@@ -1,4 +1,4 @@
-//! The form of a definition: rows of components, what a node lets one do with a field (semantics 2 and 6).
+//! The form of a definition: rows of components, what a node lets one do with a field (semantics: definitions, fields).
 //!
 //! Not here: the types of components and their properties (`form::component`), which values a field takes
 //! (`form::check`), the title (`form::title`), which fields one command may write (`ticket::field_rules`), how a
@@ -125,7 +125,7 @@ impl Form {
         self.by_key.get(key).map(|idx| &self.components[*idx])
     }
 
-    /// What a node lets one do with a field (semantics 2 and 6): what it says; hidden where it says nothing, but
+    /// What a node lets one do with a field (semantics: definitions): what it says; hidden where it says nothing, but
     /// readonly for an information component. Information and external components are never writable, and a key
     /// that is no field is hidden.
     #[must_use]

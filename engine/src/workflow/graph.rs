@@ -1,4 +1,5 @@
-//! The graph of a definition: indexes by id, ways out and in, and of each split its merge and region (semantics 3).
+//! The graph of a definition: indexes by id, ways out and in, and of each split its merge and region
+//! (semantics: merges).
 //!
 //! A **split** is a parallel or inclusive node with several ways out. Its **merge** is the nearest node that every
 //! branch must pass on its way to the end when reject edges are left out. Its **region** is what lies on those ways:

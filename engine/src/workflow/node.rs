@@ -1,4 +1,4 @@
-//! Nodes of a definition, by kind, with the properties that rules look at (semantics 2 to 4).
+//! Nodes of a definition, by kind, with the properties that rules look at (semantics: definitions, assignees).
 //!
 //! Not here: reading them from JSON (`definition`), what a token does at one (`ticket::flow`).
 
@@ -107,7 +107,7 @@ pub enum AssigneeRule {
     TicketField(Vec<FieldKey>),
     /// Users named in these fields of the parent ticket.
     ParentTicketField(Vec<FieldKey>),
-    /// Asked from this URL (semantics 8).
+    /// Asked from this URL (semantics: assignees).
     External(String),
 }
 

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::{EdgeId, FieldKey, NodeId};
 
-/// Whether a problem blocks publishing (semantics 2).
+/// Whether a problem blocks publishing (semantics: validation).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Severity {
     /// Blocks publishing.
@@ -17,7 +17,7 @@ pub enum Severity {
     Warning,
 }
 
-/// One problem of a definition (semantics 2, validation).
+/// One problem of a definition (semantics: validation).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
     /// Stable word for programs.

@@ -1,4 +1,4 @@
-//! Templates of titles and messages: text with `{name}` in it (semantics 6, title; semantics 8, notifications).
+//! Templates of titles and messages: text with `{name}` in it (semantics: titles, effects).
 //!
 //! Not here: what a name stands for; the caller knows.
 

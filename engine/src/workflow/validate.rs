@@ -1,4 +1,4 @@
-//! Finds every problem of a definition at once (semantics 2, validation), and builds the version where no error is.
+//! Finds every problem of a definition at once (semantics: validation), and builds the version where no error is.
 //!
 //! One function per rule, in `validate::{process,fields,graph,ids,names}`; wrong shapes are found while reading
 //! (`definition`). A problem that only follows from another is not reported: rules that walk the graph run only where

@@ -1,4 +1,4 @@
-//! Repeats of a call answer what the first one did (semantics 10).
+//! Repeats of a call answer what the first one did (semantics: idempotency).
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! Semantics 6: which fields a command may write, required ones, titles.
+//! Which fields a command may write, required ones, titles (semantics: fields, values, titles).
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Semantics 3: edges, gateways, forks and merges, timers, hooks.
+//! Edges, gateways, forks and merges, timers, hooks (semantics: game, merges, timers, hooks).
 
 use loonflow_engine::id::TicketId;
 use loonflow_engine::ticket::{Command, Context, Create, Draw, HookOutcome, decide_with_outcome};

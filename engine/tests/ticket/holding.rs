@@ -1,4 +1,4 @@
-//! Semantics 4 and 5: who is assigned, and what holders do with a node.
+//! Who is assigned, and what holders do with a node (semantics: assignees, strategies, actions).
 
 use loonflow_engine::account::directory::Directory;
 use loonflow_engine::account::{self, User};

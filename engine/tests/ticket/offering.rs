@@ -1,4 +1,5 @@
-//! Semantics 5: what an offered action says of itself, which node comes first, and what is recorded of the one taken.
+//! What an offered action says of itself, which node comes first, and what is recorded of the one taken
+//! (semantics: offers).
 
 use loonflow_engine::ticket::action::{ActionKind, OfferedActions};
 use loonflow_engine::ticket::{ActState, Event, HookOutcome};

@@ -1,4 +1,4 @@
-//! Semantics 2 and 5: withdraw, discard, the force actions, migration, states that are final.
+//! Withdraw, discard, the force actions, migration, states that are final (semantics: actions, states, migration).
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! Semantics 5: a refusal says who may, where somebody else may, else what this user can do instead.
+//! A refusal says who may, where somebody else may, else what this user can do instead (semantics: offers).
 
 use loonflow_engine::limits;
 use loonflow_engine::ticket::Refusal;

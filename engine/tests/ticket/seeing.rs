@@ -1,4 +1,4 @@
-//! Semantics 6 and 7: who sees a ticket, and which of its fields.
+//! Who sees a ticket, and which of its fields (semantics: visibility, hidden-values).
 
 use loonflow_engine::account::directory::Directory;
 use loonflow_engine::ticket::{Command, Create, Draw, Refusal, decide_with_outcome, visibility};

@@ -24,9 +24,9 @@ use crate::arguments::{Page, distinct, quoted, shortened, wrong_type};
 use crate::error::ApiError;
 use crate::mcp::tools::{ticket_create, ticket_handle, ticket_history, ticket_list, user_list};
 
-/// Without a bound a list goes back so many days (contract: three years).
+/// Without a bound a list goes back so many days (contract: ticket_list).
 const LIST_DAYS: i64 = 3 * 365 + 1;
-/// Without a bound a list goes ahead so far (contract: one hour): clocks differ.
+/// Without a bound a list goes ahead so far (contract: ticket_list): clocks differ.
 const LIST_AHEAD_MS: i64 = 3_600_000;
 const DAY_MS: i64 = 86_400_000;
 

@@ -1,5 +1,5 @@
 //! One command of the token game, in the abstract: what a person's edge, or a timer or hook, makes of a state, the
-//! automatic moves that follow included (semantics 3 to 5).
+//! automatic moves that follow included (semantics: game, assignees, actions).
 //!
 //! A command that looks at a field whose class is open has several outcomes where the command itself writes the field,
 //! one for each class; where it was written before, the state has to be told apart first: [`Stop`].

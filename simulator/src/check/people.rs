@@ -1,5 +1,5 @@
-//! Who can be assigned where, by creator: the rules of semantics 4 that no value of a field decides, read from the
-//! directory a second time, apart from the engine's own.
+//! Who can be assigned where, by creator: the rules (semantics: assignees) that no value of a field decides, read from
+//! the directory a second time, apart from the engine's own.
 //!
 //! Creators for whom every node answers alike are one kind: the token game is explored once for each kind.
 

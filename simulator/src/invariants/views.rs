@@ -223,7 +223,7 @@ fn secrets(recorded: &Recorded, is_hidden: &dyn Fn(&FieldKey) -> bool) -> Vec<(F
     found
 }
 
-/// Whether a text says none of the secrets; a title is no secret, whatever it was made from (semantics 6).
+/// Whether a text says none of the secrets; a title is no secret, whatever it was made from (semantics: hidden-values).
 fn says_none(said: &str, secrets: &[(FieldKey, String)], commits: &[(Meta, Vec<Event>)]) -> Result<(), FieldKey> {
     let Some(_) = secrets.iter().find(|(_, secret)| said.contains(secret.as_str())) else {
         return Ok(());

@@ -1,4 +1,5 @@
-//! What a person's action does, what a timer and a hook do, and how a ticket is created (semantics 4 and 5).
+//! What a person's action does, what a timer and a hook do, and how a ticket is created
+//! (semantics: assignees, actions).
 
 use super::definition::NodeKind;
 use super::moves::Run;

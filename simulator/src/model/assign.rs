@@ -1,4 +1,4 @@
-//! Who is assigned on entering a normal node (semantics 4).
+//! Who is assigned on entering a normal node (semantics: assignees).
 
 use super::Id;
 use super::definition::Normal;

@@ -1,4 +1,4 @@
-//! Conditions on edges (semantics 3): or-ed groups of and-ed comparisons, by the field's type.
+//! Conditions on edges (semantics: conditions): or-ed groups of and-ed comparisons, by the field's type.
 
 use std::cmp::Ordering;
 use std::collections::BTreeSet;

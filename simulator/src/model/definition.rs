@@ -1,4 +1,5 @@
-//! A definition as the model reads it from its JSON (semantics 2): nodes, edges, fields, rights, in plain structs.
+//! A definition as the model reads it from its JSON (semantics: definitions): nodes, edges, fields, rights, in plain
+//! structs.
 //!
 //! Not here: merges and regions (`graph`), whether a definition is sound. Nodes, edges and fields are named by their
 //! place in the definition; a name that is nowhere is left out.

@@ -1,4 +1,5 @@
-//! Which fields a step may write, which values they take, what must be there, and the title (semantics 6).
+//! Which fields a step may write, which values they take, what must be there, and the title
+//! (semantics: fields, values, titles).
 
 use std::sync::Arc;
 

@@ -1,5 +1,5 @@
-//! Merges and regions of splits (semantics 3), straight from their definition: take a node away and see whether the
-//! end can still be reached; look for a path for every node. Done once per published definition.
+//! Merges and regions of splits (semantics: merges), straight from their definition: take a node away and see whether
+//! the end can still be reached; look for a path for every node. Done once per published definition.
 
 use super::definition::{Edge, Node, NodeKind};
 

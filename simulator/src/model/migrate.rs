@@ -1,4 +1,4 @@
-//! Migration of a running ticket to the default version of its workflow (semantics 2).
+//! Migration of a running ticket to the default version of its workflow (semantics: migration).
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

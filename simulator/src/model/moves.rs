@@ -1,4 +1,5 @@
-//! The token game (semantics 3): takes edges, moves tokens until all rest, forks, joins, leaves forks early.
+//! The token game (semantics: game, merges): takes edges, moves tokens until all rest, forks, joins, leaves forks
+//! early.
 
 use std::sync::Arc;
 
@@ -287,8 +288,8 @@ impl<'a> Run<'a> {
     }
 }
 
-/// Whether nobody can act on some token without help (semantics 4): nobody was assigned, whoever holds it is inactive,
-/// one of those who all must act is, or a hook failed. Drafts and tickets that are over need none.
+/// Whether nobody can act on some token without help (semantics: intervention): nobody was assigned, whoever holds it
+/// is inactive, one of those who all must act is, or a hook failed. Drafts and tickets that are over need none.
 pub(super) fn needs_help(ticket: &Ticket, people: &People) -> bool {
     let is_active = |user: &Id| people.is_active(user);
     let is_stuck = |token: &Token| match &token.rest {

@@ -1,4 +1,5 @@
-//! Who sees a ticket, what each user can do on it now, and which fields a viewer sees (semantics 5, 6, 7).
+//! Who sees a ticket, what each user can do on it now, and which fields a viewer sees
+//! (semantics: offers, visibility, hidden-values).
 
 use std::collections::BTreeMap;
 
@@ -168,8 +169,8 @@ fn may_withdraw(ticket: &Ticket) -> bool {
     })
 }
 
-/// What a viewer may do with each field, by key (semantics 6): who may act on a node has that node's permissions,
-/// others see, read-only, whatever at least one node does not hide.
+/// What a viewer may do with each field, by key (semantics: hidden-values): who may act on a node has that node's
+/// permissions, others see, read-only, whatever at least one node does not hide.
 pub(super) fn fields_seen<'a>(ticket: &'a Ticket, offers: &Offers) -> BTreeMap<&'a str, Permission> {
     let on = &ticket.on;
     let acts = |offer: &&Offer| offer.edge.is_some() || ["accept", "forward", "consult_submit"].contains(&offer.word);

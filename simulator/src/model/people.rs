@@ -1,4 +1,5 @@
-//! The directory as the model reads it from a directory file (semantics 1, 4, 7): users, departments, roles.
+//! The directory as the model reads it from a directory file (semantics: directory, assignees, visibility): users,
+//! departments, roles.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -160,12 +161,13 @@ impl People {
         self.depts.get(own)?.leader.clone()
     }
 
-    /// Whether someone may intervene in a workflow's tickets (semantics 5): tenant admins, its admins and dispatchers.
+    /// Whether someone may intervene in a workflow's tickets (semantics: actions): tenant admins, its admins and
+    /// dispatchers.
     pub(super) fn may_intervene(&self, user: &User, on: &Definition) -> bool {
         user.is_active && (user.is_admin || on.admins.contains(&user.id) || on.dispatchers.contains(&user.id))
     }
 
-    /// Whether someone sees all of a workflow's tickets (semantics 7).
+    /// Whether someone sees all of a workflow's tickets (semantics: visibility).
     pub(super) fn may_view_all(&self, user: &User, on: &Definition) -> bool {
         user.is_active
             && (self.may_intervene(user, on)

@@ -151,7 +151,7 @@ impl Ticket {
         self.fields.get(&self.on.fields[field].key).map(|value| &**value)
     }
 
-    /// Whether someone is or was part of it (semantics 7).
+    /// Whether someone is or was part of it (semantics: visibility).
     pub(super) fn is_related(&self, user: &str) -> bool {
         &*self.creator == user
             || self.cc.contains(user)

@@ -1,4 +1,4 @@
-//! `accept`: a candidate of a voluntary node makes it its own (semantics 5).
+//! `accept`: a candidate of a voluntary node makes it its own (semantics: actions).
 
 use crate::ticket::action::Chosen;
 use crate::ticket::command::Handle;

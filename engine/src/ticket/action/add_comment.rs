@@ -1,4 +1,4 @@
-//! `add_comment`: history only, for whoever may view (semantics 5). A comment that says nothing is refused.
+//! `add_comment`: history only, for whoever may view (semantics: actions). A comment that says nothing is refused.
 
 use crate::ticket::action::Chosen;
 use crate::ticket::command::Handle;

@@ -1,4 +1,4 @@
-//! `consult`: someone else holds the node until it answers; whoever asked keeps sight of it (semantics 5).
+//! `consult`: someone else holds the node until it answers; whoever asked keeps sight of it (semantics: actions).
 //!
 //! Where everyone acts, it suspends the operator's share alone, and whoever has a part in the node cannot be asked:
 //! the one consulted would have two roles at one node.

@@ -1,4 +1,4 @@
-//! `consult_submit`: the node returns to those who held it (semantics 5).
+//! `consult_submit`: the node returns to those who held it (semantics: actions).
 
 use crate::ticket::action::Chosen;
 use crate::ticket::command::Handle;

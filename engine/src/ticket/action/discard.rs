@@ -1,4 +1,4 @@
-//! `discard`: the creator throws a draft away; from then on it answers as if it did not exist (semantics 5).
+//! `discard`: the creator throws a draft away; from then on it answers as if it did not exist (semantics: drafts).
 
 use crate::ticket::action::Chosen;
 use crate::ticket::command::Handle;

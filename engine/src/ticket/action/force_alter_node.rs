@@ -1,4 +1,5 @@
-//! `force_alter_node`: all tokens go, one is put on a normal node or start, assignees resolved anew (semantics 5).
+//! `force_alter_node`: all tokens go, one is put on a normal node or start, assignees resolved anew
+//! (semantics: actions).
 
 use crate::ticket::ActState;
 use crate::ticket::action::Chosen;

@@ -1,4 +1,4 @@
-//! `force_close`: all tokens go, one is put on end (semantics 5).
+//! `force_close`: all tokens go, one is put on end (semantics: actions).
 
 use crate::ticket::ActState;
 use crate::ticket::action::Chosen;

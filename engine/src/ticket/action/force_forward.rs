@@ -1,5 +1,5 @@
 //! `force_forward`: the target becomes the node's sole assignee; ends a consult, an accept wait, and discards votes
-//! (semantics 4 and 5).
+//! (semantics: actions, strategies).
 
 use crate::ticket::action::Chosen;
 use crate::ticket::command::Handle;

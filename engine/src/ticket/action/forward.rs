@@ -1,4 +1,4 @@
-//! `forward`: another person takes the operator's place (semantics 5).
+//! `forward`: another person takes the operator's place (semantics: actions).
 //!
 //! Where everyone acts, only an open share moves, and not to someone who holds one.
 

@@ -1,4 +1,4 @@
-//! `retry_hook`: a failed hook is posted again, as a new request (semantics 5 and 8).
+//! `retry_hook`: a failed hook is posted again, as a new request (semantics: actions, hooks).
 
 use crate::ticket::action::Chosen;
 use crate::ticket::command::Handle;

@@ -1,4 +1,4 @@
-//! `agree`, `reject`, `other`: fields are checked and stored, then the edge is taken (semantics 5).
+//! `agree`, `reject`, `other`: fields are checked and stored, then the edge is taken (semantics: actions, strategies).
 //!
 //! Where everyone acts (`whole`), a reject is taken at once, any other choice is a vote, and the last one moves the
 //! token along the edge chosen last.

@@ -1,4 +1,4 @@
-//! `withdraw`: the creator takes the ticket back to start (semantics 5).
+//! `withdraw`: the creator takes the ticket back to start (semantics: actions).
 
 use crate::ticket::ActState;
 use crate::ticket::action::Chosen;

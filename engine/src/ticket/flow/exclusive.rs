@@ -1,6 +1,6 @@
 //! Exclusive gateway: the first way out whose conditions hold, in definition order, else the default.
 //!
-//! Source: semantics 3; BPMN 2.0.2 §13.4.2, where an exception is raised when none holds and there is no default.
+//! Source: (semantics: game); BPMN 2.0.2 §13.4.2, where an exception is raised when none holds and there is no default.
 
 use crate::id::EdgeId;
 use crate::ticket::decide::Decision;

@@ -1,4 +1,4 @@
-//! Hook node: the intent to post is an event; who posts is the effects runner (semantics 8).
+//! Hook node: the intent to post is an event; who posts is the effects runner (semantics: hooks, effects).
 
 use crate::ticket::decide::Decision;
 use crate::ticket::event::Event;

@@ -1,7 +1,7 @@
 //! Inclusive gateway: a token on every way out whose conditions hold, the default if none does; its merge waits for
 //! just those.
 //!
-//! Source: semantics 3; BPMN 2.0.2 §13.4.3.
+//! Source: (semantics: game); BPMN 2.0.2 §13.4.3.
 
 use crate::id::EdgeId;
 use crate::ticket::decide::Decision;

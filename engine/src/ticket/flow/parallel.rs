@@ -1,7 +1,7 @@
 //! Parallel gateway: a token on every way out, all carrying a new fork; with one way out the token passes.
 //!
 //! Not here: the merge, which may be any node (`flow::join`).
-//! Source: semantics 3; BPMN 2.0.2 §13.4.1.
+//! Source: (semantics: game); BPMN 2.0.2 §13.4.1.
 
 use crate::ticket::decide::Decision;
 use crate::ticket::flow;

@@ -1,4 +1,4 @@
-//! Start node: the creator's. Where the creator is no longer active the token rests unassigned (semantics 4).
+//! Start node: the creator's. Where the creator is no longer active the token rests unassigned (semantics: assignees).
 
 use crate::ticket::decide::Decision;
 use crate::ticket::event::Event;

@@ -1,4 +1,4 @@
-//! Timer node: when it is due is an event; who fires it is the effects runner (semantics 3 and 8).
+//! Timer node: when it is due is an event; who fires it is the effects runner (semantics: timers, effects).
 //!
 //! A duration counts from the entry in the tenant's time zone, so that a day is a calendar day. A date field is due
 //! at its first instant. A field without a value, or one that cannot be read, is due at once: a token never waits

@@ -1,4 +1,4 @@
-//! Reads `form_schema`: rows, their components, and the properties of each type (semantics 2, 6).
+//! Reads `form_schema`: rows, their components, and the properties of each type (semantics: definitions, values).
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,5 @@
-//! Reads `process_schema`: nodes and edges with the properties that rules look at (semantics 2 to 4, 9).
+//! Reads `process_schema`: nodes and edges with the properties that rules look at
+//! (semantics: definitions, assignees, sub-tickets).
 
 use std::collections::BTreeMap;
 

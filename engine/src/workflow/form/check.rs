@@ -1,4 +1,4 @@
-//! Which values a field takes, by its type (semantics 6).
+//! Which values a field takes, by its type (semantics: values).
 //!
 //! Not here: whether it may be written or must be there (`ticket::field_rules`). An empty value passes every type.
 

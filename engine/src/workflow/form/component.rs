@@ -1,4 +1,5 @@
-//! Components of a form: their kinds, and the properties that rules look at, read from `props` (semantics 2 and 6).
+//! Components of a form: their kinds, and the properties that rules look at, read from `props`
+//! (semantics: definitions, values).
 //!
 //! Not here: which values they take (`form::check`).
 
@@ -12,7 +13,7 @@ use crate::value::Value;
 
 macro_rules! component_kinds {
     ($($(#[$doc:meta])* $name:ident = $word:literal,)*) => {
-        /// Types of components (semantics 2).
+        /// Types of components (semantics: definitions).
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
         pub enum ComponentKind {$($(#[$doc])* $name,)*}
 

@@ -1,4 +1,4 @@
-//! The title of a ticket: sent, or made from a template (semantics 6, title).
+//! The title of a ticket: sent, or made from a template (semantics: titles).
 //!
 //! Not here: when it is renewed (`ticket::field_rules`), whether a template is sound (`validate`).
 

@@ -1,4 +1,5 @@
-//! Rules on fields: permissions, the title, templates, conditions, fields that nodes name (semantics 2, 3, 6).
+//! Rules on fields: permissions, the title, templates, conditions, fields that nodes name
+//! (semantics: validation, conditions, titles).
 
 use crate::id::{EdgeId, FieldKey, NodeId};
 use crate::workflow::condition::{Condition, Operator};
@@ -9,7 +10,7 @@ use crate::workflow::node::{AssigneeRule, Node, NodeKind, TimerProps};
 use crate::workflow::problem::Problem;
 use crate::workflow::template::{self, Piece};
 
-/// Names that a notification's template may use besides the keys of stored fields (semantics 8).
+/// Names that a notification's template may use besides the keys of stored fields (semantics: effects).
 const NOTIFICATION_NAMES: [&str; 8] = [
     "title",
     CREATOR,

@@ -1,4 +1,5 @@
-//! Rules on the graph as a whole: reachability, ways to the end, cycles of gateways, merges (semantics 2, 3).
+//! Rules on the graph as a whole: reachability, ways to the end, cycles of gateways, merges
+//! (semantics: validation, merges).
 
 use crate::workflow::definition::Definition;
 use crate::workflow::graph::{Graph, SplitFault};

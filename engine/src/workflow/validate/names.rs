@@ -1,4 +1,5 @@
-//! Rules on names of things outside a definition: users, departments, roles, applications, workflows (semantics 2).
+//! Rules on names of things outside a definition: users, departments, roles, applications, workflows
+//! (semantics: validation).
 
 use crate::account::directory::Directory;
 use crate::id::{DeptId, UserId};

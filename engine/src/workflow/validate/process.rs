@@ -1,4 +1,5 @@
-//! Rules on nodes and edges one by one: start and end, names, ids, gateways, timers and hooks (semantics 2, 3).
+//! Rules on nodes and edges one by one: start and end, names, ids, gateways, timers and hooks
+//! (semantics: validation, game).
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -263,7 +263,7 @@ fn number(value: f64) -> String {
     ((value * 1_000.0).round() / 1_000.0).to_string()
 }
 
-/// Which property says when a timer is due: the duration wins (semantics 3).
+/// Which property says when a timer is due: the duration wins (semantics: timers).
 fn timer_prop(props: &Map<String, Json>) -> Option<&'static str> {
     let is_said = |name: &&str| {
         let text = props.get(*name).and_then(Json::as_str);

@@ -20,10 +20,7 @@ fn assert_told(run: &Run, words: &[&str]) {
 
 #[test]
 fn a_data_directory_that_may_not_be_read_is_no_empty_one() {
-    if binary_without_rights().is_none() {
-        return;
-    }
-    let weak = |data: &Path, arguments: &[&str]| run_as(binary_without_rights().expect("as before"), data, arguments);
+    let weak = |data: &Path, arguments: &[&str]| run_as(binary_without_rights(), data, arguments);
     let data = acme(&["leave.json"]);
     let folder = tempfile::tempdir().expect("temporary directory");
     let export = folder.path().join("whole.jsonl");
@@ -65,7 +62,7 @@ fn a_data_directory_that_may_not_be_read_is_no_empty_one() {
 
 #[test]
 fn a_directory_that_may_not_be_written_is_named() {
-    let Some(weak) = binary_without_rights() else { return };
+    let weak = binary_without_rights();
     let data = acme(&[]);
     let folder = tempfile::tempdir().expect("temporary directory");
     permit(folder.path(), 0o500);
@@ -73,11 +70,7 @@ fn a_directory_that_may_not_be_written_is_named() {
     let refused = run_as(weak, &place, &["import", text(&asset("acme.json"))]);
     assert_told(&refused, &[text(&place), "may not be made by this user", "`--data`"]);
     let file = folder.path().join("whole.jsonl");
-    let refused = run_as(
-        binary_without_rights().expect("as before"),
-        data.path(),
-        &["export", text(&file)],
-    );
+    let refused = run_as(binary_without_rights(), data.path(), &["export", text(&file)]);
     assert_told(&refused, &[text(&file), "may not write in", "standard output with `-`"]);
     permit(folder.path(), 0o700);
     assert_eq!(std::fs::read_dir(folder.path()).expect("reads").count(), 0);
@@ -85,9 +78,6 @@ fn a_directory_that_may_not_be_written_is_named() {
 
 #[test]
 fn a_file_that_may_not_be_read_is_named() {
-    if binary_without_rights().is_none() {
-        return;
-    }
     let data = acme(&[]);
     let folder = tempfile::tempdir().expect("temporary directory");
     let file = folder.path().join("closed.json");
@@ -99,15 +89,11 @@ fn a_file_that_may_not_be_read_is_named() {
         &["import", text(&file)],
         &["export", "--since", text(&file)],
     ] {
-        let refused = run_as(binary_without_rights().expect("as before"), data.path(), arguments);
+        let refused = run_as(binary_without_rights(), data.path(), arguments);
         assert_told(&refused, &[text(&file), "Permission denied"]);
     }
     let other = folder.path().join("data");
-    let refused = run_as(
-        binary_without_rights().expect("as before"),
-        &other,
-        &["restore", text(&file)],
-    );
+    let refused = run_as(binary_without_rights(), &other, &["restore", text(&file)]);
     assert_told(&refused, &[text(&file), "Permission denied"]);
     assert!(!other.exists());
 }

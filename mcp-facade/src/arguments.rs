@@ -1,6 +1,6 @@
 //! Reads the arguments of a tool call: lenient in the spellings that real clients send, strict in everything else.
 //!
-//! Not here: which arguments a tool has (`mcp::tools`), and what their values mean (the engine).
+//! Not here: which arguments a call has (`call`), and what their values mean (the engine).
 //!
 //! Rules: `null` counts as not sent. An integer may come as `5`, `5.0` or `"5"`, a boolean as `true` or `"true"`, an
 //! object as itself or as a JSON text of one. Any other wrong type is `invalid_argument`, naming argument, type expected

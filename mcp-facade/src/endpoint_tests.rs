@@ -290,7 +290,7 @@ async fn stdio_stops_after_the_calls_in_flight() {
 async fn a_change_is_finished_when_its_client_has_hung_up() {
     let world = World::new(options()).await;
     let identity = crate::auth::Identity::Email("dev@acme.example".to_owned());
-    let context = tools::CallContext {
+    let context = crate::call::CallContext {
         state: world.state.clone(),
         caller: crate::auth::caller::caller(&world.engine, &identity, "loonflow").expect("is known"),
         request_id: "1".to_owned(),

@@ -3,8 +3,8 @@
 //! Here: the words of the wire, who is calling, one table of errors, limits, settings, the command line. Not here: any
 //! rule about tickets, which is the engine's; this crate parses, asks, and words the answer.
 //!
-//! In reading order: [`http`] and [`stdio`] take a request · [`mcp`] finds the tool and guards the call · [`arguments`]
-//! reads what was sent (`exact_numbers` before it) · [`auth`] says who is calling · `wire` asks the engine and words its answers · [`error`] words a
+//! In reading order: [`http`] and [`stdio`] take a request · [`mcp`] finds the tool · [`call`] guards the call, asks the
+//! engine and answers · [`arguments`] reads what was sent (`exact_numbers` before it) · [`auth`] says who is calling · `wire` has the words of requests and answers · [`error`] words a
 //! refusal.
 //! Around them: [`config`], [`limits`], [`telemetry`], [`serve`] and [`stop`], [`descriptors`], [`admin`] (the local socket), [`cli`].
 //!
@@ -14,6 +14,7 @@
 pub mod admin;
 pub mod arguments;
 pub mod auth;
+pub mod call;
 pub mod cli;
 pub mod config;
 pub mod descriptors;

@@ -1,10 +1,9 @@
-//! The MCP server: lists the tools, finds the one that is called, and guards the call.
+//! The MCP server: lists the tools, and spells calls of them.
 //!
-//! Not here: transports (`http`, `stdio`), arguments of a tool (`mcp::tools`), rules (the engine). Both eras of the
+//! Not here: transports (`http`, `stdio`), what a call takes and does (`call`), rules (the engine). Both eras of the
 //! protocol come through here: with `initialize` and sessions, and since 2026-07-28 with neither.
 //!
-//! Invariants: every call is answered within the deadline, also when the tool panics or hangs; every call leaves one line
-//! in the request log; a refused call is a tool result, and only a call of no tool is a protocol error.
+//! Invariant: a refused call is a tool result, and only a call of no tool is a protocol error.
 //!
 //! Order within a call: names of arguments, credential, user and application, rate, arguments, operation. Names come
 //! first because a misspelt `access_token` would otherwise only be reported as missing.
@@ -14,12 +13,10 @@ pub mod schema;
 pub mod tool_error;
 pub mod tools;
 
-use std::panic::AssertUnwindSafe;
 use std::sync::OnceLock;
 
 use axum::http::HeaderMap;
 use axum::http::request::Parts;
-use futures::FutureExt;
 use rmcp::model::{
     CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, CustomRequest, CustomResult, ErrorCode,
     ErrorData, Implementation, ListToolsResult, PaginatedRequestParams, ServerCapabilities, ServerConfig, Tool,
@@ -27,17 +24,15 @@ use rmcp::model::{
 use rmcp::service::RequestContext;
 use rmcp::{RoleServer, ServerHandler};
 use serde_json::{Map, Value, json};
-use tokio::time::Instant;
 
-use crate::arguments::{ACCESS_TOKEN, APP_NAME, Arguments, DEFAULT_APP_NAME, shortened};
-use crate::auth::{self, Credential, Identity, credentials};
+use crate::arguments::{ACCESS_TOKEN, APP_NAME, Arguments, shortened};
+use crate::call;
 use crate::error::{ApiError, Code};
 use crate::limits::{ANSWER_BYTES_MAX, ANSWER_BYTES_USUAL, BODY_BYTES_MAX};
 use crate::mcp::tool_error::tool_error;
-use crate::mcp::tools::{CallContext, Entry, Toolset};
+use crate::mcp::tools::{Entry, Toolset};
 use crate::secret::Secret;
 use crate::state::{AppState, RequestId};
-use crate::telemetry;
 
 /// The name that clients see.
 pub const SERVER_NAME: &str = "loonflow-ticket";
@@ -71,7 +66,7 @@ impl TicketServer {
         Self { state, tools }
     }
 
-    /// Runs a tool within the deadline, whatever it does, and writes the log line.
+    /// Answers a call of a tool; a refusal is a result too.
     async fn guarded(
         &self,
         entry: &Entry,
@@ -79,36 +74,13 @@ impl TicketServer {
         headers: Option<&HeaderMap>,
         request_id: &str,
     ) -> CallToolResult {
-        let _in_flight = self.state.calls().token();
-        let started = Instant::now();
         let user_id = OnceLock::new();
-        let deadline = self.state.options().call_deadline;
-        let call = AssertUnwindSafe(self.call(entry, sent, headers, request_id, &user_id)).catch_unwind();
-        let outcome = match tokio::time::timeout(deadline, call).await {
-            Ok(Ok(outcome)) => outcome,
-            // The panic hook has logged what and where.
-            Ok(Err(_panic)) => Err(ApiError::internal(request_id)),
-            Err(_elapsed) => Err(ApiError::overloaded(
-                "the call was not answered in time and may still be carried out",
-                5,
-            )
-            .with_hint("wait 5 seconds, look at the ticket, and repeat with the same idempotency_key")),
-        };
-        let (result, code) = match outcome {
-            Ok(answer) => (answer, "ok"),
-            Err(error) => (tool_error(&error), error.code.as_str()),
-        };
-        telemetry::log_call(
-            request_id,
-            &entry.tool.name,
-            user_id.get().map_or("", String::as_str),
-            code,
-            started.elapsed(),
-        );
-        result
+        let answer = self.answer(entry, sent, headers, request_id, &user_id);
+        let answered = call::guarded(&self.state, &entry.tool.name, request_id, &user_id, answer).await;
+        answered.unwrap_or_else(|error| tool_error(&error))
     }
 
-    async fn call(
+    async fn answer(
         &self,
         entry: &Entry,
         sent: Map<String, Value>,
@@ -126,21 +98,8 @@ impl TicketServer {
         let mut arguments = Arguments::new(sent, &entry.arguments)?;
         let token = arguments.secret(ACCESS_TOKEN)?;
         let app_name = arguments.optional_string(APP_NAME)?;
-        let credential = credential(&self.state, token.as_ref().map(Secret::expose), headers)?;
-        let app_name = app_name.as_deref().unwrap_or(DEFAULT_APP_NAME);
-        let caller = identify(&self.state, &credential)
-            .and_then(|identity| auth::caller::caller(self.state.engine(), &identity, app_name))
-            .map_err(|error| error.with_source(credential.source))?;
-        // Set once: this is the only place.
-        let _ = user_id.set(caller.user_id.to_string());
-        if let Some(limiter) = self.state.rate_limiter() {
-            limiter.take((caller.tenant_id.clone(), caller.user_id.clone()))?;
-        }
-        let context = CallContext {
-            state: self.state.clone(),
-            caller,
-            request_id: request_id.to_owned(),
-        };
+        let credential = call::credential(&self.state, token.as_ref().map(Secret::expose), headers)?;
+        let context = call::enter(&self.state, &credential, app_name.as_deref(), request_id, user_id)?;
         let answer = (entry.run)(&context, arguments).await?;
         within_size(answer, entry.whole)
     }
@@ -171,36 +130,6 @@ fn written(answer: &Value) -> String {
     let mut text = Vec::with_capacity(ANSWER_BYTES_USUAL);
     let written = serde_json::to_writer(&mut text, answer).ok();
     written.and_then(|()| String::from_utf8(text).ok()).unwrap_or_default()
-}
-
-/// The credential that decides about a call.
-///
-/// # Errors
-/// `token_missing`.
-pub(crate) fn credential(
-    state: &AppState,
-    argument: Option<&str>,
-    headers: Option<&HeaderMap>,
-) -> Result<Credential, ApiError> {
-    credentials::find(argument, headers, state.options().environment_token.as_ref()).ok_or_else(|| {
-        let missing = ApiError::new(Code::TokenMissing, "no token came with the call");
-        match headers {
-            Some(_) => missing,
-            // A process that talks over stdio is started with its token.
-            None => missing.with_hint(
-                "start the server with the token in the environment variable `LOONFLOW_MCP_ACCESS_TOKEN`, or send \
-                 it in the argument `access_token`",
-            ),
-        }
-    })
-}
-
-/// Who a credential belongs to, as far as the directory is not needed for it.
-///
-/// # Errors
-/// `token_invalid`, `token_expired`.
-pub(crate) fn identify(state: &AppState, credential: &Credential) -> Result<Identity, ApiError> {
-    auth::identify(credential, state.jwt(), state.now_s())
 }
 
 /// Roughly the bytes of a JSON object, without writing it.

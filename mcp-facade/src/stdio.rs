@@ -8,9 +8,10 @@ use rmcp::transport::stdio_pipes;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::auth::caller::recognise;
+use crate::call::{credential, identify};
 use crate::exact_numbers;
 use crate::limits::STDIO_LINE_BYTES_MAX;
-use crate::mcp::{TicketServer, credential, identify};
+use crate::mcp::TicketServer;
 use crate::state::AppState;
 use crate::stop;
 

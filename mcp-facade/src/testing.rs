@@ -14,8 +14,9 @@ use loonflow_storage::{EventLog, MemoryLog};
 use serde_json::Value;
 
 use crate::arguments::{Arguments, DEFAULT_APP_NAME};
+use crate::call::CallContext;
 use crate::error::ApiError;
-use crate::mcp::tools::{self, CallContext};
+use crate::mcp::tools;
 use crate::state::{AppState, Options};
 
 /// 2026-11-22 09:30:00 +0000.

@@ -1,6 +1,6 @@
 //! The words of the wire: what a tool's arguments ask of the engine, and what its answers look like as JSON.
 //!
-//! Here: conversions, one file per kind of thing. Not here: reading arguments (`arguments`, `mcp::tools`), rules (the
+//! Here: conversions, one file per kind of thing. Not here: reading arguments (`arguments`, `call`), rules (the
 //! engine), errors (`error`). Invariants: the keys of the contract are all there, whatever their values; what the engine
 //! did not show is not invented; answers stay short, for they fill an assistant's context.
 
@@ -8,7 +8,6 @@ pub(crate) mod account;
 pub(crate) mod action;
 pub(crate) mod form;
 pub(crate) mod history;
-pub(crate) mod note;
 pub(crate) mod page;
 pub(crate) mod request;
 pub(crate) mod ticket;
@@ -26,6 +25,16 @@ pub(crate) fn put_notes(answer: &mut Value, notes: Vec<String>) {
     if !notes.is_empty() {
         answer["notes"] = notes.into();
     }
+}
+
+/// A text of at most so many characters, with words about the rest where there is one.
+pub(crate) fn clipped(text: &str, chars: usize) -> Option<String> {
+    let (end, _) = text.char_indices().nth(chars)?;
+    Some(format!("{}{}", &text[..end], words(text)))
+}
+
+fn words(text: &str) -> String {
+    format!("… [cut: {} characters in all]", text.chars().count())
 }
 
 #[cfg(test)]

@@ -48,7 +48,21 @@ fn message(refusal: &Refusal) -> String {
             });
             each.collect::<Vec<_>>().join("; ")
         }
-        other => other.to_string(),
+        Refusal::TicketNotFound { .. }
+        | Refusal::WorkflowNotFound { .. }
+        | Refusal::PermissionDenied { .. }
+        | Refusal::AppNotAllowed { .. }
+        | Refusal::ActionNotAvailable { .. }
+        | Refusal::AmbiguousNode { .. }
+        | Refusal::NoBranchMatches { .. }
+        | Refusal::NoAssignee { .. }
+        | Refusal::SubTicketsOpen { .. }
+        | Refusal::VersionConflict { .. }
+        | Refusal::IdempotencyMismatch { .. }
+        | Refusal::TooManyMoves { .. }
+        | Refusal::NotWaiting { .. }
+        | Refusal::TicketFull { .. }
+        | Refusal::MigrationImpossible { .. } => refusal.to_string(),
     }
 }
 
@@ -67,7 +81,22 @@ fn next_step(refusal: &Refusal) -> Option<String> {
             is_for_comments_only: true,
             ..
         } => Some("bring it to its end without a further comment, and go on in a new ticket".to_owned()),
-        _ => None,
+        Refusal::TicketNotFound { .. }
+        | Refusal::WorkflowNotFound { .. }
+        | Refusal::PermissionDenied { .. }
+        | Refusal::AppNotAllowed { .. }
+        | Refusal::ActionNotAvailable { .. }
+        | Refusal::AmbiguousNode { .. }
+        | Refusal::Fields { .. }
+        | Refusal::NoBranchMatches { .. }
+        | Refusal::NoAssignee { .. }
+        | Refusal::SubTicketsOpen { .. }
+        | Refusal::VersionConflict { .. }
+        | Refusal::IdempotencyMismatch { .. }
+        | Refusal::TooManyMoves { .. }
+        | Refusal::NotWaiting { .. }
+        | Refusal::TicketFull { .. }
+        | Refusal::MigrationImpossible { .. } => None,
     }
 }
 

@@ -21,10 +21,10 @@ use super::connections::{Connection, Phase, address_of};
 use super::json_response;
 use super::origin::{self, Origins};
 use crate::auth::caller::recognise;
+use crate::call::{credential, identify};
 use crate::error::{ApiError, Code};
 use crate::exact_numbers;
 use crate::limits::{ANSWER_BYTES_MAX, BODY_BYTES_FREE, EXCHANGE_DEADLINE};
-use crate::mcp::{credential, identify};
 use crate::rate_limit::RateLimiter;
 use crate::state::{AppState, RequestId};
 

@@ -7,6 +7,8 @@
 
 use serde_json::{Value, json};
 
+use crate::wire::clipped;
+
 /// Bytes kept free for the words about what was cut.
 const WORDS_BYTES: usize = 4 * 1024;
 
@@ -47,16 +49,6 @@ pub(super) fn fit(answer: &mut Value, bytes_max: usize, whole: &str) {
         let words = json!({ "n_texts": cut.n_texts, "n_lists": cut.n_lists, "whole": whole });
         entries.insert("cut".to_owned(), words);
     }
-}
-
-/// A text of at most so many characters, with words about the rest where there is one.
-pub(crate) fn clipped(text: &str, chars: usize) -> Option<String> {
-    let (end, _) = text.char_indices().nth(chars)?;
-    Some(format!("{}{}", &text[..end], words(text)))
-}
-
-fn words(text: &str) -> String {
-    format!("… [cut: {} characters in all]", text.chars().count())
 }
 
 #[derive(Default)]

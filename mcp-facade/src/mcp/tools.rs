@@ -1,7 +1,7 @@
 //! The one list of tools.
 //!
-//! Not here: what each takes and answers (its own file), and how a call is guarded (`mcp`). A new tool is one file, one
-//! line in [`all`].
+//! Not here: what each takes and answers (`call::<tool>`), and how a call is guarded (`call`). A new tool is a file here,
+//! one there, and a line in [`all`].
 
 pub mod ticket_create;
 pub mod ticket_detail;
@@ -18,113 +18,14 @@ mod rows;
 use std::sync::{Arc, LazyLock};
 
 use futures::future::BoxFuture;
-use loonflow_engine::account::directory::Directory;
-use loonflow_engine::id::FieldKey;
-use loonflow_engine::limits::LISTED_MAX;
-use loonflow_engine::runtime::{Caller, EngineHandle, Fault};
-use loonflow_engine::ticket::Refusal;
-use loonflow_engine::view::ticket_detail::TicketDetail;
 use rmcp::model::{Tool, ToolAnnotations};
 use serde_json::Value;
 
 use crate::arguments::names::tool_instead;
-use crate::arguments::{ACCESS_TOKEN, APP_NAME, Arguments, DEFAULT_APP_NAME, quoted, shortened};
-use crate::error::{ApiError, Code};
-use crate::mcp::fit;
+use crate::arguments::{ACCESS_TOKEN, APP_NAME, Arguments, DEFAULT_APP_NAME};
+use crate::call::CallContext;
+use crate::error::ApiError;
 use crate::mcp::schema::{self, Kind, Property, property};
-use crate::state::AppState;
-use crate::wire;
-
-/// What a tool may use while it answers one call.
-pub struct CallContext {
-    /// The process's state; the door to the engine is in it.
-    pub state: AppState,
-    /// Who is calling.
-    pub caller: Caller,
-    /// The request's id.
-    pub request_id: String,
-}
-
-impl CallContext {
-    /// The door to the engine.
-    #[must_use]
-    pub fn engine(&self) -> &EngineHandle {
-        self.state.engine()
-    }
-
-    /// The directory of the caller's tenant: names of people and departments, the time zone.
-    ///
-    /// # Errors
-    /// `token_invalid` when the tenant is not there, which the credential has ruled out.
-    pub fn directory(&self) -> Result<Arc<Directory>, ApiError> {
-        self.engine()
-            .directory(&self.caller.tenant_id)
-            .ok_or_else(|| ApiError::new(Code::TokenInvalid, "the token's organisation is not here"))
-    }
-
-    /// What the engine answered, or what the client is told instead.
-    ///
-    /// # Errors
-    /// The code of the refusal, `overloaded` or `internal_error`.
-    pub fn answered<T>(&self, answer: Result<Result<T, Refusal>, Fault>) -> Result<T, ApiError> {
-        match answer {
-            Ok(answer) => answer.map_err(ApiError::from),
-            Err(fault) => Err(ApiError::of_fault(&fault, &self.request_id)),
-        }
-    }
-
-    /// Asks the engine in a task of its own, so that a client that hangs up does not stop a change half-way; a stop
-    /// of the process waits for it.
-    ///
-    /// # Errors
-    /// As [`CallContext::answered`].
-    pub async fn finish<T: Send + 'static>(
-        &self,
-        question: impl Future<Output = Result<Result<T, Refusal>, Fault>> + Send + 'static,
-    ) -> Result<T, ApiError> {
-        match self.state.calls().spawn(question).await {
-            Ok(answer) => self.answered(answer),
-            // It panicked; the panic hook has logged what and where.
-            Err(_ended) => Err(ApiError::internal(&self.request_id)),
-        }
-    }
-
-    /// A ticket as the caller sees it: `ticket_detail` and `ticket_prepare_handle` are one question. With `whole_field`,
-    /// the values of all other fields are short, so that this one is not cut.
-    ///
-    /// # Errors
-    /// `ticket_not_found`, `invalid_argument` for a field that is not shown, and as [`CallContext::answered`].
-    pub async fn detail(&self, ticket_id: &str, whole_field: Option<&str>) -> Result<Value, ApiError> {
-        let directory = self.directory()?;
-        let ticket_id = wire::request::ticket_id(ticket_id)?;
-        let mut detail = self.answered(self.engine().detail(&self.caller, ticket_id).await)?;
-        if let Some(key) = whole_field {
-            leave_whole(&mut detail, key)?;
-        }
-        Ok(wire::ticket::detail(&detail, &directory))
-    }
-}
-
-/// Characters of the values of other fields, where one is asked for whole.
-const BESIDE_WHOLE_CHARS: usize = 200;
-
-/// Shortens the values of all fields but one.
-fn leave_whole(detail: &mut TicketDetail, key: &str) -> Result<(), ApiError> {
-    if !detail.values.contains_key(&FieldKey::from(key)) {
-        let keys: Vec<&str> = detail.values.keys().map(FieldKey::as_str).take(LISTED_MAX).collect();
-        let message = format!("no field `{}` with a value is shown to you", shortened(key));
-        return Err(ApiError::invalid_argument("whole_field", message).with_hint(format!(
-            "send the key of a field that has a value, as {}",
-            quoted(&keys)
-        )));
-    }
-    for (_, value) in detail.values.iter_mut().filter(|(one, _)| one.as_str() != key) {
-        if let Some(short) = value.as_str().and_then(|text| fit::clipped(text, BESIDE_WHOLE_CHARS)) {
-            *value = Value::String(short);
-        }
-    }
-    Ok(())
-}
 
 /// Parses the rest of the arguments and answers.
 pub type Run = for<'a> fn(&'a CallContext, Arguments) -> BoxFuture<'a, Result<Value, ApiError>>;

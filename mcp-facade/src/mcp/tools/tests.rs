@@ -3,6 +3,10 @@
 use serde_json::{Map, Value, json};
 
 use super::*;
+use crate::call::{
+    ticket_create, ticket_detail, ticket_handle, ticket_history, ticket_list, ticket_prepare_create,
+    ticket_prepare_handle, user_list, workflow_list,
+};
 use crate::limits::TOOLS_LIST_BYTES_MAX;
 
 fn list() -> Value {

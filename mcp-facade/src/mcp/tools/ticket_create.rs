@@ -1,63 +1,10 @@
-//! Tool `ticket_create`: creates a ticket, or a draft of one, or rehearses it.
-//!
-//! Not here: whether the fields fit (the engine's decision, the same for a rehearsal and the real call).
+//! Tool `ticket_create`: how it is listed. What it takes and answers is `call::ticket_create`.
 
 use futures::FutureExt;
-use loonflow_engine::runtime::HandleAnswer;
-use serde_json::{Map, Value};
 
-use super::{CallContext, Declaration, Effect, rows};
-use crate::arguments::Arguments;
-use crate::error::ApiError;
+use super::{Declaration, Effect, rows};
+use crate::call::ticket_create;
 use crate::mcp::schema::{Kind, property};
-use crate::wire::action::{Asked, CREATE};
-use crate::wire::{self, request};
-
-/// What to create.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Params {
-    /// The workflow's id, as sent.
-    pub workflow_id: String,
-    /// A version's name; `None` for the default version.
-    pub version_name: Option<String>,
-    /// The edge to take from start; `None` for a draft.
-    pub action_id: Option<String>,
-    /// Field values by key, as sent.
-    pub fields: Map<String, Value>,
-    /// `comment` and the like, as sent.
-    pub action_props: Map<String, Value>,
-    /// Users who may view the ticket.
-    pub cc_to_user_ids: Vec<String>,
-    /// The parent ticket.
-    pub parent_ticket_id: Option<String>,
-    /// The parent's node.
-    pub parent_ticket_node_id: Option<String>,
-    /// Rehearse only.
-    pub dry_run: bool,
-    /// Names the call, so that a repeat is answered and not done again.
-    pub idempotency_key: Option<String>,
-}
-
-impl Params {
-    /// Reads the arguments.
-    ///
-    /// # Errors
-    /// `invalid_argument`.
-    pub fn parse(arguments: &mut Arguments) -> Result<Self, ApiError> {
-        Ok(Self {
-            workflow_id: arguments.required_string("workflow_id")?,
-            version_name: arguments.optional_string("version_name")?,
-            action_id: arguments.optional_string("action_id")?,
-            fields: arguments.object("fields")?,
-            action_props: arguments.object("action_props")?,
-            cc_to_user_ids: arguments.texts("cc_to_user_id_list")?,
-            parent_ticket_id: arguments.optional_string("parent_ticket_id")?,
-            parent_ticket_node_id: arguments.optional_string("parent_ticket_node_id")?,
-            dry_run: arguments.boolean("dry_run", false)?,
-            idempotency_key: arguments.optional_string("idempotency_key")?,
-        })
-    }
-}
 
 /// The tool.
 pub const DECLARATION: Declaration = Declaration {
@@ -88,24 +35,7 @@ pub const DECLARATION: Declaration = Declaration {
     output: rows::HANDLED,
     effect: Effect::Adds,
     whole: "call `ticket_detail` with the ticket id, and with `whole_field` for a long value",
-    run: |context, arguments| run(context, arguments).boxed(),
+    run: |context, mut arguments| {
+        async move { ticket_create::run(context, ticket_create::Params::parse(&mut arguments)?).await }.boxed()
+    },
 };
-
-async fn run(context: &CallContext, mut arguments: Arguments) -> Result<serde_json::Value, ApiError> {
-    let params = Params::parse(&mut arguments)?;
-    let request = request::create(&params, &context.caller)?;
-    let asked = Asked {
-        action_type: CREATE,
-        action_id: params.action_id.as_deref().unwrap_or_default(),
-        action_props: &params.action_props,
-        fields: params.fields.keys().map(String::as_str).collect(),
-    };
-    let (engine, caller) = (context.engine().clone(), context.caller.clone());
-    let answer = context
-        .finish(async move { engine.create(&caller, request).await })
-        .await?;
-    Ok(match answer {
-        HandleAnswer::Preview(preview) => wire::action::rehearsed(None, &asked, &preview),
-        HandleAnswer::Done(done) => wire::action::handled(&asked, &done),
-    })
-}

@@ -1,35 +1,10 @@
-//! Tool `ticket_detail`: one ticket with its form, values and what the caller may do.
-//!
-//! Not here: which fields the caller sees (the engine's view).
+//! Tool `ticket_detail`: how it is listed. What it takes and answers is `call::ticket_detail`.
 
 use futures::FutureExt;
 
-use super::{CallContext, Declaration, Effect, rows};
-use crate::arguments::Arguments;
-use crate::error::ApiError;
+use super::{Declaration, Effect, rows};
+use crate::call::ticket_detail;
 use crate::mcp::schema::{Kind, property};
-
-/// Which ticket.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Params {
-    /// The ticket's id, as sent.
-    pub ticket_id: String,
-    /// The field whose value is not to be cut.
-    pub whole_field: Option<String>,
-}
-
-impl Params {
-    /// Reads the arguments.
-    ///
-    /// # Errors
-    /// `invalid_argument`.
-    pub fn parse(arguments: &mut Arguments) -> Result<Self, ApiError> {
-        Ok(Self {
-            ticket_id: arguments.required_string("ticket_id")?,
-            whole_field: arguments.optional_string("whole_field")?,
-        })
-    }
-}
 
 /// The tool.
 pub const DECLARATION: Declaration = Declaration {
@@ -47,10 +22,7 @@ pub const DECLARATION: Declaration = Declaration {
     output: rows::FORM,
     effect: Effect::Reads,
     whole: "call `ticket_detail` with `whole_field` set to the key of one field, and for long lists `ticket_history`",
-    run: |context, arguments| run(context, arguments).boxed(),
+    run: |context, mut arguments| {
+        async move { ticket_detail::run(context, ticket_detail::Params::parse(&mut arguments)?).await }.boxed()
+    },
 };
-
-async fn run(context: &CallContext, mut arguments: Arguments) -> Result<serde_json::Value, ApiError> {
-    let params = Params::parse(&mut arguments)?;
-    context.detail(&params.ticket_id, params.whole_field.as_deref()).await
-}

@@ -1,98 +1,10 @@
-//! Tool `ticket_handle`: takes an action on a ticket, or rehearses it.
-//!
-//! Not here: whether the action is open and the fields fit (the engine's decision, the same for a rehearsal and the real
-//! call), and which node an action without `action_props.node_id` means.
+//! Tool `ticket_handle`: how it is listed. What it takes and answers is `call::ticket_handle`.
 
 use futures::FutureExt;
-use loonflow_engine::id::TicketId;
-use loonflow_engine::runtime::HandleAnswer;
-use loonflow_engine::ticket::{Available, Refusal};
-use serde_json::{Map, Value};
 
-use super::{CallContext, Declaration, Effect, rows};
-use crate::arguments::names::unknown_key;
-use crate::arguments::{Arguments, into_object, shortened, wrong_type};
-use crate::error::ApiError;
+use super::{Declaration, Effect, rows};
+use crate::call::ticket_handle;
 use crate::mcp::schema::{Kind, property};
-use crate::wire::action::Asked;
-use crate::wire::{self, request};
-
-/// The keys of `handle_request`.
-const REQUEST_KEYS: &[&str] = &["action_type", "action_id", "action_props", "fields"];
-
-/// What to do. The values of `handle_request` are already merged in.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Params {
-    /// The ticket's id, as sent.
-    pub ticket_id: String,
-    /// The action's type; a word that is none, or empty, is refused with the list of those open.
-    pub action_type: String,
-    /// The action's id; may be empty where the action takes no edge.
-    pub action_id: String,
-    /// `comment`, `node_id`, `target_assignee_id`, `target_node_id`, as sent.
-    pub action_props: Map<String, Value>,
-    /// Field values by key, as sent.
-    pub fields: Map<String, Value>,
-    /// Rehearse only.
-    pub dry_run: bool,
-    /// The version that the caller looked at; `None` for any.
-    pub expected_version: Option<u64>,
-    /// Names the call, so that a repeat is answered and not done again.
-    pub idempotency_key: Option<String>,
-}
-
-impl Params {
-    /// Reads the arguments. `handle_request` holds the same four keys and wins; objects are merged key by key.
-    ///
-    /// # Errors
-    /// `invalid_argument`; inside `handle_request` the argument is named `handle_request.<key>`.
-    pub fn parse(arguments: &mut Arguments) -> Result<Self, ApiError> {
-        let ticket_id = arguments.required_string("ticket_id")?;
-        let mut action_type = arguments.optional_string("action_type")?;
-        let mut action_id = arguments.optional_string("action_id")?;
-        let mut action_props = arguments.object("action_props")?;
-        let mut fields = arguments.object("fields")?;
-        for (key, value) in arguments.object("handle_request")? {
-            let name = format!("handle_request.{key}");
-            match (key.as_str(), value) {
-                (_, Value::Null) => {}
-                ("action_type", value) => action_type = nested_text(&name, value)?.or(action_type),
-                ("action_id", value) => action_id = nested_text(&name, value)?.or(action_id),
-                ("action_props", value) => action_props.extend(nested_object(&name, value)?),
-                ("fields", value) => fields.extend(nested_object(&name, value)?),
-                (key, _) => {
-                    let message = format!("`handle_request` has no key `{}`", shortened(key));
-                    return Err(unknown_key(key, REQUEST_KEYS, &message));
-                }
-            }
-        }
-        Ok(Self {
-            ticket_id,
-            action_type: action_type.unwrap_or_default(),
-            action_id: action_id.unwrap_or_default(),
-            action_props,
-            fields,
-            dry_run: arguments.boolean("dry_run", false)?,
-            expected_version: Some(arguments.integer("expected_version", 0, 0..=i64::MAX)?.unsigned_abs())
-                .filter(|version| *version != 0),
-            idempotency_key: arguments.optional_string("idempotency_key")?,
-        })
-    }
-}
-
-/// A text without surrounding blanks; `None` where it is blank.
-fn nested_text(name: &str, value: Value) -> Result<Option<String>, ApiError> {
-    match value {
-        Value::String(text) => Ok(Some(text.trim().to_owned()).filter(|text| !text.is_empty())),
-        other @ (Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_)) => {
-            Err(wrong_type(name, "a string", &other))
-        }
-    }
-}
-
-fn nested_object(name: &str, value: Value) -> Result<Map<String, Value>, ApiError> {
-    into_object(value).map_err(|value| wrong_type(name, "an object", &value))
-}
 
 /// The tool.
 pub const DECLARATION: Declaration = Declaration {
@@ -148,51 +60,7 @@ pub const DECLARATION: Declaration = Declaration {
     output: rows::HANDLED,
     effect: Effect::Changes,
     whole: "call `ticket_detail` with the ticket id, and with `whole_field` for a long value",
-    run: |context, arguments| run(context, arguments).boxed(),
+    run: |context, mut arguments| {
+        async move { ticket_handle::run(context, ticket_handle::Params::parse(&mut arguments)?).await }.boxed()
+    },
 };
-
-async fn run(context: &CallContext, mut arguments: Arguments) -> Result<serde_json::Value, ApiError> {
-    let params = Params::parse(&mut arguments)?;
-    let ticket_id = request::ticket_id(&params.ticket_id)?;
-    let Some((kind, action_id)) = request::action(&params.action_type, &params.action_id) else {
-        return Err(no_such_action(context, ticket_id, &params).await?);
-    };
-    let request = request::handle(&params, ticket_id, (kind, action_id.clone()), &context.caller)?;
-    let asked = Asked {
-        action_type: &params.action_type,
-        action_id: &action_id,
-        action_props: &params.action_props,
-        fields: params.fields.keys().map(String::as_str).collect(),
-    };
-    let (engine, caller) = (context.engine().clone(), context.caller.clone());
-    let answer = context
-        .finish(async move { engine.handle(&caller, request).await })
-        .await?;
-    Ok(match answer {
-        HandleAnswer::Preview(preview) => wire::action::rehearsed(Some(&ticket_id.to_string()), &asked, &preview),
-        HandleAnswer::Done(done) => wire::action::handled(&asked, &done),
-    })
-}
-
-/// The refusal of a word that is no action: like one of an action that is not open now, with those that are.
-async fn no_such_action(context: &CallContext, ticket: TicketId, params: &Params) -> Result<ApiError, ApiError> {
-    let detail = context.answered(context.engine().detail(&context.caller, ticket).await)?;
-    let available = detail.offered.iter();
-    let mut error = ApiError::from(Refusal::ActionNotAvailable {
-        action_type: "",
-        action_id: String::new(),
-        available: available
-            .map(|one| Available {
-                kind: one.kind,
-                edge: one.kind.is_edge().then(|| one.id.as_str().into()),
-                node: one.node.clone(),
-            })
-            .collect(),
-    });
-    error.message = if params.action_type.is_empty() {
-        "`action_type` names no action".to_owned()
-    } else {
-        format!("there is no `action_type` `{}`", shortened(&params.action_type))
-    };
-    Ok(error)
-}

@@ -1,42 +1,10 @@
-//! Tool `ticket_history`: who did what to a ticket.
-//!
-//! Not here: which fields' changes the caller sees (the engine's view).
+//! Tool `ticket_history`: how it is listed. What it takes and answers is `call::ticket_history`.
 
 use futures::FutureExt;
 
-use super::{CallContext, Declaration, Effect, rows};
-use crate::arguments::{Arguments, Page};
-use crate::error::ApiError;
+use super::{Declaration, Effect, rows};
+use crate::call::ticket_history;
 use crate::mcp::schema::{Kind, property};
-use crate::wire::{self, request};
-
-/// One page of a ticket's history.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Params {
-    /// The ticket's id, as sent.
-    pub ticket_id: String,
-    /// Only what led to this version or a later one.
-    pub from_version: u64,
-    /// Newest first.
-    pub reverse: bool,
-    /// Which page.
-    pub page: Page,
-}
-
-impl Params {
-    /// Reads the arguments.
-    ///
-    /// # Errors
-    /// `invalid_argument`.
-    pub fn parse(arguments: &mut Arguments) -> Result<Self, ApiError> {
-        Ok(Self {
-            ticket_id: arguments.required_string("ticket_id")?,
-            from_version: arguments.integer("from_version", 0, 0..=i64::MAX)?.unsigned_abs(),
-            reverse: arguments.reverse(false)?,
-            page: arguments.page()?,
-        })
-    }
-}
 
 /// The tool.
 pub const DECLARATION: Declaration = Declaration {
@@ -73,19 +41,7 @@ pub const DECLARATION: Declaration = Declaration {
     ],
     effect: Effect::Reads,
     whole: "ask for one entry with `per_page` 1 and `from_version`; a field's present value is in `ticket_detail` with `whole_field`",
-    run: |context, arguments| run(context, arguments).boxed(),
+    run: |context, mut arguments| {
+        async move { ticket_history::run(context, ticket_history::Params::parse(&mut arguments)?).await }.boxed()
+    },
 };
-
-async fn run(context: &CallContext, mut arguments: Arguments) -> Result<serde_json::Value, ApiError> {
-    let params = Params::parse(&mut arguments)?;
-    let directory = context.directory()?;
-    let ticket = request::ticket_id(&params.ticket_id)?;
-    let page = context
-        .engine()
-        .history(&context.caller, ticket, request::history(&params))
-        .await;
-    let page = context.answered(page)?;
-    Ok(wire::page::page("history", &page, |entry| {
-        wire::history::entry(entry, &directory)
-    }))
-}

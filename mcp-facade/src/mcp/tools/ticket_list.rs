@@ -1,69 +1,10 @@
-//! Tool `ticket_list`: the caller's tickets by category, filtered and paged.
-//!
-//! Not here: which tickets a category holds, and the range where no bound is sent (the engine's list).
+//! Tool `ticket_list`: how it is listed. What it takes and answers is `call::ticket_list`.
 
 use futures::FutureExt;
 
-use super::{CallContext, Declaration, Effect, rows};
-use crate::arguments::{Arguments, Page};
-use crate::error::{ApiError, Code};
+use super::{Declaration, Effect, rows};
+use crate::call::ticket_list::{self, CATEGORIES};
 use crate::mcp::schema::{Kind, property};
-use crate::wire::{self, request};
-
-/// Words of `category`; the first is the default.
-pub const CATEGORIES: &[&str] = &["duty", "owner", "relation", "view", "worked", "intervene", "all"];
-
-/// One page of a list. Ids are as sent; `None` and an empty list filter nothing.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Params {
-    /// One of [`CATEGORIES`].
-    pub category: String,
-    /// Part of the title.
-    pub search_value: Option<String>,
-    /// First moment of creation, as text: `arguments::time_bound` reads it in the tenant's zone.
-    pub create_start: Option<String>,
-    /// Last moment of creation, likewise.
-    pub create_end: Option<String>,
-    /// Workflows.
-    pub workflow_ids: Vec<String>,
-    /// Nodes that hold a token now.
-    pub node_ids: Vec<String>,
-    /// Tickets.
-    pub ticket_ids: Vec<String>,
-    /// State.
-    pub act_state: Option<String>,
-    /// Creator.
-    pub creator_id: Option<String>,
-    /// Parent.
-    pub parent_ticket_id: Option<String>,
-    /// Newest first.
-    pub reverse: bool,
-    /// Which page.
-    pub page: Page,
-}
-
-impl Params {
-    /// Reads the arguments.
-    ///
-    /// # Errors
-    /// `invalid_argument`.
-    pub fn parse(arguments: &mut Arguments) -> Result<Self, ApiError> {
-        Ok(Self {
-            category: arguments.one_of("category", "duty", CATEGORIES)?,
-            search_value: arguments.optional_string("search_value")?,
-            create_start: arguments.optional_string("create_start")?,
-            create_end: arguments.optional_string("create_end")?,
-            workflow_ids: arguments.comma_separated("workflow_ids")?,
-            node_ids: arguments.comma_separated("node_ids")?,
-            ticket_ids: arguments.comma_separated("ticket_ids")?,
-            act_state: arguments.optional_string("act_state")?,
-            creator_id: arguments.optional_string("creator_id")?,
-            parent_ticket_id: arguments.optional_string("parent_ticket_id")?,
-            reverse: arguments.reverse(true)?,
-            page: arguments.page()?,
-        })
-    }
-}
 
 /// The tool.
 pub const DECLARATION: Declaration = Declaration {
@@ -117,34 +58,7 @@ pub const DECLARATION: Declaration = Declaration {
     ],
     effect: Effect::Reads,
     whole: "ask for fewer rows with `per_page`",
-    run: |context, arguments| run(context, arguments).boxed(),
+    run: |context, mut arguments| {
+        async move { ticket_list::run(context, ticket_list::Params::parse(&mut arguments)?).await }.boxed()
+    },
 };
-
-async fn run(context: &CallContext, mut arguments: Arguments) -> Result<serde_json::Value, ApiError> {
-    let params = Params::parse(&mut arguments)?;
-    let directory = context.directory()?;
-    let query = request::list(&params, &directory, context.state.now())?;
-    let page = context.answered(context.engine().list(&context.caller, query).await)?;
-    let (engine, caller) = (context.engine(), &context.caller);
-    let mut notes = wire::note::of_tickets(&params, engine, caller, &directory);
-    if let (Some(parent), 0) = (&params.parent_ticket_id, page.total)
-        && !may_view(context, parent).await?
-    {
-        notes.push(wire::note::of_parent(parent));
-    }
-    let mut answer = wire::page::page("ticket_list", &page, |row| wire::ticket::row(row, &directory));
-    wire::put_notes(&mut answer, notes);
-    Ok(answer)
-}
-
-/// Whether there is such a ticket that the caller may view.
-async fn may_view(context: &CallContext, id: &str) -> Result<bool, ApiError> {
-    let Ok(id) = request::ticket_id(id) else {
-        return Ok(false);
-    };
-    match context.answered(context.engine().detail(&context.caller, id).await) {
-        Ok(_) => Ok(true),
-        Err(error) if matches!(error.code, Code::Overloaded | Code::Internal) => Err(error),
-        Err(_refused) => Ok(false),
-    }
-}

@@ -1,37 +1,10 @@
-//! Tool `ticket_prepare_create`: the form of a ticket that is not yet there.
-//!
-//! Not here: the form and its permissions at the start node (the engine's view).
+//! Tool `ticket_prepare_create`: how it is listed. What it takes and answers is `call::ticket_prepare_create`.
 
 use futures::FutureExt;
-use loonflow_engine::id::{VersionName, WorkflowId};
 
-use super::{CallContext, Declaration, Effect};
-use crate::arguments::Arguments;
-use crate::error::ApiError;
+use super::{Declaration, Effect};
+use crate::call::ticket_prepare_create;
 use crate::mcp::schema::{Kind, property};
-use crate::wire;
-
-/// Which workflow.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Params {
-    /// The workflow's id, as sent.
-    pub workflow_id: String,
-    /// A version's name; `None` for the default version.
-    pub version_name: Option<String>,
-}
-
-impl Params {
-    /// Reads the arguments.
-    ///
-    /// # Errors
-    /// `invalid_argument`.
-    pub fn parse(arguments: &mut Arguments) -> Result<Self, ApiError> {
-        Ok(Self {
-            workflow_id: arguments.required_string("workflow_id")?,
-            version_name: arguments.optional_string("version_name")?,
-        })
-    }
-}
 
 /// The tool.
 pub const DECLARATION: Declaration = Declaration {
@@ -68,17 +41,8 @@ pub const DECLARATION: Declaration = Declaration {
     ],
     effect: Effect::Reads,
     whole: "tell the workflow's admin that its form is too large to be shown",
-    run: |context, arguments| run(context, arguments).boxed(),
+    run: |context, mut arguments| {
+        async move { ticket_prepare_create::run(context, ticket_prepare_create::Params::parse(&mut arguments)?).await }
+            .boxed()
+    },
 };
-
-async fn run(context: &CallContext, mut arguments: Arguments) -> Result<serde_json::Value, ApiError> {
-    let params = Params::parse(&mut arguments)?;
-    let workflow = WorkflowId::from(params.workflow_id);
-    let version = params.version_name.map(VersionName::from);
-    let form = context
-        .engine()
-        .prepare_create(&context.caller, &workflow, version.as_ref())
-        .await;
-    let form = context.answered(form)?;
-    Ok(wire::workflow::create_form(&form, &*context.directory()?))
-}

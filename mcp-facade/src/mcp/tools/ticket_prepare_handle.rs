@@ -1,32 +1,10 @@
-//! Tool `ticket_prepare_handle`: what the caller may do to a ticket now, and what each action needs.
-//!
-//! Not here: which actions are open (the engine's gate, the same that `ticket_handle` passes).
+//! Tool `ticket_prepare_handle`: how it is listed. What it takes and answers is `call::ticket_prepare_handle`.
 
 use futures::FutureExt;
 
-use super::{CallContext, Declaration, Effect, rows};
-use crate::arguments::Arguments;
-use crate::error::ApiError;
+use super::{Declaration, Effect, rows};
+use crate::call::ticket_prepare_handle;
 use crate::mcp::schema::{Kind, property};
-
-/// Which ticket.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Params {
-    /// The ticket's id, as sent.
-    pub ticket_id: String,
-}
-
-impl Params {
-    /// Reads the arguments.
-    ///
-    /// # Errors
-    /// `invalid_argument`.
-    pub fn parse(arguments: &mut Arguments) -> Result<Self, ApiError> {
-        Ok(Self {
-            ticket_id: arguments.required_string("ticket_id")?,
-        })
-    }
-}
 
 /// The tool.
 pub const DECLARATION: Declaration = Declaration {
@@ -38,10 +16,8 @@ pub const DECLARATION: Declaration = Declaration {
     output: rows::FORM,
     effect: Effect::Reads,
     whole: "call `ticket_detail` with `whole_field` set to the key of one field",
-    run: |context, arguments| run(context, arguments).boxed(),
+    run: |context, mut arguments| {
+        async move { ticket_prepare_handle::run(context, ticket_prepare_handle::Params::parse(&mut arguments)?).await }
+            .boxed()
+    },
 };
-
-async fn run(context: &CallContext, mut arguments: Arguments) -> Result<serde_json::Value, ApiError> {
-    let params = Params::parse(&mut arguments)?;
-    context.detail(&params.ticket_id, None).await
-}

@@ -1,50 +1,10 @@
-//! Tool `user_list`: users of the caller's tenant.
-//!
-//! Not here: which columns are shown (the engine's directory view; never a password or token).
+//! Tool `user_list`: how it is listed. What it takes and answers is `call::user_list`.
 
 use futures::FutureExt;
 
-use super::{CallContext, Declaration, Effect, rows};
-use crate::arguments::{Arguments, Page};
-use crate::error::ApiError;
+use super::{Declaration, Effect, rows};
+use crate::call::user_list;
 use crate::mcp::schema::{Kind, property};
-use crate::wire::{self, request};
-
-/// The department that filters nothing, besides `"0"`.
-pub const NIL_UUID: &str = "00000000-0000-0000-0000-000000000000";
-
-/// One page of users, ordered by id.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Params {
-    /// Part of name, alias or e-mail, in any case.
-    pub search_value: Option<String>,
-    /// Users; empty filters nothing.
-    pub user_ids: Vec<String>,
-    /// Department; `None` filters nothing.
-    pub dept_id: Option<String>,
-    /// Without the longer columns.
-    pub simple: bool,
-    /// Which page.
-    pub page: Page,
-}
-
-impl Params {
-    /// Reads the arguments.
-    ///
-    /// # Errors
-    /// `invalid_argument`.
-    pub fn parse(arguments: &mut Arguments) -> Result<Self, ApiError> {
-        Ok(Self {
-            search_value: arguments.optional_string("search_value")?,
-            user_ids: arguments.comma_separated("user_ids")?,
-            dept_id: arguments
-                .optional_string("dept_id")?
-                .filter(|id| id != "0" && id != NIL_UUID),
-            simple: arguments.boolean("simple", true)?,
-            page: arguments.page()?,
-        })
-    }
-}
 
 /// The tool.
 pub const DECLARATION: Declaration = Declaration {
@@ -78,16 +38,7 @@ pub const DECLARATION: Declaration = Declaration {
     ],
     effect: Effect::Reads,
     whole: "ask for fewer rows with `per_page`",
-    run: |context, arguments| run(context, arguments).boxed(),
+    run: |context, mut arguments| {
+        async move { user_list::run(context, user_list::Params::parse(&mut arguments)?).await }.boxed()
+    },
 };
-
-async fn run(context: &CallContext, mut arguments: Arguments) -> Result<serde_json::Value, ApiError> {
-    let params = Params::parse(&mut arguments)?;
-    let directory = context.directory()?;
-    let page = context.answered(context.engine().users(&context.caller, request::users(&params)).await)?;
-    let mut answer = wire::page::page("user_list", &page, |user| {
-        wire::account::user_row(user, &directory, params.simple)
-    });
-    wire::put_notes(&mut answer, wire::note::of_users(&params, &directory));
-    Ok(answer)
-}

@@ -1,36 +1,10 @@
-//! Tool `workflow_list`: the workflows that the caller may start.
-//!
-//! Not here: who may start what (the engine).
+//! Tool `workflow_list`: how it is listed. What it takes and answers is `call::workflow_list`.
 
 use futures::FutureExt;
 
-use super::{CallContext, Declaration, Effect, rows};
-use crate::arguments::{Arguments, Page};
-use crate::error::ApiError;
+use super::{Declaration, Effect, rows};
+use crate::call::workflow_list;
 use crate::mcp::schema::{Kind, property};
-use crate::wire::{self, request};
-
-/// One page of workflows.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Params {
-    /// Part of the name.
-    pub search_value: Option<String>,
-    /// Which page.
-    pub page: Page,
-}
-
-impl Params {
-    /// Reads the arguments.
-    ///
-    /// # Errors
-    /// `invalid_argument`.
-    pub fn parse(arguments: &mut Arguments) -> Result<Self, ApiError> {
-        Ok(Self {
-            search_value: arguments.optional_string("search_value")?,
-            page: arguments.page()?,
-        })
-    }
-}
 
 /// The tool.
 pub const DECLARATION: Declaration = Declaration {
@@ -55,19 +29,7 @@ pub const DECLARATION: Declaration = Declaration {
     ],
     effect: Effect::Reads,
     whole: "ask for fewer rows with `per_page`",
-    run: |context, arguments| run(context, arguments).boxed(),
+    run: |context, mut arguments| {
+        async move { workflow_list::run(context, workflow_list::Params::parse(&mut arguments)?).await }.boxed()
+    },
 };
-
-async fn run(context: &CallContext, mut arguments: Arguments) -> Result<serde_json::Value, ApiError> {
-    let params = Params::parse(&mut arguments)?;
-    let (page, per_page) = request::numbers(params.page);
-    let search = params.search_value.unwrap_or_default();
-    let found = context
-        .engine()
-        .workflows(&context.caller, &search, page, per_page)
-        .await;
-    let page = context.answered(found)?;
-    Ok(wire::page::page("workflow_list", &page, |version| {
-        wire::workflow::row(version)
-    }))
-}

@@ -9,7 +9,7 @@ use loonflow_engine::id::{DeptId, NodeId, TicketId, UserId, WorkflowId};
 use loonflow_engine::runtime::{Caller, EngineHandle};
 
 use crate::arguments::shortened;
-use crate::mcp::tools::{ticket_list, user_list};
+use crate::call::{ticket_list, user_list};
 
 /// Names of one filter that are told at most: one shows what is wrong with all.
 const NAMED_MAX: usize = 5;

@@ -1,11 +1,20 @@
 //! What arguments become, and which calls are the same call.
 
-use loonflow_engine::id::{AppName, TenantId};
+use std::collections::BTreeSet;
 
-use super::*;
+use loonflow_engine::account::directory::Directory;
+use loonflow_engine::id::{AppName, TenantId, TicketId, UserId};
+use loonflow_engine::runtime::{Caller, Category, HandleRequest, Idempotency, ListQuery};
+use loonflow_engine::ticket::{ActState, ActionKind};
+use serde_json::{Value, json};
+
+use super::ticket_handle::action;
+use super::{ticket_create, ticket_handle, ticket_list};
 use crate::arguments::Arguments;
+use crate::error::ApiError;
 use crate::mcp::tools;
 use crate::testing::NOW;
+use crate::wire::request::ticket_id;
 
 fn arguments(tool: &str, sent: Value) -> Arguments {
     let Value::Object(sent) = sent else {
@@ -26,7 +35,7 @@ fn caller(user: &str, app: &str) -> Caller {
 fn handled_by(caller: &Caller, sent: Value) -> Result<HandleRequest, ApiError> {
     let params = ticket_handle::Params::parse(&mut arguments("ticket_handle", sent))?;
     let action = action(&params.action_type, &params.action_id).expect("an action");
-    handle(&params, ticket_id(&params.ticket_id)?, action, caller)
+    ticket_handle::request_of(&params, ticket_id(&params.ticket_id)?, action, caller)
 }
 
 fn request(sent: Value) -> Result<HandleRequest, ApiError> {
@@ -148,7 +157,7 @@ fn keys_from_before_are_known_by_what_was_sent() {
         "fields": { "title": "x", "n": 0.5 }, "cc_to_user_id_list": "a, b", "idempotency_key": "k",
     });
     let created = ticket_create::Params::parse(&mut arguments("ticket_create", created)).expect("parses");
-    let created = create(&created, &caller("u", "loonflow")).expect("holds");
+    let created = ticket_create::request_of(&created, &caller("u", "loonflow")).expect("holds");
     assert_eq!(
         older(created.idempotency),
         "f94ed4cb2bb705e908e4a6c1fb9eb67c4ecd65614f03e1f81c75cdc5267b6721"
@@ -163,7 +172,7 @@ fn listed(sent: Value) -> Result<ListQuery, ApiError> {
         domain: "t.example".to_owned(),
         time_zone: "Asia/Shanghai".to_owned(),
     };
-    list(&params, &Directory::new(tenant), NOW)
+    ticket_list::query(&params, &Directory::new(tenant), NOW)
 }
 
 #[test]
@@ -218,7 +227,7 @@ fn states_are_words() {
 fn a_parent_is_named_with_its_node() {
     let created = |sent: Value| {
         let params = ticket_create::Params::parse(&mut arguments("ticket_create", sent)).expect("parses");
-        create(&params, &caller("u", "loonflow"))
+        ticket_create::request_of(&params, &caller("u", "loonflow"))
     };
     let ticket = "00000000-0000-7000-9000-000000000001";
     let whole = created(json!({

@@ -1,0 +1,181 @@
+//! The caller's tickets by category, filtered and paged.
+//!
+//! Not here: which tickets a category holds, and the range where no bound is sent (the engine's list).
+
+use std::collections::BTreeSet;
+
+use loonflow_engine::account::directory::Directory;
+use loonflow_engine::id::{TicketId, UserId};
+use loonflow_engine::runtime::{Category, ListQuery};
+use loonflow_engine::ticket::ActState;
+use loonflow_engine::time::Timestamp;
+use serde_json::{Value, json};
+
+use super::{CallContext, notes};
+use crate::arguments::names::nearest;
+use crate::arguments::time_bound::{self, Side};
+use crate::arguments::{Arguments, Page, quoted, shortened};
+use crate::error::{ApiError, Code};
+use crate::wire::{self, request};
+
+/// Words of `category`; the first is the default.
+pub const CATEGORIES: &[&str] = &["duty", "owner", "relation", "view", "worked", "intervene", "all"];
+
+/// Without a bound a list goes back so many days (contract: ticket_list).
+const LIST_DAYS: i64 = 3 * 365 + 1;
+/// Without a bound a list goes ahead so far (contract: ticket_list): clocks differ.
+const LIST_AHEAD_MS: i64 = 3_600_000;
+const DAY_MS: i64 = 86_400_000;
+
+/// One page of a list. Ids are as sent; `None` and an empty list filter nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Params {
+    /// One of [`CATEGORIES`].
+    pub category: String,
+    /// Part of the title.
+    pub search_value: Option<String>,
+    /// First moment of creation, as text: `arguments::time_bound` reads it in the tenant's zone.
+    pub create_start: Option<String>,
+    /// Last moment of creation, likewise.
+    pub create_end: Option<String>,
+    /// Workflows.
+    pub workflow_ids: Vec<String>,
+    /// Nodes that hold a token now.
+    pub node_ids: Vec<String>,
+    /// Tickets.
+    pub ticket_ids: Vec<String>,
+    /// State.
+    pub act_state: Option<String>,
+    /// Creator.
+    pub creator_id: Option<String>,
+    /// Parent.
+    pub parent_ticket_id: Option<String>,
+    /// Newest first.
+    pub reverse: bool,
+    /// Which page.
+    pub page: Page,
+}
+
+impl Params {
+    /// Reads the arguments.
+    ///
+    /// # Errors
+    /// `invalid_argument`.
+    pub fn parse(arguments: &mut Arguments) -> Result<Self, ApiError> {
+        Ok(Self {
+            category: arguments.one_of("category", "duty", CATEGORIES)?,
+            search_value: arguments.optional_string("search_value")?,
+            create_start: arguments.optional_string("create_start")?,
+            create_end: arguments.optional_string("create_end")?,
+            workflow_ids: arguments.comma_separated("workflow_ids")?,
+            node_ids: arguments.comma_separated("node_ids")?,
+            ticket_ids: arguments.comma_separated("ticket_ids")?,
+            act_state: arguments.optional_string("act_state")?,
+            creator_id: arguments.optional_string("creator_id")?,
+            parent_ticket_id: arguments.optional_string("parent_ticket_id")?,
+            reverse: arguments.reverse(true)?,
+            page: arguments.page()?,
+        })
+    }
+}
+
+/// `ticket_list`. Times without a zone are in the tenant's.
+///
+/// # Errors
+/// `invalid_argument`.
+pub(crate) fn query(params: &Params, directory: &Directory, now: Timestamp) -> Result<ListQuery, ApiError> {
+    let bound = |name: &str, text: Option<&str>, side| {
+        text.map(|text| time_bound::parse(name, text, directory.zone(), side))
+            .transpose()
+            .map(|moment| moment.map(|moment| Timestamp(moment.as_millisecond())))
+    };
+    let mut created_from = bound("create_start", params.create_start.as_deref(), Side::Start)?;
+    let mut created_to = bound("create_end", params.create_end.as_deref(), Side::End)?;
+    if created_from.is_none() && created_to.is_none() {
+        created_from = Some(now.plus_ms(-LIST_DAYS * DAY_MS));
+        created_to = Some(now.plus_ms(LIST_AHEAD_MS));
+    }
+    let ticket_ids = (!params.ticket_ids.is_empty()).then(|| {
+        params
+            .ticket_ids
+            .iter()
+            .filter_map(|id| TicketId::parse(id))
+            .collect::<BTreeSet<_>>()
+    });
+    let parent_ticket_id = params.parent_ticket_id.as_deref().map(TicketId::parse);
+    // A parent that could not exist has no children.
+    let ticket_ids = if parent_ticket_id == Some(None) {
+        Some(BTreeSet::new())
+    } else {
+        ticket_ids
+    };
+    let (page, per_page) = request::numbers(params.page);
+    Ok(ListQuery {
+        category: Category::parse(&params.category).unwrap_or_default(),
+        search: params.search_value.clone().unwrap_or_default(),
+        created_from,
+        created_to,
+        workflow_ids: request::ids(&params.workflow_ids),
+        node_ids: request::ids(&params.node_ids),
+        ticket_ids,
+        act_state: params.act_state.as_deref().map(act_state).transpose()?,
+        creator_id: params.creator_id.as_deref().map(UserId::from),
+        parent_ticket_id: parent_ticket_id.flatten(),
+        newest_first: params.reverse,
+        page,
+        per_page,
+    })
+}
+
+/// The word of a state; a hyphen counts as an underscore, for some write `on-going`.
+fn act_state(word: &str) -> Result<ActState, ApiError> {
+    ActState::parse(&word.to_lowercase().replace('-', "_")).ok_or_else(|| {
+        let allowed = ActState::ALL.map(ActState::word);
+        let hint = match nearest(word, &allowed) {
+            Some(nearest) => format!("did you mean `{nearest}`? if not, send one of {}", quoted(&allowed)),
+            None => format!("send one of {}", quoted(&allowed)),
+        };
+        ApiError::invalid_argument(
+            "act_state",
+            format!(
+                "argument `act_state` must be one of {}, got `{}`",
+                quoted(&allowed),
+                shortened(word)
+            ),
+        )
+        .with_hint(hint)
+        .with_details(json!({ "argument": "act_state", "allowed": allowed }))
+    })
+}
+
+/// Answers the call.
+///
+/// # Errors
+/// Why it was refused.
+pub(crate) async fn run(context: &CallContext, params: Params) -> Result<Value, ApiError> {
+    let directory = context.directory()?;
+    let query = query(&params, &directory, context.state.now())?;
+    let page = context.answered(context.engine().list(&context.caller, query).await)?;
+    let (engine, caller) = (context.engine(), &context.caller);
+    let mut notes = notes::of_tickets(&params, engine, caller, &directory);
+    if let (Some(parent), 0) = (&params.parent_ticket_id, page.total)
+        && !may_view(context, parent).await?
+    {
+        notes.push(notes::of_parent(parent));
+    }
+    let mut answer = wire::page::page("ticket_list", &page, |row| wire::ticket::row(row, &directory));
+    wire::put_notes(&mut answer, notes);
+    Ok(answer)
+}
+
+/// Whether there is such a ticket that the caller may view.
+async fn may_view(context: &CallContext, id: &str) -> Result<bool, ApiError> {
+    let Ok(id) = request::ticket_id(id) else {
+        return Ok(false);
+    };
+    match context.answered(context.engine().detail(&context.caller, id).await) {
+        Ok(_) => Ok(true),
+        Err(error) if matches!(error.code, Code::Overloaded | Code::Internal) => Err(error),
+        Err(_refused) => Ok(false),
+    }
+}

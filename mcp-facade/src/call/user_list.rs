@@ -1,0 +1,75 @@
+//! Users of the caller's tenant.
+//!
+//! Not here: which columns are shown (the engine's directory view; never a password or token).
+
+use loonflow_engine::id::UserId;
+use loonflow_engine::runtime::UserQuery;
+use serde_json::Value;
+
+use super::{CallContext, notes};
+use crate::arguments::{Arguments, Page};
+use crate::error::ApiError;
+use crate::wire::{self, request};
+
+/// The department that filters nothing, besides `"0"`.
+pub const NIL_UUID: &str = "00000000-0000-0000-0000-000000000000";
+
+/// One page of users, ordered by id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Params {
+    /// Part of name, alias or e-mail, in any case.
+    pub search_value: Option<String>,
+    /// Users; empty filters nothing.
+    pub user_ids: Vec<String>,
+    /// Department; `None` filters nothing.
+    pub dept_id: Option<String>,
+    /// Without the longer columns.
+    pub simple: bool,
+    /// Which page.
+    pub page: Page,
+}
+
+impl Params {
+    /// Reads the arguments.
+    ///
+    /// # Errors
+    /// `invalid_argument`.
+    pub fn parse(arguments: &mut Arguments) -> Result<Self, ApiError> {
+        Ok(Self {
+            search_value: arguments.optional_string("search_value")?,
+            user_ids: arguments.comma_separated("user_ids")?,
+            dept_id: arguments
+                .optional_string("dept_id")?
+                .filter(|id| id != "0" && id != NIL_UUID),
+            simple: arguments.boolean("simple", true)?,
+            page: arguments.page()?,
+        })
+    }
+}
+
+/// `user_list`.
+fn query(params: &Params) -> UserQuery {
+    let (page, per_page) = request::numbers(params.page);
+    UserQuery {
+        search: params.search_value.clone().unwrap_or_default(),
+        user_ids: (!params.user_ids.is_empty())
+            .then(|| params.user_ids.iter().map(|id| UserId::from(id.as_str())).collect()),
+        dept_id: params.dept_id.as_deref().map(Into::into),
+        page,
+        per_page,
+    }
+}
+
+/// Answers the call.
+///
+/// # Errors
+/// Why it was refused.
+pub(crate) async fn run(context: &CallContext, params: Params) -> Result<Value, ApiError> {
+    let directory = context.directory()?;
+    let page = context.answered(context.engine().users(&context.caller, query(&params)).await)?;
+    let mut answer = wire::page::page("user_list", &page, |user| {
+        wire::account::user_row(user, &directory, params.simple)
+    });
+    wire::put_notes(&mut answer, notes::of_users(&params, &directory));
+    Ok(answer)
+}

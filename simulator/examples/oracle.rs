@@ -94,6 +94,7 @@ fn main() -> anyhow::Result<()> {
 fn style_of(seed: u64) -> Style {
     Style {
         is_plain: true,
+        is_wide: false,
         n_blocks: 4 + seed as usize % 9,
         n_changes: seed as usize % 10,
     }

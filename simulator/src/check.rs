@@ -4,6 +4,8 @@
 //! ```text
 //!   definition + directory ─▶ game (one per kind of creator) ─▶ explore ─▶ verdict ─▶ findings, each with its story
 //!                              domain: classes of values          reduce: independent branches one after the other
+//!                              classes: as far as asked           choose: what nothing changes is asked later
+//!                                                                 way: the commands that matter for a story
 //! ```
 //!
 //! Explored: what people do with edges, votes, timers that fire, hooks that answer well, everything automatic. Not
@@ -23,6 +25,8 @@ use serde_json::{Value as Json, json};
 
 mod absence;
 mod again;
+mod choose;
+mod classes;
 mod conditions;
 mod deciders;
 mod domain;
@@ -37,6 +41,7 @@ mod state;
 mod story;
 mod values;
 mod verdict;
+mod way;
 
 pub use again::{Again, again, is_of_check};
 pub use finding::{Finding, Severity};
@@ -167,7 +172,8 @@ impl Checker<'_> {
         let kinds = creator_kinds(workflow, directory);
         if kinds.is_empty() {
             self.bounds
-                .insert("nobody in the directory is active, so nobody can create a ticket".to_owned());
+                .insert("nobody in the directory is active, so nobody can create a ticket: give one with people in it with `--directory`"
+                    .to_owned());
         }
         self.parents();
         for finding in deciders::deciders(workflow) {
@@ -179,7 +185,8 @@ impl Checker<'_> {
         let mut is_complete = kinds.len() <= KINDS_MAX;
         if !is_complete {
             self.bounds.insert(format!(
-                "assignments tell more than {KINDS_MAX} kinds of creators apart"
+                "assignments tell more than {KINDS_MAX} kinds of creators apart, the others were not looked at: give a \
+                 directory with the people of one department at a time with `--directory`"
             ));
         }
         let mut last_game = None;
@@ -195,7 +202,8 @@ impl Checker<'_> {
             };
             for field in game.fields.iter().filter(|field| !field.is_sure) {
                 self.bounds.insert(format!(
-                    "`{}` is compared by order, as a text is: not every kind of value it takes may have been looked at",
+                    "`{}` is compared by order, as a text is: not every kind of value it takes may have been looked at; make \
+                     it a number, a date or a choice, or compare it with `==` and `in`",
                     field.key
                 ));
             }
@@ -254,7 +262,7 @@ impl Checker<'_> {
         }
     }
 
-    /// Reduced first. Where something is bad, it is told again from an exploration in full if that fits the bound: in a
+    /// Reduced first. Where something is bad, it is told again from an exploration in full if that is a small one: in a
     /// reduced one, branches may have waited for one that is stuck. Answers also whether what was never taken is known.
     fn explore_well(&mut self, game: &Game<'_>) -> (Graph, verdict::Bad, bool) {
         let graph = explore(game, &self.bounds_of(self.options.is_full));
@@ -263,20 +271,27 @@ impl Checker<'_> {
         self.n_moves += graph.n_moves();
         let is_bad = bad.is_bad.contains(&true);
         if is_bad && !self.options.is_full {
-            let full = explore(game, &self.bounds_of(true));
+            let bounds = Bounds {
+                states: self.options.states.min(STATES_TOLD_AGAIN_MAX),
+                ..self.bounds_of(true)
+            };
+            let full = explore(game, &bounds);
             if full.is_complete {
                 let bad = verdict::bad(&full);
                 return (full, bad, true);
             }
         }
         if graph.has_too_many_ways {
-            self.bounds.insert(
-                "actions can go in too many ways: the fields they write are looked at by too many conditions"
-                    .to_owned(),
-            );
+            self.bounds.insert(format!(
+                "actions can go in too many ways: too many conditions look at once at the fields they write; let some \
+                 of these be filled in at a later node, give gateways behind a merge a `default_branch`, or give more \
+                 than {} states with `--states`, of which one action gets a tenth",
+                self.options.states
+            ));
         } else if !graph.is_complete {
             self.bounds.insert(format!(
-                "more than {} states where `{}` is the creator; give more with `--states`",
+                "more than {} states where `{}` is the creator: give more with `--states`, or let branches that go at the \
+                 same time write fields of their own and meet where nothing can be refused",
                 self.options.states,
                 self.teller.shared.person(&game.creator, game.directory)
             ));
@@ -353,7 +368,7 @@ impl Checker<'_> {
                 let graph = explore(&game, &bounds);
                 if !graph.is_complete {
                     self.bounds.insert(format!(
-                        "more than {} states while nodes are told apart",
+                        "more than {} states while nodes are told apart: give more with `--states`",
                         self.options.states
                     ));
                 }
@@ -385,7 +400,8 @@ impl Checker<'_> {
         }
         if let Some(person) = not_played {
             self.bounds.insert(format!(
-                "`{}` may be assigned at both `{one}` and `{other}`, and no ticket could be played in which they do both",
+                "`{}` may be assigned at both `{one}` and `{other}`, and no ticket could be played in which they do both: \
+                 play one with `run`, or assign the nodes to different people",
                 self.teller.shared.person(&person, directory)
             ));
         }
@@ -420,6 +436,10 @@ impl Checker<'_> {
         }
     }
 }
+
+/// States of an exploration in full that only makes a verdict that is there already fuller. Where many branches go their
+/// ways it would take seconds to meet the bound of the check, and tell nothing more.
+const STATES_TOLD_AGAIN_MAX: usize = 10_000;
 
 /// Pairs of a creator and a person tried of one kind of creators, when `--separate` is asked for.
 const PAIRS_MAX: usize = 8;

@@ -65,6 +65,24 @@ pub fn edge(id: &EdgeId, version: Option<&WorkflowVersion>) -> String {
     with_id(&format!("`{}`", edge.name), id.as_str(), is_shared)
 }
 
+/// Names of which one that comes often is told once, with how often: in the order of the first of each.
+#[must_use]
+pub fn counted(names: Vec<String>) -> Vec<String> {
+    let mut found: Vec<(String, usize)> = Vec::new();
+    for name in names {
+        match found.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, n_times)) => *n_times += 1,
+            None => found.push((name, 1)),
+        }
+    }
+    let told = |(name, n_times): (String, usize)| match n_times {
+        1 => vec![name],
+        2 => vec![name.clone(), name],
+        n_times => vec![format!("{name} ({n_times} times)")],
+    };
+    found.into_iter().flat_map(told).collect()
+}
+
 /// A sentence of the engine about a version, with names where it has ids of nodes and edges.
 #[must_use]
 pub fn in_sentence(sentence: &str, version: &WorkflowVersion) -> String {

@@ -6,8 +6,10 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use super::classes::Classes;
+use super::domain::Domain;
 use super::finding::{Finding, Severity};
-use super::game::{Game, Kind};
+use super::game::{Game, Kind, NodeInfo, number};
 
 /// Combinations looked at of one gateway.
 const COMBINATIONS_MAX: usize = 100_000;
@@ -39,6 +41,11 @@ pub(crate) fn look(game: &Game<'_>) -> Conditions {
             .copied()
             .filter(|edge| game.is_asked(node, *edge))
             .collect();
+        if node.kind == Kind::Inclusive {
+            // Its ways out do not compete, so each is looked at by itself.
+            each_by_itself(game, number(idx), &asked, &mut found);
+            continue;
+        }
         let reads = game.reads_of_gateway(node);
         let fields: Vec<u8> = (0..64).filter(|field| reads >> field & 1 == 1).collect();
         let sizes: Vec<usize> = fields
@@ -49,7 +56,8 @@ pub(crate) fn look(game: &Game<'_>) -> Conditions {
             .iter()
             .try_fold(1_usize, |product, size| product.checked_mul(*size));
         let Some(n_combinations) = n_combinations.filter(|n| *n <= COMBINATIONS_MAX) else {
-            found.not_looked_at.push(super::game::number(idx));
+            each_by_itself(game, number(idx), &asked, &mut found);
+            two_by_two(game, number(idx), &asked, &mut found);
             continue;
         };
         let mut ever = vec![false; asked.len()];
@@ -76,11 +84,9 @@ pub(crate) fn look(game: &Game<'_>) -> Conditions {
             for edge in &holds {
                 ever[*edge] = true;
             }
-            if node.kind == Kind::Exclusive {
-                for (place, one) in holds.iter().enumerate() {
-                    for other in &holds[place + 1..] {
-                        together.entry((*one, *other)).or_insert_with(|| classes.clone());
-                    }
+            for (place, one) in holds.iter().enumerate() {
+                for other in &holds[place + 1..] {
+                    together.entry((*one, *other)).or_insert_with(|| classes.clone());
                 }
             }
         }
@@ -88,32 +94,82 @@ pub(crate) fn look(game: &Game<'_>) -> Conditions {
             found.never.push(*edge);
         }
         for ((one, other), classes) in together {
-            let values: Vec<String> = fields
-                .iter()
-                .zip(&classes)
-                .map(|(field, class)| {
-                    let field = &game.fields[usize::from(*field)];
-                    super::finding::shown_value(field.key.as_str(), &field.values[*class])
-                })
-                .collect();
-            let (first, second) = (
-                &game.edges[usize::from(asked[one])].id,
-                &game.edges[usize::from(asked[other])].id,
-            );
-            let message = format!(
-                "at `{}` both `{first}` and `{second}` hold with {}: the first in the list is taken; if that is not \
-                 meant, make them exclude each other",
-                node.id,
-                values.join(", ")
-            );
-            found.findings.push(
-                Finding::new("overlap", Severity::Warning, message)
-                    .at_node(&node.id)
-                    .at_edge(second),
-            );
+            let values: Vec<(u8, usize)> = fields.iter().copied().zip(classes).collect();
+            found
+                .findings
+                .push(overlap(game, node, asked[one], asked[other], &values));
         }
     }
     found
+}
+
+fn overlap(game: &Game<'_>, node: &NodeInfo, one: u16, other: u16, values: &[(u8, usize)]) -> Finding {
+    let shown = values.iter().map(|(field, class)| {
+        let field = &game.fields[usize::from(*field)];
+        super::finding::shown_value(field.key.as_str(), &field.values[*class])
+    });
+    let (first, second) = (&game.edges[usize::from(one)].id, &game.edges[usize::from(other)].id);
+    let message = format!(
+        "at `{}` both `{first}` and `{second}` hold with {}: the first in the list is taken; if that is not \
+         meant, make them exclude each other",
+        node.id,
+        shown.collect::<Vec<_>>().join(", ")
+    );
+    Finding::new("overlap", Severity::Warning, message)
+        .at_node(&node.id)
+        .at_edge(second)
+}
+
+/// Which ways out hold for no values.
+fn each_by_itself(game: &Game<'_>, gateway: u16, asked: &[u16], found: &mut Conditions) {
+    let all: Vec<u64> = game.fields.iter().map(Domain::all).collect();
+    for edge in asked {
+        match game.boxes(*edge, &all) {
+            Some(boxes) if !boxes.iter().any(|one| one.holds) => found.never.push(*edge),
+            Some(_) => {}
+            None if !found.not_looked_at.contains(&gateway) => found.not_looked_at.push(gateway),
+            None => {}
+        }
+    }
+}
+
+/// Which ways out hold together.
+fn two_by_two(game: &Game<'_>, gateway: u16, asked: &[u16], found: &mut Conditions) {
+    let all: Vec<u64> = game.fields.iter().map(Domain::all).collect();
+    let holding = |edge: u16, data: &[u64]| -> Option<Vec<Classes>> {
+        let boxes = game.boxes(edge, data)?.into_iter();
+        Some(boxes.filter(|one| one.holds).collect())
+    };
+    for (place, one) in asked.iter().enumerate() {
+        for other in &asked[place + 1..] {
+            let mut both: Option<Vec<(u8, usize)>> = None;
+            let Some(boxes) = holding(*one, &all) else {
+                continue;
+            };
+            for first in boxes {
+                let mut data = all.clone();
+                first.narrow(&mut data);
+                let Some(second) = holding(*other, &data).map(|boxes| boxes.into_iter().next()) else {
+                    continue;
+                };
+                let Some(second) = second else {
+                    continue;
+                };
+                second.narrow(&mut data);
+                let read = game.edges[usize::from(*one)].reads_bits() | game.edges[usize::from(*other)].reads_bits();
+                let read = (0..64).filter(|field| read >> field & 1 == 1);
+                both = Some(
+                    read.map(|field: u8| (field, data[usize::from(field)].trailing_zeros() as usize))
+                        .collect(),
+                );
+                break;
+            }
+            if let Some(values) = both {
+                let node = &game.nodes[usize::from(gateway)];
+                found.findings.push(overlap(game, node, *one, *other, &values));
+            }
+        }
+    }
 }
 
 /// Single conditions that hold for no value, within edges that may hold by others.

@@ -141,7 +141,8 @@ fn domain(
     }
     if values.len() > CLASSES_MAX {
         return Err(format!(
-            "conditions tell {} kinds of values of `{}` apart, more than {CLASSES_MAX}",
+            "conditions tell {} kinds of values of `{}` apart, more than {CLASSES_MAX}: let fewer \
+             conditions ask for it, or ask for it in several fields",
             values.len(),
             component.key
         ));

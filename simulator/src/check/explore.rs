@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use indexmap::IndexSet;
 use rustc_hash::FxBuildHasher;
 
-use super::fire::{Command, Outcome, Refusal, Stop, commands, commands_of, fire, initial};
+use super::fire::{Command, Memory, Outcome, Refusal, Stop, commands, commands_of, fire, initial};
 use super::game::Game;
 use super::reduce::Reducer;
 use super::state::{Rest, Stacks, State};
@@ -29,12 +29,15 @@ pub(crate) const FIRST_MARK: u32 = 40;
 /// Ways that commands can go, for each state that may be kept: values may multiply them where they come to few states.
 const WAYS_PER_STATE: usize = 40;
 
+/// Of the states that may be kept, the share that one command may come to, where it is more than the usual.
+const WAYS_MAX_SHARE: usize = 10;
+
 /// How one state follows from another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Move {
     /// Somebody or something acts.
     Command(Command),
-    /// Nothing happens: a field that was written before turns out to be in one class.
+    /// Nothing happens: a field that was written before turns out to be in one class, or in some of several.
     Split(u8),
 }
 
@@ -57,7 +60,7 @@ pub(crate) struct Graph {
     moves: Vec<(Move, u32)>,
     /// Of each state how it was first reached.
     pub(crate) came_by: Vec<Option<(u32, Move)>>,
-    pub(crate) stacks: Stacks,
+    pub(crate) memory: Memory,
     /// Whether every state was explored.
     pub(crate) is_complete: bool,
     /// Ways that commands could go, those that came to a known state included.
@@ -147,6 +150,11 @@ impl Graph {
 
 /// Explores a game from its beginning.
 pub(crate) fn explore(game: &Game<'_>, bounds: &Bounds) -> Graph {
+    explore_from(game, bounds, Stacks::default(), initial(game))
+}
+
+/// Explores a game from a state, which belongs to these forks.
+pub(crate) fn explore_from(game: &Game<'_>, bounds: &Bounds, stacks: Stacks, first: State) -> Graph {
     let mut graph = Graph {
         is_complete: true,
         taken: vec![false; game.edges.len()],
@@ -156,9 +164,13 @@ pub(crate) fn explore(game: &Game<'_>, bounds: &Bounds) -> Graph {
         ..Graph::default()
     };
     graph.entered[usize::from(game.start)] = true;
-    let first = initial(game).pack(game);
-    graph.add(first, None, bounds);
-    let mut reducer = Reducer::default();
+    graph.memory.ways_max = bounds.states / WAYS_MAX_SHARE;
+    if !bounds.is_full {
+        let has_marks = bounds.marked != [None; 2] || game.nodes.iter().any(|node| node.remembers.is_some());
+        graph.memory.reducer = Some(Reducer::new(has_marks));
+    }
+    graph.memory.stacks = stacks;
+    graph.add(first.pack(game), None, bounds);
     let mut outcomes = Vec::new();
     while graph.first_move.len() < graph.states.len() {
         if graph.n_ways > bounds.states.saturating_mul(WAYS_PER_STATE) {
@@ -173,16 +185,26 @@ pub(crate) fn explore(game: &Game<'_>, bounds: &Bounds) -> Graph {
         graph.first_move.push(graph.moves.len() as u32);
         if !bounds.is_full && state.tokens.len() > 1 {
             let mut is_done = false;
-            for token in 0..state.tokens.len() {
-                if !reducer.is_enough(game, &graph.stacks, &state, token) {
+            // What is put off comes last: by then the branches before it have come to where they meet.
+            let (puts_off, moves): (Vec<usize>, Vec<usize>) =
+                (0..state.tokens.len()).partition(|idx| state.tokens[*idx].rest == Rest::Deciding);
+            for token in moves.into_iter().chain(puts_off) {
+                let memory = &mut graph.memory;
+                let is_enough = memory
+                    .reducer
+                    .as_mut()
+                    .is_some_and(|reducer| reducer.is_enough(game, &memory.stacks, &state, token));
+                if !is_enough {
                     continue;
                 }
                 let own = commands_of(game, &state, token);
                 outcomes.clear();
                 if try_all(game, &mut graph, &state, &own, &mut outcomes).is_ok()
-                    && outcomes.iter().all(|(_, outcome)| outcome.refusal.is_some())
+                    && !outcomes
+                        .iter()
+                        .any(|(command, outcome)| moves_on(game, &graph, &state, *command, outcome))
                 {
-                    // Nothing this token can do goes through: another one has to move first.
+                    // Nothing this token can do goes on among the others: another one has to move first.
                     continue;
                 }
                 expand(game, &mut graph, bounds, idx, &state, &own, &mut outcomes);
@@ -197,6 +219,23 @@ pub(crate) fn explore(game: &Game<'_>, bounds: &Bounds) -> Graph {
         expand(game, &mut graph, bounds, idx, &state, &all, &mut outcomes);
     }
     graph
+}
+
+/// Whether a command goes through, and the token stays in its forks as it moves.
+fn moves_on(game: &Game<'_>, graph: &Graph, state: &State, command: Command, outcome: &Outcome) -> bool {
+    let stays = match command {
+        Command::Decide { .. } => true,
+        Command::Vote { .. } => false,
+        Command::Take { token, edge } => {
+            let stack = state.tokens[usize::from(token)].stack;
+            let target = usize::from(game.edges[usize::from(edge)].target);
+            let outermost = graph.memory.stacks.splits(stack).first().copied();
+            outermost
+                .and_then(|split| game.nodes[usize::from(split)].split.as_ref())
+                .is_some_and(|split| split.region[target])
+        }
+    };
+    stays && outcome.refusal.is_none()
 }
 
 fn note_unassigned(graph: &mut Graph, state: &State, idx: u32) {
@@ -216,7 +255,7 @@ fn try_all(
 ) -> Result<(), Stop> {
     let mut outcomes = Vec::new();
     for command in commands {
-        fire(game, &mut graph.stacks, state, *command, &mut outcomes)?;
+        fire(game, &mut graph.memory, state, *command, &mut outcomes)?;
         tried.extend(outcomes.drain(..).map(|outcome| (*command, outcome)));
     }
     Ok(())
@@ -239,18 +278,24 @@ fn expand(
         graph.cut.insert(idx);
         return;
     }
-    if let Some(Stop::Split(field)) = stop {
+    if let Some(Stop::Split(field, some)) = stop {
         let set = state.data[usize::from(field)];
-        for class in (0..64).filter(|class| set >> class & 1 == 1) {
+        let parts: Vec<u64> = match some {
+            0 => (0..64).map(|class| 1 << class).filter(|bit| set & bit != 0).collect(),
+            some => vec![set & some, set & !some],
+        };
+        for part in parts {
             let mut one = state.clone();
-            one.data[usize::from(field)] = 1 << class;
+            one.data[usize::from(field)] = part;
             arrive(graph, bounds, idx, Move::Split(field), one.pack(game));
         }
         return;
     }
     graph.n_ways += tried.len();
     for (command, mut outcome) in tried.drain(..) {
-        graph.tried[usize::from(command.edge())] = true;
+        if let Some(edge) = command.edge() {
+            graph.tried[usize::from(edge)] = true;
+        }
         if let Some(refusal) = outcome.refusal {
             note_refusal(game, graph, idx, command, refusal, outcome);
             continue;
@@ -261,12 +306,12 @@ fn expand(
         for node in &outcome.entered {
             graph.entered[usize::from(*node)] = true;
         }
-        if outcome.cancels {
-            graph.cancelling[usize::from(command.edge())] = true;
-        }
-        for (bit, node) in (FIRST_MARK..).zip(bounds.marked) {
-            if node == Some(game.edges[usize::from(command.edge())].source) {
-                outcome.state.marks |= 1 << bit;
+        if let Some(edge) = command.edge().map(usize::from) {
+            graph.cancelling[edge] |= outcome.cancels;
+            for (bit, node) in (FIRST_MARK..).zip(bounds.marked) {
+                if node == Some(game.edges[edge].source) {
+                    outcome.state.marks |= 1 << bit;
+                }
             }
         }
         arrive(graph, bounds, idx, Move::Command(command), outcome.state.pack(game));

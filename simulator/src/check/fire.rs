@@ -3,13 +3,16 @@
 //!
 //! A command that looks at a field whose class is open has several outcomes where the command itself writes the field,
 //! one for each class; where it was written before, the state has to be told apart first: [`Stop`].
-//! Not here: which states are worth going on from (`explore`, `reduce`).
+//! Not here: which states are worth going on from (`explore`, `reduce`), and what is asked later than a ticket asks it
+//! (`choose`).
 
 use loonflow_engine::limits::{AUTOMATIC_MOVES_MAX, TOKENS_MAX};
 use loonflow_engine::workflow::EdgeKind;
 
+use super::choose::{choose, decide_way, may_be_put_off};
 use super::domain::EMPTY;
 use super::game::{Game, Holders, Kind, number};
+use super::reduce::Reducer;
 use super::state::{Rest, Stack, Stacks, State, Token};
 
 /// What is asked for in a state.
@@ -19,18 +22,43 @@ pub(crate) enum Command {
     Take { token: u16, edge: u16 },
     /// One of several who share a node votes: fields change, the token stays.
     Vote { token: u16, edge: u16 },
+    /// Nobody does anything: what a gateway finds for a token is asked that was put off.
+    Decide { token: u16 },
 }
 
 impl Command {
-    pub(crate) fn edge(self) -> u16 {
+    /// The edge that is asked for.
+    pub(crate) fn edge(self) -> Option<u16> {
         match self {
-            Self::Take { edge, .. } | Self::Vote { edge, .. } => edge,
+            Self::Take { edge, .. } | Self::Vote { edge, .. } => Some(edge),
+            Self::Decide { .. } => None,
         }
     }
 
     pub(crate) fn token(self) -> usize {
         match self {
-            Self::Take { token, .. } | Self::Vote { token, .. } => usize::from(token),
+            Self::Take { token, .. } | Self::Vote { token, .. } | Self::Decide { token } => usize::from(token),
+        }
+    }
+}
+
+/// What is kept from one command to the next.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Memory {
+    pub(crate) stacks: Stacks,
+    /// None where every order is explored: then nothing is put off.
+    pub(crate) reducer: Option<Reducer>,
+    /// Ways that one command may go; see [`WAYS_MAX`].
+    pub(crate) ways_max: usize,
+    /// Why the command that is carried out was refused so far: one outcome tells of each reason.
+    refused: Vec<Refusal>,
+}
+
+impl Memory {
+    fn note(&mut self, work: Work, refusal: Refusal, outcomes: &mut Vec<Outcome>) {
+        if !self.refused.contains(&refusal) {
+            self.refused.push(refusal);
+            outcomes.push(work.done(Some(refusal)));
         }
     }
 }
@@ -51,14 +79,14 @@ pub(crate) enum Refusal {
 /// Why a command cannot be carried out as it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stop {
-    /// The state has to be told apart by this field first.
-    Split(u8),
+    /// The state has to be told apart by this field first: these classes and the others.
+    Split(u8, u64),
     /// It can go in more ways than are kept.
     TooManyWays,
 }
 
 /// Ways that one command can go: one for each combination of the values it writes that the gateways behind it ask for.
-const WAYS_MAX: usize = 20_000;
+pub(crate) const WAYS_MAX: usize = 20_000;
 
 /// One way a command can go.
 #[derive(Clone, Debug)]
@@ -78,16 +106,16 @@ pub(crate) struct Outcome {
 }
 
 #[derive(Clone)]
-struct Work {
-    state: State,
+pub(super) struct Work {
+    pub(super) state: State,
     /// Age of each token; only their order matters.
-    ages: Vec<u32>,
-    n_moves: usize,
-    edges: Vec<u16>,
-    entered: Vec<u16>,
-    written: u64,
-    by_person: bool,
-    cancels: bool,
+    pub(super) ages: Vec<u32>,
+    pub(super) n_moves: usize,
+    pub(super) edges: Vec<u16>,
+    pub(super) entered: Vec<u16>,
+    pub(super) written: u64,
+    pub(super) by_person: bool,
+    pub(super) cancels: bool,
 }
 
 impl Work {
@@ -104,11 +132,11 @@ impl Work {
 }
 
 /// What came of entering a node.
-enum Step {
+pub(super) enum Step {
     On,
     Refused(Refusal),
-    /// The class of a field that the command wrote is open: go on once for each.
-    Open(u8),
+    /// Fields that the command wrote are open: go on once for each of these.
+    Open(Vec<Vec<(u8, u64)>>),
 }
 
 /// The state in which every ticket begins: one token at start, every field empty.
@@ -118,6 +146,7 @@ pub(crate) fn initial(game: &Game<'_>) -> State {
             node: game.start,
             rest: Rest::Waiting,
             stack: 0,
+            way: 0,
         }],
         data: vec![1 << EMPTY; game.fields.len()],
         marks: 0,
@@ -140,10 +169,13 @@ pub(crate) fn commands(game: &Game<'_>, state: &State) -> Vec<Command> {
 pub(crate) fn commands_of(game: &Game<'_>, state: &State, idx: usize) -> Vec<Command> {
     let token = state.tokens[idx];
     let node = &game.nodes[usize::from(token.node)];
+    let idx = number(idx);
+    if token.rest == Rest::Deciding {
+        return vec![Command::Decide { token: idx }];
+    }
     if token.rest != Rest::Waiting {
         return Vec::new();
     }
-    let idx = number(idx);
     if node.kind == Kind::Automatic {
         let first = node.out.first();
         return first
@@ -181,15 +213,27 @@ pub(crate) fn commands_of(game: &Game<'_>, state: &State, idx: usize) -> Vec<Com
 /// Carries a command out, in every way it can go.
 pub(crate) fn fire(
     game: &Game<'_>,
-    stacks: &mut Stacks,
+    memory: &mut Memory,
     state: &State,
     command: Command,
     outcomes: &mut Vec<Outcome>,
 ) -> Result<(), Stop> {
+    fire_with(game, memory, state, command, None, outcomes)
+}
+
+/// The same where it is known which classes are written.
+pub(crate) fn fire_with(
+    game: &Game<'_>,
+    memory: &mut Memory,
+    state: &State,
+    command: Command,
+    chosen: Option<&[(usize, usize)]>,
+    outcomes: &mut Vec<Outcome>,
+) -> Result<(), Stop> {
+    memory.refused.clear();
     let idx = command.token();
     let token = state.tokens[idx];
     let node = &game.nodes[usize::from(token.node)];
-    let edge = &game.edges[usize::from(command.edge())];
     let mut work = Work {
         state: state.clone(),
         ages: (0..state.tokens.len() as u32).collect(),
@@ -197,15 +241,24 @@ pub(crate) fn fire(
         edges: Vec::new(),
         entered: Vec::new(),
         written: 0,
-        by_person: node.kind != Kind::Automatic,
+        by_person: matches!(node.kind, Kind::Start | Kind::Normal),
         cancels: false,
     };
-    if work.by_person {
+    if let Some(edge) = command.edge().filter(|_| work.by_person) {
+        let edge = &game.edges[usize::from(edge)];
         if !edge.skips_required && !node.unfillable.is_empty() {
             outcomes.push(work.done(Some(Refusal::Unfillable(token.node))));
             return Ok(());
         }
         write(game, &mut work, token.node, edge.skips_required);
+        for (field, class) in chosen.unwrap_or_default() {
+            // An empty title leaves the one that is there.
+            if *class != EMPTY || !game.fields[*field].is_title {
+                work.state.data[*field] = 1 << class;
+            } else {
+                work.state.data[*field] = state.data[*field];
+            }
+        }
     }
     match command {
         Command::Vote { .. } => outcomes.push(work.done(None)),
@@ -213,8 +266,23 @@ pub(crate) fn fire(
             if let Some(bit) = node.remembers {
                 work.state.marks |= 1 << bit;
             }
-            take(game, stacks, &mut work, idx, edge);
-            settle(game, stacks, work, outcomes)?;
+            take(game, &memory.stacks, &mut work, idx, edge);
+            settle(game, memory, work, outcomes)?;
+        }
+        Command::Decide { .. } => {
+            // Nothing that is put off can be refused, so no state has to be told apart for it.
+            work.written = u64::MAX;
+            let from = outcomes.len();
+            match game.way(&token) {
+                None => {
+                    work.state.tokens[idx].rest = Rest::Moving;
+                    settle(game, memory, work, outcomes)?;
+                }
+                Some(edge) => decide_way(game, memory, work, idx, edge, outcomes)?,
+            }
+            for outcome in &mut outcomes[from..] {
+                outcome.written = 0;
+            }
         }
     }
     Ok(())
@@ -241,12 +309,17 @@ fn write(game: &Game<'_>, work: &mut Work, node: u16, skips_required: bool) {
     }
 }
 
-fn settle(game: &Game<'_>, stacks: &mut Stacks, mut work: Work, outcomes: &mut Vec<Outcome>) -> Result<(), Stop> {
+pub(super) fn settle(
+    game: &Game<'_>,
+    memory: &mut Memory,
+    mut work: Work,
+    outcomes: &mut Vec<Outcome>,
+) -> Result<(), Stop> {
     loop {
         let moving = (0..work.state.tokens.len()).filter(|idx| work.state.tokens[*idx].rest == Rest::Moving);
         let Some(idx) = moving.min_by_key(|idx| work.ages[*idx]) else {
             outcomes.push(work.done(None));
-            return if outcomes.len() > WAYS_MAX {
+            return if outcomes.len() > memory.ways_max.max(WAYS_MAX) {
                 Err(Stop::TooManyWays)
             } else {
                 Ok(())
@@ -255,21 +328,26 @@ fn settle(game: &Game<'_>, stacks: &mut Stacks, mut work: Work, outcomes: &mut V
         work.n_moves += 1;
         let node = work.state.tokens[idx].node;
         if work.n_moves > AUTOMATIC_MOVES_MAX || work.state.tokens.len() > TOKENS_MAX {
-            outcomes.push(work.done(Some(Refusal::TooManyMoves(node))));
+            memory.note(work, Refusal::TooManyMoves(node), outcomes);
             return Ok(());
         }
-        match enter(game, stacks, &mut work, idx)? {
+        if may_be_put_off(game, memory, &work, idx) {
+            work.state.tokens[idx].rest = Rest::Deciding;
+            continue;
+        }
+        match enter(game, memory, &mut work, idx)? {
             Step::On => {}
             Step::Refused(refusal) => {
-                outcomes.push(work.done(Some(refusal)));
+                memory.note(work, refusal, outcomes);
                 return Ok(());
             }
-            Step::Open(field) => {
-                let set = work.state.data[usize::from(field)];
-                for class in (0..64).filter(|class| set >> class & 1 == 1) {
+            Step::Open(ways) => {
+                for way in ways {
                     let mut one = work.clone();
-                    one.state.data[usize::from(field)] = 1 << class;
-                    settle(game, stacks, one, outcomes)?;
+                    for (field, set) in way {
+                        one.state.data[usize::from(field)] &= set;
+                    }
+                    settle(game, memory, one, outcomes)?;
                 }
                 return Ok(());
             }
@@ -277,11 +355,15 @@ fn settle(game: &Game<'_>, stacks: &mut Stacks, mut work: Work, outcomes: &mut V
     }
 }
 
-fn enter(game: &Game<'_>, stacks: &mut Stacks, work: &mut Work, idx: usize) -> Result<Step, Stop> {
-    let token = work.state.tokens[idx];
+pub(super) fn ends_fork(game: &Game<'_>, stacks: &Stacks, token: &Token) -> bool {
     let merge_of = |split: u16| game.nodes[usize::from(split)].split.as_ref().map(|split| split.merge);
-    if stacks.split(token.stack).and_then(merge_of) == Some(token.node) {
-        join(stacks, work, idx);
+    stacks.split(token.stack).and_then(merge_of) == Some(token.node)
+}
+
+fn enter(game: &Game<'_>, memory: &mut Memory, work: &mut Work, idx: usize) -> Result<Step, Stop> {
+    let token = work.state.tokens[idx];
+    if ends_fork(game, &memory.stacks, &token) {
+        join(&memory.stacks, work, idx);
         return Ok(Step::On);
     }
     work.entered.push(token.node);
@@ -317,13 +399,17 @@ fn enter(game: &Game<'_>, stacks: &mut Stacks, work: &mut Work, idx: usize) -> R
                 node: token.node,
                 rest: Rest::Ended,
                 stack: 0,
+                way: 0,
             }];
             work.ages = vec![0];
         }
         Kind::Parallel => match node.out.as_slice() {
-            [only] => take(game, stacks, work, idx, *only),
-            ways => fork(game, stacks, work, idx, ways),
+            [only] => take(game, &memory.stacks, work, idx, *only),
+            ways => {
+                fork(game, &mut memory.stacks, work, idx, ways, &[]);
+            }
         },
+        Kind::Exclusive | Kind::Inclusive if memory.reducer.is_some() => return choose(game, memory, work, idx, node),
         Kind::Exclusive | Kind::Inclusive => {
             let mut fitting = Vec::new();
             for edge in node.out.iter().filter(|edge| game.is_asked(node, **edge)) {
@@ -346,9 +432,11 @@ fn enter(game: &Game<'_>, stacks: &mut Stacks, work: &mut Work, idx: usize) -> R
             match fitting.as_slice() {
                 [] => return Ok(Step::Refused(Refusal::NoBranch(token.node))),
                 [only, ..] if node.kind == Kind::Exclusive || node.out.len() == 1 => {
-                    take(game, stacks, work, idx, *only);
+                    take(game, &memory.stacks, work, idx, *only);
                 }
-                fitting => fork(game, stacks, work, idx, fitting),
+                fitting => {
+                    fork(game, &mut memory.stacks, work, idx, fitting, &[]);
+                }
             }
         }
     }
@@ -356,18 +444,21 @@ fn enter(game: &Game<'_>, stacks: &mut Stacks, work: &mut Work, idx: usize) -> R
 }
 
 /// The one class that a field is in; else that it has to be told apart.
-fn class_of(work: &Work, field: u8) -> Result<Result<usize, Step>, Stop> {
+pub(super) fn class_of(work: &Work, field: u8) -> Result<Result<usize, Step>, Stop> {
     let set = work.state.data[usize::from(field)];
     if set.count_ones() == 1 {
         Ok(Ok(set.trailing_zeros() as usize))
     } else if work.written >> field & 1 == 1 {
-        Ok(Err(Step::Open(field)))
+        let classes = (0..64).filter(|class| set >> class & 1 == 1);
+        Ok(Err(Step::Open(
+            classes.map(|class| vec![(field, 1 << class)]).collect(),
+        )))
     } else {
-        Err(Stop::Split(field))
+        Err(Stop::Split(field, 0))
     }
 }
 
-fn take(game: &Game<'_>, stacks: &Stacks, work: &mut Work, idx: usize, edge: u16) {
+pub(super) fn take(game: &Game<'_>, stacks: &Stacks, work: &mut Work, idx: usize, edge: u16) {
     work.edges.push(edge);
     work.state.tokens[idx].node = game.edges[usize::from(edge)].target;
     work.state.tokens[idx].rest = Rest::Moving;
@@ -450,7 +541,14 @@ fn join(stacks: &Stacks, work: &mut Work, idx: usize) {
     retain(&mut work.ages, &keep);
 }
 
-fn fork(game: &Game<'_>, stacks: &mut Stacks, work: &mut Work, idx: usize, edges: &[u16]) {
+pub(super) fn fork(
+    game: &Game<'_>,
+    stacks: &mut Stacks,
+    work: &mut Work,
+    idx: usize,
+    edges: &[u16],
+    put_off: &[u8],
+) -> Stack {
     let token = work.state.tokens.remove(idx);
     work.ages.remove(idx);
     let stack = stacks.push(token.stack, token.node, &work.state.tokens);
@@ -463,6 +561,16 @@ fn fork(game: &Game<'_>, stacks: &mut Stacks, work: &mut Work, idx: usize, edges
             node: game.edges[usize::from(*edge)].target,
             rest: Rest::Moving,
             stack,
+            way: 0,
+        });
+    }
+    for (age, way) in (next_age + edges.len() as u32..).zip(put_off) {
+        work.ages.push(age);
+        work.state.tokens.push(Token {
+            node: token.node,
+            rest: Rest::Deciding,
+            stack,
+            way: *way,
         });
     }
     for age in branches {
@@ -470,4 +578,5 @@ fn fork(game: &Game<'_>, stacks: &mut Stacks, work: &mut Work, idx: usize, edges
             leave_forks(game, stacks, work, idx);
         }
     }
+    stack
 }

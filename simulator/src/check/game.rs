@@ -16,6 +16,7 @@ use loonflow_engine::workflow::{
 
 use super::domain::{Domain, domains};
 use super::people::{Assignees, CreatorKind};
+use super::state::{Rest, Token};
 use super::values::{TooMany, candidates};
 
 /// Fields that the way of a ticket may depend on: bits of a word.
@@ -72,6 +73,12 @@ pub(crate) struct NodeInfo {
     pub(crate) unfillable: Vec<String>,
     /// Fields that still matter to a token that rests here.
     pub(crate) live: u64,
+    /// Fields that matter to one that is about to enter.
+    pub(crate) entering: u64,
+    /// Whether there are values with which no way out of this gateway opens, or nobody can be assigned at this node.
+    pub(crate) may_refuse: bool,
+    /// Automatic moves that may follow on entering, the entering itself included.
+    pub(crate) n_moves: usize,
 }
 
 #[derive(Clone, Debug)]
@@ -86,6 +93,13 @@ pub(crate) struct EdgeInfo {
     /// Fields its conditions look at, by number.
     pub(crate) reads: Vec<u8>,
     pub(crate) has_conditions: bool,
+}
+
+impl EdgeInfo {
+    /// The same as bits.
+    pub(crate) fn reads_bits(&self) -> u64 {
+        self.reads.iter().fold(0, |bits, field| bits | 1 << field)
+    }
 }
 
 /// A definition, ready for exploring.
@@ -110,7 +124,8 @@ impl<'a> Game<'a> {
         let fields = domains(workflow, directory, &kind.example)?;
         if fields.len() > FIELDS_MAX {
             return Err(format!(
-                "conditions look at {} fields, more than {FIELDS_MAX}",
+                "conditions look at {} fields, more than {FIELDS_MAX}: check the definition in parts, each with the \
+                 conditions of one of them",
                 fields.len()
             ));
         }
@@ -130,7 +145,27 @@ impl<'a> Game<'a> {
             game.nodes.push(node);
         }
         game.find_live();
+        game.find_firm();
         Ok(game)
+    }
+
+    /// Fields that matter to a token.
+    pub(crate) fn live_for(&self, token: &Token) -> u64 {
+        let node = &self.nodes[usize::from(token.node)];
+        match (token.rest, self.way(token)) {
+            (Rest::Deciding, Some(edge)) => {
+                let edge = &self.edges[usize::from(edge)];
+                edge.reads_bits() | self.nodes[usize::from(edge.target)].entering
+            }
+            (Rest::Deciding, None) => node.entering,
+            (Rest::Moving | Rest::Waiting | Rest::Joining | Rest::Unassigned | Rest::Ended, _) => node.live,
+        }
+    }
+
+    /// The one way out that a token waits to be decided.
+    pub(crate) fn way(&self, token: &Token) -> Option<u16> {
+        let place = usize::from(token.way).checked_sub(1)?;
+        self.nodes[usize::from(token.node)].out.get(place).copied()
     }
 
     fn edge_infos(&self) -> Vec<EdgeInfo> {
@@ -194,6 +229,9 @@ impl<'a> Game<'a> {
             requires: 0,
             unfillable: Vec::new(),
             live: 0,
+            entering: 0,
+            may_refuse: false,
+            n_moves: 1,
         };
         if !is_left_by_people {
             return Ok(info);
@@ -320,6 +358,9 @@ impl<'a> Game<'a> {
             if is_settled {
                 break;
             }
+        }
+        for (node, entering) in self.nodes.iter_mut().zip(&on_entering) {
+            node.entering = *entering;
         }
         // A token that waits at a merge goes on into it.
         let merges: BTreeMap<u16, ()> = self

@@ -50,7 +50,17 @@ pub fn markings(
             return None;
         }
         let is_bad = bad(&graph).is_bad;
-        let all = (0..graph.n_states() as u32).map(|idx| (marking(&game, &graph, idx), is_bad[idx as usize]));
+        // Where something is put off, no ticket is.
+        let is_put_off = |idx: &u32| {
+            graph
+                .state(*idx)
+                .tokens
+                .iter()
+                .any(|token| token.rest == Rest::Deciding)
+        };
+        let all = (0..graph.n_states() as u32)
+            .filter(|idx| !is_put_off(idx))
+            .map(|idx| (marking(&game, &graph, idx), is_bad[idx as usize]));
         let all: Vec<(Marking, bool)> = all.collect();
         found.push(Markings {
             creator: kind.example.clone(),
@@ -75,7 +85,7 @@ fn marking(game: &Game<'_>, graph: &Graph, idx: u32) -> Marking {
     let tokens = graph.state(idx).tokens.into_iter();
     let mut found: Marking = tokens
         .map(|token| {
-            let splits = graph.stacks.splits(token.stack).into_iter().map(id).collect();
+            let splits = graph.memory.stacks.splits(token.stack).into_iter().map(id).collect();
             (id(token.node), token.rest, splits)
         })
         .collect();

@@ -4,7 +4,7 @@
 //! A state is a row of words, so that hundreds of thousands can be kept and compared:
 //!
 //! ```text
-//!   n │ token 1 … token n │ classes of field 1 … m │ marks        token: node 16 │ rest 8 │ stack 32
+//!   n │ token 1 … token n │ classes of field 1 … m │ marks        token: node 16 │ rest 8 │ way 8 │ stack 32
 //! ```
 //!
 //! The order of tokens says nothing: whichever of two at one node a person takes, an action that only names the node
@@ -27,6 +27,8 @@ pub enum Rest {
     Unassigned,
     /// At the end.
     Ended,
+    /// Before a gateway that has not been asked yet; only where not every order of independent steps is explored.
+    Deciding,
 }
 
 /// The forks a token belongs to, by number in `Stacks`; 0 for none. As forks are properly nested, one fork is one stack
@@ -39,25 +41,30 @@ pub(crate) struct Token {
     pub(crate) node: u16,
     pub(crate) rest: Rest,
     pub(crate) stack: Stack,
+    /// Of a token that waits for whether one way out of an inclusive split opens: its place among them, from 1 on. 0 for
+    /// all others.
+    pub(crate) way: u8,
 }
 
 impl Token {
     fn pack(self) -> u64 {
-        u64::from(self.node) << 48 | (self.rest as u64) << 40 | u64::from(self.stack)
+        u64::from(self.node) << 48 | (self.rest as u64) << 40 | u64::from(self.way) << 32 | u64::from(self.stack)
     }
 
     fn unpack(word: u64) -> Self {
-        const RESTS: [Rest; 5] = [
+        const RESTS: [Rest; 6] = [
             Rest::Moving,
             Rest::Waiting,
             Rest::Joining,
             Rest::Unassigned,
             Rest::Ended,
+            Rest::Deciding,
         ];
         Self {
             node: (word >> 48) as u16,
             rest: RESTS[((word >> 40) & 0xFF) as usize],
             stack: word as u32,
+            way: ((word >> 32) & 0xFF) as u8,
         }
     }
 }
@@ -75,10 +82,7 @@ impl State {
     /// Sorts the tokens and forgets what no longer matters, then packs.
     pub(crate) fn pack(mut self, game: &Game<'_>) -> Box<[u64]> {
         self.tokens.sort_unstable();
-        let live = self
-            .tokens
-            .iter()
-            .fold(0, |bits, token| bits | game.nodes[usize::from(token.node)].live);
+        let live = self.tokens.iter().fold(0, |bits, token| bits | game.live_for(token));
         let mut words = Vec::with_capacity(2 + self.tokens.len() + self.data.len());
         words.push(self.tokens.len() as u64);
         words.extend(self.tokens.iter().map(|token| token.pack()));

@@ -16,9 +16,9 @@ use loonflow_engine::workflow::{EdgeKind, FieldPermission, WorkflowVersion};
 use serde_json::Value as Json;
 
 use super::domain::EMPTY;
-use super::explore::{Graph, Move, Refused};
-use super::fire::{Command, fire};
+use super::explore::{Graph, Refused};
 use super::game::{Game, Kind};
+use super::way::{Played, Way, way_round, way_to, whole_way_to};
 use crate::case::{Case, CaseStep, FORMAT, Fields};
 use crate::names::{self, Shared};
 use crate::world::World;
@@ -54,15 +54,6 @@ pub(crate) struct Doer<'a> {
 /// Draws of a ticket that are tried until the doer is the one who is drawn.
 const DRAWS: u64 = 16;
 
-/// One command of a way, with the classes it writes.
-struct Played {
-    command: Command,
-    node: u16,
-    classes: Vec<(usize, usize)>,
-    /// Where the tokens are afterwards, sorted; none for a command that is refused.
-    after: Option<Vec<u16>>,
-}
-
 impl Teller<'_> {
     /// The way to a state and, with `refused`, on to a command that is refused there.
     pub(crate) fn tell(
@@ -74,8 +65,24 @@ impl Teller<'_> {
         shows: &str,
         found: &str,
     ) -> Story {
-        let way = way(game, graph, to, refused);
+        let way = way_to(game, graph, to, refused);
         self.play(game, &way, None, 0).told(self, shows, found)
+    }
+
+    /// The way to where a ticket goes round for ever, and once round: the way itself, and how it is told.
+    pub(crate) fn tell_round(
+        &self,
+        game: &Game<'_>,
+        graph: &Graph,
+        from: u32,
+        shows: &str,
+        found: &dyn Fn(&[Played]) -> String,
+    ) -> (String, Vec<Played>, Story) {
+        let way = way_round(game, graph, from);
+        let round = way.steps[way.steps.len() - way.n_round..].to_vec();
+        let message = found(&round);
+        let story = self.play(game, &way, None, 0).told(self, shows, &message);
+        (message, round, story)
     }
 
     /// The way to a state on which one person acts at both nodes; none where the engine lets nobody go so.
@@ -88,7 +95,7 @@ impl Teller<'_> {
         shows: &str,
         found: &str,
     ) -> Option<Story> {
-        let way = way(game, graph, to, None);
+        let way = whole_way_to(game, graph, to);
         let mut played = (0..DRAWS).map(|seed| self.play(game, &way, Some(doer), seed));
         let went = played.find(|player| {
             let acted_at = |node: &&NodeId| player.acted.contains(&(doer.person.clone(), (**node).clone()));
@@ -97,7 +104,7 @@ impl Teller<'_> {
         Some(went.told(self, shows, found))
     }
 
-    fn play<'p>(&'p self, game: &'p Game<'p>, way: &[Played], doer: Option<&'p Doer<'p>>, seed: u64) -> Player<'p> {
+    fn play<'p>(&'p self, game: &'p Game<'p>, way: &Way, doer: Option<&'p Doer<'p>>, seed: u64) -> Player<'p> {
         let mut player = Player {
             game,
             world: World::new(self.directory.clone(), vec![self.workflow.clone()], seed),
@@ -110,8 +117,22 @@ impl Teller<'_> {
             lines: Vec::new(),
             is_played: true,
         };
-        for step in way {
+        let n_before = way.steps.len() - way.n_round;
+        for step in &way.steps[..n_before] {
             player.play(step);
+        }
+        let first = player.lines.len();
+        for step in &way.steps[n_before..] {
+            player.play(step);
+        }
+        if let Some(line) = player.lines.get_mut(first).filter(|_| way.n_round > 0) {
+            line.insert_str(0, "then again and again: ");
+            let as_before = if first == 0 {
+                ", as at the beginning".to_owned()
+            } else {
+                format!(", as after step {first}")
+            };
+            player.add_to_last(&as_before);
         }
         player
     }
@@ -151,86 +172,6 @@ impl Player<'_> {
     }
 }
 
-/// The commands from the beginning, each with the values it has to write for the later ones to go as they do.
-fn way(game: &Game<'_>, graph: &Graph, to: u32, refused: Option<&Refused>) -> Vec<Played> {
-    let mut needed = graph.state(to).data;
-    let mut found = Vec::new();
-    if let Some(refused) = refused {
-        let state = graph.state(refused.state);
-        let node = state.tokens[refused.command.token()].node;
-        needed.clone_from(&refused.outcome.state.data);
-        let classes = written(game, &mut needed, &refused.outcome.state.data, refused.outcome.written);
-        found.push(Played {
-            command: refused.command,
-            node,
-            classes,
-            after: None,
-        });
-    }
-    let mut stacks = graph.stacks.clone();
-    let mut at = to;
-    while let Some((from, by)) = graph.came_by[at as usize] {
-        let (before, after) = (graph.state(from), graph.state(at));
-        match by {
-            Move::Split(field) => needed[usize::from(field)] &= after.data[usize::from(field)],
-            Move::Command(command) => {
-                let mut outcomes = Vec::new();
-                // It did not stop when it was explored either.
-                let _ = fire(game, &mut stacks, &before, command, &mut outcomes);
-                let packed = after.clone().pack(game);
-                let same = outcomes
-                    .into_iter()
-                    .filter(|outcome| outcome.refusal.is_none())
-                    .find(|outcome| {
-                        let mut state = outcome.state.clone();
-                        state.marks = after.marks;
-                        state.pack(game) == packed
-                    });
-                if let Some(outcome) = same {
-                    let classes = written(game, &mut needed, &outcome.state.data, outcome.written);
-                    found.push(Played {
-                        command,
-                        node: before.tokens[command.token()].node,
-                        classes,
-                        after: Some(after.tokens.iter().map(|token| token.node).collect()),
-                    });
-                }
-            }
-        }
-        at = from;
-    }
-    found.reverse();
-    found
-}
-
-/// The classes a command writes, and what is needed before it.
-fn written(game: &Game<'_>, needed: &mut [u64], outcome: &[u64], fields: u64) -> Vec<(usize, usize)> {
-    let mut classes = Vec::new();
-    for (idx, field) in game.fields.iter().enumerate() {
-        let possible = match outcome[idx] & needed[idx] {
-            0 => outcome[idx],
-            both => both,
-        };
-        if fields >> idx & 1 == 0 {
-            needed[idx] = possible;
-            continue;
-        }
-        let plain = possible & !(1 << EMPTY);
-        let class = if plain == 0 {
-            EMPTY
-        } else {
-            plain.trailing_zeros() as usize
-        };
-        classes.push((idx, class));
-        needed[idx] = if field.is_title && class == EMPTY {
-            1 << EMPTY
-        } else {
-            field.all()
-        };
-    }
-    classes
-}
-
 struct Player<'a> {
     game: &'a Game<'a>,
     world: World,
@@ -247,7 +188,7 @@ struct Player<'a> {
 
 impl Player<'_> {
     fn play(&mut self, step: &Played) {
-        let edge = &self.workflow.edges[usize::from(step.command.edge())];
+        let edge = &self.workflow.edges[usize::from(step.edge)];
         let node = &self.workflow.nodes[usize::from(step.node)];
         let is_automatic = self.game.nodes[usize::from(step.node)].kind == Kind::Automatic;
         let went_well = if is_automatic {
@@ -260,8 +201,8 @@ impl Player<'_> {
                 self.handle(step, edge, &node.id, &fields)
             }
         };
-        match (&step.after, went_well) {
-            (Some(after), true) => {
+        match (step.refusal, went_well) {
+            (None, true) => {
                 let nodes = &self.workflow.graph.node_idx;
                 let tokens = self
                     .world
@@ -275,14 +216,14 @@ impl Player<'_> {
                     .map(|idx| super::game::number(*idx))
                     .collect();
                 is.sort_unstable();
-                let mut after = after.clone();
+                let mut after = step.after.clone();
                 after.sort_unstable();
                 self.is_played &= is == after;
                 let shown: Vec<String> = tokens.iter().map(|token| self.node_name(&token.node)).collect();
-                self.add_to_last(&format!(": now at {}", shown.join(", ")));
+                self.add_to_last(&format!(": now at {}", names::counted(shown).join(", ")));
             }
-            (None, false) => {}
-            (Some(_), false) | (None, true) => self.is_played = false,
+            (Some(_), false) => {}
+            (None, false) | (Some(_), true) => self.is_played = false,
         }
     }
 
@@ -469,7 +410,7 @@ impl Player<'_> {
         {
             people[..=place].rotate_right(1);
         }
-        let is_vote = matches!(step.command, Command::Vote { .. });
+        let is_vote = step.is_vote;
         match &token.rest {
             EngineRest::Offered { .. } => {
                 people.truncate(1);

@@ -132,7 +132,8 @@ fn singles_or_subsets(component: &Component, keys: Vec<String>) -> Result<Vec<Va
 fn subsets(component: &Component, keys: &[String]) -> Result<Vec<Value>, TooMany> {
     if keys.len() > COMBINED_MAX {
         return Err(format!(
-            "conditions name {} values of `{}`, more than {COMBINED_MAX} cannot be combined",
+            "conditions name {} values of `{}`, more than {COMBINED_MAX} cannot be combined: let conditions ask for \
+             fewer of them, or split the field in two",
             keys.len(),
             component.key
         ));
@@ -257,7 +258,7 @@ fn texts(constants: &BTreeSet<String>, before: &str) -> Result<Vec<Value>, TooMa
     let constants: Vec<&String> = constants.iter().filter(|text| !text.trim().is_empty()).collect();
     if constants.len() > COMBINED_MAX {
         return Err(format!(
-            "conditions name {} texts, more than {COMBINED_MAX} cannot be combined",
+            "conditions name {} texts, more than {COMBINED_MAX} cannot be combined: make the field a choice",
             constants.len()
         ));
     }

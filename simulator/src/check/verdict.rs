@@ -7,6 +7,8 @@ use super::fire::{Refusal, commands, fire};
 use super::game::{Game, Kind};
 use super::state::{Rest, State};
 use super::story::Teller;
+use super::way::Played;
+use crate::names;
 
 /// Different places where tickets get stuck that are told of one definition; more are the same mistake as a rule.
 const STUCK_MAX: usize = 5;
@@ -74,7 +76,8 @@ pub(crate) fn completion(game: &Game<'_>, graph: &Graph, bad: &Bad, teller: &Tel
     let mut told: Vec<Vec<(u16, Rest)>> = Vec::new();
     for idx in &bad.stuck {
         let state = graph.state(*idx);
-        let place: Vec<(u16, Rest)> = state.tokens.iter().map(|token| (token.node, token.rest)).collect();
+        let mut place: Vec<(u16, Rest)> = state.tokens.iter().map(|token| (token.node, token.rest)).collect();
+        place.dedup();
         if told.contains(&place) || told.len() >= STUCK_MAX {
             continue;
         }
@@ -98,16 +101,32 @@ pub(crate) fn completion(game: &Game<'_>, graph: &Graph, bad: &Bad, teller: &Tel
     }
     if let Some(idx) = bad.livelock {
         let state = graph.state(idx);
-        let message = format!(
-            "a ticket at {} can go on but never comes to the end: give some node on its way round an edge that leads out",
-            where_at(game, &state)
-        );
-        let story = teller.tell(game, graph, idx, None, "livelock", &message);
+        let message = |round: &[Played]| match round {
+            [] => format!(
+                "a ticket at {} can go on but never comes to the end: give some node on its way round an edge that \
+                 leads out",
+                where_at(game, &state)
+            ),
+            [only] => format!(
+                "a ticket that comes to {} goes round for ever and never comes to the end: give the node an edge that \
+                 leads out",
+                way_shown(game, only)
+            ),
+            several => format!(
+                "a ticket that comes to {} goes round there for ever and never comes to the end: give one of these nodes \
+                 an edge that leads out",
+                several
+                    .iter()
+                    .map(|one| way_shown(game, one))
+                    .collect::<Vec<_>>()
+                    .join(", ")
+            ),
+        };
+        let (message, round, story) = teller.tell_round(game, graph, idx, "livelock", &message);
         let finding = Finding::new("livelock", Severity::Error, message).told(story);
-        let node = state
-            .tokens
-            .first()
-            .map(|token| &game.nodes[usize::from(token.node)].id);
+        let node = round.first().map(|one| one.node);
+        let node = node.or_else(|| state.tokens.first().map(|token| token.node));
+        let node = node.map(|node| &game.nodes[usize::from(node)].id);
         found.push(match node {
             Some(node) => finding.at_node(node),
             None => finding,
@@ -116,32 +135,45 @@ pub(crate) fn completion(game: &Game<'_>, graph: &Graph, bad: &Bad, teller: &Tel
     found
 }
 
+/// Where the tokens of a state are.
 fn where_at(game: &Game<'_>, state: &State) -> String {
     let nodes = state
         .tokens
         .iter()
         .map(|token| format!("`{}`", game.nodes[usize::from(token.node)].id));
-    nodes.collect::<Vec<_>>().join(", ")
+    names::counted(nodes.collect()).join(", ")
+}
+
+/// A node, and the edge that is taken there.
+fn way_shown(game: &Game<'_>, step: &Played) -> String {
+    let (node, edge) = (&game.nodes[usize::from(step.node)], &game.edges[usize::from(step.edge)]);
+    format!("`{}` (`{}`)", node.id, edge.id)
 }
 
 fn why_stuck(game: &Game<'_>, graph: &Graph, state: &State) -> Vec<String> {
     let mut reasons = Vec::new();
     for token in &state.tokens {
+        let mut add = |reason: String| {
+            if !reasons.contains(&reason) {
+                reasons.push(reason);
+            }
+        };
         let node = &game.nodes[usize::from(token.node)];
         match token.rest {
-            Rest::Joining => reasons.push(format!("at `{}` one branch waits for the others", node.id)),
-            Rest::Unassigned => reasons.push(format!("at `{}` nobody could be assigned", node.id)),
-            Rest::Waiting if node.out.is_empty() => reasons.push(format!("`{}` has no way out", node.id)),
-            Rest::Waiting | Rest::Moving | Rest::Ended => {}
+            Rest::Joining => add(format!("at `{}` one branch waits for the others", node.id)),
+            Rest::Unassigned => add(format!("at `{}` nobody could be assigned", node.id)),
+            Rest::Waiting if node.out.is_empty() => add(format!("`{}` has no way out", node.id)),
+            Rest::Waiting | Rest::Moving | Rest::Ended | Rest::Deciding => {}
         }
     }
-    let mut stacks = graph.stacks.clone();
+    let mut memory = graph.memory.clone();
     for command in commands(game, state) {
         let mut outcomes = Vec::new();
         // A state that has to be told apart is not stuck.
-        let _ = fire(game, &mut stacks, state, command, &mut outcomes);
-        if let Some(refusal) = outcomes.iter().find_map(|outcome| outcome.refusal) {
-            let edge = &game.edges[usize::from(command.edge())].id;
+        let _ = fire(game, &mut memory, state, command, &mut outcomes);
+        let refusal = outcomes.iter().find_map(|outcome| outcome.refusal);
+        if let (Some(refusal), Some(edge)) = (refusal, command.edge()) {
+            let edge = &game.edges[usize::from(edge)].id;
             let reason = format!("`{edge}` is refused, {}", told(game, refusal));
             if !reasons.contains(&reason) {
                 reasons.push(reason);

@@ -80,6 +80,7 @@ fn sound_definitions_do_not_hang_elsewhere() {
     for seed in 0..300 {
         let style = Style {
             is_plain: true,
+            is_wide: false,
             n_blocks: 4 + seed as usize % 9,
             n_changes: seed as usize % 10,
         };

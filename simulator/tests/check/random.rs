@@ -27,6 +27,8 @@ impl Dice {
 pub(crate) struct Style {
     /// Nothing but what a plain net can say: free choices, no inclusive splits, no timers, everybody assigned.
     pub(crate) is_plain: bool,
+    /// Many branches, most of which have a field of their own; gateways right behind splits.
+    pub(crate) is_wide: bool,
     /// Blocks, about.
     pub(crate) n_blocks: usize,
     /// Changes made afterwards, at most.
@@ -131,7 +133,12 @@ impl Maker {
     fn block(&mut self, depth: usize) -> (String, (String, String, Props)) {
         self.budget = self.budget.saturating_sub(1);
         let is_leaf = depth >= 3 || self.budget == 0;
-        match if is_leaf { 0 } else { self.dice.below(10) } {
+        let kind = if self.style.is_wide && !is_leaf {
+            3 + self.dice.below(6)
+        } else {
+            self.dice.below(10)
+        };
+        match if is_leaf { 0 } else { kind } {
             0..=2 => self.task(),
             3 => {
                 let (entry, exit) = self.block(depth + 1);
@@ -178,7 +185,7 @@ impl Maker {
     }
 
     fn branches(&mut self, depth: usize, kind: &str) -> (String, (String, String, Props)) {
-        let n_branches = 2 + self.dice.below(2);
+        let n_branches = 2 + self.dice.below(if self.style.is_wide { 3 } else { 2 });
         let field = self.pick_field();
         let has_default = kind != "parallel" && self.dice.one_in(3);
         let split = self.node(kind, json!({}));
@@ -187,6 +194,11 @@ impl Maker {
         let merge = self.node(if is_same { "exclusive" } else { "parallel" }, json!({}));
         for branch in 0..n_branches {
             let is_default = has_default && branch + 1 == n_branches;
+            let field = if self.style.is_wide && branch > 0 && !self.dice.one_in(3) {
+                self.pick_field()
+            } else {
+                field
+            };
             let props = match kind {
                 "parallel" => json!({}),
                 _ if is_default => json!({}),
@@ -209,7 +221,8 @@ impl Maker {
 
     /// A plain net's choices are free, so each choice has a field of its own there.
     fn pick_field(&mut self) -> usize {
-        if self.style.is_plain || self.n_fields < 2 {
+        let is_own = self.style.is_wide && self.n_fields < 6 && !self.dice.one_in(4);
+        if self.style.is_plain || self.n_fields < 2 || is_own {
             self.n_fields += 1;
             self.n_fields - 1
         } else {

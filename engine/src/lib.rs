@@ -17,10 +17,6 @@
 //! Pages: [`semantics`], the reference that comments cite by section; [`writing_definitions`] and
 //! [`writing_directories`] for people who write workflows.
 
-// First, for its macro.
-#[macro_use]
-pub mod planted;
-
 pub mod account;
 pub mod codec;
 pub mod effect;
@@ -45,6 +41,3 @@ pub mod writing_definitions {}
 
 #[doc = include_str!("../docs/directory.md")]
 pub mod writing_directories {}
-
-/// Whether bugs were planted in this build (feature `planted`): only ever in the simulator's test of itself.
-pub const HAS_PLANTED_BUGS: bool = cfg!(feature = "planted");

@@ -42,9 +42,3 @@ pub mod contract {}
 
 pub use http::app;
 pub use state::AppState;
-
-// Bugs on purpose are for the simulator's test of itself; a server that has them does not compile.
-const _: () = assert!(
-    !loonflow_engine::HAS_PLANTED_BUGS,
-    "a server is built without the feature `planted`"
-);

@@ -38,9 +38,6 @@ pub enum Command {
     Shrink(ShrinkArgs),
     /// Kills the engine everywhere between decision and answer, and looks what is left.
     Crash(crate::commands::crash::CrashArgs),
-    /// Hunts the bugs that are planted in the engine of this build.
-    #[cfg(feature = "planted")]
-    Bugs(crate::commands::bugs::BugsArgs),
     /// Prove or refute that definitions are sound.
     Check(crate::commands::check::CheckArgs),
     /// Find mistakes that were put in on purpose.

@@ -4,8 +4,6 @@
 
 use crate::cli::{Command, Verdict};
 
-#[cfg(feature = "planted")]
-pub mod bugs;
 pub mod check;
 pub mod compare;
 pub mod crash;
@@ -32,8 +30,6 @@ pub fn run(command: &Command, output: &Output) -> anyhow::Result<Verdict> {
         Command::Replay(args) => replay::run(args, output),
         Command::Shrink(args) => shrink::run(args, output),
         Command::Crash(args) => crash::run(args, output),
-        #[cfg(feature = "planted")]
-        Command::Bugs(args) => bugs::run(args, output),
         Command::Check(args) => check::run(args, output),
         Command::Selftest(args) => selftest::run(args, output),
         Command::Export(args) => export::run(args, output),

@@ -120,31 +120,6 @@ fn the_core_knows_no_machine() {
     });
 }
 
-/// Bugs on purpose (feature `planted`) are the simulator's alone: no other package turns them on, and no default does.
-/// This build, which has the server in it, is without them.
-#[test]
-fn no_bugs_are_planted_in_a_server() {
-    const { assert!(!loonflow_engine::HAS_PLANTED_BUGS) };
-    let manifests = PACKAGES.iter().map(|package| format!("{package}/Cargo.toml"));
-    for manifest in manifests.chain(["Cargo.toml".to_owned()]) {
-        let text = fs::read_to_string(root().join(&manifest)).expect("a manifest reads");
-        for line in text
-            .lines()
-            .filter(|line| !line.trim_start().starts_with('#') && line.contains("planted"))
-        {
-            let is_declared = matches!(
-                (manifest.as_str(), line),
-                ("engine/Cargo.toml", r#"planted = ["runtime"]"#)
-                    | (
-                        "simulator/Cargo.toml",
-                        r#"planted = ["program", "loonflow-engine/planted"]"#
-                    )
-            );
-            assert!(is_declared, "{manifest}: `{line}`");
-        }
-    }
-}
-
 /// The log knows no ticket, and only the facade's binary opens one.
 #[test]
 fn layers_know_only_what_is_below() {

@@ -42,7 +42,7 @@ pub struct Decided {
 /// # Errors
 /// `version_conflict`.
 pub fn check_version(expected: Option<u64>, current: u64) -> Result<(), Refusal> {
-    match expected.filter(|expected| planted!(VersionIsNotChecked, false, *expected != current)) {
+    match expected.filter(|expected| *expected != current) {
         Some(expected) => Err(Refusal::VersionConflict { expected, current }),
         None => Ok(()),
     }
@@ -63,7 +63,6 @@ pub fn decided(
     let mut meta = command.meta(context);
     meta.app.clone_from(&origin.app);
     meta.access_token.clone_from(&origin.access_token);
-    planted!(MetaForgetsWho, meta.by = crate::ticket::Processor::System);
     let on = context.migrate_to.unwrap_or(context.workflow);
     let done = Done {
         ticket_id: after.id,
@@ -76,7 +75,6 @@ pub fn decided(
         let stream = ticket_stream(&after.tenant_id, after.id);
         let current = before.map_or(0, |ticket| ticket.version);
         let mut commit = streams::ticket_commit(stream, current, &meta, &events);
-        let keep = keep.filter(|_| planted!(KeyIsNotKept, false, true));
         commit.kv = keep
             .map(|(caller, asked)| idempotency::entry(caller, asked, &done, context.now))
             .into_iter()
@@ -133,8 +131,7 @@ pub fn replay(log: &dyn EventLog, stream: &StreamId) -> Result<(Option<Ticket>, 
     let mut ticket: Option<Ticket> =
         stored.and_then(|snapshot| codec::decode("snapshot", SNAPSHOT_SCHEMA, &snapshot.state).ok());
     let snapshot_version = ticket.as_ref().map_or(0, |ticket| ticket.version);
-    let after = snapshot_version.saturating_sub(planted!(SnapshotIsStale, 1, 0));
-    let commits = log.read_stream(stream, after).map_err(|error| {
+    let commits = log.read_stream(stream, snapshot_version).map_err(|error| {
         if matches!(error, Error::Corrupt { .. }) {
             streams::unreadable_ticket(stream, error.to_string())
         } else {

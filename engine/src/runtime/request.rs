@@ -226,7 +226,6 @@ impl OpenEffect {
                 node: token.node.clone(),
                 due: *due,
             }),
-            Rest::Hook { failed: Some(_), .. } if planted!(FailedHookIsForgotten, true, false) => None,
             Rest::Hook { attempt, failed } => Some(Self::Hook {
                 token: token.id,
                 node: token.node.clone(),

@@ -348,19 +348,16 @@ pub(crate) fn offers<'t, 'w>(ticket: &'t Ticket, user: &UserId, context: &Contex
         if is_draft && ticket.creator == *user {
             push(&mut found.actions, ActionKind::Discard, oldest);
         }
-        let is_owner = planted!(WithdrawByAnyone, ticket.is_related(user), ticket.creator == *user);
-        if !is_draft && is_owner && may_withdraw(ticket, context) {
+        if !is_draft && ticket.creator == *user && may_withdraw(ticket, context) {
             push(&mut found.actions, ActionKind::Withdraw, oldest);
         }
-        if planted!(ForceOnDraft, true, !is_draft)
-            && permission::may_intervene(context.directory, user, context.workflow)
-        {
+        if !is_draft && permission::may_intervene(context.directory, user, context.workflow) {
             offer_admin(&mut found.admin_actions, ticket, oldest);
         }
     }
     let base = found.actions.first().map(|action| action.token);
     let base = base.or_else(|| ticket.tokens.first());
-    if let Some(base) = base.filter(|_| planted!(CommentEndsWithTicket, !is_final, true)) {
+    if let Some(base) = base {
         push(&mut found.actions, ActionKind::AddComment, base);
     }
     let room = Room::of(ticket);
@@ -393,13 +390,13 @@ fn offer_token<'t, 'w>(
             if consult.to == *user {
                 push(found, ActionKind::ConsultSubmit, token);
             }
-            planted!(HolderActsInConsult, consult.by == *user, false)
+            false
         }
         Rest::Offered { candidates } => {
             if candidates.contains(user) {
                 push(found, ActionKind::Accept, token);
             }
-            planted!(CandidateActsUnclaimed, candidates.contains(user), false)
+            false
         }
         Rest::Shared { shares } => {
             if shares.iter().any(|share| share.consulted.as_ref() == Some(user)) {
@@ -408,8 +405,7 @@ fn offer_token<'t, 'w>(
             } else {
                 shares
                     .iter()
-                    .filter(|share| share.holder == *user && share.consulted.is_none())
-                    .any(|share| planted!(VoterVotesTwice, true, share.vote.is_none()))
+                    .any(|share| share.holder == *user && share.vote.is_none() && share.consulted.is_none())
             }
         }
         Rest::Moving | Rest::Joining | Rest::Unassigned | Rest::Timer { .. } | Rest::Hook { .. } | Rest::Ended => false,
@@ -431,7 +427,7 @@ fn offer_token<'t, 'w>(
         Some(NodeKind::Normal(_))
     );
     // The start node is the creator's (semantics: actions): it is neither forwarded nor held by someone consulted.
-    if planted!(StartIsForwarded, true, is_normal) && ticket.act_state != ActState::InDraft {
+    if is_normal && ticket.act_state != ActState::InDraft {
         push(found, ActionKind::Forward, token);
         push(found, ActionKind::Consult, token);
     }
@@ -444,9 +440,6 @@ fn offer_admin<'t>(found: &mut Vec<Offer<'t, '_>>, ticket: &'t Ticket, oldest: &
                 push(found, ActionKind::ForceForward, token);
             }
             Rest::Hook { failed: Some(_), .. } => push(found, ActionKind::RetryHook, token),
-            Rest::Hook { failed: None, .. } if planted!(HookRetriedWhileRunning, true, false) => {
-                push(found, ActionKind::RetryHook, token);
-            }
             Rest::Hook { failed: None, .. } | Rest::Moving | Rest::Joining | Rest::Timer { .. } | Rest::Ended => {}
         }
     }
@@ -467,10 +460,10 @@ fn may_withdraw(ticket: &Ticket, context: &Context<'_>) -> bool {
     let start = &context.workflow.start().id;
     ticket.tokens.iter().all(|token| {
         token.node != *start
-            && (planted!(WithdrawStoppedByMerge, false, matches!(token.rest, Rest::Joining))
+            && (matches!(token.rest, Rest::Joining)
                 || context
                     .workflow
                     .node(&token.node)
-                    .is_some_and(|node| planted!(WithdrawAnywhere, true, node.allow_withdraw)))
+                    .is_some_and(|node| node.allow_withdraw))
     })
 }

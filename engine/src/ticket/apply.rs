@@ -20,7 +20,6 @@ pub fn apply(ticket: Option<Ticket>, event: &Event, meta: &Meta) -> Option<Ticke
             ..create(created, meta)
         }),
         (None, _) => None,
-        (Some(ticket), Event::TitleChanged { .. }) if planted!(ReplayLosesTitle, true, false) => Some(ticket),
         (Some(mut ticket), event) => {
             ticket.apply(event, meta);
             Some(ticket)
@@ -109,7 +108,6 @@ impl Ticket {
                 let forks = self
                     .token(*into)
                     .map(|token| outside(&token.forks, fork))
-                    .filter(|_| planted!(JoinForgetsOuterFork, false, true))
                     .unwrap_or_default();
                 self.tokens
                     .retain(|token| token.id == *into || !tokens.contains(&token.id));
@@ -157,7 +155,6 @@ impl Ticket {
             }
             // The edge that follows in the same commit moves the token.
             Event::TimerFired { .. } | Event::HookSucceeded { .. } => {}
-            Event::Accepted { .. } if planted!(AcceptChangesNothing, true, false) => {}
             Event::Accepted { token, user } => self.rest(*token, Rest::held(vec![user.clone()])),
             Event::ForceForwarded { token, to } => {
                 join(&mut self.assigned, to);
@@ -268,7 +265,6 @@ fn outside(forks: &[ForkId], fork: &ForkId) -> Vec<ForkId> {
 fn forward(rest: &mut Rest, from: &UserId, to: &UserId) {
     match rest {
         Rest::Held { holders, .. } => {
-            planted!(ForwardKeepsOldHolder, holders.push(from.clone()));
             if let Some(idx) = holders.iter().position(|holder| holder == from) {
                 holders[idx] = to.clone();
             }
@@ -320,7 +316,7 @@ fn consult(rest: &mut Rest, by: &UserId, to: &UserId) {
 
 fn end_consult(rest: &mut Rest, by: &UserId) {
     match rest {
-        Rest::Held { consult, .. } => planted!(ConsultNeverEnds, (), *consult = None),
+        Rest::Held { consult, .. } => *consult = None,
         Rest::Shared { shares } => {
             let asked = |share: &&mut Share| share.consulted.as_ref() == Some(by);
             for share in shares.iter_mut().filter(asked) {

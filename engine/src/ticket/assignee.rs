@@ -33,10 +33,9 @@ pub(crate) fn resolve(
     context: &Context<'_>,
 ) -> Resolved {
     let may_hold = |user: &UserId| {
-        planted!(InactiveIsAssigned, true, context.directory.active_user(user).is_some())
-            && !(planted!(CreatorIsNotExcluded, false, props.exclude_creator) && *user == ticket.creator)
+        context.directory.active_user(user).is_some() && !(props.exclude_creator && *user == ticket.creator)
     };
-    if planted!(LastHandlerForgotten, false, props.remember_last_assignee)
+    if props.remember_last_assignee
         && let Some(last) = ticket.last_handlers.get(&node.id).filter(|user| may_hold(user))
     {
         return Resolved::To {
@@ -77,16 +76,13 @@ pub(crate) fn resolve(
 fn by_strategy(users: Vec<UserId>, ticket: &Ticket, token: &Token, strategy: Strategy, draw: Draw) -> Resolved {
     let (rest, pool) = match (strategy, draw) {
         (Strategy::Direct, _) => (Rest::held(users), None),
-        (Strategy::Random, Draw::Preview) if planted!(RehearsalHidesPool, true, false) => (Rest::held(users), None),
         (Strategy::Random, Draw::Preview) => (Rest::held(users.clone()), Some(users)),
         (Strategy::Random, Draw::Seed(seed)) => {
             // One seed per command: the token and version tell its draws apart.
             let mixed = splitmix(seed ^ splitmix(token.id.0) ^ splitmix(ticket.version).rotate_left(32));
             let idx = usize::try_from(mixed % users.len() as u64).unwrap_or(0);
-            let drawn = planted!(RandomGivesToAll, users.clone(), vec![users[idx].clone()]);
-            (Rest::held(drawn), Some(users))
+            (Rest::held(vec![users[idx].clone()]), Some(users))
         }
-        (Strategy::Voluntary, _) if planted!(VoluntaryIsDirect, true, false) => (Rest::held(users), None),
         (Strategy::Voluntary, _) => (Rest::Offered { candidates: users }, None),
         (Strategy::Whole, _) => {
             let share = |holder| Share {

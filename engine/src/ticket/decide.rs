@@ -152,16 +152,12 @@ impl Decision<'_> {
 
     /// The state after tokens have moved: at end, a ticket whose last edge by a person was a reject stays rejected.
     pub(crate) fn settle_state(&mut self, open: ActState) {
-        let over = if planted!(RejectFinishes, false, open == ActState::Rejected) {
+        let over = if open == ActState::Rejected {
             ActState::Rejected
         } else {
             ActState::Finished
         };
-        self.set_state(if self.ticket.is_final() {
-            over
-        } else {
-            planted!(RejectForgotten, ActState::OnGoing, open)
-        });
+        self.set_state(if self.ticket.is_final() { over } else { open });
     }
 
     /// Marks or unmarks the ticket as needing intervention (semantics: intervention).
@@ -170,7 +166,7 @@ impl Decision<'_> {
         match (&self.ticket.intervention, needed) {
             (None, Some(reason)) => self.emit(Event::InterventionNeeded { reason }),
             (Some(known), Some(reason)) if *known != reason => self.emit(Event::InterventionNeeded { reason }),
-            (Some(_), None) => planted!(InterventionStays, (), self.emit(Event::InterventionEnded)),
+            (Some(_), None) => self.emit(Event::InterventionEnded),
             (Some(_), Some(_)) | (None, None) => {}
         }
     }
@@ -261,7 +257,7 @@ fn decide_create<'a>(
                 context,
                 context.workflow.start(),
                 &create.fields,
-                planted!(DraftDemandsRequired, true, false),
+                false,
             )?;
             if comment_of(create.comment.as_deref()).is_some() {
                 let request = request_of(ActionKind::AddComment, None, create);
@@ -312,7 +308,7 @@ fn decide_on(decision: &mut Decision<'_>, command: &Command) -> Result<(), Refus
                 return Err(not_waiting("timer", *token));
             };
             Room::check(&decision.ticket, None)?;
-            if planted!(TimerFiresEarly, false, decision.context.now < *due) {
+            if decision.context.now < *due {
                 return Err(Refusal::NotWaiting {
                     what: format!("timer of node `{node}` is due at {due}"),
                 });
@@ -336,7 +332,7 @@ fn decide_on(decision: &mut Decision<'_>, command: &Command) -> Result<(), Refus
             };
             Room::check(&decision.ticket, None)?;
             match outcome {
-                _ if planted!(LateHookIsTaken, false, open != attempt) => Err(not_waiting("hook", *token)),
+                _ if open != attempt => Err(not_waiting("hook", *token)),
                 HookOutcome::Succeeded => {
                     decision.emit(Event::HookSucceeded {
                         token: *token,
@@ -388,7 +384,7 @@ fn decide_handle(decision: &mut Decision<'_>, handle: &Handle) -> Result<(), Ref
     check_comment(handle.action.comment.as_deref())?;
     let request = &handle.action;
     let action = choose(decision, &handle.operator, request)?;
-    if planted!(CommentTakesFields, false, !handle.fields.is_empty()) && !action.kind.is_edge() {
+    if !handle.fields.is_empty() && !action.kind.is_edge() {
         let problem = "only an action that takes an edge takes fields; leave them out";
         return Err(Refusal::argument(
             Argument::Fields,
@@ -454,9 +450,7 @@ pub(crate) fn target_user(decision: &Decision<'_>, handle: &Handle) -> Result<Us
 /// No self-approval: nobody gives a node that excludes the creator to the creator (semantics: assignees).
 pub(crate) fn check_not_excluded(decision: &Decision<'_>, node: &NodeId, target: &UserId) -> Result<(), Refusal> {
     let excluded = match decision.context.workflow.node(node).map(|node| &node.kind) {
-        Some(crate::workflow::NodeKind::Normal(props)) => {
-            planted!(ForwardToCreator, false, props.exclude_creator) && decision.ticket.creator == *target
-        }
+        Some(crate::workflow::NodeKind::Normal(props)) => props.exclude_creator && decision.ticket.creator == *target,
         Some(_) | None => false,
     };
     if excluded {

@@ -51,7 +51,6 @@ pub(crate) fn check(
             allowed,
         };
         let Some(component) = form.component(key) else {
-            planted!(UnknownFieldDropped, continue);
             let allowed: &String = writable.get_or_init(|| writable_at(context, node));
             problems.push(problem(
                 FieldProblemKind::Unknown,
@@ -65,13 +64,13 @@ pub(crate) fn check(
         let stored = ticket.value_of(key, form);
         let stored = stored.as_deref().filter(|value| is_value(value));
         let permission = form.permission_at(node, key);
-        if !permission.is_writable() && planted!(ReadonlyIsWritten, permission == FieldPermission::Hidden, true) {
+        if !permission.is_writable() {
             // A readonly field may repeat the value it has. A hidden one may not even do that: an answer that tells a
             // right guess from a wrong one would give the value away. The title is never a secret (semantics: fields).
             let is_secret = permission == FieldPermission::Hidden && form.title_key() != Some(key);
             let repeats = stored.is_some_and(|stored| stored.is_shown_as(value))
                 || (stored.is_none() && component.is_blank(value));
-            if planted!(HiddenIsGuessed, false, is_secret) || !repeats {
+            if is_secret || !repeats {
                 let text = format!("is {} at node `{}`", permission.word(), node.id);
                 problems.push(problem(FieldProblemKind::NotEditable, text, "leave it out".into()));
             }
@@ -99,12 +98,11 @@ pub(crate) fn check(
             }),
         }
     }
-    if demand_required && planted!(RequiredInRehearsal, context.draw != crate::ticket::Draw::Preview, true) {
+    if demand_required {
         let is_there = |key: &FieldKey| {
             if sent.contains_key(key) {
-                return planted!(RequiredEmpty, true, !blank.contains(key));
+                return !blank.contains(key);
             }
-            planted!(RequiredLeftOut, return true);
             match form.component(key) {
                 _ if form.title_key() == Some(key) => !is_blank(&ticket.title),
                 Some(component) => ticket.fields.get(key).is_some_and(|value| !component.is_blank(value)),
@@ -161,7 +159,6 @@ fn automatic_title(decision: &Decision<'_>) -> Option<String> {
     let form = &decision.context.workflow.form;
     let directory = decision.context.directory;
     let template = form.automatic_title()?;
-    planted!(TitleIsStale, decision.ticket.title.is_empty().then_some(())?);
     let field_text = |key: &FieldKey| {
         let component = form.component(key)?;
         decision
@@ -170,9 +167,9 @@ fn automatic_title(decision: &Decision<'_>) -> Option<String> {
             .get(key)
             .map(|value| component.shown_text(value, directory))
     };
-    let creator = directory.user(&decision.ticket.creator).map_or("", |user| {
-        planted!(TitleHasAccountName, user.name.as_str(), user.shown_name())
-    });
+    let creator = directory
+        .user(&decision.ticket.creator)
+        .map_or("", |user| user.shown_name());
     // Written out only where it is asked for: it costs more than all the rest.
     let created_at = if template.contains("created_at") {
         decision.ticket.created_at.to_answer(directory.zone())

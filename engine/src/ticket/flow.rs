@@ -59,9 +59,7 @@ fn leave_forks(decision: &mut Decision<'_>, token: TokenId, target: &NodeId) {
         return;
     };
     // The outermost fork that is left takes those nested in it along.
-    let is_left = |fork: &crate::ticket::ForkId| !workflow.in_region(&fork.split, target);
-    let mut left = forks.into_iter().filter(is_left);
-    let Some(left) = planted!(InnermostForkIsLeft, left.next_back(), left.next()) else {
+    let Some(left) = forks.into_iter().find(|fork| !workflow.in_region(&fork.split, target)) else {
         return;
     };
     let others = decision
@@ -69,7 +67,6 @@ fn leave_forks(decision: &mut Decision<'_>, token: TokenId, target: &NodeId) {
         .tokens
         .iter()
         .filter(|one| one.id != token && one.forks.contains(&left));
-    let others = others.filter(|_| planted!(CancelForgotten, false, true));
     let cancelled = others.map(|one| one.id).collect();
     decision.emit(Event::ForkLeft {
         fork: left,
@@ -127,7 +124,7 @@ fn join(decision: &mut Decision<'_>, token: &Token) {
     let is_there = |one: &&Token| {
         one.id == token.id || (one.rest == Rest::Joining && one.node == token.node && one.forks.last() == Some(fork))
     };
-    if planted!(JoinTooEarly, true, false) || of_fork.iter().all(is_there) {
+    if of_fork.iter().all(is_there) {
         let tokens: Vec<TokenId> = of_fork.iter().map(|one| one.id).collect();
         let into = tokens.iter().min().copied().unwrap_or(token.id);
         decision.emit(Event::Joined {

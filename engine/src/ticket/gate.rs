@@ -25,11 +25,7 @@ pub(crate) fn choose<'a>(
     let offers = action::offers(ticket, operator, decision.context);
     Room::check(ticket, Some(request.kind))?;
     let refuse = || refuse_action(decision, operator, request, &offers);
-    let is_meant = |one: &&Offer<'_, 'a>| {
-        one.kind == request.kind
-            && one.id() == request.action_id
-            && planted!(OfferedNotAllowed, one.kind != ActionKind::Accept, true)
-    };
+    let is_meant = |one: &&Offer<'_, 'a>| one.kind == request.kind && one.id() == request.action_id;
     let is_ticket_wide = matches!(
         request.kind,
         ActionKind::AddComment
@@ -63,7 +59,7 @@ pub(crate) fn choose<'a>(
         return Err(refuse());
     };
     let node = &oldest.token.node;
-    if planted!(AmbiguityIsGuessed, false, fitting().any(|one| one.token.node != *node)) {
+    if fitting().any(|one| one.token.node != *node) {
         let nodes: BTreeSet<&NodeId> = fitting().map(|one| &one.token.node).collect();
         return Err(Refusal::AmbiguousNode {
             action_id: request.action_id.clone(),

@@ -85,7 +85,7 @@ pub(crate) fn decide(
         let (Some(from), Some(to)) = (old.node(&token.node), new.node(&target)) else {
             return refuse("there is no such node in the new version");
         };
-        if planted!(MigratesOntoOtherKind, false, from.kind.word() != to.kind.word()) {
+        if from.kind.word() != to.kind.word() {
             return refuse("its type differs");
         }
         for fork in &token.forks {

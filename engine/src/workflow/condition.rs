@@ -120,8 +120,7 @@ impl Operator {
     /// What it says about a missing value.
     #[must_use]
     pub fn holds_for_missing(self) -> bool {
-        matches!(self, Self::NotContains | Self::NotIn | Self::IsEmpty)
-            || planted!(MissingIsEqual, false, self == Self::NotEqual)
+        matches!(self, Self::NotEqual | Self::NotContains | Self::NotIn | Self::IsEmpty)
     }
 }
 
@@ -163,9 +162,11 @@ impl ConditionGroups {
         zone: &TimeZone,
         value_of: &dyn Fn(&FieldKey) -> Option<Cow<'v, Value>>,
     ) -> bool {
-        let holds = |group: &Vec<Condition>| group.iter().all(|condition| condition.holds(form, zone, value_of));
-        planted!(GroupsAreAnded, return self.groups.iter().all(holds));
-        self.is_empty() || self.groups.iter().any(holds)
+        self.is_empty()
+            || self
+                .groups
+                .iter()
+                .any(|group| group.iter().all(|condition| condition.holds(form, zone, value_of)))
     }
 }
 
@@ -274,7 +275,7 @@ impl Condition {
         Some(match self.operator {
             Operator::Equal => left == right,
             Operator::NotEqual => left != right,
-            Operator::Greater => planted!(GreaterHoldsAtEqual, left >= right, left > right),
+            Operator::Greater => left > right,
             Operator::GreaterOrEqual => left >= right,
             Operator::Less => left < right,
             Operator::LessOrEqual => left <= right,
@@ -295,7 +296,7 @@ fn compare_sets(operator: Operator, left: &BTreeSet<String>, right: &BTreeSet<St
         Operator::GreaterOrEqual => order.is_some_and(Ordering::is_ge),
         Operator::Less => order.is_some_and(Ordering::is_lt),
         Operator::LessOrEqual => order.is_some_and(Ordering::is_le),
-        Operator::Contains => planted!(ContainsTurnedRound, left.is_subset(right), left.is_superset(right)),
+        Operator::Contains => left.is_superset(right),
         Operator::NotContains => !left.is_superset(right),
         Operator::In => left.is_subset(right),
         Operator::NotIn => !left.is_subset(right),
@@ -322,7 +323,6 @@ enum Scalar {
 impl Scalar {
     fn read(kind: ComponentKind, text: &str, zone: &TimeZone) -> Option<Self> {
         match kind {
-            ComponentKind::Number if planted!(NumbersAsTexts, true, false) => Some(Self::Text(text.to_owned())),
             ComponentKind::Number => decimal(text).map(Self::Number),
             ComponentKind::Date => Timestamp::parse(text, zone).map(|instant| Self::Day(instant.day_in(zone))),
             ComponentKind::Datetime => Timestamp::parse(text, zone).map(Self::Instant),

@@ -10,6 +10,6 @@ pub(crate) fn carry_out(decision: &mut Decision<'_>, action: &Chosen<'_>, handle
     decision.emit_action(action, &handle.action, None);
     let end = decision.context.workflow.end().id.clone();
     decision.replace_tokens(&end)?;
-    decision.set_state(planted!(CloseFinishes, ActState::Finished, ActState::Closed));
+    decision.set_state(ActState::Closed);
     Ok(())
 }

@@ -7,7 +7,7 @@ use crate::ticket::event::Event;
 use crate::ticket::refusal::Refusal;
 
 pub(crate) fn carry_out(decision: &mut Decision<'_>, action: &Chosen<'_>, handle: &Handle) -> Result<(), Refusal> {
-    let attempt = decision.ticket.n_hook_requests + planted!(RetryIsNotCounted, 0, 1);
+    let attempt = decision.ticket.n_hook_requests + 1;
     decision.emit_action(action, &handle.action, None);
     decision.emit(Event::HookRequested {
         token: action.token,

@@ -29,7 +29,7 @@ pub(crate) fn carry_out(
             "there is no such edge",
         ));
     };
-    let demand_required = planted!(RequiredSkippedNever, true, !edge.skip_fields_required_check);
+    let demand_required = !edge.skip_fields_required_check;
     let changes = field_rules::check(&decision.ticket, decision.context, node, fields, demand_required)?;
     decision.emit_action(action, request, None);
     field_rules::store(decision, changes);
@@ -48,9 +48,7 @@ pub(crate) fn carry_out(
             .ticket
             .token(action.token)
             .is_some_and(|token| token.rest.waiting().next().is_some());
-        if planted!(RejectIsAVote, true, action.kind != ActionKind::Reject)
-            && planted!(FirstVoteDecides, false, is_open)
-        {
+        if action.kind != ActionKind::Reject && is_open {
             return Ok(());
         }
     }

@@ -10,6 +10,6 @@ pub(crate) fn carry_out(decision: &mut Decision<'_>, action: &Chosen<'_>, handle
     decision.emit_action(action, &handle.action, None);
     let start = decision.context.workflow.start().id.clone();
     decision.replace_tokens(&start)?;
-    decision.set_state(planted!(WithdrawnGoesOn, ActState::OnGoing, ActState::Withdrawn));
+    decision.set_state(ActState::Withdrawn);
     Ok(())
 }

@@ -17,10 +17,9 @@ pub(super) fn enter(
 ) -> Result<(), Refusal> {
     let workflow = decision.context.workflow;
     let ways: Vec<&Edge> = workflow.ways_out(&node.id).collect();
-    let mut fitting = ways
+    let fitting = ways
         .iter()
-        .filter(|edge| is_asked(edge, default_branch) && flow::holds(decision, edge));
-    let fitting = planted!(ExclusiveTakesLast, fitting.next_back(), fitting.next());
+        .find(|edge| is_asked(edge, default_branch) && flow::holds(decision, edge));
     let Some(edge) = fitting.or_else(|| ways.iter().find(|edge| Some(&edge.id) == default_branch)) else {
         return Err(Refusal::NoBranchMatches {
             node: node.id.clone(),
@@ -33,5 +32,5 @@ pub(super) fn enter(
 
 /// A default without conditions is taken only when nothing else fits.
 pub(super) fn is_asked(edge: &Edge, default_branch: Option<&EdgeId>) -> bool {
-    planted!(DefaultTakenFirst, true, false) || Some(&edge.id) != default_branch || !edge.conditions.is_empty()
+    Some(&edge.id) != default_branch || !edge.conditions.is_empty()
 }

@@ -20,7 +20,6 @@ pub(super) fn enter(
     let ways: Vec<&Edge> = workflow.ways_out(&node.id).collect();
     let asked = ways.iter().filter(|edge| is_asked(edge, default_branch));
     let mut chosen: Vec<&Edge> = asked.filter(|edge| flow::holds(decision, edge)).copied().collect();
-    planted!(InclusiveTakesOne, chosen.truncate(1));
     if chosen.is_empty() {
         chosen.extend(ways.iter().find(|edge| Some(&edge.id) == default_branch));
     }

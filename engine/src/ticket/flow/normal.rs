@@ -18,7 +18,6 @@ pub(super) fn enter(
     let (rest, pool, remembered) = match assignee::resolve(&decision.ticket, token, node, props, decision.context) {
         Resolved::To { rest, pool, remembered } => (rest, pool, remembered),
         Resolved::Nobody { reason } => match decision.meta.by {
-            Processor::User(_) if planted!(NobodyIsFine, true, false) => (Rest::Unassigned, None, false),
             Processor::User(_) => {
                 return Err(Refusal::NoAssignee {
                     node: node.id.clone(),

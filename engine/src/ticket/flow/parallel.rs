@@ -13,6 +13,6 @@ pub(super) fn enter(decision: &mut Decision<'_>, token: &Token) {
     let ways: Vec<&Edge> = workflow.ways_out(&token.node).collect();
     match ways.as_slice() {
         [only] => flow::take(decision, token.id, only),
-        ways => flow::fork(decision, token, &ways[planted!(ParallelForgetsOne, 1, 0)..]),
+        ways => flow::fork(decision, token, ways),
     }
 }

@@ -14,7 +14,7 @@ pub(super) fn enter(decision: &mut Decision<'_>, token: &Token, props: &TimerPro
     let now = decision.context.now;
     let zone = decision.context.directory.zone();
     let due = match props {
-        TimerProps::Duration(span) => now.plus_ms(planted!(TimerIsLate, 3_600_000, 0)).plus_span(span, zone),
+        TimerProps::Duration(span) => now.plus_span(span, zone),
         TimerProps::UntilField(key) => {
             let value = decision.ticket.value_of(key, &decision.context.workflow.form);
             value

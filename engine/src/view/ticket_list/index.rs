@@ -103,7 +103,7 @@ impl TenantIndex {
         }
         self.segments
             .change(self.slots[ordinal as usize].segment, self.position);
-        self.slots[ordinal as usize].card = if planted!(DiscardedStaysListed, false, after.is_discarded) {
+        self.slots[ordinal as usize].card = if after.is_discarded {
             self.forget(ordinal, &before);
             None
         } else {
@@ -214,8 +214,7 @@ impl TenantIndex {
     /// The cards as bytes in the order of their places. Bitmaps are not kept.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        let kept = &self.slots[planted!(CheckpointLosesOne, self.slots.len().min(1), 0)..];
-        encode_cards(kept.iter().filter_map(|slot| slot.card.as_ref()))
+        encode_cards(self.slots.iter().filter_map(|slot| slot.card.as_ref()))
     }
 
     /// Reads what [`encode`](Self::encode) wrote.

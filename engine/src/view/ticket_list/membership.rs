@@ -107,7 +107,7 @@ impl Memberships {
             return;
         }
         let (old, new) = (keys_of(before), keys_of(after));
-        for key in old.difference(&new).filter(|_| planted!(ListKeepsOldDuty, false, true)) {
+        for key in old.difference(&new) {
             self.remove_key(ordinal, key.clone());
         }
         for key in new.difference(&old) {

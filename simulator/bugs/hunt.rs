@@ -1,0 +1,10 @@
+//! Hunts one bug, in a copy of the workspace alone: `.ci/bugs` put it there, see `simulator/examples/bugs.rs`.
+
+use std::process::ExitCode;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> anyhow::Result<ExitCode> {
+    loonflow_simulator::selftest::bugs::main(loonflow_engine::bugs::switch_on)
+}

@@ -9,7 +9,7 @@
 use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use loonflow_engine::ticket::action::offered;
+use loonflow_engine::ticket::offer::offered;
 use loonflow_engine::ticket::{Command, Draw, Ticket, apply, decide};
 use loonflow_engine::value::Value;
 

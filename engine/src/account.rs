@@ -22,6 +22,7 @@ pub mod event;
 pub mod import;
 pub mod password;
 pub mod permission;
+pub mod person;
 pub mod token;
 
 /// A tenant: owner of everything else; nothing crosses it.

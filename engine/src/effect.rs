@@ -3,7 +3,7 @@
 //! Effects are a function of events, so they are found again after a crash. Not here: carrying them out.
 
 use crate::id::{NodeId, TicketId, UserId};
-use crate::ticket::action::ActionKind;
+use crate::ticket::action_kind::ActionKind;
 use crate::ticket::{ActState, Event, Rest};
 use crate::time::Timestamp;
 use crate::workflow::WorkflowVersion;

@@ -8,7 +8,7 @@
 //! - The log is the truth: every other state is a fold of events and can be thrown away and rebuilt.
 //! - The core never waits; time, ids and randomness arrive as data.
 //! - `decide` never changes state; `apply` never refuses and knows no rules; a replay never causes an effect.
-//! - What is offered is what is allowed: one function is behind [`ticket::action::offered`] and the gate of a decision.
+//! - What is offered is what is allowed: one function is behind [`ticket::offer::offered`] and a decision.
 //! - Everything has a bound, in [`limits`].
 //!
 //! Modules in reading order: [`id`], [`time`], [`text`], [`value`], [`limits`], [`port`] · [`account`] (tenants, directory,

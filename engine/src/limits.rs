@@ -77,6 +77,8 @@ pub const EDGES_MAX: usize = 10_000;
 
 /// Days a personal access token may live (semantics: access-tokens).
 pub const ACCESS_TOKEN_DAYS_MAX: u32 = 730;
+/// Bytes of a password: more is no password, and hashing it costs time.
+pub const PASSWORD_BYTES_MAX: usize = 1_024;
 
 /// Rows of one page of any list (contract: paging).
 pub const PER_PAGE_MAX: u32 = 100;

@@ -34,6 +34,7 @@ mod queries;
 mod registry;
 pub mod request;
 mod router;
+mod slot;
 mod streams;
 mod supervisor;
 pub mod system_ports;

@@ -8,8 +8,8 @@ use std::fs;
 use std::path::PathBuf;
 
 use loonflow_engine::id::{TicketId, TokenId};
+use loonflow_engine::ticket::ActionKind;
 use loonflow_engine::ticket::act_state::ActState;
-use loonflow_engine::ticket::action::ActionKind;
 use loonflow_engine::ticket::event::{ActionTaken, Branch, Event, FieldChange, Meta, Processor, TicketCreated};
 use loonflow_engine::ticket::token::{Consult, ForkId, Rest, Share};
 use loonflow_engine::time::Timestamp;

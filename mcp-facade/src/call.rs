@@ -80,7 +80,7 @@ pub(crate) fn enter(
     let app_name = app_name.unwrap_or(DEFAULT_APP_NAME);
     let caller = identify(state, credential)
         .and_then(|identity| auth::caller::caller(state.engine(), &identity, app_name))
-        .map_err(|error| error.with_source(credential.source))?;
+        .map_err(|error| credential.source.explain(error))?;
     // Set once: this is the only place.
     let _ = user_id.set(caller.user_id.to_string());
     if let Some(limiter) = state.rate_limiter() {

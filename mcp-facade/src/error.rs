@@ -14,7 +14,6 @@ use std::fmt;
 
 use serde_json::{Map, Value, json};
 
-use crate::auth::Source;
 use crate::limits::PROBLEMS_MAX;
 
 macro_rules! codes {
@@ -191,19 +190,6 @@ impl ApiError {
         }
         self.details = details;
         self
-    }
-
-    /// The same with the next step for a token from there: one from the environment is no client's to change.
-    #[must_use]
-    pub fn with_source(self, source: Source) -> Self {
-        let is_of_token = matches!(self.code, Code::TokenInvalid | Code::TokenExpired | Code::TokenRevoked);
-        if source != Source::Environment || !is_of_token {
-            return self;
-        }
-        self.with_hint(
-            "start the server with another token in the environment variable `LOONFLOW_MCP_ACCESS_TOKEN`, or send one in \
-             the argument `access_token`",
-        )
     }
 
     /// `invalid_argument`, naming the argument in text and details.

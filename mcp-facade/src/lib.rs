@@ -26,6 +26,7 @@ pub mod mcp;
 pub mod rate_limit;
 pub mod secret;
 pub mod serve;
+mod spelling;
 pub mod state;
 pub mod stdio;
 pub mod stop;

@@ -36,8 +36,8 @@ fn token_warning(state: &AppState) -> Option<String> {
     };
     let error = identify(state, &credential)
         .and_then(|identity| recognise(state.engine(), &identity))
-        .err()?
-        .with_source(credential.source);
+        .err()?;
+    let error = credential.source.explain(error);
     Some(format!(
         "calls that bring no token of their own will be refused: {error}"
     ))

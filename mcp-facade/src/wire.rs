@@ -8,6 +8,7 @@ pub(crate) mod account;
 pub(crate) mod action;
 pub(crate) mod form;
 pub(crate) mod history;
+pub(crate) mod node;
 pub(crate) mod page;
 pub(crate) mod request;
 pub(crate) mod ticket;

@@ -10,7 +10,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use loonflow_engine::ticket::action::offered;
+use loonflow_engine::ticket::offer::offered;
 use loonflow_engine::ticket::{Draw, Refusal, Ticket};
 use loonflow_engine::workflow::WorkflowVersion;
 use loonflow_simulator::case::CaseStep;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use loonflow_engine::account::directory::Directory;
 use loonflow_engine::id::{EdgeId, FieldKey, NodeId, UserId, VersionName, WorkflowId};
-use loonflow_engine::ticket::action::ActionKind;
+use loonflow_engine::ticket::ActionKind;
 use loonflow_engine::ticket::{Command, Event, Ticket};
 use loonflow_engine::workflow::{NodeKind, WorkflowVersion};
 

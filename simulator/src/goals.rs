@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use loonflow_engine::ticket::action::ActionKind;
+use loonflow_engine::ticket::ActionKind;
 use loonflow_engine::ticket::{ActState, Command, Event, Rest, Ticket};
 
 /// Built-in goals: name and what it asks for.

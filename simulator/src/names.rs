@@ -6,8 +6,8 @@
 use std::collections::BTreeSet;
 
 use loonflow_engine::account::directory::Directory;
+use loonflow_engine::account::person::Person;
 use loonflow_engine::id::{EdgeId, NodeId, UserId};
-use loonflow_engine::view::row::Person;
 use loonflow_engine::workflow::WorkflowVersion;
 
 /// Names that two people of a directory share.

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use loonflow_engine::id::{EdgeId, UserId, VersionName, WorkflowId};
-use loonflow_engine::ticket::action::ActionKind;
+use loonflow_engine::ticket::ActionKind;
 use loonflow_engine::ticket::{ActState, Rest, Ticket, Token};
 use loonflow_engine::workflow::{Node, WorkflowVersion};
 use serde_json::Value as Json;

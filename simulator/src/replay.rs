@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use loonflow_engine::id::{FieldKey, TokenId};
-use loonflow_engine::ticket::action::ActionKind;
+use loonflow_engine::ticket::ActionKind;
 use loonflow_engine::ticket::{ActionRequest, Command, Create, Handle, HookOutcome};
 use loonflow_engine::value::Value;
 use loonflow_engine::workflow::WorkflowVersion;

@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use loonflow_engine::id::{EdgeId, FieldKey, NodeId, UserId};
-use loonflow_engine::ticket::action::{ActionKind, OfferedAction, offered};
+use loonflow_engine::ticket::offer::offered;
+use loonflow_engine::ticket::{ActionKind, Argument, OfferedAction};
 use loonflow_engine::ticket::{ActionRequest, Command, Create, Draw, Handle, HookOutcome, Rest};
 use loonflow_engine::value::Value;
 use loonflow_engine::view::example::example_value;
@@ -210,12 +211,12 @@ fn from_offer(world: &World, idx: usize, workflow: &Arc<WorkflowVersion>, tape: 
         target_assignee_id: action
             .kind
             .needs()
-            .contains(&"target_assignee_id")
+            .contains(&Argument::TargetUser)
             .then(|| any_user(world, tape)),
         target_node_id: action
             .kind
             .needs()
-            .contains(&"target_node_id")
+            .contains(&Argument::TargetNode)
             .then(|| any_node(workflow, tape)),
     };
     let fields = match workflow.node(&action.node) {

@@ -7,9 +7,10 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use loonflow_engine::account::directory::Directory;
+use loonflow_engine::account::person::Person;
 use loonflow_engine::id::{EdgeId, NodeId, UserId};
+use loonflow_engine::ticket::current_nodes;
 use loonflow_engine::ticket::{Event, Ticket};
-use loonflow_engine::view::row::{Person, current_nodes};
 use loonflow_engine::workflow::WorkflowVersion;
 use serde_json::Value as Json;
 

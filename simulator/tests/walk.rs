@@ -4,8 +4,8 @@ use std::path::Path;
 use std::sync::{Arc, LazyLock};
 
 use loonflow_engine::account::directory::Directory;
+use loonflow_engine::ticket::ActionKind;
 use loonflow_engine::ticket::Command;
-use loonflow_engine::ticket::action::ActionKind;
 use loonflow_engine::workflow::WorkflowVersion;
 use loonflow_simulator::invariants::{self, gate};
 use loonflow_simulator::step::{Step, Tape, next_step};

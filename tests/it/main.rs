@@ -4,6 +4,8 @@
 
 /// What answers say, and how large they are.
 mod answers;
+/// Which module knows which.
+mod arrows;
 /// Every tool × everybody.
 mod auth_matrix;
 /// What careless and hostile clients send.

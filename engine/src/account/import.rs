@@ -14,11 +14,10 @@ use serde_json::Value as Json;
 use super::command::Foreign;
 use super::directory::Directory;
 use super::event::Event;
-use super::password::PASSWORD_BYTES_MAX;
 use super::token::Secret;
 use super::{Application, Dept, Membership, Role, Tenant, User, UserType, email};
 use crate::id::{DeptId, RoleId, UserId};
-use crate::limits::DIRECTORY_ENTRY_BYTES_MAX;
+use crate::limits::{DIRECTORY_ENTRY_BYTES_MAX, PASSWORD_BYTES_MAX};
 
 mod ids;
 mod read;

@@ -12,13 +12,12 @@ use super::directory::Directory;
 use super::import::DirectoryFile;
 use super::token::Secret;
 use crate::id::UserId;
+use crate::limits::PASSWORD_BYTES_MAX;
 
 /// KiB of memory for one hash: the first choice of OWASP's password storage cheat sheet, 19 MiB with two passes.
 pub const MEMORY_KIB: u32 = 19 * 1_024;
 /// Passes over it.
 pub const PASSES: u32 = 2;
-/// Bytes of a password: more is no password, and hashing it costs time.
-pub const PASSWORD_BYTES_MAX: usize = 1_024;
 
 /// The hash of a password with 16 random bytes of salt; `None` for one that is empty or too long.
 #[must_use]

@@ -11,8 +11,8 @@ use crate::runtime::fault::Fault;
 use crate::runtime::request::{Caller, Done, Idempotency};
 use crate::runtime::{idempotency, streams};
 use crate::ticket::event::{Event, Meta};
+use crate::ticket::place::current_nodes;
 use crate::ticket::{Command, Context, Refusal, Ticket, apply, decide_with_outcome};
-use crate::view::row::current_nodes;
 
 /// Schema number of stored snapshots; one with another is ignored. 2 counts the requests of hooks, 3 the bytes.
 pub(crate) const SNAPSHOT_SCHEMA: u16 = 3;

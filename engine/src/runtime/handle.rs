@@ -24,9 +24,9 @@ use crate::runtime::options::{EngineOptions, Ports};
 use crate::runtime::projection::{self, Projection, Projections};
 use crate::runtime::registry::{self, Registry, RegistryActor, TenantState};
 use crate::runtime::request::{Caller, CreateRequest, Done, HandleAnswer, HandleRequest};
-use crate::runtime::router::{Lease, Published, Router};
+use crate::runtime::router::Router;
+use crate::runtime::slot::{Lease, Message, Published, Request, Shared};
 use crate::runtime::supervisor::Supervisor;
-use crate::runtime::ticket_actor::{Message, Request, Shared};
 use crate::runtime::ticket_lists::TicketLists;
 use crate::runtime::unreadable::{Unreadable, Unreadables};
 use crate::runtime::{Answer, janitor};
@@ -62,7 +62,7 @@ pub(crate) struct Inner {
     pub(crate) options: EngineOptions,
     pub(crate) registry: Arc<Registry>,
     pub(crate) registry_actor: ActorRef<registry::Message>,
-    pub(crate) router: Router,
+    pub(crate) router: Arc<Router>,
     pub(crate) projections: Arc<Projections>,
     pub(crate) lists: Arc<TicketLists>,
     supervisor: ActorRef<()>,
@@ -119,7 +119,13 @@ impl EngineHandle {
             unreadable,
             snapshot_events: options.snapshot_events,
         });
-        let router = Router::new(shared.clone(), supervisor.get_cell(), options.live_tickets_max.max(1));
+        let router = Arc::new(Router::new(
+            shared.clone(),
+            supervisor.get_cell(),
+            options.live_tickets_max.max(1),
+        ));
+        let in_flight: Arc<InFlight> = Arc::default();
+        let housekeeping = janitor::work(Arc::downgrade(&router), in_flight.clone(), options.idle_ms);
         let admission = Admission::new(options.calls_max);
         let inner = Arc::new(Inner {
             shared,
@@ -131,12 +137,12 @@ impl EngineHandle {
             lists,
             supervisor,
             follower: Mutex::new(Some(follower)),
-            in_flight: Arc::default(),
+            in_flight,
             histories: Histories::default(),
             admission,
             tokens_used: Mutex::default(),
         });
-        tokio::spawn(janitor::work(Arc::downgrade(&inner)));
+        tokio::spawn(housekeeping);
         Ok(Self { inner })
     }
 

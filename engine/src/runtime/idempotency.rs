@@ -11,14 +11,15 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use tokio::sync::OwnedMutexGuard;
 
+use crate::account::person::Person;
 use crate::codec;
 use crate::id::{NodeId, TicketId, UserId};
 use crate::limits;
 use crate::runtime::fault::Fault;
 use crate::runtime::request::{Caller, Done, Idempotency};
+use crate::ticket::place::CurrentNode;
 use crate::ticket::{ActState, Argument, Refusal};
 use crate::time::Timestamp;
-use crate::view::row::{CurrentNode, Person};
 
 /// The tree of answered keys.
 const TREE: &str = "idempotency";

@@ -74,7 +74,7 @@ impl EngineHandle {
             &caller.user_id,
             now,
         );
-        let permissions = visibility::field_permissions(&seen.workflow, &detail.offered);
+        let permissions = visibility::field_permissions(&seen.workflow, detail.offered.acting_node());
         let (workflow, directory) = (seen.workflow, seen.tenant.directory.clone());
         let tell = move |row: &OutlineRow, meta: &Meta, events: &[Event]| {
             flow_history::entry(row, meta, events, &workflow, &directory, &permissions)

@@ -9,11 +9,11 @@ use crate::id::{
     WorkflowId,
 };
 use crate::limits::REPORTED_PEOPLE_MAX;
+use crate::ticket::place::CurrentNode;
 use crate::ticket::{ActState, ActionRequest, Rest, Ticket};
 use crate::time::Timestamp;
 use crate::value::Value;
 use crate::view::preview::Preview;
-use crate::view::row::CurrentNode;
 use crate::workflow::VersionState;
 use crate::workflow::problem::Problem;
 

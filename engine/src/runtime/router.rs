@@ -6,16 +6,15 @@
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use arc_swap::ArcSwapOption;
-use ractor::{ActorCell, ActorRef, ActorRuntime};
+use ractor::{ActorCell, ActorRuntime};
 
 use crate::id::{TenantId, TicketId};
 use crate::runtime::fault::Fault;
-use crate::runtime::ticket_actor::{Arguments, Message, Shared, TicketActor};
-use crate::ticket::Ticket;
+use crate::runtime::slot::{Lease, Published, Shared, Slot};
+use crate::runtime::ticket_actor::{Arguments, TicketActor};
 use crate::time::Timestamp;
 
 /// Shards of the map: contention falls with their number, and 64 are plenty for a machine's cores.
@@ -23,48 +22,13 @@ const SHARDS: usize = 64;
 
 type Key = (TenantId, TicketId);
 
-/// One live ticket.
-pub(crate) struct Slot {
-    pub(crate) actor: ActorRef<Message>,
-    /// The ticket as of the last answer; `None` until the actor has read it, and again after a write that failed: it
-    /// says nothing about whether there is such a ticket.
-    pub(crate) published: Arc<Published>,
-    n_leases: AtomicUsize,
-    last_used: AtomicI64,
-}
-
-/// What an actor shows of its ticket.
-#[derive(Debug, Default)]
-pub(crate) struct Published {
-    pub(crate) ticket: ArcSwapOption<Ticket>,
-    /// Set when the actor's state is dropped: stopped, or dead.
-    pub(crate) is_gone: AtomicBool,
-}
-
-/// The right to use a slot; while one is held the actor is not put to sleep.
-pub(crate) struct Lease {
-    slot: Arc<Slot>,
-}
-
-impl Lease {
-    pub(crate) fn slot(&self) -> &Slot {
-        &self.slot
-    }
-}
-
-impl Drop for Lease {
-    fn drop(&mut self) {
-        self.slot.n_leases.fetch_sub(1, Ordering::AcqRel);
-    }
-}
-
 /// See the module.
 pub(crate) struct Router {
     shards: Vec<Mutex<HashMap<Key, Arc<Slot>>>>,
     hasher: RandomState,
     n_live: AtomicUsize,
     live_max: usize,
-    shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
     supervisor: ActorCell,
 }
 
@@ -94,7 +58,7 @@ impl Router {
         if let Some(slot) = slots.get(&key)
             && !slot.published.is_gone.load(Ordering::Acquire)
         {
-            return Ok(lease(slot, now));
+            return Ok(slot.lease(now));
         }
         if self.n_live() >= self.live_max {
             self.evict_one(&mut slots);
@@ -108,13 +72,8 @@ impl Router {
         };
         let spawned = ActorRuntime::spawn_linked_instant(None, TicketActor, arguments, self.supervisor.clone());
         let (actor, _) = spawned.map_err(|_| Fault::Closed)?;
-        let slot = Arc::new(Slot {
-            actor,
-            published,
-            n_leases: AtomicUsize::new(0),
-            last_used: AtomicI64::new(now.0),
-        });
-        let lease = lease(&slot, now);
+        let slot = Slot::new(actor, published);
+        let lease = slot.lease(now);
         if slots.insert(key, slot).is_none() {
             self.n_live.fetch_add(1, Ordering::Relaxed);
         }
@@ -124,11 +83,9 @@ impl Router {
     /// Puts the longest idle ticket of one shard to sleep; with all in use the bound gives way, for requests have a
     /// bound of their own.
     fn evict_one(&self, slots: &mut HashMap<Key, Arc<Slot>>) {
-        let idle = slots
-            .iter()
-            .filter(|(_, slot)| slot.n_leases.load(Ordering::Acquire) == 0);
+        let idle = slots.iter().filter(|(_, slot)| !slot.is_leased());
         let oldest = idle
-            .min_by_key(|(_, slot)| slot.last_used.load(Ordering::Relaxed))
+            .min_by_key(|(_, slot)| slot.last_used())
             .map(|(key, _)| key.clone());
         if let Some(slot) = oldest.and_then(|key| slots.remove(&key)) {
             self.n_live.fetch_sub(1, Ordering::Relaxed);
@@ -141,8 +98,7 @@ impl Router {
         for shard in &self.shards {
             let mut slots = shard.lock().unwrap_or_else(PoisonError::into_inner);
             slots.retain(|_, slot| {
-                let in_use = slot.n_leases.load(Ordering::Acquire) > 0;
-                let keep = in_use || slot.last_used.load(Ordering::Relaxed) > since.0;
+                let keep = slot.is_leased() || slot.last_used() > since;
                 if !keep {
                     self.n_live.fetch_sub(1, Ordering::Relaxed);
                     slot.actor.stop(None);
@@ -151,10 +107,4 @@ impl Router {
             });
         }
     }
-}
-
-fn lease(slot: &Arc<Slot>, now: Timestamp) -> Lease {
-    slot.n_leases.fetch_add(1, Ordering::AcqRel);
-    slot.last_used.store(now.0, Ordering::Relaxed);
-    Lease { slot: slot.clone() }
 }

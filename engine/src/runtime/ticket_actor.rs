@@ -9,67 +9,14 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use loonflow_storage::EventLog;
 use ractor::{Actor, ActorProcessingErr, ActorRef};
-use tokio::sync::oneshot;
 
-use crate::id::{TenantId, TicketId, VersionName};
-use crate::runtime::admission::Permit;
-use crate::runtime::commit::{self, Decided, Origin};
+use crate::id::{TenantId, TicketId};
+use crate::runtime::commit::{self, Decided};
 use crate::runtime::fault::Fault;
-use crate::runtime::idempotency::Guard;
-use crate::runtime::options::Ports;
-use crate::runtime::registry::Registry;
-use crate::runtime::request::{Caller, Done, Idempotency};
-use crate::runtime::router::{Lease, Published};
+use crate::runtime::slot::{Handled, Message, Published, Request, Shared};
 use crate::runtime::streams;
-use crate::runtime::unreadable::Unreadables;
-use crate::ticket::{Command, Context, Draw, Refusal, Ticket};
-use crate::workflow::WorkflowVersion;
-
-/// What every actor needs.
-pub(crate) struct Shared {
-    pub(crate) log: Arc<dyn EventLog>,
-    pub(crate) ports: Ports,
-    pub(crate) registry: Arc<Registry>,
-    pub(crate) unreadable: Arc<Unreadables>,
-    pub(crate) snapshot_events: u64,
-}
-
-/// A command with everything that comes from its caller.
-pub(crate) struct Request {
-    pub(crate) command: Command,
-    /// On which version a new ticket is created.
-    pub(crate) create_on: Option<Arc<WorkflowVersion>>,
-    /// The version to go over to.
-    pub(crate) migrate_to: Option<VersionName>,
-    /// The parent as it was when the command was taken in.
-    pub(crate) parent: Option<Arc<Ticket>>,
-    pub(crate) origin: Origin,
-    pub(crate) expected_version: Option<u64>,
-    /// The place among the calls under way: kept until the command is through, whoever has gone away meanwhile.
-    pub(crate) _permit: Permit,
-    /// Under which key the answer is kept; the guard is held until it is.
-    pub(crate) idempotency: Option<(Caller, Idempotency, Guard)>,
-}
-
-/// What a command came to, and the position that a list must have read to show it; 0 where nothing was written.
-pub(crate) type Handled = Result<Result<(Done, u64), Refusal>, Fault>;
-
-pub(crate) enum Message {
-    /// Read the ticket, publish it and answer it; `None` where the log has no such ticket. Whoever asks takes the
-    /// answer and not what is published then: a write that failed meanwhile has taken that back.
-    Load {
-        reply: oneshot::Sender<Result<Option<Arc<Ticket>>, Fault>>,
-        lease: Lease,
-    },
-    /// Carry a command out.
-    Command {
-        request: Box<Request>,
-        reply: oneshot::Sender<Handled>,
-        lease: Lease,
-    },
-}
+use crate::ticket::{Context, Draw, Refusal, Ticket};
 
 pub(crate) struct Arguments {
     pub(crate) shared: Arc<Shared>,

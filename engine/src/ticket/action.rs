@@ -1,204 +1,127 @@
-//! The actions (semantics: actions): their words, and the one gate that says which of them a user has.
+//! Actions: one file each, which says its name, who is offered it, who may take it otherwise, what it needs, and what it
+//! does.
 //!
-//! `ticket_prepare_handle` shows what [`offered`] returns and `decide` carries out only what it returns, so what is
-//! offered works and what is not offered is refused. What each action does is in `action/<name>.rs`.
+//! A new action is a kind (`action_kind`), its file, and its lines here. Not here: putting the offers of all of them
+//! together, and finding the one that a request means (`offer`).
 
-use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
-use crate::account::permission;
-use crate::id::{EdgeId, NodeId, TokenId, UserId};
-use crate::ticket::command::Context;
-use crate::ticket::room::Room;
+use crate::account::person::Person;
+use crate::id::{FieldKey, NodeId, TokenId, UserId};
+use crate::text::is_blank;
+use crate::ticket::action_kind::ActionKind;
+use crate::ticket::command::ActionRequest;
+use crate::ticket::context::Context;
+use crate::ticket::decision::Decision;
+use crate::ticket::event::{ActionTaken, Event};
+use crate::ticket::place::waited_for;
+use crate::ticket::refusal::{Argument, Refusal};
 use crate::ticket::token::{Rest, Token};
-use crate::ticket::{ActState, Ticket, visibility};
-use crate::workflow::secrets::without_secrets;
-use crate::workflow::{Edge, EdgeKind, NodeKind, WorkflowVersion};
+use crate::ticket::{ActState, Ticket};
+use crate::value::Value;
+use crate::workflow::{Edge, NodeKind};
 
-pub(crate) mod accept;
-pub(crate) mod add_comment;
-pub(crate) mod consult;
-pub(crate) mod consult_submit;
-pub(crate) mod discard;
-pub(crate) mod force_alter_node;
-pub(crate) mod force_close;
-pub(crate) mod force_forward;
-pub(crate) mod forward;
-pub(crate) mod retry_hook;
-pub(crate) mod take_edge;
-pub(crate) mod withdraw;
+mod accept;
+mod add_comment;
+mod consult;
+mod consult_submit;
+mod discard;
+mod force_alter_node;
+mod force_close;
+mod force_forward;
+mod forward;
+mod retry_hook;
+mod take_edge;
+mod withdraw;
 
-/// Kinds of actions. Stored by position: only ever append.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub enum ActionKind {
-    /// Takes an agree edge.
-    Agree,
-    /// Takes a reject edge.
-    Reject,
-    /// Takes another edge.
-    Other,
-    /// Claims a node that several may have.
-    Accept,
-    /// Gives the place to someone else.
-    Forward,
-    /// Asks someone.
-    Consult,
-    /// Gives an answer to who asked.
-    ConsultSubmit,
-    /// Says something.
-    AddComment,
-    /// Takes the ticket back to start.
-    Withdraw,
-    /// Gives a node to someone by force.
-    ForceForward,
-    /// Ends the ticket by force.
-    ForceClose,
-    /// Moves the ticket to a node by force.
-    ForceAlterNode,
-    /// Posts a failed hook again.
-    RetryHook,
-    /// Throws a draft away.
-    Discard,
+/// What an action is.
+pub(crate) struct Rule {
+    pub(crate) kind: ActionKind,
+    /// Name shown to people; an edge has its own.
+    pub(crate) title: &'static str,
+    /// What it cannot do without.
+    pub(crate) needs: &'static [Argument],
+    /// Whether there is no simple way back.
+    pub(crate) is_destructive: bool,
+    /// Whether it is offered to those who may intervene, and to nobody else.
+    pub(crate) is_admin: bool,
+    pub(crate) offer: Offering,
+    /// Who may take it where somebody who asked for it may not, in words; `None` where that helps nobody.
+    pub(crate) who_may: fn(&Denied<'_>) -> Option<String>,
+    pub(crate) carry_out: fn(&mut Decision<'_>, &Chosen<'_>, &Taking<'_>) -> Result<(), Refusal>,
+}
+
+/// What an action is offered with.
+pub(crate) enum Offering {
+    /// Each edge of its kind that leads out of a node where the user acts.
+    Edges,
+    /// Each token of which this says so.
+    Token(fn(&Asking<'_>, &Standing<'_>) -> bool),
+    /// The ticket as a whole, if this says so: shown at its oldest token, and taken at any.
+    Ticket(fn(&Asking<'_>) -> bool),
+    /// The same for whoever sees the ticket, over or not: shown at the node where they act.
+    Viewer,
+}
+
+/// What is offered with a token, in this order, behind the edges.
+pub(crate) const OF_TOKEN: &[&Rule] = &[&accept::RULE, &consult_submit::RULE, &forward::RULE, &consult::RULE];
+/// What is offered with the ticket as a whole.
+pub(crate) const OF_TICKET: &[&Rule] = &[&discard::RULE, &withdraw::RULE];
+/// What is offered with a token to those who may intervene.
+pub(crate) const OF_TOKEN_BY_FORCE: &[&Rule] = &[&force_forward::RULE, &retry_hook::RULE];
+/// What is offered to them with the ticket.
+pub(crate) const OF_TICKET_BY_FORCE: &[&Rule] = &[&force_close::RULE, &force_alter_node::RULE];
+/// What is offered to whoever sees the ticket, last of all.
+pub(crate) const OF_VIEWER: &[&Rule] = &[&add_comment::RULE];
+
+/// The rule of a kind.
+pub(crate) fn rule(kind: ActionKind) -> &'static Rule {
+    match kind {
+        ActionKind::Agree => &take_edge::AGREE,
+        ActionKind::Reject => &take_edge::REJECT,
+        ActionKind::Other => &take_edge::OTHER,
+        ActionKind::Accept => &accept::RULE,
+        ActionKind::Forward => &forward::RULE,
+        ActionKind::Consult => &consult::RULE,
+        ActionKind::ConsultSubmit => &consult_submit::RULE,
+        ActionKind::AddComment => &add_comment::RULE,
+        ActionKind::Withdraw => &withdraw::RULE,
+        ActionKind::ForceForward => &force_forward::RULE,
+        ActionKind::ForceClose => &force_close::RULE,
+        ActionKind::ForceAlterNode => &force_alter_node::RULE,
+        ActionKind::RetryHook => &retry_hook::RULE,
+        ActionKind::Discard => &discard::RULE,
+    }
 }
 
 impl ActionKind {
-    /// All kinds.
-    pub const ALL: [Self; 14] = [
-        Self::Agree,
-        Self::Reject,
-        Self::Other,
-        Self::Accept,
-        Self::Forward,
-        Self::Consult,
-        Self::ConsultSubmit,
-        Self::AddComment,
-        Self::Withdraw,
-        Self::ForceForward,
-        Self::ForceClose,
-        Self::ForceAlterNode,
-        Self::RetryHook,
-        Self::Discard,
-    ];
-
-    /// The wire word: `action_type`, and `action_id` of all but edges.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Agree => "agree",
-            Self::Reject => "reject",
-            Self::Other => "other",
-            Self::Accept => "accept",
-            Self::Forward => "forward",
-            Self::Consult => "consult",
-            Self::ConsultSubmit => "consult_submit",
-            Self::AddComment => "add_comment",
-            Self::Withdraw => "withdraw",
-            Self::ForceForward => "force_forward",
-            Self::ForceClose => "force_close",
-            Self::ForceAlterNode => "force_alter_node",
-            Self::RetryHook => "retry_hook",
-            Self::Discard => "discard",
-        }
-    }
-
-    /// Reads `action_type` together with `action_id`: `accept` is a claim when the id is `accept`, else the agree
-    /// edge of that id (semantics: actions). `None` for a word that is no action.
-    #[must_use]
-    pub fn parse(action_type: &str, action_id: &str) -> Option<Self> {
-        let kind = Self::ALL.into_iter().find(|kind| kind.word() == action_type)?;
-        Some(if kind == Self::Accept && action_id != Self::Accept.word() {
-            Self::Agree
-        } else {
-            kind
-        })
-    }
-
-    /// The action that takes an edge; `None` for one that only a gateway takes.
-    #[must_use]
-    pub fn of_edge(edge: &Edge) -> Option<Self> {
-        match edge.kind {
-            EdgeKind::Agree => Some(Self::Agree),
-            EdgeKind::Reject => Some(Self::Reject),
-            EdgeKind::Other => Some(Self::Other),
-            EdgeKind::Condition => None,
-        }
-    }
-
-    /// The `action_id`: the edge's id, or the action's word.
-    pub(crate) fn id(self, edge: Option<&EdgeId>) -> &str {
-        edge.map_or(self.word(), EdgeId::as_str)
-    }
-
-    /// Whether it takes an edge.
-    #[must_use]
-    pub fn is_edge(self) -> bool {
-        matches!(self, Self::Agree | Self::Reject | Self::Other)
-    }
-
     /// Whether it needs the right to intervene.
     #[must_use]
     pub fn is_admin(self) -> bool {
-        matches!(
-            self,
-            Self::ForceForward | Self::ForceClose | Self::ForceAlterNode | Self::RetryHook
-        )
+        rule(self).is_admin
     }
 
-    /// The `action_props` it cannot do without.
+    /// What a request for it cannot do without.
     #[must_use]
-    pub fn needs(self) -> &'static [&'static str] {
-        match self {
-            Self::Forward | Self::Consult | Self::ForceForward => &["target_assignee_id"],
-            Self::ForceAlterNode => &["target_node_id"],
-            Self::AddComment => &["comment"],
-            Self::Agree
-            | Self::Reject
-            | Self::Other
-            | Self::Accept
-            | Self::ConsultSubmit
-            | Self::Withdraw
-            | Self::ForceClose
-            | Self::RetryHook
-            | Self::Discard => &[],
-        }
-    }
-
-    fn title(self) -> &'static str {
-        match self {
-            Self::Agree => "Agree",
-            Self::Reject => "Reject",
-            Self::Other => "Go on",
-            Self::Accept => "Accept",
-            Self::Forward => "Forward",
-            Self::Consult => "Consult",
-            Self::ConsultSubmit => "Answer the consultation",
-            Self::AddComment => "Comment",
-            Self::Withdraw => "Withdraw",
-            Self::ForceForward => "Force forward",
-            Self::ForceClose => "Force close",
-            Self::ForceAlterNode => "Force to another node",
-            Self::RetryHook => "Retry the hook",
-            Self::Discard => "Discard the draft",
-        }
+    pub fn needs(self) -> &'static [Argument] {
+        rule(self).needs
     }
 }
 
-/// An action a user has, on one token.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OfferedAction {
-    /// What kind.
-    pub kind: ActionKind,
-    /// The edge's id, or the action's word.
-    pub id: String,
-    /// Name shown to people.
-    pub name: String,
-    /// The node it acts on.
-    pub node: NodeId,
-    /// The token it acts on.
-    pub token: TokenId,
-    /// The edge's `props` as defined; an empty object for other actions.
-    pub props: serde_json::Value,
-    /// Whether there is no simple way back.
-    pub is_destructive: bool,
+/// Who asks what they may do.
+#[derive(Clone, Copy)]
+pub(crate) struct Asking<'a> {
+    pub(crate) ticket: &'a Ticket,
+    pub(crate) user: &'a UserId,
+    pub(crate) context: &'a Context<'a>,
+}
+
+/// An action that was asked for and is not offered.
+pub(crate) struct Denied<'a> {
+    pub(crate) asking: Asking<'a>,
+    pub(crate) request: &'a ActionRequest,
+    /// Whether those who asked are offered something of those who may intervene.
+    pub(crate) may_intervene: bool,
 }
 
 /// An action that a decision takes.
@@ -220,250 +143,178 @@ impl Chosen<'_> {
     }
 }
 
-/// Everything a user can do on a ticket now.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct OfferedActions {
-    /// As assignee, creator or viewer; by age of the token, the comment last.
-    pub actions: Vec<OfferedAction>,
-    /// With the right to intervene.
-    pub admin_actions: Vec<OfferedAction>,
+/// What comes with an action that is taken.
+pub(crate) struct Taking<'a> {
+    /// Who acts.
+    pub(crate) by: &'a UserId,
+    pub(crate) request: &'a ActionRequest,
+    pub(crate) fields: &'a BTreeMap<FieldKey, Value>,
 }
 
-impl OfferedActions {
-    /// All of both lists.
-    pub fn iter(&self) -> impl Iterator<Item = &OfferedAction> {
-        self.actions.iter().chain(&self.admin_actions)
-    }
-
-    /// The first node the user may act on: `action_base_node_id`. A comment alone does not count where there is more.
-    #[must_use]
-    pub fn base_node(&self) -> Option<&NodeId> {
-        self.actions.first().map(|action| &action.node)
-    }
-
-    /// The first node the user may intervene on: `admin_action_base_node_id`.
-    #[must_use]
-    pub fn admin_base_node(&self) -> Option<&NodeId> {
-        self.admin_actions.first().map(|action| &action.node)
-    }
-
-    /// The node whose field permissions the user sees: the first where it may take an action of an assignee.
-    #[must_use]
-    pub fn acting_node(&self) -> Option<&NodeId> {
-        let acts = |kind: ActionKind| {
-            kind.is_edge()
-                || matches!(
-                    kind,
-                    ActionKind::Accept | ActionKind::Forward | ActionKind::ConsultSubmit
-                )
-        };
-        self.actions
-            .iter()
-            .find(|action| acts(action.kind))
-            .map(|action| &action.node)
-    }
-}
-
-/// An action a user has, as the rules find it. Nothing is copied: a decision looks at all and takes one.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Offer<'t, 'w> {
-    pub(crate) kind: ActionKind,
-    /// The edge it takes; `None` for actions of other kinds.
-    pub(crate) edge: Option<&'w Edge>,
-    /// The token it acts on.
+/// A token, and how the user stands to it.
+pub(crate) struct Standing<'t> {
     pub(crate) token: &'t Token,
+    /// Whether they act on it.
+    pub(crate) acts: bool,
+    /// Whether they may give it to others: neither in a draft, nor from a node that is nobody's to give.
+    pub(crate) may_give: bool,
 }
 
-impl<'w> Offer<'_, 'w> {
-    /// The edge's id, or the action's word.
-    pub(crate) fn id(&self) -> &'w str {
-        self.kind.id(self.edge.map(|edge| &edge.id))
-    }
-
-    fn written_out(&self, workflow: &WorkflowVersion) -> OfferedAction {
-        OfferedAction {
-            kind: self.kind,
-            id: self.id().to_owned(),
-            name: self.edge.map_or(self.kind.title(), Edge::shown_name).to_owned(),
-            node: self.token.node.clone(),
-            token: self.token.id,
-            props: self.edge.map_or_else(
-                || serde_json::Value::Object(serde_json::Map::new()),
-                |edge| without_secrets(&edge.props, false),
-            ),
-            is_destructive: match self.edge {
-                Some(edge) => self.kind == ActionKind::Reject && edge.target == workflow.end().id,
-                None => matches!(
-                    self.kind,
-                    ActionKind::Withdraw | ActionKind::ForceClose | ActionKind::ForceAlterNode | ActionKind::Discard
-                ),
-            },
-        }
-    }
-}
-
-/// Everything a user can do on a ticket now, see [`OfferedActions`].
-#[derive(Debug, Default)]
-pub(crate) struct Offers<'t, 'w> {
-    pub(crate) actions: Vec<Offer<'t, 'w>>,
-    pub(crate) admin_actions: Vec<Offer<'t, 'w>>,
-}
-
-impl<'t, 'w> Offers<'t, 'w> {
-    /// All of both lists.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &Offer<'t, 'w>> {
-        self.actions.iter().chain(&self.admin_actions)
-    }
-}
-
-/// What a user can do on a ticket now: what is shown. Empty for whoever may not view the ticket and for inactive or
-/// unknown users.
-#[must_use]
-pub fn offered(ticket: &Ticket, user: &UserId, context: &Context<'_>) -> OfferedActions {
-    let found = offers(ticket, user, context);
-    let written_out = |offers: &[Offer<'_, '_>]| offers.iter().map(|one| one.written_out(context.workflow)).collect();
-    OfferedActions {
-        actions: written_out(&found.actions),
-        admin_actions: written_out(&found.admin_actions),
-    }
-}
-
-/// The one function behind what is shown and what is allowed (semantics: offers).
-pub(crate) fn offers<'t, 'w>(ticket: &'t Ticket, user: &UserId, context: &Context<'w>) -> Offers<'t, 'w> {
-    let mut found = Offers::default();
-    if !has_access(ticket, user, context) {
-        return found;
-    }
-    // As many as most users have.
-    found.actions.reserve(8);
-    let is_final = ticket.is_final();
-    let is_draft = ticket.act_state == ActState::InDraft;
-    if !is_final {
-        for token in &ticket.tokens {
-            offer_token(&mut found.actions, ticket, token, user, context);
-        }
-        let Some(oldest) = ticket.tokens.first() else {
-            return found;
-        };
-        if is_draft && ticket.creator == *user {
-            push(&mut found.actions, ActionKind::Discard, oldest);
-        }
-        if !is_draft && ticket.creator == *user && may_withdraw(ticket, context) {
-            push(&mut found.actions, ActionKind::Withdraw, oldest);
-        }
-        if !is_draft && permission::may_intervene(context.directory, user, context.workflow) {
-            offer_admin(&mut found.admin_actions, ticket, oldest);
-        }
-    }
-    let base = found.actions.first().map(|action| action.token);
-    let base = base.or_else(|| ticket.tokens.first());
-    if let Some(base) = base {
-        push(&mut found.actions, ActionKind::AddComment, base);
-    }
-    let room = Room::of(ticket);
-    if room != Room::Free {
-        found.actions.retain(|one| room.takes(one.kind));
-        found.admin_actions.retain(|one| room.takes(one.kind));
-    }
-    found
-}
-
-/// Whether there can be any action at all for a user.
-fn has_access(ticket: &Ticket, user: &UserId, context: &Context<'_>) -> bool {
-    visibility::may_view(ticket, user, context.directory, context.workflow)
-        && context.directory.active_user(user).is_some()
-}
-
-/// Offers what a user has on a token.
-fn offer_token<'t, 'w>(
-    found: &mut Vec<Offer<'t, 'w>>,
-    ticket: &Ticket,
-    token: &'t Token,
-    user: &UserId,
-    context: &Context<'w>,
-) {
-    let may_act = match &token.rest {
-        Rest::Held { holders, consult: None } => holders.contains(user),
-        Rest::Held {
-            consult: Some(consult), ..
-        } => {
-            if consult.to == *user {
-                push(found, ActionKind::ConsultSubmit, token);
-            }
-            false
-        }
-        Rest::Offered { candidates } => {
-            if candidates.contains(user) {
-                push(found, ActionKind::Accept, token);
-            }
-            false
-        }
-        Rest::Shared { shares } => {
-            if shares.iter().any(|share| share.consulted.as_ref() == Some(user)) {
-                push(found, ActionKind::ConsultSubmit, token);
-                false
-            } else {
-                shares
-                    .iter()
-                    .any(|share| share.holder == *user && share.vote.is_none() && share.consulted.is_none())
-            }
-        }
-        Rest::Moving | Rest::Joining | Rest::Unassigned | Rest::Timer { .. } | Rest::Hook { .. } | Rest::Ended => false,
-    };
-    if !may_act {
-        return;
-    }
-    let workflow = context.workflow;
-    let ways = workflow.ways_out(&token.node);
-    found.extend(ways.filter_map(|edge| {
-        Some(Offer {
-            kind: ActionKind::of_edge(edge)?,
-            edge: Some(edge),
+impl Asking<'_> {
+    /// How the user stands to a token.
+    pub(crate) fn standing<'t>(&self, token: &'t Token) -> Standing<'t> {
+        let acts = self.acts_on(token);
+        let is_draft = self.ticket.act_state == ActState::InDraft;
+        Standing {
             token,
-        })
-    }));
-    let is_normal = matches!(
-        workflow.node(&token.node).map(|node| &node.kind),
-        Some(NodeKind::Normal(_))
-    );
-    // The start node is the creator's (semantics: actions): it is neither forwarded nor held by someone consulted.
-    if is_normal && ticket.act_state != ActState::InDraft {
-        push(found, ActionKind::Forward, token);
-        push(found, ActionKind::Consult, token);
-    }
-}
-
-fn offer_admin<'t>(found: &mut Vec<Offer<'t, '_>>, ticket: &'t Ticket, oldest: &'t Token) {
-    for token in &ticket.tokens {
-        match &token.rest {
-            Rest::Held { .. } | Rest::Offered { .. } | Rest::Shared { .. } | Rest::Unassigned => {
-                push(found, ActionKind::ForceForward, token);
-            }
-            Rest::Hook { failed: Some(_), .. } => push(found, ActionKind::RetryHook, token),
-            Rest::Hook { failed: None, .. } | Rest::Moving | Rest::Joining | Rest::Timer { .. } | Rest::Ended => {}
+            acts,
+            may_give: acts && !is_draft && self.is_given_on(&token.node),
         }
     }
-    push(found, ActionKind::ForceClose, oldest);
-    push(found, ActionKind::ForceAlterNode, oldest);
+
+    /// Whether the user acts on a token: holds it and is not waiting for somebody they asked, or has an open share.
+    fn acts_on(&self, token: &Token) -> bool {
+        match &token.rest {
+            Rest::Held { holders, consult: None } => holders.contains(self.user),
+            Rest::Held { consult: Some(_), .. } => false,
+            Rest::Offered { .. } => false,
+            Rest::Shared { shares } => {
+                let is_asked = shares.iter().any(|share| share.consulted.as_ref() == Some(self.user));
+                let has_open_share = shares
+                    .iter()
+                    .any(|share| share.holder == *self.user && share.vote.is_none() && share.consulted.is_none());
+                !is_asked && has_open_share
+            }
+            Rest::Moving | Rest::Joining | Rest::Unassigned | Rest::Timer { .. } | Rest::Hook { .. } | Rest::Ended => {
+                false
+            }
+        }
+    }
+
+    /// Whether a node can be given to others: the start node is the creator's (semantics: assignees), so it is neither
+    /// forwarded nor held by someone consulted.
+    fn is_given_on(&self, node: &NodeId) -> bool {
+        let node = self.context.workflow.node(node);
+        node.is_some_and(|node| matches!(node.kind, NodeKind::Normal(_)))
+    }
 }
 
-fn push<'t>(found: &mut Vec<Offer<'t, '_>>, kind: ActionKind, token: &'t Token) {
-    found.push(Offer {
-        kind,
-        edge: None,
-        token,
-    });
+impl Denied<'_> {
+    /// The first token that fits and waits for others: which node, and for whom.
+    pub(crate) fn waits_for(&self, is_meant: impl Fn(&Token) -> bool) -> Option<String> {
+        let Asking { ticket, user, context } = self.asking;
+        let is_there = |token: &&Token| self.request.node_id.as_ref().is_none_or(|node| token.node == *node);
+        ticket.tokens.iter().filter(is_there).find_map(|token| {
+            let users = waited_for(&token.rest, context.directory);
+            let is_others = !users.is_empty() && users.iter().all(|one| *one != user);
+            (is_meant(token) && is_others)
+                .then(|| format!("node `{}` waits for {}", token.node, self.names(users.into_iter())))
+        })
+    }
+
+    /// The first ten of some people.
+    pub(crate) fn names<'u>(&self, users: impl Iterator<Item = &'u UserId>) -> String {
+        let shown = users
+            .take(10)
+            .map(|user| Person::of(user, self.asking.context.directory));
+        shown
+            .map(|person| format!("{} ({})", person.shown(), person.id))
+            .collect::<Vec<_>>()
+            .join(", ")
+    }
 }
 
-/// Every node with a token allows it, tokens waiting at a merge aside, and the ticket is not at start.
-fn may_withdraw(ticket: &Ticket, context: &Context<'_>) -> bool {
-    let start = &context.workflow.start().id;
-    ticket.tokens.iter().all(|token| {
-        token.node != *start
-            && (matches!(token.rest, Rest::Joining)
-                || context
-                    .workflow
-                    .node(&token.node)
-                    .is_some_and(|node| node.allow_withdraw))
-    })
+/// Whether a person holds the token, alone or with others.
+fn is_held(token: &Token) -> bool {
+    matches!(token.rest, Rest::Held { .. } | Rest::Shared { .. })
+}
+
+/// Those who may intervene, for somebody who may not.
+fn interveners(denied: &Denied<'_>) -> Option<String> {
+    let who = "the tenant's admins and the workflow's admins and dispatchers may";
+    (!denied.may_intervene).then(|| who.to_owned())
+}
+
+/// Nobody else may take it.
+fn nobody(_: &Denied<'_>) -> Option<String> {
+    None
+}
+
+/// Records who did what; what it caused follows.
+pub(crate) fn emit_action(
+    decision: &mut Decision<'_>,
+    action: &Chosen<'_>,
+    request: &ActionRequest,
+    target: Option<&UserId>,
+) {
+    decision.emit(Event::ActionTaken(Box::new(ActionTaken {
+        kind: action.kind,
+        action_id: action.id().to_owned(),
+        node: Some(action.node.clone()),
+        token: Some(action.token),
+        target: target.cloned(),
+        comment: comment_of(request.comment.as_deref()),
+    })));
+}
+
+/// A comment worth keeping.
+pub(crate) fn comment_of(comment: Option<&str>) -> Option<String> {
+    comment.filter(|text| !is_blank(text)).map(str::to_owned)
+}
+
+/// The person an action concerns: must be named, exist in the tenant, be active and not be the operator.
+fn target_user(decision: &Decision<'_>, request: &ActionRequest) -> Result<UserId, Refusal> {
+    let argument = Argument::TargetUser;
+    let named = request.target_assignee_id.as_ref();
+    let Some(target) = named.filter(|id| !id.as_str().trim().is_empty()) else {
+        return Err(Refusal::argument(argument, "", "it must name an active user"));
+    };
+    if decision.context.directory.active_user(target).is_none() {
+        return Err(Refusal::argument(
+            argument,
+            target,
+            "there is no active user with this id",
+        ));
+    }
+    Ok(target.clone())
+}
+
+/// No self-approval: nobody gives a node that excludes the creator to the creator (semantics: assignees).
+fn check_not_excluded(decision: &Decision<'_>, node: &NodeId, target: &UserId) -> Result<(), Refusal> {
+    let excluded = match decision.context.workflow.node(node).map(|node| &node.kind) {
+        Some(NodeKind::Normal(props)) => props.exclude_creator && decision.ticket.creator == *target,
+        Some(_) | None => false,
+    };
+    if excluded {
+        let problem = "the creator may not act at this node";
+        return Err(Refusal::argument(Argument::TargetUser, target, problem));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_has_its_rule_and_is_offered_once() {
+        let lists = [OF_TOKEN, OF_TICKET, OF_TOKEN_BY_FORCE, OF_TICKET_BY_FORCE, OF_VIEWER];
+        for kind in ActionKind::ALL {
+            assert_eq!(rule(kind).kind, kind);
+            let n_places = lists
+                .iter()
+                .flat_map(|list| list.iter())
+                .filter(|rule| rule.kind == kind)
+                .count();
+            assert_eq!(n_places, usize::from(!kind.is_edge()), "{kind:?}");
+            let is_by_force = [OF_TOKEN_BY_FORCE, OF_TICKET_BY_FORCE]
+                .iter()
+                .flat_map(|list| list.iter());
+            assert_eq!(
+                kind.is_admin(),
+                is_by_force.into_iter().any(|rule| rule.kind == kind),
+                "{kind:?}"
+            );
+        }
+    }
 }

@@ -9,7 +9,7 @@ use crate::account::by_id::IdHash;
 use crate::id::UserId;
 use crate::limits;
 use crate::ticket::Ticket;
-use crate::ticket::command::{Context, Draw};
+use crate::ticket::context::{Context, Draw};
 use crate::ticket::token::{Rest, Share, Token};
 use crate::workflow::{AssigneeRule, Node, NormalProps, Strategy, Variable};
 

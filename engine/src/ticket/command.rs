@@ -1,14 +1,10 @@
-//! What can be asked of a ticket, and what a decision may look at besides the ticket.
+//! What can be asked of a ticket.
 
 use std::collections::BTreeMap;
 
-use crate::account::directory::Directory;
 use crate::id::{AppName, EdgeId, FieldKey, NodeId, TicketId, TokenId, UserId};
-use crate::ticket::Ticket;
-use crate::ticket::action::ActionKind;
-use crate::time::Timestamp;
+use crate::ticket::action_kind::ActionKind;
 use crate::value::Value;
-use crate::workflow::WorkflowVersion;
 
 /// A request to a ticket.
 #[derive(Clone, Debug)]
@@ -98,30 +94,4 @@ pub struct ActionRequest {
     pub target_assignee_id: Option<UserId>,
     /// Where it leads.
     pub target_node_id: Option<NodeId>,
-}
-
-/// What a decision looks at besides the ticket. Times, ids and randomness arrive here as data.
-#[derive(Clone, Copy, Debug)]
-pub struct Context<'a> {
-    /// The present instant.
-    pub now: Timestamp,
-    /// The tenant's directory.
-    pub directory: &'a Directory,
-    /// The version the ticket is on, or is created on.
-    pub workflow: &'a WorkflowVersion,
-    /// How draws are made.
-    pub draw: Draw,
-    /// The parent, for assignees from its fields and for creation below it.
-    pub parent: Option<&'a Ticket>,
-    /// The version to go over to.
-    pub migrate_to: Option<&'a WorkflowVersion>,
-}
-
-/// How draws are made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Draw {
-    /// From this seed, one per command.
-    Seed(u64),
-    /// Not at all: a preview shows the pool.
-    Preview,
 }

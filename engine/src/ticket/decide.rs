@@ -1,26 +1,26 @@
 //! What a command does to a ticket: events, or a refusal. Pure: the same ticket, command and context give the same
 //! answer, and nothing is changed here.
 //!
-//! A decision folds each event it emits into a copy of the ticket with the same `apply` that a replay uses, so later
-//! rules of one command see what earlier ones did; until the first event it looks at the ticket itself. A dry run is
-//! this same function with `Draw::Preview`.
+//! A dry run is this same function with `Draw::Preview`.
 //!
-//! Not here: which action a request means (`gate`), what each action does (`action/<name>`), how tokens move (`flow`).
+//! Not here: which action a request means (`offer`), what each action does (`action/<name>`), how tokens move (`flow`).
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use crate::id::{EdgeId, NodeId, TokenId, UserId};
+use crate::id::{EdgeId, NodeId, TokenId};
 use crate::limits;
-use crate::text::is_blank;
-use crate::ticket::action::{self, ActionKind, Chosen};
-use crate::ticket::command::{ActionRequest, Command, Context, Create, Handle, HookOutcome};
-use crate::ticket::event::{ActionTaken, Event, Meta, Processor, TicketCreated};
-use crate::ticket::gate::choose;
+use crate::ticket::action::{Taking, comment_of, emit_action, rule};
+use crate::ticket::action_kind::ActionKind;
+use crate::ticket::command::{ActionRequest, Command, Create, Handle, HookOutcome};
+use crate::ticket::context::Context;
+use crate::ticket::decision::Decision;
+use crate::ticket::event::{Event, Meta, Processor, TicketCreated};
+use crate::ticket::offer::choose;
 use crate::ticket::refusal::{Argument, Refusal};
 use crate::ticket::room::Room;
 use crate::ticket::token::Rest;
-use crate::ticket::{ActState, Ticket, field_rules, flow, migrate, visibility};
+use crate::ticket::{Ticket, field_rules, flow, migrate, visibility};
 
 /// Decides one command. `ticket` is `None` for [`Command::Create`] only.
 ///
@@ -102,97 +102,6 @@ impl Command {
     }
 }
 
-/// A decision under way.
-pub(crate) struct Decision<'a> {
-    pub(crate) context: &'a Context<'a>,
-    /// The ticket with everything emitted so far. Copied for the first event: most refusals come before it.
-    pub(crate) ticket: Cow<'a, Ticket>,
-    pub(crate) meta: Meta,
-    pub(crate) events: Vec<Event>,
-    /// Moves that nobody asked for, see `limits::AUTOMATIC_MOVES_MAX`.
-    pub(crate) n_moves: usize,
-}
-
-impl Decision<'_> {
-    pub(crate) fn emit(&mut self, event: Event) {
-        self.ticket.to_mut().apply(&event, &self.meta);
-        self.events.push(event);
-    }
-
-    /// Records who did what; what it caused follows.
-    pub(crate) fn emit_action(&mut self, action: &Chosen<'_>, request: &ActionRequest, target: Option<&UserId>) {
-        self.emit(Event::ActionTaken(Box::new(ActionTaken {
-            kind: action.kind,
-            action_id: action.id().to_owned(),
-            node: Some(action.node.clone()),
-            token: Some(action.token),
-            target: target.cloned(),
-            comment: comment_of(request.comment.as_deref()),
-        })));
-    }
-
-    /// Takes all tokens away and lets one enter a node: withdraw and the force actions.
-    pub(crate) fn replace_tokens(&mut self, node: &NodeId) -> Result<(), Refusal> {
-        let removed = self.ticket.tokens.iter().map(|token| token.id).collect();
-        let token = TokenId(self.ticket.last_token.0 + 1);
-        self.emit(Event::TokensReplaced {
-            removed,
-            token,
-            node: node.clone(),
-        });
-        flow::settle(self)
-    }
-
-    /// Sets the state where it differs.
-    pub(crate) fn set_state(&mut self, to: ActState) {
-        if self.ticket.act_state != to {
-            self.emit(Event::StateChanged { to });
-        }
-    }
-
-    /// The state after tokens have moved: at end, a ticket whose last edge by a person was a reject stays rejected.
-    pub(crate) fn settle_state(&mut self, open: ActState) {
-        let over = if open == ActState::Rejected {
-            ActState::Rejected
-        } else {
-            ActState::Finished
-        };
-        self.set_state(if self.ticket.is_final() { over } else { open });
-    }
-
-    /// Marks or unmarks the ticket as needing intervention (semantics: intervention).
-    fn review_holders(&mut self) {
-        let needed = unattended(&self.ticket, self.context);
-        match (&self.ticket.intervention, needed) {
-            (None, Some(reason)) => self.emit(Event::InterventionNeeded { reason }),
-            (Some(known), Some(reason)) if *known != reason => self.emit(Event::InterventionNeeded { reason }),
-            (Some(_), None) => self.emit(Event::InterventionEnded),
-            (Some(_), Some(_)) | (None, None) => {}
-        }
-    }
-}
-
-/// Why nobody can act on some token without help: nobody was assigned, everyone who holds it is inactive, a share of
-/// a node where everyone acts belongs to an inactive user, or a hook failed. Drafts and tickets that are over never.
-fn unattended(ticket: &Ticket, context: &Context<'_>) -> Option<String> {
-    if ticket.is_final() || ticket.act_state == ActState::InDraft {
-        return None;
-    }
-    let is_active = |user: &UserId| context.directory.active_user(user).is_some();
-    ticket.tokens.iter().find_map(|token| {
-        let node = &token.node;
-        match &token.rest {
-            Rest::Unassigned => Some(format!("nobody could be assigned at node `{node}`")),
-            Rest::Held { .. } | Rest::Offered { .. } => (!token.rest.waiting().any(is_active))
-                .then(|| format!("whoever holds node `{node}` is no longer active")),
-            Rest::Shared { .. } => (!token.rest.waiting().all(is_active))
-                .then(|| format!("someone who must act at node `{node}` is no longer active")),
-            Rest::Hook { failed: Some(_), .. } => Some(format!("the hook of node `{node}` failed")),
-            Rest::Hook { failed: None, .. } | Rest::Moving | Rest::Joining | Rest::Timer { .. } | Rest::Ended => None,
-        }
-    })
-}
-
 fn decide_create<'a>(
     create: &Create,
     context: &'a Context<'a>,
@@ -261,8 +170,8 @@ fn decide_create<'a>(
             )?;
             if comment_of(create.comment.as_deref()).is_some() {
                 let request = request_of(ActionKind::AddComment, None, create);
-                let action = choose(&decision, &create.creator, &request)?;
-                decision.emit_action(&action, &request, None);
+                let action = choose(&decision.ticket, &create.creator, &request, context)?;
+                emit_action(&mut decision, &action, &request, None);
             }
             field_rules::store(&mut decision, changes);
         }
@@ -273,8 +182,13 @@ fn decide_create<'a>(
                 .and_then(ActionKind::of_edge)
                 .unwrap_or(ActionKind::Agree);
             let request = request_of(kind, Some(edge), create);
-            let action = choose(&decision, &create.creator, &request)?;
-            action::take_edge::carry_out(&mut decision, &action, &request, &create.fields)?;
+            let action = choose(&decision.ticket, &create.creator, &request, context)?;
+            let taking = Taking {
+                by: &create.creator,
+                request: &request,
+                fields: &create.fields,
+            };
+            (rule(action.kind).carry_out)(&mut decision, &action, &taking)?;
         }
     }
     decision.review_holders();
@@ -364,7 +278,7 @@ fn leave_automatically(decision: &mut Decision<'_>, token: TokenId, node: &NodeI
     flow::take(decision, token, edge);
     flow::settle(decision)?;
     let state = decision.ticket.act_state;
-    decision.settle_state(state);
+    flow::settle_state(decision, state);
     Ok(())
 }
 
@@ -383,7 +297,7 @@ fn decide_handle(decision: &mut Decision<'_>, handle: &Handle) -> Result<(), Ref
     }
     check_comment(handle.action.comment.as_deref())?;
     let request = &handle.action;
-    let action = choose(decision, &handle.operator, request)?;
+    let action = choose(&decision.ticket, &handle.operator, request, context)?;
     if !handle.fields.is_empty() && !action.kind.is_edge() {
         let problem = "only an action that takes an edge takes fields; leave them out";
         return Err(Refusal::argument(
@@ -392,27 +306,12 @@ fn decide_handle(decision: &mut Decision<'_>, handle: &Handle) -> Result<(), Ref
             problem,
         ));
     }
-    match action.kind {
-        ActionKind::Agree | ActionKind::Reject | ActionKind::Other => {
-            action::take_edge::carry_out(decision, &action, request, &handle.fields)
-        }
-        ActionKind::Accept => action::accept::carry_out(decision, &action, handle),
-        ActionKind::Forward => action::forward::carry_out(decision, &action, handle),
-        ActionKind::Consult => action::consult::carry_out(decision, &action, handle),
-        ActionKind::ConsultSubmit => action::consult_submit::carry_out(decision, &action, handle),
-        ActionKind::AddComment => action::add_comment::carry_out(decision, &action, handle),
-        ActionKind::Withdraw => action::withdraw::carry_out(decision, &action, handle),
-        ActionKind::ForceForward => action::force_forward::carry_out(decision, &action, handle),
-        ActionKind::ForceClose => action::force_close::carry_out(decision, &action, handle),
-        ActionKind::ForceAlterNode => action::force_alter_node::carry_out(decision, &action, handle),
-        ActionKind::RetryHook => action::retry_hook::carry_out(decision, &action, handle),
-        ActionKind::Discard => action::discard::carry_out(decision, &action, handle),
-    }
-}
-
-/// A comment worth keeping.
-pub(crate) fn comment_of(comment: Option<&str>) -> Option<String> {
-    comment.filter(|text| !is_blank(text)).map(str::to_owned)
+    let taking = Taking {
+        by: &handle.operator,
+        request,
+        fields: &handle.fields,
+    };
+    (rule(action.kind).carry_out)(decision, &action, &taking)
 }
 
 fn check_comment(comment: Option<&str>) -> Result<(), Refusal> {
@@ -424,38 +323,4 @@ fn check_comment(comment: Option<&str>) -> Result<(), Refusal> {
         )),
         Some(_) | None => Ok(()),
     }
-}
-
-/// The person an action concerns: must be named, exist in the tenant, be active and not be the operator.
-pub(crate) fn target_user(decision: &Decision<'_>, handle: &Handle) -> Result<UserId, Refusal> {
-    let argument = Argument::TargetUser;
-    let Some(target) = handle
-        .action
-        .target_assignee_id
-        .as_ref()
-        .filter(|id| !id.as_str().trim().is_empty())
-    else {
-        return Err(Refusal::argument(argument, "", "it must name an active user"));
-    };
-    if decision.context.directory.active_user(target).is_none() {
-        return Err(Refusal::argument(
-            argument,
-            target,
-            "there is no active user with this id",
-        ));
-    }
-    Ok(target.clone())
-}
-
-/// No self-approval: nobody gives a node that excludes the creator to the creator (semantics: assignees).
-pub(crate) fn check_not_excluded(decision: &Decision<'_>, node: &NodeId, target: &UserId) -> Result<(), Refusal> {
-    let excluded = match decision.context.workflow.node(node).map(|node| &node.kind) {
-        Some(crate::workflow::NodeKind::Normal(props)) => props.exclude_creator && decision.ticket.creator == *target,
-        Some(_) | None => false,
-    };
-    if excluded {
-        let problem = "the creator may not act at this node";
-        return Err(Refusal::argument(Argument::TargetUser, target, problem));
-    }
-    Ok(())
 }

@@ -9,7 +9,7 @@ use crate::id::{
     AccessTokenId, AppName, EdgeId, FieldKey, NodeId, TenantId, TicketId, TokenId, UserId, VersionName, WorkflowId,
 };
 use crate::ticket::act_state::ActState;
-use crate::ticket::action::ActionKind;
+use crate::ticket::action_kind::ActionKind;
 use crate::ticket::token::{ForkId, Rest};
 use crate::time::Timestamp;
 use crate::value::Value;

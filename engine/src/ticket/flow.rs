@@ -8,7 +8,8 @@
 
 use crate::id::{NodeId, TokenId};
 use crate::limits;
-use crate::ticket::decide::Decision;
+use crate::ticket::ActState;
+use crate::ticket::decision::Decision;
 use crate::ticket::event::Event;
 use crate::ticket::refusal::Refusal;
 use crate::ticket::token::{Rest, Token};
@@ -50,6 +51,28 @@ pub(crate) fn take(decision: &mut Decision<'_>, token: TokenId, edge: &Edge) {
         to: edge.target.clone(),
     });
     leave_forks(decision, token, &edge.target);
+}
+
+/// Takes all tokens away and lets one enter a node: withdraw and the force actions.
+pub(crate) fn replace_tokens(decision: &mut Decision<'_>, node: &NodeId) -> Result<(), Refusal> {
+    let removed = decision.ticket.tokens.iter().map(|token| token.id).collect();
+    let token = TokenId(decision.ticket.last_token.0 + 1);
+    decision.emit(Event::TokensReplaced {
+        removed,
+        token,
+        node: node.clone(),
+    });
+    settle(decision)
+}
+
+/// The state after tokens have moved: at end, a ticket whose last edge by a person was a reject stays rejected.
+pub(crate) fn settle_state(decision: &mut Decision<'_>, open: ActState) {
+    let over = if open == ActState::Rejected {
+        ActState::Rejected
+    } else {
+        ActState::Finished
+    };
+    decision.set_state(if decision.ticket.is_final() { over } else { open });
 }
 
 /// Leaving a fork early cancels the other tokens of that fork and of forks nested in it.

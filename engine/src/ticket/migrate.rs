@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::account::UserType;
 use crate::id::{NodeId, UserId};
-use crate::ticket::decide::Decision;
+use crate::ticket::decision::Decision;
 use crate::ticket::event::Event;
 use crate::ticket::refusal::{Argument, Refusal};
 use crate::ticket::token::{ForkId, Rest};

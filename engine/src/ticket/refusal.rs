@@ -6,7 +6,7 @@
 
 use crate::id::{EdgeId, FieldKey, NodeId, TicketId};
 use crate::limits;
-use crate::ticket::action::ActionKind;
+use crate::ticket::action_kind::ActionKind;
 
 /// A refusal.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

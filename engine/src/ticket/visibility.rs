@@ -6,8 +6,7 @@ use std::collections::BTreeMap;
 
 use crate::account::directory::Directory;
 use crate::account::permission;
-use crate::id::{FieldKey, UserId};
-use crate::ticket::action::OfferedActions;
+use crate::id::{FieldKey, NodeId, UserId};
 use crate::ticket::{ActState, Ticket};
 use crate::workflow::{FieldPermission, WorkflowVersion};
 
@@ -24,11 +23,11 @@ pub fn may_view(ticket: &Ticket, user: &UserId, directory: &Directory, workflow:
     ticket.is_related(user) || permission::may_view_workflow(directory, user, workflow)
 }
 
-/// What a viewer may do with each field of the form: whoever may act on a node has that node's permissions, other
-/// viewers see, read-only, every field that at least one node does not hide. Every key of the form is in the map.
+/// What a viewer may do with each field of the form: whoever may act on a node, which is `acting`, has that node's
+/// permissions, other viewers see, read-only, every field that at least one node does not hide. Every key of the form is in the map.
 #[must_use]
-pub fn field_permissions(workflow: &WorkflowVersion, offered: &OfferedActions) -> BTreeMap<FieldKey, FieldPermission> {
-    let acting = offered.acting_node().and_then(|node| workflow.node(node));
+pub fn field_permissions(workflow: &WorkflowVersion, acting: Option<&NodeId>) -> BTreeMap<FieldKey, FieldPermission> {
+    let acting = acting.and_then(|node| workflow.node(node));
     let keys = workflow.form.components().map(|component| component.key.clone());
     keys.map(|key| {
         let permission = match acting {

@@ -6,12 +6,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::account::directory::Directory;
+use crate::account::person::Person;
 use crate::id::{AccessTokenId, AppName, FieldKey, NodeId};
 use crate::ticket::event::{Event, FieldChange, Meta, Processor};
 use crate::ticket::{ActState, Ticket, apply};
 use crate::time::Timestamp;
 use crate::view::preview::{Move, changes_of, moves};
-use crate::view::row::Person;
 use crate::workflow::{FieldPermission, WorkflowVersion};
 
 impl HistoryEntry {

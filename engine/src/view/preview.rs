@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use crate::account::person::Person;
 use crate::effect::{Effect, effects};
 use crate::id::{FieldKey, NodeId, UserId};
-use crate::ticket::command::Context;
+use crate::ticket::context::Context;
 use crate::ticket::event::{Event, FieldChange, Meta};
+use crate::ticket::place::{CurrentNode, current_nodes};
 use crate::ticket::{ActState, Ticket, apply};
 use crate::value::Value;
-use crate::view::row::{CurrentNode, Person, current_nodes};
 use crate::workflow::{FieldPermission, WorkflowVersion};
 
 /// One step of a token.

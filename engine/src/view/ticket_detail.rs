@@ -9,15 +9,18 @@ use std::sync::Arc;
 use serde_json::json;
 
 use crate::account::directory::Directory;
+use crate::account::person::Person;
 use crate::id::{FieldKey, NodeId, UserId};
 use crate::limits::WAITED_FOR_MAX;
-use crate::ticket::action::{self, ActionKind, OfferedAction, OfferedActions};
-use crate::ticket::command::{Context, Draw};
+use crate::ticket::action_kind::ActionKind;
+use crate::ticket::context::{Context, Draw};
+use crate::ticket::offer::{self, OfferedAction, OfferedActions};
+use crate::ticket::place::{current_nodes, waited_for};
 use crate::ticket::token::Rest;
 use crate::ticket::{Ticket, Token, visibility};
 use crate::time::Timestamp;
 use crate::view::example::example_value;
-use crate::view::row::{Person, TicketRow, current_nodes, waited_for};
+use crate::view::row::TicketRow;
 use crate::workflow::secrets::without_secrets;
 use crate::workflow::{Component, ComponentKind, FieldPermission, Node, NodeKind, WorkflowVersion};
 
@@ -136,8 +139,8 @@ pub fn detail(
         parent: None,
         migrate_to: None,
     };
-    let offered = action::offered(ticket, user, &context);
-    let permissions = visibility::field_permissions(workflow, &offered);
+    let offered = offer::offered(ticket, user, &context);
+    let permissions = visibility::field_permissions(workflow, offered.acting_node());
     let mut values = BTreeMap::new();
     let mut field_errors = BTreeMap::new();
     for component in workflow.form.components() {

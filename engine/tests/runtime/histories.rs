@@ -55,7 +55,7 @@ async fn whole(world: &World, log: &MemoryLog, id: TicketId) -> Vec<HistoryEntry
         .workflow_version(&ACME.into(), &ticket.workflow_id, &ticket.version_name)
         .unwrap();
     let detail = ticket_detail::detail(&ticket, &workflow, &directory, &world.user("ada"), world.ports.now());
-    let permissions = visibility::field_permissions(&workflow, &detail.offered);
+    let permissions = visibility::field_permissions(&workflow, detail.offered.acting_node());
     flow_history::entries(&read, &workflow, &directory, &permissions)
 }
 

@@ -1,8 +1,8 @@
 //! What an offered action says of itself, which node comes first, and what is recorded of the one taken
 //! (semantics: offers).
 
-use loonflow_engine::ticket::action::{ActionKind, OfferedActions};
 use loonflow_engine::ticket::{ActState, Event, HookOutcome};
+use loonflow_engine::ticket::{ActionKind, OfferedActions};
 
 use crate::play::{Play, With, flow};
 
@@ -198,7 +198,8 @@ fn a_hook_is_retried_once_it_has_failed() {
 fn kinds_say_what_they_need() {
     let told = |kind: ActionKind| {
         let mark = if kind.is_admin() { " (admin)" } else { "" };
-        format!("{}{mark}: {}", kind.word(), kind.needs().join(" "))
+        let needs: Vec<String> = kind.needs().iter().map(|one| format!("{one:?}")).collect();
+        format!("{}{mark}: {}", kind.word(), needs.join(" "))
     };
     assert_eq!(
         ActionKind::ALL.map(told),
@@ -207,14 +208,14 @@ fn kinds_say_what_they_need() {
             "reject: ",
             "other: ",
             "accept: ",
-            "forward: target_assignee_id",
-            "consult: target_assignee_id",
+            "forward: TargetUser",
+            "consult: TargetUser",
             "consult_submit: ",
-            "add_comment: comment",
+            "add_comment: Comment",
             "withdraw: ",
-            "force_forward (admin): target_assignee_id",
+            "force_forward (admin): TargetUser",
             "force_close (admin): ",
-            "force_alter_node (admin): target_node_id",
+            "force_alter_node (admin): TargetNode",
             "retry_hook (admin): ",
             "discard: ",
         ]

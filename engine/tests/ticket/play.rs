@@ -15,7 +15,8 @@ use std::sync::{Arc, LazyLock};
 
 use loonflow_engine::account::{self, directory::Directory, import::DirectoryFile};
 use loonflow_engine::id::TicketId;
-use loonflow_engine::ticket::action::{ActionKind, OfferedActions, offered};
+use loonflow_engine::ticket::offer::offered;
+use loonflow_engine::ticket::{ActionKind, OfferedActions};
 use loonflow_engine::ticket::{
     ActionRequest, Command, Context, Create, Draw, Event, Handle, HookOutcome, Refusal, Rest, Ticket, apply, decide,
 };

@@ -138,7 +138,7 @@ fn a_hidden_value_is_in_no_answer() {
     let play = Play::submit_with(&workflow, "ann", &fields).unwrap();
     let told = |who: &str| {
         let detail = ticket_detail::detail(&play.ticket, &play.workflow, &DIRECTORY, &who.into(), play.now);
-        let permissions = visibility::field_permissions(&play.workflow, &play.offered(who));
+        let permissions = visibility::field_permissions(&play.workflow, play.offered(who).acting_node());
         let meta = loonflow_engine::ticket::Meta {
             at: play.now,
             by: loonflow_engine::ticket::Processor::User("ann".into()),

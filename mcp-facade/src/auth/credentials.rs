@@ -9,6 +9,7 @@
 
 use axum::http::{HeaderMap, HeaderName, header::AUTHORIZATION};
 
+use crate::error::{ApiError, Code};
 use crate::secret::Secret;
 
 /// The second header a token may come in, for clients behind a proxy that keeps `Authorization` for itself.
@@ -28,6 +29,19 @@ pub enum Source {
 }
 
 impl Source {
+    /// An error of a token that came from here: one from the environment is no client's to change.
+    #[must_use]
+    pub fn explain(self, error: ApiError) -> ApiError {
+        let is_of_token = matches!(error.code, Code::TokenInvalid | Code::TokenExpired | Code::TokenRevoked);
+        if self != Self::Environment || !is_of_token {
+            return error;
+        }
+        error.with_hint(
+            "start the server with another token in the environment variable `LOONFLOW_MCP_ACCESS_TOKEN`, or send one in \
+             the argument `access_token`",
+        )
+    }
+
     /// The place in words of an error message.
     #[must_use]
     pub const fn words(self) -> &'static str {

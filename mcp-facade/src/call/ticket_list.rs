@@ -5,8 +5,8 @@
 use std::collections::BTreeSet;
 
 use loonflow_engine::account::directory::Directory;
-use loonflow_engine::id::{TicketId, UserId};
-use loonflow_engine::runtime::{Category, ListQuery};
+use loonflow_engine::id::{NodeId, TicketId, UserId, WorkflowId};
+use loonflow_engine::runtime::{Caller, Category, EngineHandle, ListQuery};
 use loonflow_engine::ticket::ActState;
 use loonflow_engine::time::Timestamp;
 use serde_json::{Value, json};
@@ -157,15 +157,49 @@ pub(crate) async fn run(context: &CallContext, params: Params) -> Result<Value, 
     let query = query(&params, &directory, context.state.now())?;
     let page = context.answered(context.engine().list(&context.caller, query).await)?;
     let (engine, caller) = (context.engine(), &context.caller);
-    let mut notes = notes::of_tickets(&params, engine, caller, &directory);
+    let mut notes = notes_of(&params, engine, caller, &directory);
     if let (Some(parent), 0) = (&params.parent_ticket_id, page.total)
         && !may_view(context, parent).await?
     {
-        notes.push(notes::of_parent(parent));
+        notes.push(no_parent(parent));
     }
     let mut answer = wire::page::page("ticket_list", &page, |row| wire::ticket::row(row, &directory));
     wire::put_notes(&mut answer, notes);
     Ok(answer)
+}
+
+/// Which filters name something that is not there.
+fn notes_of(params: &Params, engine: &EngineHandle, caller: &Caller, directory: &Directory) -> Vec<String> {
+    let mut found = notes::each(
+        &params.creator_id,
+        |id| directory.user(&UserId::from(id)).is_some(),
+        |id| notes::no_user("creator_id", id),
+    );
+    found.extend(notes::each(
+        &params.workflow_ids,
+        |id| engine.has_workflow(caller, &WorkflowId::from(id)),
+        |id| format!("`workflow_ids`: there is no workflow `{id}` for you; `workflow_list` tells the ids of those you may start"),
+    ));
+    found.extend(notes::each(
+        &params.node_ids,
+        |id| engine.has_node(caller, &NodeId::from(id)),
+        |id| {
+            format!("`node_ids`: no workflow has a node `{id}`; `current_nodes` of a ticket tells the ids of its nodes")
+        },
+    ));
+    let is_id = |id: &str| TicketId::parse(id).is_some();
+    found.extend(notes::each(&params.ticket_ids, is_id, |id| {
+        format!("`ticket_ids`: `{id}` is no id of a ticket; the rows of `ticket_list` have them in `id`")
+    }));
+    found
+}
+
+/// About a parent whose children are asked for: said where nothing was found.
+fn no_parent(id: &str) -> String {
+    let id = shortened(id);
+    format!(
+        "`parent_ticket_id`: there is no ticket `{id}` that you may view; `ticket_list` tells the ids of those you may"
+    )
 }
 
 /// Whether there is such a ticket that the caller may view.

@@ -2,7 +2,8 @@
 //!
 //! Not here: which columns are shown (the engine's directory view; never a password or token).
 
-use loonflow_engine::id::UserId;
+use loonflow_engine::account::directory::Directory;
+use loonflow_engine::id::{DeptId, UserId};
 use loonflow_engine::runtime::UserQuery;
 use serde_json::Value;
 
@@ -70,6 +71,21 @@ pub(crate) async fn run(context: &CallContext, params: Params) -> Result<Value, 
     let mut answer = wire::page::page("user_list", &page, |user| {
         wire::account::user_row(user, &directory, params.simple)
     });
-    wire::put_notes(&mut answer, notes::of_users(&params, &directory));
+    wire::put_notes(&mut answer, notes_of(&params, &directory));
     Ok(answer)
+}
+
+/// Which filters name something that is not there.
+fn notes_of(params: &Params, directory: &Directory) -> Vec<String> {
+    let mut found = notes::each(
+        &params.user_ids,
+        |id| directory.user(&UserId::from(id)).is_some(),
+        |id| notes::no_user("user_ids", id),
+    );
+    found.extend(notes::each(
+        &params.dept_id,
+        |id| directory.depts.contains_key(&DeptId::from(id)),
+        |id| format!("`dept_id`: there is no department `{id}`; `dept_info_list` of a user tells the ids of theirs"),
+    ));
+    found
 }

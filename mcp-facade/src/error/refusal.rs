@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::{ApiError, Code};
 use crate::limits::PROBLEMS_MAX;
+use crate::spelling::spelt;
 
 /// Characters of a message: a form's field problems and names of people fit, a pasted text does not.
 const MESSAGE_CHARS_MAX: usize = 3_000;
@@ -127,27 +128,6 @@ fn where_to_find(argument: Argument, value: &str) -> Option<String> {
         }
     };
     Some(found.to_owned())
-}
-
-/// A part of a request as the wire spells it.
-fn spelt(argument: Argument) -> &'static str {
-    match argument {
-        Argument::TicketId => "ticket_id",
-        Argument::WorkflowId => "workflow_id",
-        Argument::Version => "version",
-        Argument::NodeMap => "nodes",
-        Argument::ActionId => "action_id",
-        Argument::Node => "action_props.node_id",
-        Argument::TargetUser => "action_props.target_assignee_id",
-        Argument::TargetNode => "action_props.target_node_id",
-        Argument::Comment => "action_props.comment",
-        Argument::Fields => "fields",
-        Argument::Cc => "action_props.cc_to_user_id_list",
-        Argument::ParentTicket => "parent_ticket_id",
-        Argument::ParentNode => "parent_ticket_node_id",
-        Argument::PerPage => "per_page",
-        Argument::IdempotencyKey => "idempotency_key",
-    }
 }
 
 impl From<AuthProblem> for ApiError {

@@ -130,7 +130,7 @@ impl Inner {
         identify(&self.state, &credential)
             .and_then(|identity| recognise(self.state.engine(), &identity))
             .map(|_caller| ())
-            .map_err(|error| error.with_source(credential.source))
+            .map_err(|error| credential.source.explain(error))
     }
 }
 

@@ -4,7 +4,7 @@
 
 use loonflow_engine::account::User;
 use loonflow_engine::account::directory::Directory;
-use loonflow_engine::view::row::Person;
+use loonflow_engine::account::person::Person;
 use serde_json::{Value, json};
 
 /// `id`, `name`, `alias`.

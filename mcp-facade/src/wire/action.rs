@@ -4,13 +4,14 @@ use loonflow_engine::id::NodeId;
 use loonflow_engine::limits::WAITED_FOR_MAX;
 use loonflow_engine::runtime::Done;
 use loonflow_engine::ticket::event::FieldChange;
-use loonflow_engine::ticket::{ActState, OfferedAction};
+use loonflow_engine::ticket::{ActState, Argument, OfferedAction};
 use loonflow_engine::view::preview::{Move, Preview};
 use serde_json::{Map, Value, json};
 
 use super::account::{first, people};
+use super::node::current_nodes;
 use super::object;
-use super::ticket::current_nodes;
+use crate::spelling;
 
 /// A list of open actions.
 pub(crate) fn actions(offered: &[OfferedAction]) -> Value {
@@ -19,11 +20,11 @@ pub(crate) fn actions(offered: &[OfferedAction]) -> Value {
 
 /// `needs` names the node too where the same action is open at another.
 fn one(action: &OfferedAction, offered: &[OfferedAction]) -> Value {
-    let mut needs = action.kind.needs().to_vec();
+    let mut needs: Vec<&str> = action.kind.needs().iter().map(|one| spelling::key(*one)).collect();
     let is_elsewhere =
         |other: &OfferedAction| (other.kind, &other.id) == (action.kind, &action.id) && other.node != action.node;
     if offered.iter().any(is_elsewhere) {
-        needs.push("node_id");
+        needs.push(spelling::key(Argument::Node));
     }
     object([
         ("id", action.id.as_str().into()),

@@ -1,14 +1,14 @@
 //! Tickets: as a row of a list, and in full.
 
 use loonflow_engine::account::directory::Directory;
-use loonflow_engine::limits::ROW_ASSIGNEES_MAX;
-use loonflow_engine::view::row::{CurrentNode, TicketRow};
+use loonflow_engine::view::row::TicketRow;
 use loonflow_engine::view::ticket_detail::{TicketDetail, WaitingFor};
 use serde_json::{Map, Value, json};
 
-use super::account::{first, people, person};
+use super::account::{people, person};
 use super::action::{actions, node_or_empty};
 use super::form::{Filling, put_form};
+use super::node::current_nodes;
 use super::object;
 
 /// A row of `ticket_list`. Tickets carry no labels of their own, so `label` is empty.
@@ -34,21 +34,6 @@ pub(crate) fn row(row: &TicketRow, directory: &Directory) -> Value {
         ("current_nodes", current_nodes(&row.current_nodes)),
         ("needs_intervention", row.needs_intervention.into()),
     ])
-}
-
-/// Where a ticket is, and who can act there: the first ones, and how many there are.
-pub(crate) fn current_nodes(nodes: &[CurrentNode]) -> Value {
-    nodes
-        .iter()
-        .map(|node| {
-            object([
-                ("node_id", node.node_id.as_str().into()),
-                ("name", node.name.as_str().into()),
-                ("assignees", people(first(&node.assignees, ROW_ASSIGNEES_MAX))),
-                ("n_assignees", node.n_assignees.into()),
-            ])
-        })
-        .collect()
 }
 
 /// The answer of `ticket_detail` and `ticket_prepare_handle`. Why a ticket needs intervention is for those who can

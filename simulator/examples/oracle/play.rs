@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use loonflow_engine::account::directory::Directory;
 use loonflow_engine::id::{EdgeId, FieldKey, UserId};
-use loonflow_engine::ticket::action::ActionKind;
+use loonflow_engine::ticket::ActionKind;
 use loonflow_engine::ticket::{ActionRequest, Command, Create, Event, Handle, HookOutcome, Rest, Token};
 use loonflow_engine::value::Value;
 use loonflow_engine::view::example::example_value;

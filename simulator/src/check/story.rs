@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use loonflow_engine::account::directory::Directory;
 use loonflow_engine::id::{EdgeId, FieldKey, NodeId, UserId};
-use loonflow_engine::ticket::action::ActionKind;
+use loonflow_engine::ticket::ActionKind;
 use loonflow_engine::ticket::{ActionRequest, Command as Engine, Create, Handle, HookOutcome, Rest as EngineRest};
 use loonflow_engine::value::Value;
 use loonflow_engine::workflow::{EdgeKind, FieldPermission, WorkflowVersion};

@@ -1,7 +1,7 @@
 //! The checks that cost more than a step: made on a sample of the steps and at the end of a run.
 
 use loonflow_engine::id::UserId;
-use loonflow_engine::ticket::action::offered;
+use loonflow_engine::ticket::offer::offered;
 use loonflow_engine::ticket::{Command, Draw, Event, Meta, Refusal, Ticket, visibility};
 use loonflow_engine::view::ticket_list::TenantIndex;
 

@@ -1,6 +1,6 @@
 //! Coverage as text for people and as JSON for programs: counts, and what was never reached.
 
-use loonflow_engine::ticket::action::ActionKind;
+use loonflow_engine::ticket::ActionKind;
 use serde_json::{Value as Json, json};
 
 use super::{Coverage, VersionCoverage};

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use loonflow_engine::account::directory::Directory;
 use loonflow_engine::id::{FieldKey, TicketId, UserId};
-use loonflow_engine::ticket::action::ActionKind;
+use loonflow_engine::ticket::ActionKind;
 use loonflow_engine::ticket::{
     ActionRequest, Command, Context, Create, Draw, Handle, HookOutcome, Rest, Ticket, Token, apply, decide,
 };

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use loonflow_engine::id::{NodeId, UserId};
-use loonflow_engine::ticket::action::{ActionKind, offered};
+use loonflow_engine::ticket::ActionKind;
+use loonflow_engine::ticket::offer::offered;
 use loonflow_engine::ticket::{ActState, ActionRequest, Command, Draw, Handle, Refusal};
 
 use crate::world::World;

@@ -1,6 +1,6 @@
 //! What one step may do to a ticket: invariants that look at the ticket before and after it.
 
-use loonflow_engine::ticket::action::ActionKind;
+use loonflow_engine::ticket::ActionKind;
 use loonflow_engine::ticket::{Event, Ticket};
 use loonflow_engine::workflow::WorkflowVersion;
 

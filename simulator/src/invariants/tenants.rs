@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use loonflow_engine::account::directory::Directory;
 use loonflow_engine::id::UserId;
-use loonflow_engine::ticket::action::{ActionKind, offered};
+use loonflow_engine::ticket::ActionKind;
+use loonflow_engine::ticket::offer::offered;
 use loonflow_engine::ticket::{ActionRequest, Command, Context, Draw, Handle, Refusal, decide, visibility};
 
 use crate::world::World;

@@ -318,7 +318,7 @@ pub fn seen(
     if !sees {
         return Ok(());
     }
-    let theirs = visibility::field_permissions(workflow, engine_offers);
+    let theirs = visibility::field_permissions(workflow, engine_offers.acting_node());
     let own = model_offers(ticket, user, &model.people);
     let ours = fields_seen(ticket, &own);
     let theirs = theirs.iter().map(|(key, permission)| (key.as_str(), *permission));

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use loonflow_engine::account::UserType;
 use loonflow_engine::id::{EdgeId, NodeId, UserId};
-use loonflow_engine::ticket::action::ActionKind;
+use loonflow_engine::ticket::ActionKind;
 use loonflow_engine::ticket::{Rest, Ticket, Token};
 use loonflow_engine::workflow::WorkflowVersion;
 use serde_json::{Value as Json, json};

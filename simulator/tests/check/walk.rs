@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use loonflow_engine::account::directory::Directory;
 use loonflow_engine::id::{FieldKey, NodeId, UserId};
-use loonflow_engine::ticket::action::ActionKind;
+use loonflow_engine::ticket::ActionKind;
 use loonflow_engine::ticket::{
     ActionRequest, Command, Context, Create, Draw, Handle, HookOutcome, Rest as EngineRest, Ticket, apply, decide,
 };

@@ -6,7 +6,8 @@ use std::sync::{Arc, LazyLock};
 
 use loonflow_engine::account::directory::Directory;
 use loonflow_engine::id::{FieldKey, NodeId};
-use loonflow_engine::ticket::action::{ActionKind, offered};
+use loonflow_engine::ticket::ActionKind;
+use loonflow_engine::ticket::offer::offered;
 use loonflow_engine::ticket::{ActionRequest, Command, Context, Draw, Handle, decide_with_outcome, visibility};
 use loonflow_engine::value::Value;
 use loonflow_engine::workflow::WorkflowVersion;

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use loonflow_engine::id::FieldKey;
-use loonflow_engine::ticket::action::ActionKind;
+use loonflow_engine::ticket::ActionKind;
 use loonflow_engine::ticket::{ActionRequest, Command, Create, Handle, HookOutcome, Rest};
 use loonflow_engine::value::Value;
 

@@ -1,16 +1,30 @@
-//! `accept`: a candidate of a voluntary node makes it its own (semantics: actions).
+//! `accept`: a candidate of a voluntary node makes it their own (semantics: actions).
 
-use crate::ticket::action::Chosen;
-use crate::ticket::command::Handle;
-use crate::ticket::decide::Decision;
+use crate::ticket::action::{Chosen, Offering, Rule, Taking, emit_action};
+use crate::ticket::action_kind::ActionKind;
+use crate::ticket::decision::Decision;
 use crate::ticket::event::Event;
 use crate::ticket::refusal::Refusal;
+use crate::ticket::token::Rest;
 
-pub(crate) fn carry_out(decision: &mut Decision<'_>, action: &Chosen<'_>, handle: &Handle) -> Result<(), Refusal> {
-    decision.emit_action(action, &handle.action, None);
+pub(super) const RULE: Rule = Rule {
+    kind: ActionKind::Accept,
+    title: "Accept",
+    needs: &[],
+    is_destructive: false,
+    is_admin: false,
+    offer: Offering::Token(
+        |asking, standing| matches!(&standing.token.rest, Rest::Offered { candidates } if candidates.contains(asking.user)),
+    ),
+    who_may: |denied| denied.waits_for(|token| matches!(token.rest, Rest::Offered { .. })),
+    carry_out,
+};
+
+fn carry_out(decision: &mut Decision<'_>, action: &Chosen<'_>, taking: &Taking<'_>) -> Result<(), Refusal> {
+    emit_action(decision, action, taking.request, None);
     decision.emit(Event::Accepted {
         token: action.token,
-        user: handle.operator.clone(),
+        user: taking.by.clone(),
     });
     Ok(())
 }

@@ -3,17 +3,28 @@
 //! Where everyone acts, it suspends the operator's share alone, and whoever has a part in the node cannot be asked:
 //! the one consulted would have two roles at one node.
 
-use crate::ticket::action::Chosen;
-use crate::ticket::command::Handle;
-use crate::ticket::decide::{Decision, target_user};
+use crate::ticket::action::{Chosen, Offering, Rule, Taking, emit_action, is_held, target_user};
+use crate::ticket::action_kind::ActionKind;
+use crate::ticket::decision::Decision;
 use crate::ticket::event::Event;
 use crate::ticket::refusal::{Argument, Refusal};
 use crate::ticket::token::Rest;
 
-pub(crate) fn carry_out(decision: &mut Decision<'_>, action: &Chosen<'_>, handle: &Handle) -> Result<(), Refusal> {
-    let to = target_user(decision, handle)?;
+pub(super) const RULE: Rule = Rule {
+    kind: ActionKind::Consult,
+    title: "Consult",
+    needs: &[Argument::TargetUser],
+    is_destructive: false,
+    is_admin: false,
+    offer: Offering::Token(|_, standing| standing.may_give),
+    who_may: |denied| denied.waits_for(|token| is_held(token) && denied.asking.is_given_on(&token.node)),
+    carry_out,
+};
+
+fn carry_out(decision: &mut Decision<'_>, action: &Chosen<'_>, taking: &Taking<'_>) -> Result<(), Refusal> {
+    let to = target_user(decision, taking.request)?;
     let argument = Argument::TargetUser;
-    if to == handle.operator {
+    if to == *taking.by {
         return Err(Refusal::argument(
             argument,
             &to,
@@ -31,10 +42,10 @@ pub(crate) fn carry_out(decision: &mut Decision<'_>, action: &Chosen<'_>, handle
             "this user has a part in the node already",
         ));
     }
-    decision.emit_action(action, &handle.action, Some(&to));
+    emit_action(decision, action, taking.request, Some(&to));
     decision.emit(Event::Consulted {
         token: action.token,
-        by: handle.operator.clone(),
+        by: taking.by.clone(),
         to,
     });
     Ok(())

@@ -2,15 +2,27 @@
 //! (semantics: actions).
 
 use crate::ticket::ActState;
-use crate::ticket::action::Chosen;
-use crate::ticket::command::Handle;
-use crate::ticket::decide::Decision;
+use crate::ticket::action::{Chosen, Offering, Rule, Taking, emit_action, interveners};
+use crate::ticket::action_kind::ActionKind;
+use crate::ticket::decision::Decision;
+use crate::ticket::flow;
 use crate::ticket::refusal::{Argument, Refusal};
 use crate::workflow::NodeKind;
 
-pub(crate) fn carry_out(decision: &mut Decision<'_>, action: &Chosen<'_>, handle: &Handle) -> Result<(), Refusal> {
+pub(super) const RULE: Rule = Rule {
+    kind: ActionKind::ForceAlterNode,
+    title: "Force to another node",
+    needs: &[Argument::TargetNode],
+    is_destructive: true,
+    is_admin: true,
+    offer: Offering::Ticket(|_| true),
+    who_may: interveners,
+    carry_out,
+};
+
+fn carry_out(decision: &mut Decision<'_>, action: &Chosen<'_>, taking: &Taking<'_>) -> Result<(), Refusal> {
     let argument = Argument::TargetNode;
-    let Some(target) = &handle.action.target_node_id else {
+    let Some(target) = &taking.request.target_node_id else {
         return Err(Refusal::argument(
             argument,
             "",
@@ -25,8 +37,8 @@ pub(crate) fn carry_out(decision: &mut Decision<'_>, action: &Chosen<'_>, handle
             "it must name a normal node or the start node",
         ));
     }
-    decision.emit_action(action, &handle.action, None);
-    decision.replace_tokens(target)?;
+    emit_action(decision, action, taking.request, None);
+    flow::replace_tokens(decision, target)?;
     decision.set_state(ActState::OnGoing);
     Ok(())
 }

@@ -1,15 +1,27 @@
 //! `force_close`: all tokens go, one is put on end (semantics: actions).
 
 use crate::ticket::ActState;
-use crate::ticket::action::Chosen;
-use crate::ticket::command::Handle;
-use crate::ticket::decide::Decision;
+use crate::ticket::action::{Chosen, Offering, Rule, Taking, emit_action, interveners};
+use crate::ticket::action_kind::ActionKind;
+use crate::ticket::decision::Decision;
+use crate::ticket::flow;
 use crate::ticket::refusal::Refusal;
 
-pub(crate) fn carry_out(decision: &mut Decision<'_>, action: &Chosen<'_>, handle: &Handle) -> Result<(), Refusal> {
-    decision.emit_action(action, &handle.action, None);
+pub(super) const RULE: Rule = Rule {
+    kind: ActionKind::ForceClose,
+    title: "Force close",
+    needs: &[],
+    is_destructive: true,
+    is_admin: true,
+    offer: Offering::Ticket(|_| true),
+    who_may: interveners,
+    carry_out,
+};
+
+fn carry_out(decision: &mut Decision<'_>, action: &Chosen<'_>, taking: &Taking<'_>) -> Result<(), Refusal> {
+    emit_action(decision, action, taking.request, None);
     let end = decision.context.workflow.end().id.clone();
-    decision.replace_tokens(&end)?;
+    flow::replace_tokens(decision, &end)?;
     decision.set_state(ActState::Closed);
     Ok(())
 }

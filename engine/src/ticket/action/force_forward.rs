@@ -1,16 +1,35 @@
 //! `force_forward`: the target becomes the node's sole assignee; ends a consult, an accept wait, and discards votes
 //! (semantics: actions, strategies).
 
-use crate::ticket::action::Chosen;
-use crate::ticket::command::Handle;
-use crate::ticket::decide::{Decision, check_not_excluded, target_user};
+use crate::ticket::action::{
+    Chosen, Offering, Rule, Taking, check_not_excluded, emit_action, interveners, target_user,
+};
+use crate::ticket::action_kind::ActionKind;
+use crate::ticket::decision::Decision;
 use crate::ticket::event::Event;
-use crate::ticket::refusal::Refusal;
+use crate::ticket::refusal::{Argument, Refusal};
+use crate::ticket::token::Rest;
 
-pub(crate) fn carry_out(decision: &mut Decision<'_>, action: &Chosen<'_>, handle: &Handle) -> Result<(), Refusal> {
-    let to = target_user(decision, handle)?;
+pub(super) const RULE: Rule = Rule {
+    kind: ActionKind::ForceForward,
+    title: "Force forward",
+    needs: &[Argument::TargetUser],
+    is_destructive: false,
+    is_admin: true,
+    offer: Offering::Token(|_, standing| {
+        matches!(
+            standing.token.rest,
+            Rest::Held { .. } | Rest::Offered { .. } | Rest::Shared { .. } | Rest::Unassigned
+        )
+    }),
+    who_may: interveners,
+    carry_out,
+};
+
+fn carry_out(decision: &mut Decision<'_>, action: &Chosen<'_>, taking: &Taking<'_>) -> Result<(), Refusal> {
+    let to = target_user(decision, taking.request)?;
     check_not_excluded(decision, &action.node, &to)?;
-    decision.emit_action(action, &handle.action, Some(&to));
+    emit_action(decision, action, taking.request, Some(&to));
     decision.emit(Event::ForceForwarded {
         token: action.token,
         to,

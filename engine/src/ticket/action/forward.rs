@@ -2,18 +2,29 @@
 //!
 //! Where everyone acts, only an open share moves, and not to someone who holds one.
 
-use crate::ticket::action::Chosen;
-use crate::ticket::command::Handle;
-use crate::ticket::decide::{Decision, check_not_excluded, target_user};
+use crate::ticket::action::{Chosen, Offering, Rule, Taking, check_not_excluded, emit_action, is_held, target_user};
+use crate::ticket::action_kind::ActionKind;
+use crate::ticket::decision::Decision;
 use crate::ticket::event::Event;
 use crate::ticket::refusal::{Argument, Refusal};
 use crate::ticket::token::Rest;
 
-pub(crate) fn carry_out(decision: &mut Decision<'_>, action: &Chosen<'_>, handle: &Handle) -> Result<(), Refusal> {
-    let to = target_user(decision, handle)?;
+pub(super) const RULE: Rule = Rule {
+    kind: ActionKind::Forward,
+    title: "Forward",
+    needs: &[Argument::TargetUser],
+    is_destructive: false,
+    is_admin: false,
+    offer: Offering::Token(|_, standing| standing.may_give),
+    who_may: |denied| denied.waits_for(|token| is_held(token) && denied.asking.is_given_on(&token.node)),
+    carry_out,
+};
+
+fn carry_out(decision: &mut Decision<'_>, action: &Chosen<'_>, taking: &Taking<'_>) -> Result<(), Refusal> {
+    let to = target_user(decision, taking.request)?;
     check_not_excluded(decision, &action.node, &to)?;
     let argument = Argument::TargetUser;
-    if to == handle.operator {
+    if to == *taking.by {
         return Err(Refusal::argument(
             argument,
             &to,
@@ -29,10 +40,10 @@ pub(crate) fn carry_out(decision: &mut Decision<'_>, action: &Chosen<'_>, handle
             "this user has a share of the node already",
         ));
     }
-    decision.emit_action(action, &handle.action, Some(&to));
+    emit_action(decision, action, taking.request, Some(&to));
     decision.emit(Event::Forwarded {
         token: action.token,
-        from: handle.operator.clone(),
+        from: taking.by.clone(),
         to,
     });
     Ok(())

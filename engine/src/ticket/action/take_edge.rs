@@ -3,24 +3,43 @@
 //! Where everyone acts (`whole`), a reject is taken at once, any other choice is a vote, and the last one moves the
 //! token along the edge chosen last.
 
-use std::collections::BTreeMap;
-
-use crate::id::FieldKey;
-use crate::ticket::action::{ActionKind, Chosen};
-use crate::ticket::command::ActionRequest;
-use crate::ticket::decide::Decision;
+use crate::ticket::action::{Chosen, Denied, Offering, Rule, Taking, emit_action, is_held};
+use crate::ticket::action_kind::ActionKind;
+use crate::ticket::decision::Decision;
 use crate::ticket::event::Event;
 use crate::ticket::refusal::{Argument, Refusal};
 use crate::ticket::token::Rest;
 use crate::ticket::{ActState, field_rules, flow};
-use crate::value::Value;
 
-pub(crate) fn carry_out(
-    decision: &mut Decision<'_>,
-    action: &Chosen<'_>,
-    request: &ActionRequest,
-    fields: &BTreeMap<FieldKey, Value>,
-) -> Result<(), Refusal> {
+pub(super) const AGREE: Rule = rule(ActionKind::Agree, "Agree");
+pub(super) const REJECT: Rule = rule(ActionKind::Reject, "Reject");
+pub(super) const OTHER: Rule = rule(ActionKind::Other, "Go on");
+
+const fn rule(kind: ActionKind, title: &'static str) -> Rule {
+    Rule {
+        kind,
+        title,
+        needs: &[],
+        is_destructive: false,
+        is_admin: false,
+        offer: Offering::Edges,
+        who_may,
+        carry_out,
+    }
+}
+
+/// Whoever acts where the edge leads out.
+fn who_may(denied: &Denied<'_>) -> Option<String> {
+    denied.waits_for(|token| {
+        let mut ways = denied.asking.context.workflow.ways_out(&token.node);
+        is_held(token)
+            && ways.any(|edge| {
+                edge.id.as_str() == denied.request.action_id && ActionKind::of_edge(edge) == Some(denied.request.kind)
+            })
+    })
+}
+
+fn carry_out(decision: &mut Decision<'_>, action: &Chosen<'_>, taking: &Taking<'_>) -> Result<(), Refusal> {
     let workflow = decision.context.workflow;
     let (Some(edge), Some(node)) = (action.edge, workflow.node(&action.node)) else {
         return Err(Refusal::argument(
@@ -30,8 +49,8 @@ pub(crate) fn carry_out(
         ));
     };
     let demand_required = !edge.skip_fields_required_check;
-    let changes = field_rules::check(&decision.ticket, decision.context, node, fields, demand_required)?;
-    decision.emit_action(action, request, None);
+    let changes = field_rules::check(&decision.ticket, decision.context, node, taking.fields, demand_required)?;
+    emit_action(decision, action, taking.request, None);
     field_rules::store(decision, changes);
 
     let is_shared = decision
@@ -54,10 +73,13 @@ pub(crate) fn carry_out(
     }
     flow::take(decision, action.token, edge);
     flow::settle(decision)?;
-    decision.settle_state(if action.kind == ActionKind::Reject {
-        ActState::Rejected
-    } else {
-        ActState::OnGoing
-    });
+    flow::settle_state(
+        decision,
+        if action.kind == ActionKind::Reject {
+            ActState::Rejected
+        } else {
+            ActState::OnGoing
+        },
+    );
     Ok(())
 }

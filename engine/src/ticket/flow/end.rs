@@ -3,7 +3,7 @@
 //! No region holds the end, so an edge into it has left every fork; tokens can be left only after a migration.
 
 use crate::id::TokenId;
-use crate::ticket::decide::Decision;
+use crate::ticket::decision::Decision;
 use crate::ticket::event::Event;
 use crate::ticket::token::{Rest, Token};
 

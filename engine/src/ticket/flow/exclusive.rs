@@ -3,7 +3,7 @@
 //! Source: (semantics: game); BPMN 2.0.2 §13.4.2, where an exception is raised when none holds and there is no default.
 
 use crate::id::EdgeId;
-use crate::ticket::decide::Decision;
+use crate::ticket::decision::Decision;
 use crate::ticket::flow;
 use crate::ticket::refusal::Refusal;
 use crate::ticket::token::Token;

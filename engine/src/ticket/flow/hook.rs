@@ -1,6 +1,6 @@
 //! Hook node: the intent to post is an event; who posts is the effects runner (semantics: hooks, effects).
 
-use crate::ticket::decide::Decision;
+use crate::ticket::decision::Decision;
 use crate::ticket::event::Event;
 use crate::ticket::token::Token;
 

@@ -4,7 +4,7 @@
 //! Source: (semantics: game); BPMN 2.0.2 §13.4.3.
 
 use crate::id::EdgeId;
-use crate::ticket::decide::Decision;
+use crate::ticket::decision::Decision;
 use crate::ticket::flow::{self, exclusive::is_asked};
 use crate::ticket::refusal::Refusal;
 use crate::ticket::token::Token;

@@ -3,7 +3,7 @@
 //! Nobody found: the command of a person fails; where no person caused the move, the token rests unassigned.
 
 use crate::ticket::assignee::{self, Resolved};
-use crate::ticket::decide::Decision;
+use crate::ticket::decision::Decision;
 use crate::ticket::event::{Event, Processor};
 use crate::ticket::refusal::Refusal;
 use crate::ticket::token::{Rest, Token};

@@ -3,7 +3,7 @@
 //! Not here: the merge, which may be any node (`flow::join`).
 //! Source: (semantics: game); BPMN 2.0.2 §13.4.1.
 
-use crate::ticket::decide::Decision;
+use crate::ticket::decision::Decision;
 use crate::ticket::flow;
 use crate::ticket::token::Token;
 use crate::workflow::Edge;

@@ -1,6 +1,6 @@
 //! Start node: the creator's. Where the creator is no longer active the token rests unassigned (semantics: assignees).
 
-use crate::ticket::decide::Decision;
+use crate::ticket::decision::Decision;
 use crate::ticket::event::Event;
 use crate::ticket::token::{Rest, Token};
 

@@ -4,7 +4,7 @@
 //! at its first instant. A field without a value, or one that cannot be read, is due at once: a token never waits
 //! for an instant that cannot come.
 
-use crate::ticket::decide::Decision;
+use crate::ticket::decision::Decision;
 use crate::ticket::event::Event;
 use crate::ticket::token::Token;
 use crate::time::Timestamp;

@@ -1,0 +1,95 @@
+//! Kinds of actions, and the words they are stored and known by. What each is, is in `action/<name>.rs`.
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::EdgeId;
+use crate::workflow::{Edge, EdgeKind};
+
+macro_rules! kinds {
+    ($($(#[$doc:meta])* $kind:ident = $word:literal,)*) => {
+        /// Kinds of actions. Stored by position: only ever append.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        pub enum ActionKind {
+            $($(#[$doc])* $kind,)*
+        }
+
+        impl ActionKind {
+            /// All kinds.
+            pub const ALL: [Self; [$($word),*].len()] = [$(Self::$kind),*];
+
+            /// The word that it is known by, in definitions and histories too: `action_type`, and `action_id` of all but
+            /// edges.
+            #[must_use]
+            pub fn word(self) -> &'static str {
+                match self { $(Self::$kind => $word,)* }
+            }
+        }
+    };
+}
+
+kinds! {
+    /// Takes an agree edge.
+    Agree = "agree",
+    /// Takes a reject edge.
+    Reject = "reject",
+    /// Takes another edge.
+    Other = "other",
+    /// Claims a node that several may have.
+    Accept = "accept",
+    /// Gives the place to someone else.
+    Forward = "forward",
+    /// Asks someone.
+    Consult = "consult",
+    /// Gives an answer to who asked.
+    ConsultSubmit = "consult_submit",
+    /// Says something.
+    AddComment = "add_comment",
+    /// Takes the ticket back to start.
+    Withdraw = "withdraw",
+    /// Gives a node to someone by force.
+    ForceForward = "force_forward",
+    /// Ends the ticket by force.
+    ForceClose = "force_close",
+    /// Moves the ticket to a node by force.
+    ForceAlterNode = "force_alter_node",
+    /// Posts a failed hook again.
+    RetryHook = "retry_hook",
+    /// Throws a draft away.
+    Discard = "discard",
+}
+
+impl ActionKind {
+    /// Reads `action_type` together with `action_id`: `accept` is a claim when the id is `accept`, else the agree
+    /// edge of that id (semantics: actions). `None` for a word that is no action.
+    #[must_use]
+    pub fn parse(action_type: &str, action_id: &str) -> Option<Self> {
+        let kind = Self::ALL.into_iter().find(|kind| kind.word() == action_type)?;
+        Some(if kind == Self::Accept && action_id != Self::Accept.word() {
+            Self::Agree
+        } else {
+            kind
+        })
+    }
+
+    /// The action that takes an edge; `None` for one that only a gateway takes.
+    #[must_use]
+    pub fn of_edge(edge: &Edge) -> Option<Self> {
+        match edge.kind {
+            EdgeKind::Agree => Some(Self::Agree),
+            EdgeKind::Reject => Some(Self::Reject),
+            EdgeKind::Other => Some(Self::Other),
+            EdgeKind::Condition => None,
+        }
+    }
+
+    /// The `action_id`: the edge's id, or the action's word.
+    pub(crate) fn id(self, edge: Option<&EdgeId>) -> &str {
+        edge.map_or(self.word(), EdgeId::as_str)
+    }
+
+    /// Whether it takes an edge.
+    #[must_use]
+    pub fn is_edge(self) -> bool {
+        matches!(self, Self::Agree | Self::Reject | Self::Other)
+    }
+}

@@ -1,0 +1,267 @@
+//! Which module knows which: no circle but those of parent and child, and the few that are named here with their reason.
+//!
+//! Read from `use` lines and paths that begin with `crate::`. A module and its parent may know each other, so such arrows
+//! do not count.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::tidy::sources;
+
+/// A module without the name of its crate: `ticket::action::forward`.
+type Module = String;
+
+/// Circles that may be: modules of one matter, cut in two for length or for reading.
+const KNOWN: &[(&str, &[&str])] = &[
+    // A command carries the file that an import makes commands of.
+    ("engine", &["account::command", "account::import"]),
+    // A form has permissions by node, and a node permissions by field.
+    ("engine", &["workflow::form", "workflow::node"]),
+    // An index and what it stores of itself.
+    ("engine", &["view::ticket_list::index", "view::ticket_list::segments"]),
+    // The index of the log, and its reading and writing halves.
+    ("storage", &["sled::batch", "sled::index", "sled::kv", "sled::reader"]),
+    // The naive model, and the simulation of people, are each one text in several files.
+    ("simulator", &["model::definition", "model::graph"]),
+    ("simulator", &["model::conditions", "model::forms"]),
+    ("simulator", &["model::assign", "model::moves"]),
+    ("simulator", &["check::game", "check::state"]),
+    ("simulator", &["check::choose", "check::fire"]),
+    ("simulator", &["forecast::agenda", "forecast::desk"]),
+    ("simulator", &["forecast::goal", "forecast::report"]),
+    (
+        "simulator",
+        &["forecast::measure", "forecast::observed", "forecast::plan"],
+    ),
+    // To be cut when the simulator is ordered by job.
+    ("simulator", &["fuzz", "people", "shrink", "story", "strategy"]),
+    (
+        "simulator",
+        &[
+            "cli",
+            "commands",
+            "commands::check",
+            "commands::crash",
+            "commands::export",
+            "commands::forecasting",
+            "commands::fuzz",
+            "commands::import",
+            "commands::replay",
+            "commands::run",
+            "commands::selftest",
+            "commands::shadow",
+            "commands::shrink",
+        ],
+    ),
+];
+
+/// Rooms of the engine in the order in which they stand on each other; each may know those before it.
+const FLOORS: &[&[&str]] = &[
+    &["limits", "id", "text", "keys", "time", "value", "port"],
+    &["account"],
+    &["workflow"],
+    &["ticket", "effect"],
+    &["codec", "view"],
+    &["runtime"],
+];
+
+/// Arrows to a room above, each with its reason.
+const ABOVE: &[(&str, &str)] = &[
+    // Rights of a user come from versions of workflows; no rule of a workflow asks for them but who may publish.
+    ("account::permission", "workflow"),
+    // The bound on an entry of a directory is one on what is stored.
+    ("account::decide", "codec"),
+];
+
+/// Every module of a crate with those it knows.
+fn arrows(package: &str) -> BTreeMap<Module, BTreeSet<Module>> {
+    let prefix = format!("{package}/src/");
+    let texts: BTreeMap<Module, String> = sources()
+        .into_iter()
+        .filter_map(|(path, text)| {
+            let path = path.strip_prefix(&prefix)?.strip_suffix(".rs")?;
+            let is_own = !path.ends_with("tests") && !path.contains("/tests/") && path != "lib" && path != "main";
+            is_own.then(|| (path.replace('/', "::"), code_of(&text)))
+        })
+        .collect();
+    let resolve = |path: &str| {
+        let mut path = path.to_owned();
+        while !texts.contains_key(&path) {
+            path.truncate(path.rfind("::")?);
+        }
+        Some(path)
+    };
+    let known = |module: &Module, text: &String| {
+        let paths = paths_of(text, module);
+        let known = paths.iter().filter_map(|path| resolve(path));
+        known.filter(|other| other != module).collect()
+    };
+    texts
+        .iter()
+        .map(|(module, text)| (module.clone(), known(module, text)))
+        .collect()
+}
+
+/// Without comments and without tests.
+fn code_of(text: &str) -> String {
+    let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
+    let lines = code.lines().map(|line| line.split("//").next().unwrap_or_default());
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// The paths within the crate that a text names, from its root.
+fn paths_of(text: &str, module: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for part in text.split("use ").skip(1) {
+        let tree = part.split(';').next().unwrap_or_default();
+        if ["crate", "super", "self"].iter().any(|root| tree.starts_with(root)) {
+            expand("", tree, &mut found);
+        }
+    }
+    for part in text.split("crate::").skip(1) {
+        let end = part.find(|c: char| c != ':' && c != '_' && !c.is_alphanumeric());
+        found.push(format!("crate::{}", &part[..end.unwrap_or(part.len())]));
+    }
+    found.iter().map(|path| from_root(path, module)).collect()
+}
+
+/// Takes `a::{b, c::{d}}` apart.
+fn expand(prefix: &str, tree: &str, found: &mut Vec<String>) {
+    let tree = tree.trim();
+    let Some(open) = tree.find('{') else {
+        found.push(format!(
+            "{prefix}{}",
+            tree.split(" as ").next().unwrap_or_default().trim()
+        ));
+        return;
+    };
+    let prefix = format!("{prefix}{}", &tree[..open]);
+    let inner = &tree[open + 1..tree.rfind('}').unwrap_or(tree.len())];
+    let (mut depth, mut start) = (0, 0);
+    for (idx, c) in inner.char_indices() {
+        match c {
+            '{' => depth += 1,
+            '}' => depth -= 1,
+            ',' if depth == 0 => {
+                expand(&prefix, &inner[start..idx], found);
+                start = idx + 1;
+            }
+            _ => {}
+        }
+    }
+    if !inner[start..].trim().is_empty() {
+        expand(&prefix, &inner[start..], found);
+    }
+}
+
+fn from_root(path: &str, module: &str) -> String {
+    if let Some(path) = path.strip_prefix("crate::") {
+        return path.to_owned();
+    }
+    let mut parts: Vec<&str> = module.split("::").collect();
+    let mut path = path;
+    while let Some(rest) = path.strip_prefix("super") {
+        parts.pop();
+        path = rest.strip_prefix("::").unwrap_or(rest);
+    }
+    parts.push(path.strip_prefix("self::").unwrap_or(path));
+    parts.join("::")
+}
+
+fn is_parent(one: &str, other: &str) -> bool {
+    other.strip_prefix(one).is_some_and(|rest| rest.starts_with("::"))
+}
+
+/// Groups of modules that reach each other.
+fn circles(arrows: &BTreeMap<Module, BTreeSet<Module>>) -> BTreeSet<Vec<Module>> {
+    let reach = |from: &Module| {
+        let (mut reached, mut open) = (BTreeSet::new(), vec![from]);
+        while let Some(module) = open.pop() {
+            let next = arrows.get(module).into_iter().flatten();
+            for other in next.filter(|other| !is_parent(module, other) && !is_parent(other, module)) {
+                if reached.insert(other) {
+                    open.push(other);
+                }
+            }
+        }
+        reached
+    };
+    let reached: BTreeMap<&Module, BTreeSet<&Module>> = arrows.keys().map(|module| (module, reach(module))).collect();
+    let of = |module: &Module| -> Vec<Module> {
+        let both = reached[module].iter().filter(|other| reached[**other].contains(module));
+        both.map(|other| (*other).clone()).collect()
+    };
+    arrows.keys().map(of).filter(|circle| circle.len() > 1).collect()
+}
+
+#[test]
+fn no_circle_but_those_that_are_known() {
+    for package in ["engine", "storage", "mcp-facade", "simulator"] {
+        let found = circles(&arrows(package));
+        let known: BTreeSet<Vec<Module>> = KNOWN
+            .iter()
+            .filter(|(of, _)| *of == package)
+            .map(|(_, circle)| circle.iter().map(|module| (*module).to_owned()).collect())
+            .collect();
+        let new: Vec<_> = found.difference(&known).collect();
+        assert!(new.is_empty(), "{package}: modules that know each other: {new:#?}");
+        let gone: Vec<_> = known.difference(&found).collect();
+        assert!(gone.is_empty(), "{package}: take these circles off the list: {gone:#?}");
+    }
+}
+
+#[test]
+fn rooms_of_the_engine_know_those_below() {
+    let room = |module: &str| module.split("::").next().unwrap_or_default().to_owned();
+    let floor = |module: &str| FLOORS.iter().position(|floor| floor.contains(&room(module).as_str()));
+    let mut wrong = Vec::new();
+    for (module, known) in arrows("engine") {
+        let here = floor(&module).unwrap_or_else(|| panic!("`{module}` has no place in the list of rooms"));
+        let is_named = |other: &Module| ABOVE.contains(&(module.as_str(), other.as_str()));
+        let above = known
+            .iter()
+            .filter(|other| floor(other) > Some(here) && !is_named(other));
+        wrong.extend(above.map(|other| format!("{module} knows {other}")));
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// The engine speaks of people, nodes and fields; how a request is spelt is the facade's.
+#[test]
+fn the_core_knows_no_word_of_the_wire() {
+    let words = [
+        "action_props",
+        "target_assignee_id\"",
+        "ticket_prepare_",
+        "`ticket_list`",
+        "`workflow_list`",
+    ];
+    let wrong: Vec<String> = sources()
+        .into_iter()
+        .filter(|(path, _)| path.starts_with("engine/src/") && !path.ends_with("tests.rs"))
+        .filter(|(_, text)| words.iter().any(|word| code_of(text).contains(word)))
+        .map(|(path, _)| path)
+        .collect();
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// The server asks the simulator for a look at a definition; forecasts and formats are not in it.
+#[test]
+fn the_server_knows_no_forecast() {
+    let wrong: Vec<Module> = arrows("mcp-facade")
+        .into_keys()
+        .filter(|module| module.contains("forecast"))
+        .collect();
+    assert!(wrong.is_empty(), "{wrong:?}");
+    let text = |word: &str| {
+        sources()
+            .into_iter()
+            .any(|(path, text)| path.starts_with("mcp-facade/src/") && text.contains(word))
+    };
+    for word in [
+        "loonflow_simulator::forecast",
+        "loonflow_simulator::export",
+        "loonflow_simulator::import",
+    ] {
+        assert!(!text(word), "{word}");
+    }
+}

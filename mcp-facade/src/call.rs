@@ -1,8 +1,8 @@
 //! A call: what somebody asks of the engine, whatever spelling it came in.
 //!
 //! `call/<operation>.rs` owns an operation's parameters, what they become for the engine, and its answer. MCP is one
-//! spelling of them; another needs the same road: [`credential`] and [`enter`] say who calls and whether they may now,
-//! [`guarded`] answers in time and writes the line of the request log.
+//! spelling of them; another needs the same road: `credential` and `enter` say who calls and whether they may now,
+//! `guarded` answers in time and writes the line of the request log.
 //!
 //! Invariants: every call is answered within the deadline, also when it panics or hangs; every call leaves one line in
 //! the request log.

@@ -1,7 +1,7 @@
 //! What a user may do on a ticket now: what is shown, and what is allowed, which is the same.
 //!
-//! [`offers`] puts together what the rules of all actions say. A page shows what [`offered`] makes of it; a decision takes
-//! what [`choose`] finds in it, and what is not offered is refused here, and only here, in words that say who may or what
+//! `offers` puts together what the rules of all actions say. A page shows what [`offered`] makes of it; a decision takes
+//! what `choose` finds in it, and what is not offered is refused here, and only here, in words that say who may or what
 //! is open instead.
 //!
 //! Not here: who is offered an action, and who else may (`action/<name>`).

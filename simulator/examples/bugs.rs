@@ -30,7 +30,7 @@ mod edit;
 mod list;
 
 /// A hunt that takes longer is over: an engine with a bug may go round for ever.
-const HUNT_TIME_MAX: Duration = Duration::from_secs(300);
+const HUNT_TIME_MAX: Duration = Duration::from_secs(600);
 /// How often one looks whether a hunt is over.
 const LOOK_EVERY: Duration = Duration::from_millis(5);
 /// Turns without a bug, in which nothing may be found.

@@ -259,6 +259,7 @@ impl Checker<'_> {
             states: self.options.states,
             is_full,
             marked: [None; 2],
+            asks_for_end: false,
         }
     }
 
@@ -333,7 +334,10 @@ impl Checker<'_> {
         let Ok(game) = Game::new(teller.workflow, teller.directory, &kind) else {
             return;
         };
-        let bounds = self.bounds_of(false);
+        let bounds = Bounds {
+            asks_for_end: true,
+            ..self.bounds_of(false)
+        };
         for people in absence::blockers(&game, &kind, self.options.absent, &bounds) {
             let named = |user: &UserId| format!("`{}`", teller.shared.person(user, teller.directory));
             let names: Vec<String> = people.iter().map(named).collect();

@@ -21,6 +21,8 @@ pub(crate) struct Bounds {
     pub(crate) is_full: bool,
     /// Nodes whose leaving is marked in a state, where somebody asks for it.
     pub(crate) marked: [Option<u16>; 2],
+    /// Whether nothing is asked but if an end is reached: then what surely never comes to one is not gone on from.
+    pub(crate) asks_for_end: bool,
 }
 
 /// The bit of a state's marks for the first marked node; those below belong to remembered handlers.
@@ -183,6 +185,9 @@ pub(crate) fn explore_from(game: &Game<'_>, bounds: &Bounds, stacks: Stacks, fir
         let state = graph.state(idx);
         note_unassigned(&mut graph, &state, idx);
         graph.first_move.push(graph.moves.len() as u32);
+        if bounds.asks_for_end && is_held_up(game, &mut graph, &state) {
+            continue;
+        }
         if !bounds.is_full && state.tokens.len() > 1 {
             let mut is_done = false;
             // What is put off comes last: by then the branches before it have come to where they meet.
@@ -219,6 +224,19 @@ pub(crate) fn explore_from(game: &Game<'_>, bounds: &Bounds, stacks: Stacks, fir
         expand(game, &mut graph, bounds, idx, &state, &all, &mut outcomes);
     }
     graph
+}
+
+/// Whether a branch waits for people of whom none can act, and no other can take it along.
+fn is_held_up(game: &Game<'_>, graph: &mut Graph, state: &State) -> bool {
+    let memory = &mut graph.memory;
+    let Some(reducer) = memory.reducer.as_mut() else {
+        return false;
+    };
+    (0..state.tokens.len()).any(|idx| {
+        state.tokens[idx].rest == Rest::Waiting
+            && commands_of(game, state, idx).is_empty()
+            && reducer.must_be_waited_for(game, &memory.stacks, state, idx)
+    })
 }
 
 /// Whether a command goes through, and the token stays in its forks as it moves.

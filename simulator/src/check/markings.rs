@@ -41,6 +41,7 @@ pub fn markings(
         states,
         is_full,
         marked: [None; 2],
+        asks_for_end: false,
     };
     let mut found = Vec::new();
     for kind in creator_kinds(workflow, directory) {

@@ -100,6 +100,16 @@ impl Reducer {
         true
     }
 
+    /// Whether no other token can leave the forks that it shares with this one.
+    pub(crate) fn must_be_waited_for(&mut self, game: &Game<'_>, stacks: &Stacks, state: &State, idx: usize) -> bool {
+        let token = state.tokens[idx];
+        let mut others = state.tokens.iter().enumerate().filter(|(other, _)| *other != idx);
+        others.all(|(_, other)| {
+            self.future(game, stacks, &token, other)
+                .is_some_and(|future| !future.leaves && !future.is_wild)
+        })
+    }
+
     /// Whether what a token finds from here on may as well be asked later: nothing can change or refuse it.
     pub(crate) fn may_wait<'t>(
         &mut self,

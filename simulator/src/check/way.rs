@@ -344,6 +344,7 @@ fn never_ends(game: &Game<'_>, stacks: &Stacks, state: &State, budget: &mut usiz
         states: (*budget).min(STATES_MAX / 10),
         is_full: false,
         marked: [None; 2],
+        asks_for_end: true,
     };
     if bounds.states < 10 {
         return false;

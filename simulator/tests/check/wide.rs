@@ -213,6 +213,15 @@ fn gateways_whose_conditions_leave_nothing_over_are_decided() {
     assert_eq!(report.outcome, Outcome::Sound, "{:?}", report.bounds);
 }
 
+/// Whichever branches open, one person holds each of them up: it is found without going on with the others.
+#[test]
+fn the_only_person_of_many_branches_is_named() {
+    let report = check(&inclusive(30, &[], Some("others")));
+    assert_eq!(report.outcome, Outcome::Sound, "{:?}", report.bounds);
+    let note = found(&report, "blocked_without");
+    assert!(note.message.contains("`ann`"), "{}", note.message);
+}
+
 /// What one branch asks for may decide again behind the merge.
 #[test]
 fn a_gateway_behind_the_merge_multiplies_nothing() {

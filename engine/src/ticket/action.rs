@@ -235,6 +235,11 @@ fn interveners(denied: &Denied<'_>) -> Option<String> {
     (!denied.may_intervene).then(|| who.to_owned())
 }
 
+/// Whoever holds a token that can be given to others.
+fn holders(denied: &Denied<'_>) -> Option<String> {
+    denied.waits_for(|token| is_held(token) && denied.asking.is_given_on(&token.node))
+}
+
 /// Nobody else may take it.
 fn nobody(_: &Denied<'_>) -> Option<String> {
     None

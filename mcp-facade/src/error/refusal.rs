@@ -20,25 +20,43 @@ const NAME_CHARS_MAX: usize = 200;
 impl From<Refusal> for ApiError {
     fn from(refusal: Refusal) -> Self {
         let code = code_of(refusal.code());
-        let hint = next_step(&refusal).unwrap_or_else(|| code.default_hint().to_owned());
-        Self::new(code, clipped(&message(&refusal), MESSAGE_CHARS_MAX))
+        let Worded { message, hint } = worded(&refusal);
+        let message = message.unwrap_or_else(|| refusal.to_string());
+        let hint = hint.unwrap_or_else(|| code.default_hint().to_owned());
+        Self::new(code, clipped(&message, MESSAGE_CHARS_MAX))
             .with_hint(clipped(&hint, MESSAGE_CHARS_MAX))
             .with_details(details(&refusal))
     }
 }
 
-fn message(refusal: &Refusal) -> String {
+/// Where the wire says more than the engine's sentence and the code's row of the table.
+#[derive(Default)]
+struct Worded {
+    message: Option<String>,
+    /// What the caller can do next.
+    hint: Option<String>,
+}
+
+fn worded(refusal: &Refusal) -> Worded {
+    let hint = |hint: String| Worded {
+        hint: Some(hint),
+        ..Worded::default()
+    };
     match refusal {
         Refusal::InvalidArgument {
             argument,
             value,
             problem,
         } => {
-            let argument = spelt(*argument);
-            if value.is_empty() {
-                format!("argument `{argument}` is missing: {problem}")
+            let name = spelt(*argument);
+            let message = if value.is_empty() {
+                format!("argument `{name}` is missing: {problem}")
             } else {
-                format!("argument `{argument}` cannot be `{value}`: {problem}")
+                format!("argument `{name}` cannot be `{value}`: {problem}")
+            };
+            Worded {
+                message: Some(message),
+                hint: where_to_find(*argument, value),
             }
         }
         // Some clients show the text alone, so it names every field and what would do.
@@ -47,48 +65,28 @@ fn message(refusal: &Refusal) -> String {
                 let key = name(one.key.as_str());
                 format!("field `{key}` {} (allowed: {})", one.problem, one.allowed)
             });
-            each.collect::<Vec<_>>().join("; ")
+            Worded {
+                message: Some(each.collect::<Vec<_>>().join("; ")),
+                ..Worded::default()
+            }
         }
-        Refusal::TicketNotFound { .. }
-        | Refusal::WorkflowNotFound { .. }
-        | Refusal::PermissionDenied { .. }
-        | Refusal::AppNotAllowed { .. }
-        | Refusal::ActionNotAvailable { .. }
-        | Refusal::AmbiguousNode { .. }
-        | Refusal::NoBranchMatches { .. }
-        | Refusal::NoAssignee { .. }
-        | Refusal::SubTicketsOpen { .. }
-        | Refusal::VersionConflict { .. }
-        | Refusal::IdempotencyMismatch { .. }
-        | Refusal::TooManyMoves { .. }
-        | Refusal::NotWaiting { .. }
-        | Refusal::TicketFull { .. }
-        | Refusal::MigrationImpossible { .. } => refusal.to_string(),
-    }
-}
-
-/// What the caller can do next, where the refusal's facts say more than its row of the table.
-fn next_step(refusal: &Refusal) -> Option<String> {
-    match refusal {
         Refusal::ActionNotAvailable { available, .. } if !available.is_empty() => {
             let words: Vec<String> = available
                 .iter()
                 .map(|one| format!("`{}`/`{}`", one.kind.word(), one.id()))
                 .collect();
-            Some(format!("available now (type/id): {}", words.join(", ")))
+            hint(format!("available now (type/id): {}", words.join(", ")))
         }
-        Refusal::InvalidArgument { argument, value, .. } => where_to_find(*argument, value),
         Refusal::TicketFull {
             is_for_comments_only: true,
             ..
-        } => Some("bring it to its end without a further comment, and go on in a new ticket".to_owned()),
+        } => hint("bring it to its end without a further comment, and go on in a new ticket".to_owned()),
         Refusal::TicketNotFound { .. }
         | Refusal::WorkflowNotFound { .. }
         | Refusal::PermissionDenied { .. }
         | Refusal::AppNotAllowed { .. }
         | Refusal::ActionNotAvailable { .. }
         | Refusal::AmbiguousNode { .. }
-        | Refusal::Fields { .. }
         | Refusal::NoBranchMatches { .. }
         | Refusal::NoAssignee { .. }
         | Refusal::SubTicketsOpen { .. }
@@ -97,7 +95,7 @@ fn next_step(refusal: &Refusal) -> Option<String> {
         | Refusal::TooManyMoves { .. }
         | Refusal::NotWaiting { .. }
         | Refusal::TicketFull { .. }
-        | Refusal::MigrationImpossible { .. } => None,
+        | Refusal::MigrationImpossible { .. } => Worded::default(),
     }
 }
 

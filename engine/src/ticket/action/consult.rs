@@ -3,7 +3,7 @@
 //! Where everyone acts, it suspends the operator's share alone, and whoever has a part in the node cannot be asked:
 //! the one consulted would have two roles at one node.
 
-use crate::ticket::action::{Chosen, Offering, Rule, Taking, emit_action, is_held, target_user};
+use crate::ticket::action::{Chosen, Offering, Rule, Taking, emit_action, holders, target_user};
 use crate::ticket::action_kind::ActionKind;
 use crate::ticket::decision::Decision;
 use crate::ticket::event::Event;
@@ -17,7 +17,7 @@ pub(super) const RULE: Rule = Rule {
     is_destructive: false,
     is_admin: false,
     offer: Offering::Token(|_, standing| standing.may_give),
-    who_may: |denied| denied.waits_for(|token| is_held(token) && denied.asking.is_given_on(&token.node)),
+    who_may: holders,
     carry_out,
 };
 

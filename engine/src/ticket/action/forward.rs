@@ -2,7 +2,7 @@
 //!
 //! Where everyone acts, only an open share moves, and not to someone who holds one.
 
-use crate::ticket::action::{Chosen, Offering, Rule, Taking, check_not_excluded, emit_action, is_held, target_user};
+use crate::ticket::action::{Chosen, Offering, Rule, Taking, check_not_excluded, emit_action, holders, target_user};
 use crate::ticket::action_kind::ActionKind;
 use crate::ticket::decision::Decision;
 use crate::ticket::event::Event;
@@ -16,7 +16,7 @@ pub(super) const RULE: Rule = Rule {
     is_destructive: false,
     is_admin: false,
     offer: Offering::Token(|_, standing| standing.may_give),
-    who_may: |denied| denied.waits_for(|token| is_held(token) && denied.asking.is_given_on(&token.node)),
+    who_may: holders,
     carry_out,
 };
 

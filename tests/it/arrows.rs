@@ -14,8 +14,6 @@ type Module = String;
 const KNOWN: &[(&str, &[&str])] = &[
     // A command carries the file that an import makes commands of.
     ("engine", &["account::command", "account::import"]),
-    // A form has permissions by node, and a node permissions by field.
-    ("engine", &["workflow::form", "workflow::node"]),
     // An index and what it stores of itself.
     ("engine", &["view::ticket_list::index", "view::ticket_list::segments"]),
     // The index of the log, and its reading and writing halves.

@@ -19,7 +19,7 @@ use crate::ticket::refusal::{Argument, Refusal};
 use crate::ticket::token::{Rest, Token};
 use crate::ticket::{ActState, Ticket};
 use crate::value::Value;
-use crate::workflow::{Edge, NodeKind};
+use crate::workflow::Edge;
 
 mod accept;
 mod add_comment;
@@ -195,7 +195,7 @@ impl Asking<'_> {
     /// forwarded nor held by someone consulted.
     fn is_given_on(&self, node: &NodeId) -> bool {
         let node = self.context.workflow.node(node);
-        node.is_some_and(|node| matches!(node.kind, NodeKind::Normal(_)))
+        node.is_some_and(|node| node.kind.as_normal().is_some())
     }
 }
 
@@ -286,11 +286,13 @@ fn target_user(decision: &Decision<'_>, request: &ActionRequest) -> Result<UserI
 
 /// No self-approval: nobody gives a node that excludes the creator to the creator (semantics: assignees).
 fn check_not_excluded(decision: &Decision<'_>, node: &NodeId, target: &UserId) -> Result<(), Refusal> {
-    let excluded = match decision.context.workflow.node(node).map(|node| &node.kind) {
-        Some(NodeKind::Normal(props)) => props.exclude_creator && decision.ticket.creator == *target,
-        Some(_) | None => false,
-    };
-    if excluded {
+    let props = decision
+        .context
+        .workflow
+        .node(node)
+        .and_then(|node| node.kind.as_normal());
+    let excludes = props.is_some_and(|props| props.exclude_creator);
+    if excludes && decision.ticket.creator == *target {
         let problem = "the creator may not act at this node";
         return Err(Refusal::argument(Argument::TargetUser, target, problem));
     }

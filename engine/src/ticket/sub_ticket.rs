@@ -6,14 +6,14 @@
 use crate::id::{NodeId, WorkflowId};
 use crate::limits;
 use crate::ticket::refusal::{Argument, Refusal};
-use crate::workflow::{NodeKind, WorkflowVersion};
+use crate::workflow::WorkflowVersion;
 
 /// Whether a node of the parent's version takes sub-tickets of a workflow: of those it names, of any where it names none.
 ///
 /// # Errors
 /// The refusal of another workflow, with those that would do.
 pub fn check(parent: &WorkflowVersion, node: &NodeId, child: &WorkflowId) -> Result<(), Refusal> {
-    let Some(NodeKind::Normal(props)) = parent.node(node).map(|node| &node.kind) else {
+    let Some(props) = parent.node(node).and_then(|node| node.kind.as_normal()) else {
         return Ok(());
     };
     match limits::listed(&props.sub_workflows) {

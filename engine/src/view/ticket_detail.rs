@@ -22,7 +22,7 @@ use crate::time::Timestamp;
 use crate::view::example::example_value;
 use crate::view::row::TicketRow;
 use crate::workflow::secrets::without_secrets;
-use crate::workflow::{Component, ComponentKind, FieldPermission, Node, NodeKind, WorkflowVersion};
+use crate::workflow::{Component, ComponentKind, FieldPermission, Node, NodeKind, NormalProps, WorkflowVersion};
 
 /// A ticket as a viewer sees it.
 #[derive(Clone, Debug)]
@@ -69,19 +69,15 @@ pub struct WaitingFor {
 /// What of a node does not run yet: somebody who reads the definition expects that it does.
 #[must_use]
 pub fn not_running(node: &Node) -> Option<&'static str> {
-    match &node.kind {
-        NodeKind::Timer(_) => Some("timers do not fire yet: the ticket stays here until somebody forces it on"),
-        NodeKind::Hook(_) => Some("hooks are not posted yet: the ticket stays here until somebody forces it on"),
-        NodeKind::Normal(props) if props.wait_for_sub_tickets || props.auto_edge.is_some() => {
-            Some("sub-tickets are not waited for yet, and take no edge when they end")
-        }
-        NodeKind::Start
-        | NodeKind::Normal(_)
-        | NodeKind::End
-        | NodeKind::Exclusive { .. }
-        | NodeKind::Parallel
-        | NodeKind::Inclusive { .. } => None,
+    if let NodeKind::Timer(_) = &node.kind {
+        return Some("timers do not fire yet: the ticket stays here until somebody forces it on");
     }
+    if let NodeKind::Hook(_) = &node.kind {
+        return Some("hooks are not posted yet: the ticket stays here until somebody forces it on");
+    }
+    let has_sub_tickets = |props: &NormalProps| props.wait_for_sub_tickets || props.auto_edge.is_some();
+    let is_parent = node.kind.as_normal().is_some_and(has_sub_tickets);
+    is_parent.then_some("sub-tickets are not waited for yet, and take no edge when they end")
 }
 
 /// Kinds of waiting.

@@ -3,8 +3,8 @@
 //!
 //! Not here: the reading of the form and of the process (`definition::{form,process}`), rules that look at more than
 //! one part (`validate`). Of keys that nothing reads the reader warns (`keys`); they stay in `source`, which is kept
-//! whole. Each reader has the list of its keys beside it. Where something is missing or wrong, a problem is noted and a stand-in takes its place so that the other rules can still run; a
-//! definition with such a problem is never published.
+//! whole. Each reader has the list of its keys beside it. Where something is missing or wrong, a problem is noted and a
+//! stand-in takes its place so that the other rules can still run; a definition with such a problem is never published.
 
 use serde_json::Value as Json;
 
@@ -19,9 +19,9 @@ use crate::workflow::{EventHook, NotificationInfo, PermissionInfo};
 
 mod form;
 mod process;
-mod reader;
+pub(crate) mod reader;
 
-use reader::{Place, Reader};
+use reader::{Place, Reader, is_http};
 
 /// Events that an event hook may ask for (semantics: effects).
 pub const HOOK_EVENTS: [&str; 6] = ["pre_create", "create", "reject", "withdraw", "force_close", "finish"];
@@ -203,9 +203,4 @@ fn event_hooks(reader: &mut Reader, customization: &Json, place: &Place) -> Vec<
         });
     }
     hooks
-}
-
-/// Whether a text is an address that the engine would post to.
-fn is_http(text: &str) -> bool {
-    url::Url::parse(text.trim()).is_ok_and(|url| matches!(url.scheme(), "http" | "https"))
 }

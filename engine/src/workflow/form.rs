@@ -10,7 +10,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::account::by_id::IdHash;
 use crate::id::FieldKey;
-use crate::workflow::node::Node;
 
 pub mod check;
 pub mod component;
@@ -123,22 +122,6 @@ impl Form {
     #[must_use]
     pub fn component(&self, key: &FieldKey) -> Option<&Component> {
         self.by_key.get(key).map(|idx| &self.components[*idx])
-    }
-
-    /// What a node lets one do with a field (semantics: definitions): what it says; hidden where it says nothing, but
-    /// readonly for an information component. Information and external components are never writable, and a key
-    /// that is no field is hidden.
-    #[must_use]
-    pub fn permission_at(&self, node: &Node, key: &FieldKey) -> FieldPermission {
-        let Some(component) = self.component(key) else {
-            return FieldPermission::Hidden;
-        };
-        match node.field_permissions.get(key) {
-            Some(said) if said.is_writable() && !component.kind.is_stored() => FieldPermission::Readonly,
-            Some(said) => *said,
-            None if component.kind.is_information() => FieldPermission::Readonly,
-            None => FieldPermission::Hidden,
-        }
     }
 
     /// The title component, if the form has one.

@@ -118,7 +118,7 @@ impl Graph {
         let reaches_end = self.backward(&[self.end_idx], &is_kept, &[]);
         let mut faults = Vec::new();
         for (split, node) in nodes.iter().enumerate() {
-            let is_split = matches!(node.kind, NodeKind::Parallel | NodeKind::Inclusive { .. });
+            let is_split = node.kind.is_split();
             if !is_split || self.ways_out[split].len() < 2 {
                 continue;
             }

@@ -1,12 +1,26 @@
-//! Nodes of a definition, by kind, with the properties that rules look at (semantics: definitions, assignees).
+//! Nodes of a definition (semantics: definitions): what every kind has, and one file per kind with its properties, the
+//! reading of them from JSON, and the rules that hold for it alone.
 //!
-//! Not here: reading them from JSON (`definition`), what a token does at one (`ticket::flow`).
+//! A new kind is its file here, its lines below, and its file in `ticket::flow`, which says what a token does at it.
 
 use std::collections::BTreeMap;
 
-use crate::account::token::Secret;
-use crate::id::{DeptId, EdgeId, FieldKey, NodeId, RoleId, UserId, WorkflowId};
-use crate::workflow::form::FieldPermission;
+use serde_json::Value as Json;
+
+use crate::id::{EdgeId, FieldKey, NodeId};
+use crate::workflow::definition::reader::{Place, Reader};
+use crate::workflow::edge::Edge;
+use crate::workflow::form::{ComponentKind, FieldPermission, Form};
+use crate::workflow::problem::Problem;
+
+mod gateway;
+mod hook;
+mod normal;
+mod timer;
+
+pub use hook::HookProps;
+pub use normal::{AssigneeRule, NormalProps, Strategy, Variable};
+pub use timer::TimerProps;
 
 /// One node.
 #[derive(Clone, Debug)]
@@ -21,6 +35,44 @@ pub struct Node {
     pub field_permissions: BTreeMap<FieldKey, FieldPermission>,
     /// Whether the creator may withdraw while a token is here.
     pub allow_withdraw: bool,
+}
+
+impl Node {
+    /// What is wrong with a field that the node looks at, where it may be of these kinds.
+    fn looks_at(&self, form: &Form, key: &FieldKey, kinds: &[ComponentKind], code: &'static str) -> Option<Problem> {
+        let id = &self.id;
+        let Some(component) = form.component(key) else {
+            let what = format!("node `{id}` looks at `{key}`, which is no field of the form");
+            return Some(Problem::unknown_field(key, &what).at_node(id));
+        };
+        if kinds.contains(&component.kind) {
+            return None;
+        }
+        let words = kinds.iter().map(|kind| kind.word()).collect::<Vec<_>>().join(" or ");
+        let sentence = format!(
+            "node `{id}` looks at `{key}`, which is of type `{}`: name a field of type {words}",
+            component.kind.word()
+        );
+        Some(Problem::error(code, sentence).at_node(id).at_field(key))
+    }
+}
+
+impl Form {
+    /// What a node lets one do with a field (semantics: definitions): what it says; hidden where it says nothing, but
+    /// readonly for an information component. Information and external components are never writable, and a key
+    /// that is no field is hidden.
+    #[must_use]
+    pub fn permission_at(&self, node: &Node, key: &FieldKey) -> FieldPermission {
+        let Some(component) = self.component(key) else {
+            return FieldPermission::Hidden;
+        };
+        match node.field_permissions.get(key) {
+            Some(said) if said.is_writable() && !component.kind.is_stored() => FieldPermission::Readonly,
+            Some(said) => *said,
+            None if component.kind.is_information() => FieldPermission::Readonly,
+            None => FieldPermission::Hidden,
+        }
+    }
 }
 
 /// Kinds of nodes.
@@ -50,125 +102,143 @@ pub enum NodeKind {
     Hook(Box<HookProps>),
 }
 
-impl NodeKind {
+/// How a token leaves a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Leaving {
+    /// A person takes one of the ways out.
+    ByPeople,
+    /// By itself, at once, along the first way out whose conditions hold.
+    FirstFit,
+    /// By itself, at once, along every way out.
+    AllWays,
+    /// By itself, at once, along every way out whose conditions hold.
+    EveryFit,
+    /// By itself, along its only way out, at once or when what it waits for has come.
+    OnlyWay,
+    /// Never: the ticket is over.
+    Never,
+}
+
+/// What a kind of node is. What a token does at it is in the file of the same name in `ticket::flow`.
+pub(crate) struct Rule {
     /// The definition's word.
-    #[must_use]
-    pub fn word(&self) -> &'static str {
+    pub(crate) word: &'static str,
+    /// Keys that its `props` have besides those of every node.
+    pub(crate) keys: &'static [&'static str],
+    pub(crate) leaving: Leaving,
+    /// Reads its `props`.
+    pub(crate) read: fn(&mut Reader, &Json, &Place) -> NodeKind,
+    /// Rules on one node with its ways out.
+    pub(crate) check: fn(&Node, &[&Edge], &mut Vec<Problem>),
+    /// Rules on the fields that the node itself looks at.
+    pub(crate) check_fields: fn(&Node, &Form, &mut Vec<Problem>),
+}
+
+const START: Rule = Rule {
+    word: "start",
+    keys: &[],
+    leaving: Leaving::ByPeople,
+    read: |_, _, _| NodeKind::Start,
+    check: |_, _, _| {},
+    check_fields: |_, _, _| {},
+};
+
+const END: Rule = Rule {
+    word: "end",
+    keys: &[],
+    leaving: Leaving::Never,
+    read: |_, _, _| NodeKind::End,
+    check: |_, _, _| {},
+    check_fields: |_, _, _| {},
+};
+
+/// Every kind, in the order in which pages and refusals name them.
+pub(crate) const KINDS: [&Rule; 8] = [
+    &START,
+    &normal::RULE,
+    &END,
+    &gateway::EXCLUSIVE,
+    &gateway::PARALLEL,
+    &gateway::INCLUSIVE,
+    &timer::RULE,
+    &hook::RULE,
+];
+
+impl NodeKind {
+    pub(crate) fn rule(&self) -> &'static Rule {
         match self {
-            Self::Start => "start",
-            Self::Normal(_) => "normal",
-            Self::End => "end",
-            Self::Exclusive { .. } => "exclusive",
-            Self::Parallel => "parallel",
-            Self::Inclusive { .. } => "inclusive",
-            Self::Timer(_) => "timer",
-            Self::Hook(_) => "hook",
+            Self::Start => &START,
+            Self::Normal(_) => &normal::RULE,
+            Self::End => &END,
+            Self::Exclusive { .. } => &gateway::EXCLUSIVE,
+            Self::Parallel => &gateway::PARALLEL,
+            Self::Inclusive { .. } => &gateway::INCLUSIVE,
+            Self::Timer(_) => &timer::RULE,
+            Self::Hook(_) => &hook::RULE,
         }
     }
 
-    /// Whether a token moves on from here by itself.
+    /// The definition's word.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        self.rule().word
+    }
+
+    /// How a token leaves it.
+    #[must_use]
+    pub fn leaving(&self) -> Leaving {
+        self.rule().leaving
+    }
+
+    /// Whether people take its ways out, so that a token rests here with somebody.
+    #[must_use]
+    pub fn is_left_by_people(&self) -> bool {
+        self.leaving() == Leaving::ByPeople
+    }
+
+    /// Whether a token moves on from here at once, and may have several ways to.
     #[must_use]
     pub fn is_gateway(&self) -> bool {
-        matches!(self, Self::Exclusive { .. } | Self::Parallel | Self::Inclusive { .. })
+        self.is_choice() || self.is_split()
+    }
+
+    /// Whether conditions decide which ways a token takes.
+    #[must_use]
+    pub fn is_choice(&self) -> bool {
+        matches!(self.leaving(), Leaving::FirstFit | Leaving::EveryFit)
+    }
+
+    /// Whether several ways can be taken at once.
+    #[must_use]
+    pub fn is_split(&self) -> bool {
+        matches!(self.leaving(), Leaving::AllWays | Leaving::EveryFit)
+    }
+
+    /// The way out that is taken where no condition holds; only choices have one.
+    #[must_use]
+    pub fn default_branch(&self) -> Option<&EdgeId> {
+        match self {
+            Self::Exclusive { default_branch } | Self::Inclusive { default_branch } => default_branch.as_ref(),
+            Self::Start | Self::Normal(_) | Self::End | Self::Parallel | Self::Timer(_) | Self::Hook(_) => None,
+        }
+    }
+
+    /// The properties of a normal node.
+    #[must_use]
+    pub fn as_normal(&self) -> Option<&NormalProps> {
+        match self {
+            Self::Normal(props) => Some(props),
+            Self::Start
+            | Self::End
+            | Self::Exclusive { .. }
+            | Self::Parallel
+            | Self::Inclusive { .. }
+            | Self::Timer(_)
+            | Self::Hook(_) => None,
+        }
     }
 }
 
-/// Properties of a normal node.
-#[derive(Clone, Debug)]
-pub struct NormalProps {
-    /// Who is assigned.
-    pub assignee: AssigneeRule,
-    /// How several assignees act.
-    pub strategy: Strategy,
-    /// No self-approval: the creator is never an assignee here.
-    pub exclude_creator: bool,
-    /// A ticket that comes back goes to its last handler here.
-    pub remember_last_assignee: bool,
-    /// Workflows that may be opened below this node.
-    pub sub_workflows: Vec<WorkflowId>,
-    /// Edges are refused while children are open.
-    pub wait_for_sub_tickets: bool,
-    /// Taken when the last child ends.
-    pub auto_edge: Option<EdgeId>,
-}
-
-/// Who is assigned at a normal node; lists are as given, without duplicates.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum AssigneeRule {
-    /// These users.
-    Users(Vec<UserId>),
-    /// Active members of these departments and their descendants.
-    Depts(Vec<DeptId>),
-    /// Active members of these roles.
-    Roles(Vec<RoleId>),
-    /// Found by relation to the creator.
-    Variables(Vec<Variable>),
-    /// Users named in these fields of the ticket.
-    TicketField(Vec<FieldKey>),
-    /// Users named in these fields of the parent ticket.
-    ParentTicketField(Vec<FieldKey>),
-    /// Asked from this URL (semantics: assignees).
-    External(String),
-}
-
-/// Assignees found by relation to the creator.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Variable {
-    /// The creator.
-    Creator,
-    /// Approvers of the creator's primary department, else of the nearest ancestor that has some.
-    CreatorDeptApprover,
-    /// Leader of the creator's primary department.
-    CreatorDeptLeader,
-}
-
-impl Variable {
-    /// All, with their words.
-    pub const ALL: [(Self, &'static str); 3] = [
-        (Self::Creator, "creator"),
-        (Self::CreatorDeptApprover, "creator_dept_approver"),
-        (Self::CreatorDeptLeader, "creator_dept_leader"),
-    ];
-}
-
-/// How several assignees act. With one assignee every strategy is `Direct`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Strategy {
-    /// Any one of them acts.
-    Direct,
-    /// One is drawn.
-    Random,
-    /// Someone must accept first.
-    Voluntary,
-    /// Everyone acts.
-    Whole,
-}
-
-/// When a timer is due.
-#[derive(Clone, Debug)]
-pub enum TimerProps {
-    /// So long after it was entered.
-    Duration(jiff::Span),
-    /// At the instant in a date or datetime field; at once where it is empty or past.
-    UntilField(FieldKey),
-}
-
-/// Properties of a hook node.
-#[derive(Clone)]
-pub struct HookProps {
-    /// Where it posts.
-    pub url: String,
-    /// Key of its signatures: a secret.
-    pub token: Secret,
-    /// Whether it waits for a call-back.
-    pub is_async: bool,
-}
-
-impl std::fmt::Debug for HookProps {
-    /// Without URL (it may carry credentials) and token.
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("HookProps")
-            .field("is_async", &self.is_async)
-            .finish_non_exhaustive()
-    }
+fn is_there(named: &EdgeId, ways: &[&Edge]) -> bool {
+    ways.iter().any(|edge| edge.id == *named)
 }

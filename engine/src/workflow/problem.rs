@@ -47,6 +47,11 @@ impl Problem {
         }
     }
 
+    /// Something names a field that the form does not have.
+    pub(crate) fn unknown_field(key: &FieldKey, what: &str) -> Self {
+        Self::error("unknown_field", format!("{what}: correct the key, or add the field")).at_field(key)
+    }
+
     /// A warning without a place.
     pub(crate) fn warning(code: &'static str, message: impl Into<String>) -> Self {
         Self {

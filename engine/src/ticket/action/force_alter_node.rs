@@ -7,7 +7,6 @@ use crate::ticket::action_kind::ActionKind;
 use crate::ticket::decision::Decision;
 use crate::ticket::flow;
 use crate::ticket::refusal::{Argument, Refusal};
-use crate::workflow::NodeKind;
 
 pub(super) const RULE: Rule = Rule {
     kind: ActionKind::ForceAlterNode,
@@ -29,8 +28,8 @@ fn carry_out(decision: &mut Decision<'_>, action: &Chosen<'_>, taking: &Taking<'
             "it must name a normal node or the start node",
         ));
     };
-    let kind = decision.context.workflow.node(target).map(|node| &node.kind);
-    if !matches!(kind, Some(NodeKind::Normal(_) | NodeKind::Start)) {
+    let node = decision.context.workflow.node(target);
+    if !node.is_some_and(|node| node.kind.is_left_by_people()) {
         return Err(Refusal::argument(
             argument,
             target,

@@ -11,44 +11,44 @@ use crate::keys::Unread;
 use crate::workflow::problem::Problem;
 
 /// Code of the warning of a key that nobody reads.
-pub(super) const UNKNOWN_KEY: &str = "unknown_key";
+pub(crate) const UNKNOWN_KEY: &str = "unknown_key";
 
 /// Where in the definition something stands.
 #[derive(Clone, Default)]
-pub(super) struct Place {
+pub(crate) struct Place {
     /// For sentences: ``node `approve` ``.
-    pub(super) what: String,
+    pub(crate) what: String,
     /// The node, if it is about one.
-    pub(super) node: Option<NodeId>,
+    pub(crate) node: Option<NodeId>,
     /// The edge, if it is about one.
-    pub(super) edge: Option<EdgeId>,
+    pub(crate) edge: Option<EdgeId>,
     /// The field, if it is about one.
-    pub(super) field: Option<FieldKey>,
+    pub(crate) field: Option<FieldKey>,
 }
 
 impl Place {
-    pub(super) fn of(what: impl Into<String>) -> Self {
+    pub(crate) fn of(what: impl Into<String>) -> Self {
         Self {
             what: what.into(),
             ..Self::default()
         }
     }
 
-    pub(super) fn node(id: &NodeId) -> Self {
+    pub(crate) fn node(id: &NodeId) -> Self {
         Self {
             node: Some(id.clone()),
             ..Self::of(format!("node `{id}`"))
         }
     }
 
-    pub(super) fn edge(id: &EdgeId) -> Self {
+    pub(crate) fn edge(id: &EdgeId) -> Self {
         Self {
             edge: Some(id.clone()),
             ..Self::of(format!("edge `{id}`"))
         }
     }
 
-    pub(super) fn field(key: &FieldKey) -> Self {
+    pub(crate) fn field(key: &FieldKey) -> Self {
         Self {
             field: Some(key.clone()),
             ..Self::of(format!("field `{key}`"))
@@ -58,8 +58,8 @@ impl Place {
 
 /// Collects problems while reading.
 #[derive(Default)]
-pub(super) struct Reader {
-    pub(super) problems: Vec<Problem>,
+pub(crate) struct Reader {
+    pub(crate) problems: Vec<Problem>,
     unread: Unread,
     /// Whether parts were left out since the last `was_whole`, so that others may seem to be missing.
     is_torn: bool,
@@ -67,7 +67,7 @@ pub(super) struct Reader {
 
 impl Reader {
     /// Notes an error; the sentence begins with the place.
-    pub(super) fn error(&mut self, code: &'static str, place: &Place, sentence: &str) {
+    pub(crate) fn error(&mut self, code: &'static str, place: &Place, sentence: &str) {
         self.note(Problem::error(code, format!("{} {sentence}", place.what)), place);
     }
 
@@ -80,7 +80,7 @@ impl Reader {
 
     /// Warns of keys of an object that are none of those its reader knows. `part` names the object where it is not the
     /// place itself: ``in `props` ``.
-    pub(super) fn keys(&mut self, json: &Json, known: &[&str], part: &str, place: &Place) {
+    pub(crate) fn keys(&mut self, json: &Json, known: &[&str], part: &str, place: &Place) {
         let part = if part.is_empty() {
             String::new()
         } else {
@@ -93,7 +93,7 @@ impl Reader {
     }
 
     /// What was found.
-    pub(super) fn into_problems(mut self) -> Vec<Problem> {
+    pub(crate) fn into_problems(mut self) -> Vec<Problem> {
         let more = self.unread.more();
         self.problems
             .extend(more.map(|more| Problem::warning(UNKNOWN_KEY, more)));
@@ -101,12 +101,12 @@ impl Reader {
     }
 
     /// Whether everything was taken in since the last time this was asked.
-    pub(super) fn was_whole(&mut self) -> bool {
+    pub(crate) fn was_whole(&mut self) -> bool {
         !std::mem::take(&mut self.is_torn)
     }
 
     /// Notes that a part is left out.
-    pub(super) fn tear(&mut self) {
+    pub(crate) fn tear(&mut self) {
         self.is_torn = true;
     }
 
@@ -127,7 +127,7 @@ impl Reader {
     }
 
     /// An object; null where it is absent or something else.
-    pub(super) fn object<'a>(&mut self, from: &'a Json, name: &str, place: &Place) -> &'a Json {
+    pub(crate) fn object<'a>(&mut self, from: &'a Json, name: &str, place: &Place) -> &'a Json {
         match get(from, name) {
             Json::Null => &Json::Null,
             found @ Json::Object(_) => found,
@@ -140,7 +140,7 @@ impl Reader {
     }
 
     /// The elements of a list of objects; elements that are none are noted and left out.
-    pub(super) fn objects<'a>(&mut self, from: &'a Json, name: &str, place: &Place) -> Vec<&'a Json> {
+    pub(crate) fn objects<'a>(&mut self, from: &'a Json, name: &str, place: &Place) -> Vec<&'a Json> {
         let mut found = Vec::new();
         for item in self.list(from, name, place) {
             if item.is_object() {
@@ -154,7 +154,7 @@ impl Reader {
     }
 
     /// The elements of a list.
-    pub(super) fn list<'a>(&mut self, from: &'a Json, name: &str, place: &Place) -> &'a [Json] {
+    pub(crate) fn list<'a>(&mut self, from: &'a Json, name: &str, place: &Place) -> &'a [Json] {
         match get(from, name) {
             Json::Null => &[],
             Json::Array(items) => items,
@@ -167,7 +167,7 @@ impl Reader {
     }
 
     /// A text, as given.
-    pub(super) fn text(&mut self, from: &Json, name: &str, place: &Place) -> String {
+    pub(crate) fn text(&mut self, from: &Json, name: &str, place: &Place) -> String {
         match get(from, name) {
             Json::Null => String::new(),
             Json::String(text) => text.clone(),
@@ -179,7 +179,7 @@ impl Reader {
     }
 
     /// A boolean; false where it is absent.
-    pub(super) fn flag(&mut self, from: &Json, name: &str, place: &Place) -> bool {
+    pub(crate) fn flag(&mut self, from: &Json, name: &str, place: &Place) -> bool {
         match get(from, name) {
             Json::Null => false,
             Json::Bool(flag) => *flag,
@@ -190,8 +190,14 @@ impl Reader {
         }
     }
 
+    /// The id of an edge; `None` where it is absent or blank.
+    pub(crate) fn edge(&mut self, from: &Json, name: &str, place: &Place) -> Option<EdgeId> {
+        let id = self.text(from, name, place);
+        (!id.trim().is_empty()).then(|| EdgeId::from(id))
+    }
+
     /// Texts from a list or a comma separated text: trimmed, blank ones and repetitions left out.
-    pub(super) fn texts(&mut self, from: &Json, name: &str, place: &Place) -> Vec<String> {
+    pub(crate) fn texts(&mut self, from: &Json, name: &str, place: &Place) -> Vec<String> {
         let given: Vec<&str> = match get(from, name) {
             Json::Null => Vec::new(),
             Json::String(text) => text.split(',').collect(),
@@ -213,6 +219,11 @@ impl Reader {
 }
 
 /// An entry of an object; null where there is none.
-pub(super) fn get<'a>(from: &'a Json, name: &str) -> &'a Json {
+pub(crate) fn get<'a>(from: &'a Json, name: &str) -> &'a Json {
     from.get(name).unwrap_or(&Json::Null)
+}
+
+/// Whether a text is an address that the engine would post to.
+pub(crate) fn is_http(text: &str) -> bool {
+    url::Url::parse(text.trim()).is_ok_and(|url| matches!(url.scheme(), "http" | "https"))
 }

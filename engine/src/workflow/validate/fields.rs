@@ -1,12 +1,12 @@
 //! Rules on fields: permissions, the title, templates, conditions, fields that nodes name
 //! (semantics: validation, conditions, titles).
 
-use crate::id::{EdgeId, FieldKey, NodeId};
+use crate::id::{EdgeId, FieldKey};
 use crate::workflow::condition::{Condition, Operator};
 use crate::workflow::definition::Definition;
 use crate::workflow::form::title::{CREATED_AT, CREATOR};
 use crate::workflow::form::{Component, ComponentKind, FieldPermission};
-use crate::workflow::node::{AssigneeRule, Node, NodeKind, TimerProps};
+use crate::workflow::node::{Node, NodeKind};
 use crate::workflow::problem::Problem;
 use crate::workflow::template::{self, Piece};
 
@@ -25,7 +25,7 @@ const NOTIFICATION_NAMES: [&str; 8] = [
 pub(super) fn check(definition: &Definition, problems: &mut Vec<Problem>) {
     for node in &definition.nodes {
         permissions(definition, node, problems);
-        fields_named(definition, node, problems);
+        (node.kind.rule().check_fields)(node, &definition.form, problems);
     }
     for node in definition
         .nodes
@@ -52,7 +52,7 @@ fn permissions(definition: &Definition, node: &Node, problems: &mut Vec<Problem>
                 "node `{}` gives a permission on `{key}`, which is no field of the form",
                 node.id
             );
-            problems.push(unknown_field(key, sentence).at_node(&node.id));
+            problems.push(Problem::unknown_field(key, &sentence).at_node(&node.id));
             continue;
         };
         if permission.is_writable() && !component.kind.is_stored() {
@@ -69,69 +69,6 @@ fn permissions(definition: &Definition, node: &Node, problems: &mut Vec<Problem>
             );
             problems.push(Problem::error(code, sentence).at_node(&node.id).at_field(key));
         }
-    }
-}
-
-fn unknown_field(key: &FieldKey, what: String) -> Problem {
-    Problem::error("unknown_field", format!("{what}: correct the key, or add the field")).at_field(key)
-}
-
-fn fields_named(definition: &Definition, node: &Node, problems: &mut Vec<Problem>) {
-    match &node.kind {
-        NodeKind::Normal(props) => {
-            let AssigneeRule::TicketField(keys) = &props.assignee else {
-                return;
-            };
-            for key in keys {
-                field_of_kind(
-                    definition,
-                    &node.id,
-                    key,
-                    &[ComponentKind::User],
-                    "not_a_user_field",
-                    problems,
-                );
-            }
-        }
-        NodeKind::Timer(TimerProps::UntilField(key)) => {
-            let kinds = [ComponentKind::Date, ComponentKind::Datetime];
-            field_of_kind(definition, &node.id, key, &kinds, "not_a_date_field", problems);
-        }
-        NodeKind::Timer(TimerProps::Duration(_))
-        | NodeKind::Start
-        | NodeKind::End
-        | NodeKind::Exclusive { .. }
-        | NodeKind::Parallel
-        | NodeKind::Inclusive { .. }
-        | NodeKind::Hook(_) => {}
-    }
-}
-
-fn field_of_kind(
-    definition: &Definition,
-    node: &NodeId,
-    key: &FieldKey,
-    kinds: &[ComponentKind],
-    code: &'static str,
-    problems: &mut Vec<Problem>,
-) {
-    match definition.form.component(key) {
-        None => problems.push(
-            unknown_field(
-                key,
-                format!("node `{node}` looks at `{key}`, which is no field of the form"),
-            )
-            .at_node(node),
-        ),
-        Some(component) if !kinds.contains(&component.kind) => {
-            let words = kinds.iter().map(|kind| kind.word()).collect::<Vec<_>>().join(" or ");
-            let sentence = format!(
-                "node `{node}` looks at `{key}`, which is of type `{}`: name a field of type {words}",
-                component.kind.word()
-            );
-            problems.push(Problem::error(code, sentence).at_node(node).at_field(key));
-        }
-        Some(_) => {}
     }
 }
 
@@ -278,7 +215,7 @@ fn conditions(definition: &Definition, edge: &EdgeId, condition: &Condition, pro
     }
     let Some(component) = definition.form.component(key) else {
         let sentence = format!("a condition of edge `{edge}` looks at `{key}`, which is no field of the form");
-        problems.push(unknown_field(key, sentence).at_edge(edge));
+        problems.push(Problem::unknown_field(key, &sentence).at_edge(edge));
         return;
     };
     let error = |code, sentence: String| {

@@ -6,7 +6,7 @@ use crate::id::{DeptId, UserId};
 use crate::workflow::condition::Condition;
 use crate::workflow::definition::Definition;
 use crate::workflow::form::ComponentKind;
-use crate::workflow::node::{AssigneeRule, NodeKind};
+use crate::workflow::node::AssigneeRule;
 use crate::workflow::problem::Problem;
 
 use super::ValidationContext;
@@ -23,7 +23,7 @@ pub(super) fn check(definition: &Definition, context: &ValidationContext<'_>, pr
 fn sub_workflows(definition: &Definition, context: &ValidationContext<'_>, problems: &mut Vec<Problem>) {
     let Some(known) = context.known_workflows else { return };
     for node in &definition.nodes {
-        let NodeKind::Normal(props) = &node.kind else { continue };
+        let Some(props) = node.kind.as_normal() else { continue };
         for workflow in &props.sub_workflows {
             if workflow != &definition.workflow_id && !known.contains(workflow) {
                 let sentence = format!(
@@ -61,7 +61,7 @@ fn dept_problem(directory: &Directory, dept: &DeptId, place: &str) -> Option<Pro
 
 fn assignees(definition: &Definition, directory: &Directory, problems: &mut Vec<Problem>) {
     for node in &definition.nodes {
-        let NodeKind::Normal(props) = &node.kind else { continue };
+        let Some(props) = node.kind.as_normal() else { continue };
         let place = format!("node `{}`", node.id);
         let found: Vec<Problem> = match &props.assignee {
             AssigneeRule::Users(users) => users

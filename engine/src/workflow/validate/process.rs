@@ -1,13 +1,15 @@
-//! Rules on nodes and edges one by one: start and end, names, ids, gateways, timers and hooks
+//! Rules on nodes and edges one by one that hold for every kind: start and end, names, ids, ways out
 //! (semantics: validation, game).
+//!
+//! Not here: rules on one kind of node (`node/<kind>`).
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::id::{EdgeId, NodeId};
+use crate::id::NodeId;
 use crate::text::is_blank;
 use crate::workflow::definition::Definition;
 use crate::workflow::edge::{Edge, EdgeKind};
-use crate::workflow::node::{Node, NodeKind, Strategy};
+use crate::workflow::node::{Leaving, Node};
 use crate::workflow::problem::Problem;
 
 pub(super) fn check(definition: &Definition, problems: &mut Vec<Problem>) {
@@ -18,10 +20,9 @@ pub(super) fn check(definition: &Definition, problems: &mut Vec<Problem>) {
     ways_out_of_end(definition, &ways, problems);
     one_way_out(definition, &ways, problems);
     condition_edges(definition, &ways, problems);
-    gateway_conditions(definition, &ways, problems);
-    default_branches(definition, &ways, problems);
-    auto_edges(definition, &ways, problems);
-    remembered_votes(definition, problems);
+    for node in &definition.nodes {
+        (node.kind.rule().check)(node, ways.out_of(node), problems);
+    }
 }
 
 /// What every walk over the graph relies on.
@@ -130,7 +131,7 @@ fn unnamed_nodes(definition: &Definition, problems: &mut Vec<Problem>) {
 
 /// An edge that a person takes is a button, and a button without a word is hard to press.
 fn unnamed_edges(definition: &Definition, ways: &Ways<'_>, problems: &mut Vec<Problem>) {
-    for node in definition.nodes.iter().filter(|node| is_left_by_people(node)) {
+    for node in definition.nodes.iter().filter(|node| node.kind.is_left_by_people()) {
         for edge in ways.out_of(node).iter().filter(|edge| is_blank(&edge.name)) {
             let sentence = format!("edge `{}` is taken by people and has no name: give it one", edge.id);
             problems.push(Problem::warning("unnamed_edge", sentence).at_edge(&edge.id));
@@ -138,15 +139,11 @@ fn unnamed_edges(definition: &Definition, ways: &Ways<'_>, problems: &mut Vec<Pr
     }
 }
 
-fn is_left_by_people(node: &Node) -> bool {
-    matches!(node.kind, NodeKind::Start | NodeKind::Normal(_))
-}
-
 fn ways_out_of_end(definition: &Definition, ways: &Ways<'_>, problems: &mut Vec<Problem>) {
     let mut ends = definition
         .nodes
         .iter()
-        .filter(|node| matches!(node.kind, NodeKind::End));
+        .filter(|node| node.kind.leaving() == Leaving::Never);
     // Of several ends the ones too many may well go on.
     if let (Some(node), None) = (ends.next(), ends.next()) {
         for edge in ways.out_of(node) {
@@ -163,12 +160,12 @@ fn ways_out_of_end(definition: &Definition, ways: &Ways<'_>, problems: &mut Vec<
     }
 }
 
-/// A timer or hook takes its one way out, whatever its type.
+/// What leaves by itself along its only way takes that one, whatever its type.
 fn one_way_out(definition: &Definition, ways: &Ways<'_>, problems: &mut Vec<Problem>) {
     for node in definition
         .nodes
         .iter()
-        .filter(|node| matches!(node.kind, NodeKind::Timer(_) | NodeKind::Hook(_)))
+        .filter(|node| node.kind.leaving() == Leaving::OnlyWay)
     {
         if ways.out_of(node).len() > 1 {
             let sentence = format!(
@@ -182,7 +179,7 @@ fn one_way_out(definition: &Definition, ways: &Ways<'_>, problems: &mut Vec<Prob
 }
 
 fn condition_edges(definition: &Definition, ways: &Ways<'_>, problems: &mut Vec<Problem>) {
-    for node in definition.nodes.iter().filter(|node| is_left_by_people(node)) {
+    for node in definition.nodes.iter().filter(|node| node.kind.is_left_by_people()) {
         for edge in ways.out_of(node).iter().filter(|edge| edge.kind == EdgeKind::Condition) {
             let sentence = format!(
                 "edge `{}` of type `condition` leaves the node `{}`, which people leave: make it agree, reject or other",
@@ -193,103 +190,6 @@ fn condition_edges(definition: &Definition, ways: &Ways<'_>, problems: &mut Vec<
                     .at_node(&node.id)
                     .at_edge(&edge.id),
             );
-        }
-    }
-}
-
-fn default_branch(node: &Node) -> Option<&EdgeId> {
-    match &node.kind {
-        NodeKind::Exclusive { default_branch } | NodeKind::Inclusive { default_branch } => default_branch.as_ref(),
-        NodeKind::Start
-        | NodeKind::Normal(_)
-        | NodeKind::End
-        | NodeKind::Parallel
-        | NodeKind::Timer(_)
-        | NodeKind::Hook(_) => None,
-    }
-}
-
-fn gateway_conditions(definition: &Definition, ways: &Ways<'_>, problems: &mut Vec<Problem>) {
-    let chooses = |node: &&Node| matches!(node.kind, NodeKind::Exclusive { .. } | NodeKind::Inclusive { .. });
-    for node in definition.nodes.iter().filter(chooses) {
-        let ways = ways.out_of(node);
-        if ways.len() < 2 {
-            continue;
-        }
-        for edge in ways
-            .iter()
-            .filter(|edge| edge.conditions.is_empty() && Some(&edge.id) != default_branch(node))
-        {
-            let sentence = format!(
-                "edge `{}` of the {} node `{}` has no conditions and is not its default: add `condition_groups`, \
-                 or name it as `default_branch`",
-                edge.id,
-                node.kind.word(),
-                node.id
-            );
-            problems.push(
-                Problem::error("gateway_without_condition", sentence)
-                    .at_node(&node.id)
-                    .at_edge(&edge.id),
-            );
-        }
-        if default_branch(node).is_none() {
-            let sentence = format!(
-                "{} node `{}` has no `default_branch`: where no condition holds, the action is refused",
-                node.kind.word(),
-                node.id
-            );
-            problems.push(Problem::warning("no_default_branch", sentence).at_node(&node.id));
-        }
-    }
-}
-
-fn default_branches(definition: &Definition, ways: &Ways<'_>, problems: &mut Vec<Problem>) {
-    for node in &definition.nodes {
-        let Some(default) = default_branch(node) else { continue };
-        if !ways.out_of(node).iter().any(|edge| &edge.id == default) {
-            let sentence = format!(
-                "node `{}` has the default branch `{default}`, which does not leave it: name one that does",
-                node.id
-            );
-            problems.push(
-                Problem::error("unknown_default_branch", sentence)
-                    .at_node(&node.id)
-                    .at_edge(default),
-            );
-        }
-    }
-}
-
-fn auto_edges(definition: &Definition, ways: &Ways<'_>, problems: &mut Vec<Problem>) {
-    for node in &definition.nodes {
-        let NodeKind::Normal(props) = &node.kind else { continue };
-        let Some(auto) = &props.auto_edge else { continue };
-        if !ways.out_of(node).iter().any(|edge| &edge.id == auto) {
-            let sentence = format!(
-                "node `{}` has the `auto_edge` `{auto}`, which does not leave it: name one that does",
-                node.id
-            );
-            problems.push(
-                Problem::error("unknown_auto_edge", sentence)
-                    .at_node(&node.id)
-                    .at_edge(auto),
-            );
-        }
-    }
-}
-
-/// The second round at such a node is one person's alone, where the first took everybody's approval.
-fn remembered_votes(definition: &Definition, problems: &mut Vec<Problem>) {
-    for node in &definition.nodes {
-        let NodeKind::Normal(props) = &node.kind else { continue };
-        if props.remember_last_assignee && props.strategy == Strategy::Whole {
-            let sentence = format!(
-                "node `{}` asks everybody (`whole`) and remembers who acted last (`remember_last_assignee`): a ticket \
-                 that comes back goes to that one person alone, leave one of the two out",
-                node.id
-            );
-            problems.push(Problem::warning("votes_not_repeated", sentence).at_node(&node.id));
         }
     }
 }

@@ -28,35 +28,32 @@ pub fn unheeded(version: &WorkflowVersion) -> Vec<Problem> {
 fn of_node(node: &Node, problems: &mut Vec<Problem>) {
     let id = &node.id;
     let mut warn = |code, sentence: String| problems.push(Problem::warning(code, sentence).at_node(id));
-    match &node.kind {
-        NodeKind::Timer(_) => warn(
+    if let NodeKind::Timer(_) = &node.kind {
+        warn(
             "timer_not_fired",
             format!("timer node `{id}` does not fire by itself yet: a ticket waits there until an admin closes it"),
-        ),
-        NodeKind::Hook(_) => warn(
+        );
+    }
+    if let NodeKind::Hook(_) = &node.kind {
+        warn(
             "hook_not_posted",
             format!("hook node `{id}` is not posted yet: a ticket waits there until an admin closes it"),
-        ),
-        NodeKind::Normal(props) => {
-            if matches!(props.assignee, AssigneeRule::External(_)) {
-                let sentence = "is to ask an outside address for its assignees, and none is asked yet: \
-                                an action that leads there is refused";
-                warn("assignees_not_asked", format!("node `{id}` {sentence}"));
-            }
-            let keys = [
-                ("sub_workflows", !props.sub_workflows.is_empty()),
-                ("wait_for_sub_tickets", props.wait_for_sub_tickets),
-                ("auto_edge", props.auto_edge.is_some()),
-            ];
-            for (key, _) in keys.iter().filter(|(_, is_there)| *is_there) {
-                let sentence = format!("node `{id}` has `{key}`, and sub-tickets do nothing to their parents yet");
-                warn("sub_tickets_not_heeded", sentence);
-            }
+        );
+    }
+    if let NodeKind::Normal(props) = &node.kind {
+        if matches!(props.assignee, AssigneeRule::External(_)) {
+            let sentence = "is to ask an outside address for its assignees, and none is asked yet: \
+                            an action that leads there is refused";
+            warn("assignees_not_asked", format!("node `{id}` {sentence}"));
         }
-        NodeKind::Start
-        | NodeKind::End
-        | NodeKind::Exclusive { .. }
-        | NodeKind::Parallel
-        | NodeKind::Inclusive { .. } => {}
+        let keys = [
+            ("sub_workflows", !props.sub_workflows.is_empty()),
+            ("wait_for_sub_tickets", props.wait_for_sub_tickets),
+            ("auto_edge", props.auto_edge.is_some()),
+        ];
+        for (key, _) in keys.iter().filter(|(_, is_there)| *is_there) {
+            let sentence = format!("node `{id}` has `{key}`, and sub-tickets do nothing to their parents yet");
+            warn("sub_tickets_not_heeded", sentence);
+        }
     }
 }

@@ -1,0 +1,241 @@
+//! Normal node: waits for its assignees (semantics: assignees, strategies, sub-tickets).
+
+use serde_json::Value as Json;
+
+use crate::id::{DeptId, EdgeId, FieldKey, RoleId, UserId, WorkflowId};
+use crate::workflow::definition::reader::{Place, Reader, is_http};
+use crate::workflow::edge::Edge;
+use crate::workflow::form::{ComponentKind, Form};
+use crate::workflow::node::{Leaving, Node, NodeKind, Rule, is_there};
+use crate::workflow::problem::Problem;
+
+pub(super) const RULE: Rule = Rule {
+    word: "normal",
+    keys: &[
+        "assignee_type",
+        "assignee",
+        "assignment_strategy",
+        "exclude_creator",
+        "remember_last_assignee",
+        "sub_workflows",
+        "wait_for_sub_tickets",
+        "auto_edge",
+    ],
+    leaving: Leaving::ByPeople,
+    read: |reader, props, place| NodeKind::Normal(Box::new(read(reader, props, place))),
+    check,
+    check_fields,
+};
+
+/// Properties of a normal node.
+#[derive(Clone, Debug)]
+pub struct NormalProps {
+    /// Who is assigned.
+    pub assignee: AssigneeRule,
+    /// How several assignees act.
+    pub strategy: Strategy,
+    /// No self-approval: the creator is never an assignee here.
+    pub exclude_creator: bool,
+    /// A ticket that comes back goes to its last handler here.
+    pub remember_last_assignee: bool,
+    /// Workflows that may be opened below this node.
+    pub sub_workflows: Vec<WorkflowId>,
+    /// Edges are refused while children are open.
+    pub wait_for_sub_tickets: bool,
+    /// Taken when the last child ends.
+    pub auto_edge: Option<EdgeId>,
+}
+
+/// Who is assigned at a normal node; lists are as given, without duplicates.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AssigneeRule {
+    /// These users.
+    Users(Vec<UserId>),
+    /// Active members of these departments and their descendants.
+    Depts(Vec<DeptId>),
+    /// Active members of these roles.
+    Roles(Vec<RoleId>),
+    /// Found by relation to the creator.
+    Variables(Vec<Variable>),
+    /// Users named in these fields of the ticket.
+    TicketField(Vec<FieldKey>),
+    /// Users named in these fields of the parent ticket.
+    ParentTicketField(Vec<FieldKey>),
+    /// Asked from this URL (semantics: assignees).
+    External(String),
+}
+
+/// Assignees found by relation to the creator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Variable {
+    /// The creator.
+    Creator,
+    /// Approvers of the creator's primary department, else of the nearest ancestor that has some.
+    CreatorDeptApprover,
+    /// Leader of the creator's primary department.
+    CreatorDeptLeader,
+}
+
+impl Variable {
+    /// All, with their words.
+    pub const ALL: [(Self, &'static str); 3] = [
+        (Self::Creator, "creator"),
+        (Self::CreatorDeptApprover, "creator_dept_approver"),
+        (Self::CreatorDeptLeader, "creator_dept_leader"),
+    ];
+}
+
+/// How several assignees act. With one assignee every strategy is `Direct`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Strategy {
+    /// Any one of them acts.
+    Direct,
+    /// One is drawn.
+    Random,
+    /// Someone must accept first.
+    Voluntary,
+    /// Everyone acts.
+    Whole,
+}
+
+fn read(reader: &mut Reader, props: &Json, place: &Place) -> NormalProps {
+    NormalProps {
+        assignee: assignee(reader, props, place),
+        strategy: strategy(reader, props, place),
+        exclude_creator: reader.flag(props, "exclude_creator", place),
+        remember_last_assignee: reader.flag(props, "remember_last_assignee", place),
+        sub_workflows: reader
+            .texts(props, "sub_workflows", place)
+            .into_iter()
+            .map(Into::into)
+            .collect(),
+        wait_for_sub_tickets: reader.flag(props, "wait_for_sub_tickets", place),
+        auto_edge: reader.edge(props, "auto_edge", place),
+    }
+}
+
+fn assignee(reader: &mut Reader, props: &Json, place: &Place) -> AssigneeRule {
+    let word = reader.text(props, "assignee_type", place);
+    if word == "external" {
+        // An address may hold commas, so it is not a list.
+        let url = reader.text(props, "assignee", place).trim().to_owned();
+        if url.is_empty() {
+            reader.error(
+                "assignee_missing",
+                place,
+                "has no `assignee`: give the address that is asked",
+            );
+        } else if !is_http(&url) {
+            reader.error(
+                "bad_assignee_url",
+                place,
+                "asks for its assignees at no http or https address",
+            );
+        }
+        return AssigneeRule::External(url);
+    }
+    let named = reader.texts(props, "assignee", place);
+    if word.trim().is_empty() || named.is_empty() {
+        let missing = if named.is_empty() { "assignee" } else { "assignee_type" };
+        reader.error(
+            "assignee_missing",
+            place,
+            &format!("has no `{missing}`: say who is assigned"),
+        );
+    }
+    match word.as_str() {
+        "users" => AssigneeRule::Users(named.into_iter().map(Into::into).collect()),
+        "depts" => AssigneeRule::Depts(named.into_iter().map(Into::into).collect()),
+        "roles" => AssigneeRule::Roles(named.into_iter().map(Into::into).collect()),
+        "ticket_field" => AssigneeRule::TicketField(named.into_iter().map(Into::into).collect()),
+        "parent_ticket_field" => AssigneeRule::ParentTicketField(named.into_iter().map(Into::into).collect()),
+        "variables" => AssigneeRule::Variables(variables(reader, &named, place)),
+        "" => AssigneeRule::Users(Vec::new()),
+        _ => {
+            let words = "users, depts, roles, variables, ticket_field, parent_ticket_field, external";
+            reader.error(
+                "unknown_assignee_type",
+                place,
+                &format!("has the assignee_type `{word}`: take one of {words}"),
+            );
+            AssigneeRule::Users(Vec::new())
+        }
+    }
+}
+
+fn variables(reader: &mut Reader, named: &[String], place: &Place) -> Vec<Variable> {
+    let mut found = Vec::new();
+    for word in named {
+        match Variable::ALL.iter().find(|(_, spelt)| spelt == word) {
+            Some((variable, _)) => found.push(*variable),
+            None => {
+                let words = Variable::ALL.map(|(_, spelt)| spelt).join(", ");
+                reader.error(
+                    "unknown_variable",
+                    place,
+                    &format!("is assigned to `{word}`: take one of {words}"),
+                );
+            }
+        }
+    }
+    found
+}
+
+fn strategy(reader: &mut Reader, props: &Json, place: &Place) -> Strategy {
+    let words = "direct, random, voluntary or whole";
+    match reader.text(props, "assignment_strategy", place).as_str() {
+        "direct" => Strategy::Direct,
+        "random" => Strategy::Random,
+        "voluntary" => Strategy::Voluntary,
+        "whole" | "all" => Strategy::Whole,
+        "" => {
+            reader.error(
+                "strategy_missing",
+                place,
+                &format!("has no `assignment_strategy`: take {words}"),
+            );
+            Strategy::Direct
+        }
+        word => {
+            reader.error(
+                "unknown_strategy",
+                place,
+                &format!("has the assignment_strategy `{word}`: take {words}"),
+            );
+            Strategy::Direct
+        }
+    }
+}
+
+fn check(node: &Node, ways: &[&Edge], problems: &mut Vec<Problem>) {
+    let Some(props) = node.kind.as_normal() else { return };
+    if let Some(auto) = props.auto_edge.as_ref().filter(|auto| !is_there(auto, ways)) {
+        let sentence = format!(
+            "node `{}` has the `auto_edge` `{auto}`, which does not leave it: name one that does",
+            node.id
+        );
+        problems.push(
+            Problem::error("unknown_auto_edge", sentence)
+                .at_node(&node.id)
+                .at_edge(auto),
+        );
+    }
+    // The second round would be one person's alone, where the first took everybody's approval.
+    if props.remember_last_assignee && props.strategy == Strategy::Whole {
+        let sentence = format!(
+            "node `{}` asks everybody (`whole`) and remembers who acted last (`remember_last_assignee`): a ticket \
+             that comes back goes to that one person alone, leave one of the two out",
+            node.id
+        );
+        problems.push(Problem::warning("votes_not_repeated", sentence).at_node(&node.id));
+    }
+}
+
+fn check_fields(node: &Node, form: &Form, problems: &mut Vec<Problem>) {
+    let Some(AssigneeRule::TicketField(keys)) = node.kind.as_normal().map(|props| &props.assignee) else {
+        return;
+    };
+    for key in keys {
+        problems.extend(node.looks_at(form, key, &[ComponentKind::User], "not_a_user_field"));
+    }
+}

@@ -13,11 +13,11 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use loonflow_engine::ticket::offer::offered;
 use loonflow_engine::ticket::{Draw, Refusal, Ticket};
 use loonflow_engine::workflow::WorkflowVersion;
-use loonflow_simulator::case::CaseStep;
-use loonflow_simulator::inputs;
-use loonflow_simulator::model::{Model, compare};
-use loonflow_simulator::step::{Tape, next_step};
+use loonflow_simulator::hunt::model::{Model, compare};
 use loonflow_simulator::world::World;
+use loonflow_simulator::world::case::CaseStep;
+use loonflow_simulator::world::inputs;
+use loonflow_simulator::world::step::{Tape, next_step};
 
 /// A step with what came of it in the engine.
 struct Taken {

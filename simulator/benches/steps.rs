@@ -9,10 +9,10 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use loonflow_simulator::checker::Checks;
-use loonflow_simulator::fuzz::{Given, Session};
-use loonflow_simulator::inputs;
-use loonflow_simulator::step::Tape;
+use loonflow_simulator::hunt::fuzz::{Given, Session};
+use loonflow_simulator::hunt::watch::Checks;
+use loonflow_simulator::world::inputs;
+use loonflow_simulator::world::step::Tape;
 use proptest::collection::vec;
 use proptest::prelude::any;
 use proptest::test_runner::{Config, TestRunner};
@@ -38,7 +38,7 @@ fn walk(given: &Given, seed: u64, checks: &Checks) -> u64 {
     let mut tape = Tape::random(seed);
     let mut session = Session::new(given, seed, checks, &[], &mut tape);
     session.run(&mut tape, STEPS).expect("every rule holds");
-    session.checker.n_steps()
+    session.watch.n_steps()
 }
 
 fn steps(criterion: &mut Criterion) {
@@ -115,7 +115,7 @@ fn sixteen_cases(givens: &[Given], checks: &Checks) -> u64 {
         let given = &givens[seed as usize % givens.len()];
         let mut session = Session::new(given, seed, checks, &[], &mut tape);
         session.run(&mut tape, u64::MAX).expect("every rule holds");
-        n_steps.set(n_steps.get() + session.checker.n_steps());
+        n_steps.set(n_steps.get() + session.watch.n_steps());
         Ok(())
     });
     result.expect("every rule holds");

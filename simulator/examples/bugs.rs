@@ -8,7 +8,7 @@
 //!
 //! The engine holds the truth only. The list has each bug as an edit (`list`), an edit becomes
 //! `if the bug is on { wrong } else { right }` in the copy (`edit`, `copy`), so that one build has them all, and each is
-//! hunted by a process of its own. What is hunted with is in the library, `selftest::bugs`.
+//! hunted by a process of its own. What is hunted with is in the library, `hunt::selftest`.
 //!
 //! Exit code 1: a bug was not found, or something was found where no bug is on. An edit that no longer applies, because
 //! its place was changed, is an error that names it: say in the list what the bug is now.
@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail, ensure};
 use clap::Parser;
-use loonflow_simulator::commands::output::Output;
+use loonflow_simulator::program::output::Output;
 
 #[path = "bugs/copy.rs"]
 mod copy;

@@ -18,12 +18,12 @@ use anyhow::{Context as _, bail, ensure};
 use clap::{Parser, ValueEnum};
 use loonflow_engine::id::EdgeId;
 use loonflow_engine::workflow::WorkflowVersion;
-use loonflow_simulator::check::{Options, check, impossible_edges, markings};
-use loonflow_simulator::commands::output::Output;
-use loonflow_simulator::export::pnml::pnml;
-use loonflow_simulator::inputs;
-use loonflow_simulator::net::{Net, NotPlain, net};
+use loonflow_simulator::formats::export::pnml::pnml;
+use loonflow_simulator::program::output::Output;
+use loonflow_simulator::prove::check::{Options, check, impossible_edges, markings};
+use loonflow_simulator::prove::net::{Net, NotPlain, net};
 use loonflow_simulator::world::directory_from;
+use loonflow_simulator::world::inputs;
 use serde_json::Value as Json;
 
 #[path = "oracle/play.rs"]
@@ -231,7 +231,7 @@ fn replay(arguments: &Arguments) -> anyhow::Result<()> {
             let Some(events) = play::to_the_end(version, directory, &left_out, &kinds, &mut dice) else {
                 continue;
             };
-            let trace = loonflow_simulator::net::trace::trace(&net, &events).map_err(anyhow::Error::msg)?;
+            let trace = loonflow_simulator::prove::net::trace::trace(&net, &events).map_err(anyhow::Error::msg)?;
             let changed = play::with_one_changed(&net, &trace, &mut dice);
             traces.push(trace);
             are_played.push(true);

@@ -5,7 +5,7 @@
 
 use loonflow_engine::ticket::{ActState, Ticket};
 use loonflow_engine::workflow::WorkflowVersion;
-use loonflow_simulator::fuzz::{Fuzz, Report};
+use loonflow_simulator::hunt::fuzz::{Fuzz, Report};
 use serde_json::Value as Json;
 
 /// The definition as the program ships it; here one of the fixtures.

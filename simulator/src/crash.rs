@@ -3,16 +3,16 @@
 //!
 //! Two levels. `walk` and `round` cut the power at the bare `boundary` decide → append → fold, every way in every round,
 //! a million times in minutes. `actors` and
-//! `actors_walk` do so to the engine itself, over a log that fails on schedule. What can go wrong is
+//! `engine_walk` do so to the engine itself, over a log that fails on schedule. What can go wrong is
 //! in `trouble`, what must hold in `invariants`, and what clients ask in `call`.
 //!
 //! Not here: whether what was decided is right (the fuzz), whether a disk keeps what it says (`storage`).
 
 pub mod actors;
-pub mod actors_walk;
 pub mod boundary;
 pub mod call;
 pub mod case;
+pub mod engine_walk;
 pub mod invariants;
 pub mod ports;
 pub mod round;
@@ -86,6 +86,6 @@ pub fn walks(seed: u64, n_seeds: u64, n_threads: usize, walk: WalkOfSeed<'_>) ->
             report.failure = Some((seed.wrapping_add(idx), broken, rounds));
         }
     }
-    report.hash = crate::trace::hex(&hash.finalize().into());
+    report.hash = crate::world::trace::hex(&hash.finalize().into());
     report
 }

@@ -6,54 +6,30 @@
 //! under load (`forecast`). What they find is a `case` of concrete steps with a `story` that a person can follow, and
 //! goes to other tools in open formats (`export`, `import`).
 //!
-//! Modules in reading order: [`case`], [`world`], [`replay`], [`trace`] (a run and how it is repeated) · [`step`],
-//! [`people`], [`strategy`] (random steps, people, definitions) · [`model`], [`invariants`], [`checker`] (what must
-//! hold) · [`fuzz`], [`coverage`], [`goals`], [`shrink`], [`story`] (the search) · [`crash`] · [`check`], [`net`] ·
-//! [`publishing`] · [`forecast`] · [`recorded`], [`shadow`] · [`export`], [`import`], [`expression`], [`xml`] · [`selftest`] ·
-//! [`inputs`], [`cli`], [`commands`] (the program `loonflow-simulate`).
+//! One wing for each job, in the order in which they stand on each other; `tests/it/arrows.rs` holds it:
+//! - [`world`]: a world, its steps, and how a run is repeated; every wing stands on it, and knows few others;
+//! - [`prove`]: definitions proved or refuted, exactly;
+//! - [`crash`]: the engine killed between decision and answer;
+//! - [`forecast`]: people under load;
+//! - [`record`]: what a server recorded, and what would have come of it on another version;
+//! - [`formats`]: open formats, written and read;
+//! - [`hunt`]: people at random beside the naive model, and how what is found is made small and told;
+//! - [`program`]: the command line of `loonflow-simulate`.
 //!
-//! Without the default feature `program` only what a server asks before it publishes a workflow is here: `check`, `fuzz`
-//! and what they stand on, without the dependencies of reports, formats and the command line.
+//! Without the default feature `program` only what a server asks before it publishes a workflow is here: the proof, the
+//! hunt and what they stand on, without the dependencies of reports, formats and the command line.
 //!
 //! Not simulated here: disks that break their promise, which `storage` tests.
 
-pub mod case;
-pub mod check;
-pub mod checker;
-#[cfg(feature = "program")]
-pub mod cli;
-#[cfg(feature = "program")]
-pub mod commands;
-pub mod coverage;
 #[cfg(feature = "program")]
 pub mod crash;
-pub mod export;
-pub mod expression;
 #[cfg(feature = "program")]
 pub mod forecast;
-pub mod fuzz;
-pub mod goals;
+pub mod formats;
+pub mod hunt;
 #[cfg(feature = "program")]
-pub mod import;
-pub mod inputs;
-pub mod invariants;
-pub mod model;
-pub mod names;
-pub mod net;
-pub mod people;
-pub mod publishing;
+pub mod program;
+pub mod prove;
 #[cfg(feature = "program")]
-pub mod recorded;
-pub mod replay;
-#[cfg(feature = "program")]
-pub mod selftest;
-#[cfg(feature = "program")]
-pub mod shadow;
-pub mod shrink;
-pub mod step;
-pub mod story;
-pub mod strategy;
-pub mod trace;
+pub mod record;
 pub mod world;
-#[cfg(feature = "program")]
-pub mod xml;

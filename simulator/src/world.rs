@@ -3,6 +3,13 @@
 //! A command either happens whole or not at all. Not here: what must hold after it (`invariants`), how steps become
 //! commands (`step`, `replay`).
 
+pub mod case;
+pub mod inputs;
+pub mod names;
+pub mod replay;
+pub mod step;
+pub mod trace;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

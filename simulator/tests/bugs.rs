@@ -10,7 +10,7 @@ mod list;
 
 use edit::switched;
 use list::Bug;
-use loonflow_simulator::selftest::bugs::{Ground, hunt};
+use loonflow_simulator::hunt::selftest::{Ground, hunt};
 
 fn bugs(entries: &str) -> Vec<Bug> {
     list::of_text(entries).expect("a list")

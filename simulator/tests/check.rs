@@ -17,13 +17,13 @@ use std::sync::Arc;
 
 use loonflow_engine::account::directory::Directory;
 use loonflow_engine::workflow::WorkflowVersion;
-use loonflow_simulator::case::Case;
-use loonflow_simulator::check::{Finding, Options, Outcome, Report, check, codes, markings};
-use loonflow_simulator::export::pnml::pnml;
-use loonflow_simulator::inputs;
-use loonflow_simulator::net::net;
-use loonflow_simulator::selftest::definitions;
+use loonflow_simulator::formats::export::pnml::pnml;
+use loonflow_simulator::prove::check::{Finding, Options, Outcome, Report, check, codes, markings};
+use loonflow_simulator::prove::net::net;
+use loonflow_simulator::prove::selftest;
+use loonflow_simulator::world::case::Case;
 use loonflow_simulator::world::directory_from;
+use loonflow_simulator::world::inputs;
 use random::{Dice, Style};
 use serde_json::{Value as Json, json};
 
@@ -380,7 +380,7 @@ fn the_fewest_absent_people_are_named() {
 #[test]
 fn every_seeded_defect_is_found_and_no_twin_alarms() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("selftest");
-    let lines = definitions::run(&folder).expect("the folder reads");
+    let lines = selftest::run(&folder).expect("the folder reads");
     let wrong: Vec<_> = lines.iter().filter(|line| !line.is_right || !line.is_played).collect();
     assert!(wrong.is_empty(), "{wrong:#?}");
     let n_defects = lines.iter().filter(|line| line.expected.is_some()).count();

@@ -3,14 +3,14 @@
 use std::path::Path;
 use std::sync::LazyLock;
 
-use loonflow_simulator::crash::actors_walk::Base;
 use loonflow_simulator::crash::case::{CrashCase, FORMAT, Level};
+use loonflow_simulator::crash::engine_walk::Base;
 use loonflow_simulator::crash::trouble::Trouble;
 use loonflow_simulator::crash::walk::Setting;
 use loonflow_simulator::crash::{CrashReport, walks};
-use loonflow_simulator::fuzz::Given;
-use loonflow_simulator::inputs;
-use loonflow_simulator::step::Tape;
+use loonflow_simulator::hunt::fuzz::Given;
+use loonflow_simulator::world::inputs;
+use loonflow_simulator::world::step::Tape;
 use serde_json::Value as Json;
 
 struct Fixtures {

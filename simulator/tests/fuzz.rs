@@ -11,7 +11,7 @@ mod invariants;
 #[path = "fuzz/runs.rs"]
 mod runs;
 
-use loonflow_simulator::fuzz::Report;
+use loonflow_simulator::hunt::fuzz::Report;
 use serde_json::Value as Json;
 
 /// A fixture's definition.

@@ -7,9 +7,9 @@ use loonflow_engine::account::directory::Directory;
 use loonflow_engine::ticket::ActionKind;
 use loonflow_engine::ticket::Command;
 use loonflow_engine::workflow::WorkflowVersion;
-use loonflow_simulator::invariants::{self, gate};
-use loonflow_simulator::step::{Step, Tape, next_step};
+use loonflow_simulator::hunt::invariants::{self, gate};
 use loonflow_simulator::world::World;
+use loonflow_simulator::world::step::{Step, Tape, next_step};
 use proptest::prelude::*;
 
 /// Read once: parsing takes longer than a walk.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use loonflow_engine::workflow::WorkflowVersion;
-use loonflow_simulator::publishing;
+use loonflow_simulator::hunt::publishing;
 use serde_json::Value;
 
 use super::output::line;

@@ -10,8 +10,8 @@ use loonflow_engine::ticket::{ActionRequest, Command, Create, Event, Handle, Hoo
 use loonflow_engine::value::Value;
 use loonflow_engine::view::example::example_value;
 use loonflow_engine::workflow::{FieldPermission, Node, WorkflowVersion};
-use loonflow_simulator::check::Markings;
-use loonflow_simulator::net::Net;
+use loonflow_simulator::prove::check::Markings;
+use loonflow_simulator::prove::net::Net;
 use loonflow_simulator::world::World;
 
 use crate::random::Dice;

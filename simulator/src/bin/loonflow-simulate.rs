@@ -1,6 +1,6 @@
 //! `loonflow-simulate`: finds what is wrong with a workflow, or with the engine, before a person does.
 //!
-//! Everything is in the library (`cli`, `commands`); an embedding program calls the same functions.
+//! Everything is in the library (`program`); an embedding program calls the same functions.
 
 use std::process::ExitCode;
 
@@ -8,5 +8,5 @@ use std::process::ExitCode;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    loonflow_simulator::cli::main()
+    loonflow_simulator::program::cli::main()
 }

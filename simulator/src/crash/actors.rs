@@ -5,7 +5,7 @@
 //! Of calls under way at once the order in which they come to the log is the runtime's, for reads leave its thread;
 //! what must hold does not depend on it.
 //!
-//! Not here: the search for calls (`actors_walk`), what must hold (`invariants`).
+//! Not here: the search for calls (`engine_walk`), what must hold (`invariants`).
 
 use std::sync::Arc;
 

@@ -11,9 +11,9 @@ use loonflow_engine::workflow::WorkflowVersion;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::case::CaseStep;
-use crate::replay::command_of;
 use crate::world::World;
+use crate::world::case::CaseStep;
+use crate::world::replay::command_of;
 
 /// One call of a client, of a timer or of a hook.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -9,11 +9,11 @@ use loonflow_engine::workflow::WorkflowVersion;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
-use super::actors_walk::Base;
+use super::engine_walk::Base;
 use super::invariants::Broken;
 use super::trouble::Trouble;
 use super::walk::{Round, Setting, Walk};
-use crate::case::CaseStep;
+use crate::world::case::CaseStep;
 use crate::world::directory_from;
 
 /// Number of the form below.
@@ -27,7 +27,7 @@ const LINES_MAX: usize = 20;
 pub enum Level {
     /// The bare boundary decide → append → fold (`walk`).
     Boundary,
-    /// The engine with its actors (`actors_walk`).
+    /// The engine with its actors (`engine_walk`).
     Actors,
 }
 

@@ -16,8 +16,8 @@ use super::call::{Call, Prepared};
 use super::invariants::{self, Broken};
 use super::round::{RoundReport, State, carry_out};
 use super::trouble::Trouble;
-use crate::case::CaseStep;
-use crate::step::{Tape, next_step};
+use crate::world::case::CaseStep;
+use crate::world::step::{Tape, next_step};
 use crate::world::{Recorded, World};
 
 /// Most calls under way at once.

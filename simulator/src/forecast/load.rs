@@ -9,7 +9,7 @@ use anyhow::{Context as _, bail};
 use serde_json::Value as Json;
 
 use super::scenario::Scenario;
-use crate::inputs;
+use crate::world::inputs;
 
 /// Files based on files: more is a loop.
 const BASES_MAX: usize = 8;

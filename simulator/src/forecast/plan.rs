@@ -25,7 +25,7 @@ use super::quantity::Length;
 use super::scenario::{Arrivals, Bound, Goal, Scenario, Stop, WarmUp};
 use super::timeline::{Instant, Rule, Timeline};
 use super::weights::Weights;
-use crate::inputs::{self, Definition};
+use crate::world::inputs::{self, Definition};
 
 mod fields;
 mod nodes;

@@ -4,15 +4,15 @@
 use std::sync::Arc;
 
 use loonflow_engine::workflow::WorkflowVersion;
-use loonflow_simulator::check::{Options, Outcome, check};
-use loonflow_simulator::export::bpmn::{bpmn, not_said};
-use loonflow_simulator::import::bpmn as foreign_bpmn;
+use loonflow_simulator::formats::export::bpmn::{bpmn, not_said};
+use loonflow_simulator::formats::import::bpmn as foreign_bpmn;
+use loonflow_simulator::prove::check::{Options, Outcome, check};
 use loonflow_simulator::world::directory_from;
 use serde_json::Value as Json;
 
 use super::random::{self, Style};
 
-fn import(document: &str) -> loonflow_simulator::import::Imported {
+fn import(document: &str) -> loonflow_simulator::formats::import::Imported {
     foreign_bpmn::bpmn(document.as_bytes(), &foreign_bpmn::Options::default()).expect("a document")
 }
 

@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use loonflow_simulator::case::{Case, CaseStep};
-use loonflow_simulator::check::{Again, Options, Outcome, Report, again, check};
-use loonflow_simulator::inputs;
+use loonflow_simulator::prove::check::{Again, Options, Outcome, Report, again, check};
+use loonflow_simulator::world::case::{Case, CaseStep};
+use loonflow_simulator::world::inputs;
 use serde_json::{Value as Json, json};
 
 fn file(name: &str) -> PathBuf {

@@ -13,7 +13,7 @@ use loonflow_engine::ticket::{
 use loonflow_engine::time::Timestamp;
 use loonflow_engine::value::Value;
 use loonflow_engine::workflow::{FieldPermission, Node, WorkflowVersion};
-use loonflow_simulator::check::{Marking, Markings, Rest};
+use loonflow_simulator::prove::check::{Marking, Markings, Rest};
 
 /// What the engine comes to.
 pub(crate) struct Walked {

@@ -1,6 +1,6 @@
 //! Many branches that have nothing to do with one another, and stories that tell no more than matters.
 
-use loonflow_simulator::check::{Finding, Options, Outcome, Report};
+use loonflow_simulator::prove::check::{Finding, Options, Outcome, Report};
 use serde_json::{Value as Json, json};
 
 use super::check_text;

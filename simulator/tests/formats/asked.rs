@@ -4,10 +4,10 @@
 use std::sync::Arc;
 
 use loonflow_engine::workflow::WorkflowVersion;
-use loonflow_simulator::check::{self, check};
-use loonflow_simulator::import::bpmn::{Options, bpmn};
-use loonflow_simulator::import::{Imported, Level};
-use loonflow_simulator::inputs;
+use loonflow_simulator::formats::import::bpmn::{Options, bpmn};
+use loonflow_simulator::formats::import::{Imported, Level};
+use loonflow_simulator::prove::check::{self, check};
+use loonflow_simulator::world::inputs;
 use serde_json::{Value as Json, json};
 
 use crate::foreign::process;
@@ -279,7 +279,7 @@ fn work_done_several_times_is_told() {
         ] {
             let document = process(&format!("<b:{kind} id=\"x\"><b:{repeated}/></b:{kind}>"));
             let imported = import(&document, &[]).expect("a process");
-            let is_told = |one: &loonflow_simulator::import::Finding| {
+            let is_told = |one: &loonflow_simulator::formats::import::Finding| {
                 one.code == code && one.element == "x" && one.level == Level::Lost
             };
             assert!(imported.findings.iter().any(is_told), "{kind} {repeated}");

@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use clap::Parser;
-use loonflow_simulator::cli::{Cli, Verdict};
-use loonflow_simulator::commands::output::Output;
-use loonflow_simulator::commands::run;
+use loonflow_simulator::program::cli::{Cli, Verdict};
+use loonflow_simulator::program::commands::run;
+use loonflow_simulator::program::output::Output;
 
 use crate::fixtures::root;
 

@@ -1,7 +1,7 @@
 //! BPMN as other tools write it: taken over, or told by element.
 
-use loonflow_simulator::import::Imported;
-use loonflow_simulator::import::bpmn::{Options, bpmn};
+use loonflow_simulator::formats::import::Imported;
+use loonflow_simulator::formats::import::bpmn::{Options, bpmn};
 
 /// A process around a few elements, with namespaces as tools bind them.
 pub(crate) fn process(inside: &str) -> String {
@@ -143,7 +143,7 @@ fn what_cannot_be_said_is_told_by_element() {
         let lost: Vec<String> = imported
             .findings
             .iter()
-            .filter(|one| one.level == loonflow_simulator::import::Level::Lost)
+            .filter(|one| one.level == loonflow_simulator::formats::import::Level::Lost)
             .map(|one| format!("{} {}", one.code, one.element))
             .collect();
         let of = if element.contains("id=\"y\"") { "y" } else { "x" };

@@ -1,7 +1,7 @@
 //! Documents that nobody's tool writes: each ends in a sentence or in findings, never in a panic, and soon.
 
-use loonflow_simulator::export::bpmn::bpmn as export;
-use loonflow_simulator::import::bpmn::{BOUNDS, Options, bpmn};
+use loonflow_simulator::formats::export::bpmn::bpmn as export;
+use loonflow_simulator::formats::import::bpmn::{BOUNDS, Options, bpmn};
 use proptest::prelude::*;
 
 use crate::fixtures::{source, version};

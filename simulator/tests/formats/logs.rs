@@ -5,15 +5,15 @@ use std::sync::Arc;
 
 use loonflow_engine::account::directory::Directory;
 use loonflow_engine::workflow::WorkflowVersion;
-use loonflow_simulator::export::history::{Activities, recorded};
-use loonflow_simulator::export::junit::{junit, of_definition, of_import};
-use loonflow_simulator::export::ocel::ocel;
-use loonflow_simulator::export::play::{Play, Played, play};
-use loonflow_simulator::export::xes::xes;
-use loonflow_simulator::import::bpmn::{BOUNDS, Options, bpmn};
-use loonflow_simulator::inputs::Definition;
+use loonflow_simulator::formats::export::history::{Activities, recorded};
+use loonflow_simulator::formats::export::junit::{junit, of_definition, of_import};
+use loonflow_simulator::formats::export::ocel::ocel;
+use loonflow_simulator::formats::export::play::{Play, Played, play};
+use loonflow_simulator::formats::export::xes::xes;
+use loonflow_simulator::formats::import::bpmn::{BOUNDS, Options, bpmn};
+use loonflow_simulator::formats::xml::{Element, parse};
 use loonflow_simulator::world::directory_from;
-use loonflow_simulator::xml::{Element, parse};
+use loonflow_simulator::world::inputs::Definition;
 use serde_json::Value as Json;
 
 use crate::fixtures::{directory_source, root, source, sources, version};

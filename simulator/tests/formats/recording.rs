@@ -9,7 +9,7 @@ use loonflow_engine::ticket::{Event, Meta, Processor};
 use loonflow_engine::time::Timestamp;
 use loonflow_engine::workflow::event::Event as Published;
 use loonflow_engine::workflow::{VersionState, WorkflowVersion};
-use loonflow_simulator::export::history::History;
+use loonflow_simulator::formats::export::history::History;
 use loonflow_storage::{EventLog, Expected, MemoryLog, NewCommit, StoredEvent, StreamId};
 use serde_json::Value as Json;
 

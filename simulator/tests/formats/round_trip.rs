@@ -5,17 +5,17 @@ use std::path::Path;
 use std::sync::Arc;
 
 use loonflow_engine::workflow::validate::{ValidationContext, check};
-use loonflow_simulator::export::bpmn::{NAMESPACE, bpmn};
-use loonflow_simulator::export::history::Activities;
-use loonflow_simulator::export::junit::{junit, of_definition};
-use loonflow_simulator::export::mermaid::{Marked, mermaid};
-use loonflow_simulator::export::ocel::ocel;
-use loonflow_simulator::export::pnml::pnml;
-use loonflow_simulator::export::xes::xes;
-use loonflow_simulator::import::bpmn::{BOUNDS, Options, bpmn as import};
-use loonflow_simulator::inputs::Definition;
-use loonflow_simulator::net::net;
-use loonflow_simulator::xml::{Element, parse};
+use loonflow_simulator::formats::export::bpmn::{NAMESPACE, bpmn};
+use loonflow_simulator::formats::export::history::Activities;
+use loonflow_simulator::formats::export::junit::{junit, of_definition};
+use loonflow_simulator::formats::export::mermaid::{Marked, mermaid};
+use loonflow_simulator::formats::export::ocel::ocel;
+use loonflow_simulator::formats::export::pnml::pnml;
+use loonflow_simulator::formats::export::xes::xes;
+use loonflow_simulator::formats::import::bpmn::{BOUNDS, Options, bpmn as import};
+use loonflow_simulator::formats::xml::{Element, parse};
+use loonflow_simulator::prove::net::net;
+use loonflow_simulator::world::inputs::Definition;
 use proptest::prelude::*;
 use serde_json::{Value as Json, json};
 
@@ -304,7 +304,7 @@ fn collect(element: &Element, ids: &mut BTreeSet<String>, references: &mut Vec<(
         && let Some(id) = element.attribute("id")
     {
         assert!(ids.insert(id.to_owned()), "the id `{id}` stands twice");
-        assert!(loonflow_simulator::xml::is_name(id), "`{id}` is no XML name");
+        assert!(loonflow_simulator::formats::xml::is_name(id), "`{id}` is no XML name");
     }
     for name in ["sourceRef", "targetRef", "default", "bpmnElement"] {
         references.extend(element.attribute(name).map(|id| (name.to_owned(), id.to_owned())));

@@ -2,11 +2,11 @@
 
 use loonflow_engine::ticket::{ActState, Ticket};
 use loonflow_engine::workflow::WorkflowVersion;
-use loonflow_simulator::case::Case;
-use loonflow_simulator::checker::OwnInvariant;
-use loonflow_simulator::fuzz::Fuzz;
-use loonflow_simulator::shrink::shrunk_with;
-use loonflow_simulator::story::told_with;
+use loonflow_simulator::hunt::fuzz::Fuzz;
+use loonflow_simulator::hunt::shrink::shrunk_with;
+use loonflow_simulator::hunt::story::told_with;
+use loonflow_simulator::hunt::watch::OwnInvariant;
+use loonflow_simulator::world::case::Case;
 
 use super::{acme, fixture};
 

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
-use loonflow_simulator::case::{Case, CaseStep, FORMAT};
+use loonflow_simulator::world::case::{Case, CaseStep, FORMAT};
 use serde_json::Value as Json;
 
 use super::{acme, fixture};

@@ -7,9 +7,9 @@ use loonflow_engine::workflow::validate::{Problem, ValidationContext, check};
 use loonflow_engine::workflow::{
     AssigneeRule, ComponentKind, EdgeKind, FieldPermission, NodeKind, Strategy, TimerProps,
 };
-use loonflow_simulator::step::Tape;
-use loonflow_simulator::strategy::{Names, definition, directory, mutated};
+use loonflow_simulator::hunt::generate::definitions::{Names, definition, directory, mutated};
 use loonflow_simulator::world::directory_from;
+use loonflow_simulator::world::step::Tape;
 
 /// What was counted, by kind and word.
 #[derive(Default)]

@@ -6,12 +6,12 @@ use loonflow_engine::id::{FieldKey, NodeId, TokenId, UserId};
 use loonflow_engine::ticket::{ActState, Event, ForkId, Rest, Ticket, Token};
 use loonflow_engine::value::Value;
 use loonflow_engine::workflow::{FieldPermission, WorkflowVersion};
-use loonflow_simulator::case::CaseStep;
-use loonflow_simulator::checker::Checks;
-use loonflow_simulator::fuzz::{Given, Session};
-use loonflow_simulator::invariants::{self, lists, step, tenants, views};
-use loonflow_simulator::step::Tape;
+use loonflow_simulator::hunt::fuzz::{Given, Session};
+use loonflow_simulator::hunt::invariants::{self, lists, step, tenants, views};
+use loonflow_simulator::hunt::watch::Checks;
 use loonflow_simulator::world::World;
+use loonflow_simulator::world::case::CaseStep;
+use loonflow_simulator::world::step::Tape;
 
 use super::{acme, fixture};
 
@@ -23,7 +23,7 @@ fn walked() -> (World, usize) {
         let mut tape = Tape::random(seed);
         let mut session = Session::new(&given, seed, &Checks::default(), &[], &mut tape);
         session.run(&mut tape, 200).expect("nothing fails");
-        let world = session.checker.world;
+        let world = session.watch.world;
         let is_held = |ticket: &Ticket| {
             ticket.act_state == ActState::OnGoing
                 && !ticket.fields.is_empty()

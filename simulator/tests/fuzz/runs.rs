@@ -1,12 +1,12 @@
 //! Runs: the same for any number of threads, with enough that is refused, and with every goal seen.
 
-use loonflow_simulator::checker::Checks;
-use loonflow_simulator::coverage::report::percent;
-use loonflow_simulator::fuzz::{Fuzz, Given, Session};
-use loonflow_simulator::goals::Goal;
-use loonflow_simulator::people::{Habits, People};
-use loonflow_simulator::replay::command_of;
-use loonflow_simulator::step::Tape;
+use loonflow_simulator::hunt::coverage::report::percent;
+use loonflow_simulator::hunt::fuzz::{Fuzz, Given, Session};
+use loonflow_simulator::hunt::generate::requests::{Habits, People};
+use loonflow_simulator::hunt::goals::Goal;
+use loonflow_simulator::hunt::watch::Checks;
+use loonflow_simulator::world::replay::command_of;
+use loonflow_simulator::world::step::Tape;
 use proptest::prelude::*;
 
 use super::{acme, assert_nothing_failed, fixture};
@@ -80,7 +80,7 @@ fn dry_runs_change_nothing() {
     let given = Given::random(&mut tape);
     let mut session = Session::new(&given, 5, &Checks::default(), &[], &mut tape);
     session.run(&mut tape, 150).expect("nothing fails");
-    let world = &session.checker.world;
+    let world = &session.watch.world;
     let before = world.digest();
     let mut people = People::new(&given.source, Habits::drawn(&mut tape));
     let (mut n_done, mut n_refused) = (0, 0);

@@ -11,8 +11,8 @@ use loonflow_engine::ticket::offer::offered;
 use loonflow_engine::ticket::{ActionRequest, Command, Context, Draw, Handle, decide_with_outcome, visibility};
 use loonflow_engine::value::Value;
 use loonflow_engine::workflow::WorkflowVersion;
-use loonflow_simulator::case::CaseStep;
-use loonflow_simulator::model::{Model, compare};
+use loonflow_simulator::hunt::model::{Model, compare};
+use loonflow_simulator::world::case::CaseStep;
 use loonflow_simulator::world::{World, directory_from};
 use serde_json::Value as Json;
 

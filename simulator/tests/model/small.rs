@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use loonflow_engine::ticket::{Event, Rest};
-use loonflow_simulator::step::{Tape, next_step};
+use loonflow_simulator::world::step::{Tape, next_step};
 use proptest::prelude::*;
 
 use crate::pair::{Fixtures, Pair, fixtures_of};

@@ -1,7 +1,7 @@
 //! Random walks over the seven fixtures.
 
 use loonflow_engine::ticket::Command;
-use loonflow_simulator::step::{Tape, next_step};
+use loonflow_simulator::world::step::{Tape, next_step};
 use proptest::prelude::*;
 
 use crate::pair::{FIXTURES, Pair};

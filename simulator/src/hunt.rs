@@ -1,0 +1,19 @@
+//! The hunt for bugs in the engine: people act at random in a world whose every step is checked.
+//!
+//! In reading order: [`generate`] (definitions, directories and requests from a tape) · [`model`], [`invariants`],
+//! [`watch`] (what must hold, and when it is asked) · [`fuzz`], [`coverage`], [`goals`] (the search) · [`shrink`],
+//! [`story`] (what was found, made small and told) · [`publishing`] (a short hunt before a definition is published) ·
+//! `selftest` (does the hunt find bugs that were put into the engine?).
+
+pub mod coverage;
+pub mod fuzz;
+pub mod generate;
+pub mod goals;
+pub mod invariants;
+pub mod model;
+pub mod publishing;
+#[cfg(feature = "program")]
+pub mod selftest;
+pub mod shrink;
+pub mod story;
+pub mod watch;

@@ -1,0 +1,376 @@
+//! What people, clocks and outside systems do next in a world: one concrete step after the other, from a tape.
+//!
+//! Most requests are made by someone who may, from where the tokens are; the rest by whoever comes along, with
+//! whatever arguments. Besides: time, timers, hooks, new versions, migrations, people who leave and come back.
+//! Guided: values are drawn from what the definition's conditions compare with and from what lies beside it.
+//!
+//! Not here: random definitions (`definitions`), how a step is carried out and checked (`watch`).
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use loonflow_engine::id::{EdgeId, UserId, VersionName, WorkflowId};
+use loonflow_engine::ticket::ActionKind;
+use loonflow_engine::ticket::{ActState, Rest, Ticket, Token};
+use loonflow_engine::workflow::{Node, WorkflowVersion};
+use serde_json::Value as Json;
+
+use crate::hunt::generate::definitions::{Names, mutated};
+use crate::hunt::generate::values::Values;
+use crate::world::World;
+use crate::world::case::{CaseStep, Fields};
+use crate::world::step::Tape;
+
+mod single;
+
+use single::{
+    active_user, any_edge, any_node, any_related, any_ticket, any_user, bare, change_dept, change_person, comment,
+    force, forcer, migrate, on, pass,
+};
+
+/// Tickets that are looked at besides now and then an older one: few, so that steps meet.
+const RECENT: usize = 4;
+/// Tickets of a world at most: a world with more would say nothing new.
+const TICKETS_MAX: usize = 64;
+
+/// Kinds of steps that a run may leave out: runs without some find what runs with all of them drown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Habits {
+    /// Whether definitions are published again, changed.
+    pub publishes: bool,
+    /// Whether the directory changes.
+    pub directory_changes: bool,
+    /// Whether force is used.
+    pub forces: bool,
+    /// Of 16 requests, how many are put together without a look at the ticket.
+    pub malformed: usize,
+}
+
+impl Habits {
+    /// Drawn for one run.
+    #[must_use]
+    pub fn drawn(tape: &mut Tape) -> Self {
+        Self {
+            publishes: tape.next(4) != 3,
+            directory_changes: tape.next(3) != 2,
+            forces: tape.next(4) != 3,
+            malformed: 2 + tape.next(3),
+        }
+    }
+}
+
+/// People of one world.
+#[derive(Clone, Debug)]
+pub struct People {
+    habits: Habits,
+    /// Whom new versions can name.
+    names: Names,
+    /// Directories that the world changes between: the first is the one it began with.
+    directories: Vec<Arc<Json>>,
+    directory_now: usize,
+    values: BTreeMap<WorkflowId, BTreeMap<VersionName, Arc<Values>>>,
+    /// Counts texts, so that each is written once.
+    n_texts: u64,
+    n_published: u64,
+}
+
+impl People {
+    /// People of a directory, as its file has it.
+    #[must_use]
+    pub fn new(directory: &Json, habits: Habits) -> Self {
+        Self {
+            habits,
+            names: Names::of(directory),
+            directories: vec![Arc::new(directory.clone())],
+            directory_now: 0,
+            values: BTreeMap::new(),
+            n_texts: 0,
+            n_published: 0,
+        }
+    }
+
+    /// The next step.
+    pub fn next(&mut self, world: &World, tape: &mut Tape) -> CaseStep {
+        match tape.next(1024) {
+            1022..=1023 if self.habits.publishes => {
+                if let Some(step) = self.publish(world, tape) {
+                    return step;
+                }
+            }
+            1017..=1021 if self.habits.directory_changes => return self.change_directory(world, tape),
+            1001..=1016 if self.habits.publishes => {
+                if let Some(step) = migrate(world, tape) {
+                    return step;
+                }
+            }
+            981..=1000 => {
+                if let Some(ticket) = any_ticket(world, tape) {
+                    return CaseStep::ReviewHolders { ticket };
+                }
+            }
+            939..=980 => return pass(world, tape),
+            _ => {}
+        }
+        let n_open = world
+            .tickets
+            .iter()
+            .rev()
+            .take(RECENT)
+            .filter(|one| !one.ticket.is_final())
+            .count();
+        let is_room = world.tickets.len() < TICKETS_MAX;
+        if world.tickets.is_empty() || (is_room && (n_open == 0 || (n_open < RECENT && tape.chance(1, 24)))) {
+            return self.create(world, tape);
+        }
+        let Some(ticket) = any_ticket(world, tape) else {
+            return self.create(world, tape);
+        };
+        let Some(workflow) = world.workflow_of(&world.tickets[ticket].ticket) else {
+            return CaseStep::ReviewHolders { ticket };
+        };
+        let workflow = Arc::clone(workflow);
+        match tape.next(16) {
+            n if n < self.habits.malformed => self.malformed(world, ticket, &workflow, tape),
+            _ => self.sensible(world, ticket, &workflow, tape),
+        }
+    }
+
+    fn values(&mut self, workflow: &Arc<WorkflowVersion>) -> Arc<Values> {
+        let of_workflow = self.values.get(&workflow.workflow_id);
+        if let Some(values) = of_workflow.and_then(|versions| versions.get(&workflow.version_name)) {
+            return Arc::clone(values);
+        }
+        let values = Arc::new(Values::of(workflow));
+        let of_workflow = self.values.entry(workflow.workflow_id.clone()).or_default();
+        of_workflow.insert(workflow.version_name.clone(), Arc::clone(&values));
+        values
+    }
+
+    fn fields(
+        &mut self,
+        world: &World,
+        ticket: Option<&Ticket>,
+        workflow: &Arc<WorkflowVersion>,
+        node: &Node,
+        tape: &mut Tape,
+    ) -> Fields {
+        let values = self.values(workflow);
+        values.filled(world, ticket, node, tape, &mut self.n_texts)
+    }
+
+    fn create(&mut self, world: &World, tape: &mut Tape) -> CaseStep {
+        let workflows: Vec<&Arc<WorkflowVersion>> = world.workflows.values().collect();
+        let Some(workflow) = tape.pick(&workflows).map(|one| Arc::clone(one)) else {
+            return CaseStep::Pass { ms: 1 };
+        };
+        let edges: Vec<&EdgeId> = workflow.ways_out(&workflow.start().id).map(|edge| &edge.id).collect();
+        let action_id = if tape.chance(1, 6) {
+            None
+        } else if tape.chance(1, 24) {
+            Some(any_edge(&workflow, tape))
+        } else {
+            tape.pick(&edges).map(|edge| EdgeId::clone(edge))
+        };
+        CaseStep::Create {
+            workflow: workflow.workflow_id.clone(),
+            creator: active_user(world, tape),
+            action_id,
+            fields: self.fields(world, None, &workflow, workflow.start(), tape),
+            comment: tape.chance(1, 4).then(|| "first".to_owned()),
+            cc: if tape.chance(1, 8) {
+                vec![any_user(world, tape)]
+            } else {
+                Vec::new()
+            },
+        }
+    }
+
+    /// Someone who may does what it may; values and arguments are mostly right.
+    fn sensible(&mut self, world: &World, idx: usize, workflow: &Arc<WorkflowVersion>, tape: &mut Tape) -> CaseStep {
+        let ticket = &world.tickets[idx].ticket;
+        let roll = tape.next(32);
+        if roll == 31 {
+            return bare(idx, &ticket.creator, ActionKind::Withdraw);
+        }
+        if roll == 30 && ticket.act_state == ActState::InDraft {
+            return bare(idx, &ticket.creator, ActionKind::Discard);
+        }
+        if roll >= 28 && self.habits.forces {
+            return force(world, idx, workflow, tape);
+        }
+        if roll == 27 {
+            return comment(idx, &any_related(ticket, tape), ticket.tokens.first(), tape);
+        }
+        let Some(token) = tape.pick(&ticket.tokens) else {
+            return comment(idx, &ticket.creator, None, tape);
+        };
+        match &token.rest {
+            Rest::Held {
+                consult: Some(consult), ..
+            } => on(idx, &consult.to, ActionKind::ConsultSubmit, token),
+            Rest::Held { holders, consult: None } => match tape.pick(holders) {
+                Some(holder) => {
+                    let holder = holder.clone();
+                    self.held(world, idx, workflow, token, &holder, tape)
+                }
+                None => comment(idx, &ticket.creator, Some(token), tape),
+            },
+            Rest::Offered { candidates } => match tape.pick(candidates) {
+                Some(user) => on(idx, user, ActionKind::Accept, token),
+                None => comment(idx, &ticket.creator, Some(token), tape),
+            },
+            Rest::Shared { shares } => match tape.pick(shares) {
+                Some(share) => match &share.consulted {
+                    Some(asked) => on(idx, asked, ActionKind::ConsultSubmit, token),
+                    None => {
+                        let holder = share.holder.clone();
+                        self.held(world, idx, workflow, token, &holder, tape)
+                    }
+                },
+                None => comment(idx, &ticket.creator, Some(token), tape),
+            },
+            Rest::Timer { .. } => CaseStep::FireTimer {
+                ticket: idx,
+                token: token.id.0,
+            },
+            Rest::Hook { attempt, failed } => {
+                if failed.is_some() && self.habits.forces && tape.next(3) != 0 {
+                    return on(idx, &forcer(world, workflow, tape), ActionKind::RetryHook, token);
+                }
+                CaseStep::ReportHook {
+                    ticket: idx,
+                    token: token.id.0,
+                    attempt: attempt + u32::from(tape.chance(1, 8)),
+                    failed: tape.chance(1, 3).then(|| "no answer".to_owned()),
+                }
+            }
+            Rest::Unassigned => force(world, idx, workflow, tape),
+            Rest::Joining | Rest::Moving | Rest::Ended => comment(idx, &any_related(ticket, tape), Some(token), tape),
+        }
+    }
+
+    /// What a holder does: mostly takes an edge.
+    fn held(
+        &mut self,
+        world: &World,
+        idx: usize,
+        workflow: &Arc<WorkflowVersion>,
+        token: &Token,
+        holder: &UserId,
+        tape: &mut Tape,
+    ) -> CaseStep {
+        let roll = tape.next(12);
+        if roll >= 10 {
+            let kind = if roll == 10 {
+                ActionKind::Forward
+            } else {
+                ActionKind::Consult
+            };
+            let mut step = on(idx, holder, kind, token);
+            if let CaseStep::Handle { target_assignee_id, .. } = &mut step {
+                *target_assignee_id = Some(active_user(world, tape));
+            }
+            return step;
+        }
+        let ways = workflow
+            .ways_out(&token.node)
+            .filter_map(|edge| Some((ActionKind::of_edge(edge)?, edge)));
+        let ways: Vec<_> = ways.collect();
+        let (Some((kind, edge)), Some(node)) = (tape.pick(&ways), workflow.node(&token.node)) else {
+            return comment(idx, holder, Some(token), tape);
+        };
+        let is_alone = world.tickets[idx].ticket.tokens.len() == 1;
+        CaseStep::Handle {
+            ticket: idx,
+            operator: holder.clone(),
+            action_type: kind.word().to_owned(),
+            action_id: edge.id.as_str().to_owned(),
+            node_id: (!is_alone || tape.next(2) == 0).then(|| token.node.clone()),
+            comment: tape.chance(1, 4).then(|| "so be it".to_owned()),
+            target_assignee_id: None,
+            target_node_id: None,
+            fields: self.fields(world, Some(&world.tickets[idx].ticket), workflow, node, tape),
+        }
+    }
+
+    /// A request put together without a look at the ticket, or a sensible one by somebody else.
+    fn malformed(&mut self, world: &World, idx: usize, workflow: &Arc<WorkflowVersion>, tape: &mut Tape) -> CaseStep {
+        if tape.next(3) == 0 {
+            let mut step = self.sensible(world, idx, workflow, tape);
+            match &mut step {
+                CaseStep::Handle { operator, .. } => *operator = any_user(world, tape),
+                CaseStep::FireTimer { token, .. } | CaseStep::ReportHook { token, .. } => *token += 1,
+                CaseStep::Pass { .. }
+                | CaseStep::Publish { .. }
+                | CaseStep::Directory { .. }
+                | CaseStep::Create { .. }
+                | CaseStep::ReviewHolders { .. }
+                | CaseStep::Migrate { .. } => {}
+            }
+            return step;
+        }
+        let kind = ActionKind::ALL[tape.next(ActionKind::ALL.len())];
+        let action_id = match tape.next(4) {
+            0 => "no such thing".to_owned(),
+            1 | 2 if !kind.is_edge() => kind.word().to_owned(),
+            _ => any_edge(workflow, tape).as_str().to_owned(),
+        };
+        let fields = if tape.next(3) == 0 {
+            self.fields(world, None, workflow, workflow.start(), tape)
+        } else {
+            BTreeMap::new()
+        };
+        CaseStep::Handle {
+            ticket: idx,
+            operator: any_user(world, tape),
+            action_type: kind.word().to_owned(),
+            action_id,
+            node_id: tape.chance(1, 2).then(|| any_node(workflow, tape)),
+            comment: tape.chance(1, 2).then(|| "?".to_owned()),
+            target_assignee_id: tape.chance(1, 2).then(|| any_user(world, tape)),
+            target_node_id: tape.chance(1, 2).then(|| any_node(workflow, tape)),
+            fields,
+        }
+    }
+
+    /// A changed definition of a workflow under a new version's name; now and then an unchanged one under its old name.
+    fn publish(&mut self, world: &World, tape: &mut Tape) -> Option<CaseStep> {
+        let workflows: Vec<&Arc<WorkflowVersion>> = world.workflows.values().collect();
+        let workflow = tape.pick(&workflows)?;
+        self.n_published += 1;
+        let mut definition = Json::clone(&workflow.source);
+        if tape.next(8) != 0 {
+            definition["basic_info"]["id"] = workflow.workflow_id.as_str().into();
+            definition = mutated(tape, &definition, &self.names, &world.directory);
+            definition["basic_info"]["version"] = format!("fuzz-{}", self.n_published).into();
+        }
+        Some(CaseStep::Publish {
+            definition: Arc::new(definition),
+        })
+    }
+
+    /// Someone leaves, comes back, changes roles or departments, or everything is as it was at first.
+    fn change_directory(&mut self, world: &World, tape: &mut Tape) -> CaseStep {
+        if tape.next(4) == 0 {
+            self.directory_now = 0;
+            let directory = Arc::clone(&self.directories[0]);
+            return CaseStep::Directory { directory };
+        }
+        let mut directory = Json::clone(&self.directories[self.directory_now]);
+        let users = world.directory.users.len();
+        if tape.chance(1, 8) {
+            change_dept(&mut directory, &self.names, tape);
+        } else if let Some(users) = directory["users"].as_array_mut().filter(|_| users > 0) {
+            let idx = tape.next(users.len());
+            change_person(&mut users[idx], &self.names, tape);
+        }
+        let known = self.directories.iter().position(|one| **one == directory);
+        self.directory_now = known.unwrap_or_else(|| {
+            self.directories.push(Arc::new(directory));
+            self.directories.len() - 1
+        });
+        CaseStep::Directory {
+            directory: Arc::clone(&self.directories[self.directory_now]),
+        }
+    }
+}

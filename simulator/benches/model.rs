@@ -17,7 +17,8 @@ use loonflow_simulator::hunt::model::{Model, compare};
 use loonflow_simulator::world::World;
 use loonflow_simulator::world::case::CaseStep;
 use loonflow_simulator::world::inputs;
-use loonflow_simulator::world::step::{Tape, next_step};
+use loonflow_simulator::world::step::next_step;
+use loonflow_simulator::world::tape::Tape;
 
 /// A step with what came of it in the engine.
 struct Taken {

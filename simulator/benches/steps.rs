@@ -9,10 +9,11 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use loonflow_simulator::hunt::fuzz::{Given, Session};
+use loonflow_simulator::hunt::fuzz::Session;
+use loonflow_simulator::hunt::start::Start;
 use loonflow_simulator::hunt::watch::Checks;
 use loonflow_simulator::world::inputs;
-use loonflow_simulator::world::step::Tape;
+use loonflow_simulator::world::tape::Tape;
 use proptest::collection::vec;
 use proptest::prelude::any;
 use proptest::test_runner::{Config, TestRunner};
@@ -21,7 +22,7 @@ use proptest::test_runner::{Config, TestRunner};
 const STEPS: u64 = 1_000;
 
 /// The fixtures with their people, or random definitions.
-fn settings() -> Vec<(&'static str, Vec<Given>)> {
+fn settings() -> Vec<(&'static str, Vec<Start>)> {
     let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/fixtures"));
     let definitions = inputs::definitions(&[root.join("workflows")]).expect("fixtures");
     let versions = definitions
@@ -29,14 +30,14 @@ fn settings() -> Vec<(&'static str, Vec<Given>)> {
         .map(|one| one.runnable().expect("sound").clone())
         .collect();
     let (source, _) = inputs::directory(Some(&root.join("directory/acme.json")), &[]).expect("a directory");
-    let fixtures = Given::read(&source, versions).expect("fixtures");
-    let random = (0..32).map(|seed| Given::random(&mut Tape::random(seed))).collect();
+    let fixtures = Start::read(&source, versions).expect("fixtures");
+    let random = (0..32).map(|seed| Start::random(&mut Tape::random(seed))).collect();
     vec![("fixtures", vec![fixtures]), ("random", random)]
 }
 
-fn walk(given: &Given, seed: u64, checks: &Checks) -> u64 {
+fn walk(start: &Start, seed: u64, checks: &Checks) -> u64 {
     let mut tape = Tape::random(seed);
-    let mut session = Session::new(given, seed, checks, &[], &mut tape);
+    let mut session = Session::new(start, seed, checks, &[], &mut tape);
     session.run(&mut tape, STEPS).expect("every rule holds");
     session.watch.n_steps()
 }
@@ -58,7 +59,7 @@ fn steps(criterion: &mut Criterion) {
         ("with coverage", local),
         ("with samples", Checks::default()),
     ];
-    for (what, givens) in settings() {
+    for (what, starts) in settings() {
         let mut group = criterion.benchmark_group(format!("steps/{what}"));
         group.throughput(Throughput::Elements(STEPS));
         for (name, checks) in &cases {
@@ -66,8 +67,8 @@ fn steps(criterion: &mut Criterion) {
             group.bench_function(*name, |bencher| {
                 bencher.iter(|| {
                     seed += 1;
-                    let given = &givens[seed as usize % givens.len()];
-                    black_box(walk(given, seed, checks))
+                    let start = &starts[seed as usize % starts.len()];
+                    black_box(walk(start, seed, checks))
                 });
             });
         }
@@ -83,7 +84,7 @@ fn through_proptest(criterion: &mut Criterion) {
         counts: false,
         ..Checks::default()
     };
-    for (what, givens) in settings() {
+    for (what, starts) in settings() {
         let mut group = criterion.benchmark_group(format!("proptest/{what}"));
         group.throughput(Throughput::Elements(STEPS));
         group.bench_function("local checks and model", |bencher| {
@@ -92,7 +93,7 @@ fn through_proptest(criterion: &mut Criterion) {
                 let (mut n_steps, mut seconds) = (0, Duration::ZERO);
                 while n_steps < n_wanted * STEPS {
                     let begin = Instant::now();
-                    n_steps += sixteen_cases(&givens, &checks);
+                    n_steps += sixteen_cases(&starts, &checks);
                     seconds += begin.elapsed();
                 }
                 seconds.mul_f64((n_wanted * STEPS) as f64 / n_steps as f64)
@@ -102,7 +103,7 @@ fn through_proptest(criterion: &mut Criterion) {
     }
 }
 
-fn sixteen_cases(givens: &[Given], checks: &Checks) -> u64 {
+fn sixteen_cases(starts: &[Start], checks: &Checks) -> u64 {
     let config = Config {
         cases: 16,
         failure_persistence: None,
@@ -112,8 +113,8 @@ fn sixteen_cases(givens: &[Given], checks: &Checks) -> u64 {
     let tapes = (any::<u64>(), vec(any::<u16>(), 4_000..16_000));
     let result = TestRunner::new(config).run(&tapes, |(seed, choices)| {
         let mut tape = Tape::new(choices);
-        let given = &givens[seed as usize % givens.len()];
-        let mut session = Session::new(given, seed, checks, &[], &mut tape);
+        let start = &starts[seed as usize % starts.len()];
+        let mut session = Session::new(start, seed, checks, &[], &mut tape);
         session.run(&mut tape, u64::MAX).expect("every rule holds");
         n_steps.set(n_steps.get() + session.watch.n_steps());
         Ok(())

@@ -6,5 +6,5 @@ use std::process::ExitCode;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> anyhow::Result<ExitCode> {
-    loonflow_simulator::hunt::selftest::main(loonflow_engine::bugs::switch_on)
+    loonflow_simulator::program::hunter::main(loonflow_engine::bugs::switch_on)
 }

@@ -4,10 +4,12 @@
 //! commands (`step`, `replay`).
 
 pub mod case;
+pub mod given;
 pub mod inputs;
 pub mod names;
 pub mod replay;
 pub mod step;
+pub mod tape;
 pub mod trace;
 
 use std::collections::BTreeMap;

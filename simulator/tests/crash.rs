@@ -8,9 +8,9 @@ use loonflow_simulator::crash::engine_walk::Base;
 use loonflow_simulator::crash::trouble::Trouble;
 use loonflow_simulator::crash::walk::Setting;
 use loonflow_simulator::crash::{CrashReport, walks};
-use loonflow_simulator::hunt::fuzz::Given;
+use loonflow_simulator::hunt::generate::definitions;
 use loonflow_simulator::world::inputs;
-use loonflow_simulator::world::step::Tape;
+use loonflow_simulator::world::tape::Tape;
 use serde_json::Value as Json;
 
 struct Fixtures {
@@ -74,7 +74,7 @@ fn a_walk_is_a_function_of_its_seed_whatever_the_threads() {
 #[test]
 fn nothing_is_lost_on_random_definitions_either() {
     let report = walks(1, 12, 2, &|seed| {
-        let given = Given::random(&mut Tape::random(seed));
+        let given = definitions::given(&mut Tape::random(seed));
         let setting = Setting {
             directory: given.directory,
             workflows: given.versions,

@@ -9,7 +9,8 @@ use loonflow_engine::ticket::Command;
 use loonflow_engine::workflow::WorkflowVersion;
 use loonflow_simulator::hunt::invariants::{self, gate};
 use loonflow_simulator::world::World;
-use loonflow_simulator::world::step::{Step, Tape, next_step};
+use loonflow_simulator::world::step::{Step, next_step};
+use loonflow_simulator::world::tape::Tape;
 use proptest::prelude::*;
 
 /// Read once: parsing takes longer than a walk.

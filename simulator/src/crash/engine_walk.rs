@@ -20,7 +20,7 @@ use super::invariants::{self, Broken};
 use super::ports::Outside;
 use super::trouble::Trouble;
 use super::walk::{Random, Round, Setting, WalkReport, draw_calls};
-use crate::world::step::Tape;
+use crate::world::tape::Tape;
 use crate::world::{Recorded, World};
 
 /// Repeats of one call before it is given up.

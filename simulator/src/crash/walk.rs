@@ -17,7 +17,8 @@ use super::invariants::{self, Broken};
 use super::round::{RoundReport, State, carry_out};
 use super::trouble::Trouble;
 use crate::world::case::CaseStep;
-use crate::world::step::{Tape, next_step};
+use crate::world::step::next_step;
+use crate::world::tape::Tape;
 use crate::world::{Recorded, World};
 
 /// Most calls under way at once.

@@ -16,7 +16,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context as _, anyhow, bail};
-use loonflow_engine::account::directory::Directory;
 use loonflow_engine::workflow::WorkflowVersion;
 use loonflow_engine::workflow::validate::{Problem, ValidationContext, check};
 use serde_json::Value as Json;
@@ -24,15 +23,14 @@ use serde_json::Value as Json;
 use crate::hunt::coverage::Coverage;
 use crate::hunt::generate::requests::{Habits, People};
 use crate::hunt::goals::{Goal, Goals};
-use crate::hunt::model::Model;
 use crate::hunt::shrink::shrunk_with;
+use crate::hunt::start::Start;
 use crate::hunt::story::told_with;
 use crate::hunt::watch::{Checks, Failure, OwnInvariant, Watch};
 use crate::world::case::{Case, CaseStep, FORMAT};
 use crate::world::inputs::stand_in;
-use crate::world::step::Tape;
+use crate::world::tape::Tape;
 use crate::world::trace::Trace;
-use crate::world::{World, directory_from};
 
 /// Cases kept of one search: the first ones by seed. A definition with a defect fails on nearly every seed.
 const CASES_MAX: usize = 10;
@@ -144,7 +142,7 @@ impl Fuzz {
     /// # Errors
     /// Where a definition has errors or the directory cannot be read: nothing was run then.
     pub fn run(&self) -> anyhow::Result<Report> {
-        let given = self.given()?;
+        let start = self.start()?;
         let next = AtomicU64::new(0);
         let combined = Mutex::new(Combined {
             report: Report {
@@ -169,7 +167,7 @@ impl Fuzz {
                         if idx >= self.n_seeds {
                             return;
                         }
-                        let run = self.run_seed(self.first_seed.wrapping_add(idx), given.as_ref());
+                        let run = self.run_seed(self.first_seed.wrapping_add(idx), start.as_ref());
                         let mut combined = combined.lock().unwrap_or_else(PoisonError::into_inner);
                         combined.take(idx, run);
                     }
@@ -182,7 +180,7 @@ impl Fuzz {
     }
 
     /// What every seed begins with, where it is given.
-    fn given(&self) -> anyhow::Result<Option<Given>> {
+    fn start(&self) -> anyhow::Result<Option<Start>> {
         if self.definitions.is_empty() {
             if self.directory.is_some() {
                 bail!("a directory without definitions says nothing: give files, or leave the directory out");
@@ -199,10 +197,10 @@ impl Fuzz {
             .collect::<Result<_, _>>()
             .context("a definition cannot run")?;
         let source = self.directory.clone().unwrap_or_else(|| stand_in(&loaded));
-        let given = Given::read(&source, loaded)?;
+        let start = Start::read(&source, loaded)?;
         for definition in &self.definitions {
             let context = ValidationContext {
-                directory: Some(&given.directory),
+                directory: Some(&start.given.directory),
                 known_workflows: None,
             };
             let (version, problems) = check(definition, None, &context);
@@ -210,17 +208,17 @@ impl Fuzz {
                 bail!("a definition cannot run: {}", sentences(&problems));
             }
         }
-        Ok(Some(given))
+        Ok(Some(start))
     }
 
     /// One run.
-    fn run_seed(&self, seed: u64, given: Option<&Given>) -> Run {
+    fn run_seed(&self, seed: u64, start: Option<&Start>) -> Run {
         let mut tape = Tape::random(seed);
         let random;
-        let given = match given {
-            Some(given) => given,
+        let start = match start {
+            Some(start) => start,
             None => {
-                random = Given::random(&mut tape);
+                random = Start::random(&mut tape);
                 &random
             }
         };
@@ -229,13 +227,13 @@ impl Fuzz {
             lists: self.checks.lists && seed.is_multiple_of(LISTS_EVERY),
             ..self.checks.clone()
         };
-        let mut session = Session::new(given, seed, &checks, &self.goals, &mut tape);
+        let mut session = Session::new(start, seed, &checks, &self.goals, &mut tape);
         let failure = session.run(&mut tape, self.n_steps).err();
         let Session { watch, steps, .. } = session;
         let kept: &[_] = if self.definitions.is_empty() {
             &[]
         } else {
-            &given.versions
+            &start.given.versions
         };
         let mut coverage = watch.coverage;
         coverage.condense(kept);
@@ -249,8 +247,9 @@ impl Fuzz {
                 checked: None,
                 shows: failure.invariant,
                 found: failure.found,
-                directory: given.source.clone(),
-                definitions: given
+                directory: start.given.source.clone(),
+                definitions: start
+                    .given
                     .versions
                     .iter()
                     .map(|version| Json::clone(&version.source))
@@ -267,48 +266,6 @@ fn sentences(problems: &[Problem]) -> String {
     errors.map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }
 
-/// What a run begins with.
-#[derive(Clone, Debug)]
-pub struct Given {
-    /// The directory as its file has it.
-    pub source: Json,
-    /// The same, read.
-    pub directory: Arc<Directory>,
-    /// The definitions, ready to run.
-    pub versions: Vec<Arc<WorkflowVersion>>,
-    /// The naive model of the same, without tickets.
-    pub model: Model,
-}
-
-impl Given {
-    /// What a run begins with, from a directory and definitions that are known to run.
-    ///
-    /// # Errors
-    /// Where directory or definitions cannot be read, by the engine or by the model.
-    pub fn read(source: &Json, versions: Vec<Arc<WorkflowVersion>>) -> anyhow::Result<Self> {
-        let directory = directory_from(source).map_err(|why| anyhow!("the directory cannot be read: {why}"))?;
-        let model = Model::new(source).and_then(|mut model| {
-            for version in &versions {
-                model.publish(&version.source)?;
-            }
-            Ok(model)
-        });
-        Ok(Self {
-            source: source.clone(),
-            directory,
-            versions,
-            model: model.map_err(|why| anyhow!("the naive model cannot read this: {why}"))?,
-        })
-    }
-
-    /// A world of it with a model beside it.
-    #[must_use]
-    pub fn watch(&self, seed: u64, checks: &Checks, goals: &[Goal]) -> Watch {
-        let world = World::new(Arc::clone(&self.directory), self.versions.clone(), seed);
-        Watch::new(world, checks.clone(), goals).beside(self.model.clone())
-    }
-}
-
 /// One run under way: people in a checked world, and every step they took.
 #[derive(Debug)]
 pub struct Session {
@@ -322,12 +279,12 @@ pub struct Session {
 impl Session {
     /// A run at its beginning; habits are drawn from the tape.
     #[must_use]
-    pub fn new(given: &Given, seed: u64, checks: &Checks, goals: &[Goal], tape: &mut Tape) -> Self {
+    pub fn new(start: &Start, seed: u64, checks: &Checks, goals: &[Goal], tape: &mut Tape) -> Self {
         let habits = Habits::drawn(tape);
         Self {
-            watch: given.watch(seed, checks, goals),
+            watch: start.watch(seed, checks, goals),
             steps: Vec::new(),
-            people: People::new(&given.source, habits),
+            people: People::new(&start.given.source, habits),
         }
     }
 

@@ -5,26 +5,20 @@
 //! its text: it must fail in the same way, and without the bug not at all.
 //!
 //! Not here: the bugs. They are edits, listed in `simulator/bugs`, which `.ci/bugs` writes into a copy of the workspace
-//! (`examples/bugs.rs`); the copy's program calls [`main()`] with what turns a bug on.
+//! (`examples/bugs`), and the program that hunts one of them (`program::hunter`).
 
-use std::path::PathBuf;
-use std::process::ExitCode;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use clap::Parser;
-use loonflow_engine::workflow::WorkflowVersion;
 use serde_json::Value as Json;
 
 use crate::crash::case::{CrashCase, FORMAT, Level};
 use crate::crash::walk::{Round, Setting};
-use crate::hunt::fuzz::{Fuzz, Given};
+use crate::hunt::fuzz::Fuzz;
+use crate::hunt::generate::definitions;
 use crate::hunt::shrink::shrunk;
 use crate::hunt::story;
-use crate::program::output::Output;
 use crate::world::case::Case;
-use crate::world::inputs;
-use crate::world::step::Tape;
+use crate::world::tape::Tape;
 
 /// Seeds of one batch of the fuzz, before crashes have their turn.
 const FUZZ_SEEDS: u64 = 4;
@@ -36,25 +30,6 @@ const CRASH_ROUNDS: u64 = 20;
 const CRASH_TRIES: usize = 2_000;
 /// Lines of a crash that is told, at most.
 const STORY_LINES: usize = 20;
-
-/// Hunts one bug.
-#[derive(Debug, Parser)]
-struct HuntArgs {
-    /// Its name. Without one no bug is on, and nothing may be found.
-    name: Option<String>,
-    /// Definitions, or folders with `*.json` in them, that every other turn goes over.
-    #[arg(long, value_name = "FILE")]
-    definitions: Vec<PathBuf>,
-    /// Their directory.
-    #[arg(long, value_name = "FILE")]
-    directory: Option<PathBuf>,
-    /// Turns: four runs of the fuzz and one walk with crashes.
-    #[arg(long, default_value_t = 200)]
-    turns: u64,
-    /// The first seed.
-    #[arg(long, default_value_t = 1)]
-    seed: u64,
-}
 
 /// Switches a bug on by its name, and every other off; `None`: all off.
 pub type Switch = fn(Option<&str>);
@@ -127,26 +102,6 @@ impl Drop for On {
     }
 }
 
-/// The program that hunts one bug: a line that says how it was found, and exit code 0 where all is as it should be.
-///
-/// # Errors
-/// Where the arguments name no bug, or files that cannot be used.
-pub fn main(switch: Switch) -> anyhow::Result<ExitCode> {
-    let args = HuntArgs::parse();
-    let ground = ground(&args)?;
-    // The engine panics over some bugs; what it says then is no news.
-    std::panic::set_hook(Box::new(|_| {}));
-    let name = args.name.as_deref();
-    let hunt = hunt(name, switch, &ground)?;
-    Output::new(false).line(told(&hunt));
-    let is_well = match (name, &hunt.found) {
-        (Some(_), Some(found)) => found.small.is_told_again,
-        (None, None) => true,
-        (Some(_), None) | (None, Some(_)) => false,
-    };
-    Ok(ExitCode::from(u8::from(!is_well)))
-}
-
 /// Hunts a bug, makes what was found smaller, and tells it again.
 ///
 /// # Errors
@@ -213,7 +168,7 @@ fn crash(ground: &Ground, is_given: bool, seed: u64, n_steps: &mut u64) -> Optio
     let (directory, setting) = match (&ground.directory, &ground.setting) {
         (Some(directory), Some(setting)) if is_given => (directory.clone(), setting.clone()),
         _ => {
-            let given = Given::random(&mut Tape::random(seed));
+            let given = definitions::given(&mut Tape::random(seed));
             let setting = Setting {
                 directory: given.directory,
                 workflows: given.versions,
@@ -268,51 +223,4 @@ fn small_crash(case: &mut CrashCase, name: Option<&str>, switch: Switch) -> anyh
         took,
         is_told_again: with == Some(read.shows.as_str()) && without.is_none() && read.story().len() <= STORY_LINES,
     })
-}
-
-fn ground(args: &HuntArgs) -> anyhow::Result<Ground> {
-    let mut ground = Ground {
-        definitions: Vec::new(),
-        directory: None,
-        setting: None,
-        n_turns: args.turns,
-        seed: args.seed,
-    };
-    if args.definitions.is_empty() {
-        return Ok(ground);
-    }
-    let definitions = inputs::definitions(&args.definitions)?;
-    let workflows: Vec<Arc<WorkflowVersion>> = definitions
-        .iter()
-        .map(|one| one.runnable().cloned())
-        .collect::<anyhow::Result<_>>()?;
-    let (source, directory) = inputs::directory(args.directory.as_deref(), &workflows)?;
-    ground.definitions = definitions.iter().map(inputs::Definition::named).collect();
-    ground.directory = Some(source);
-    ground.setting = Some(Setting { directory, workflows });
-    Ok(ground)
-}
-
-fn told(hunt: &Hunt) -> String {
-    let ms = |took: Duration| took.as_secs_f64() * 1e3;
-    let how = match &hunt.found {
-        None => "nothing found".to_owned(),
-        Some(found) => {
-            let unit = if found.by == "fuzz" { "steps" } else { "rounds" };
-            let again = if found.small.is_told_again {
-                ""
-            } else {
-                ", NOT TOLD AGAIN by its case"
-            };
-            format!(
-                "{} by {}, seed {}, {} {unit} in {:.0} ms{again}",
-                found.by,
-                found.invariant,
-                found.seed,
-                found.small.n_left,
-                ms(found.small.took),
-            )
-        }
-    };
-    format!("{:>8} steps {:>8.0} ms  {how}", hunt.n_steps, ms(hunt.took))
 }

@@ -14,7 +14,7 @@ use loonflow_engine::id::UserId;
 use loonflow_engine::workflow::validate::{ValidationContext, check};
 use serde_json::Value as Json;
 
-use crate::hunt::fuzz::Given;
+use crate::hunt::start::Start;
 use crate::hunt::watch::{Checks, Failure, Outcome, OwnInvariant};
 use crate::world::case::{Case, CaseStep};
 use crate::world::directory_from;
@@ -52,7 +52,7 @@ struct Linked {
 }
 
 /// What a case begins with, read; `None` where something of it cannot be used.
-fn setting_of(directory: &Json, definitions: &[Json]) -> Option<Given> {
+fn setting_of(directory: &Json, definitions: &[Json]) -> Option<Start> {
     let read = directory_from(directory).ok()?;
     let context = ValidationContext {
         directory: Some(&read),
@@ -61,7 +61,7 @@ fn setting_of(directory: &Json, definitions: &[Json]) -> Option<Given> {
     let versions = definitions
         .iter()
         .map(|definition| check(definition, None, &context).0.map(Arc::new));
-    Given::read(directory, versions.collect::<Option<Vec<_>>>()?).ok()
+    Start::read(directory, versions.collect::<Option<Vec<_>>>()?).ok()
 }
 
 /// A case that is being made smaller.
@@ -69,7 +69,7 @@ struct Shrinking<'a> {
     shows: &'a str,
     seed: u64,
     checks: Checks,
-    setting: Given,
+    setting: Start,
     n_runs: usize,
     n_steps: usize,
 }

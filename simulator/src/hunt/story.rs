@@ -15,8 +15,8 @@ use loonflow_engine::workflow::WorkflowVersion;
 use serde_json::Value as Json;
 
 use crate::formats::export::mermaid::{Marked, mermaid};
-use crate::hunt::fuzz::Given;
 use crate::hunt::invariants::sentence_of;
+use crate::hunt::start::Start;
 use crate::hunt::watch::{Checks, Failure, Outcome, OwnInvariant, Watch};
 use crate::world::case::{Case, CaseStep, Fields};
 use crate::world::names::{self, Shared};
@@ -66,15 +66,20 @@ pub fn told(case: &Case) -> Told {
 pub fn told_with(case: &Case, own: &[(String, OwnInvariant)]) -> Told {
     let read = |definition: &Json| WorkflowVersion::load(definition).map(Arc::new);
     let versions: Result<Vec<_>, _> = case.definitions.iter().map(read).collect();
-    let given = match versions.map(|versions| Given::read(&case.directory, versions)) {
-        Ok(Ok(given)) => given,
+    let start = match versions.map(|versions| Start::read(&case.directory, versions)) {
+        Ok(Ok(start)) => start,
         Ok(Err(error)) => return unreadable(format!("the case cannot be read: {error}")),
         Err(problems) => {
             let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
             return unreadable(format!("a definition of the case cannot run: {}", problems.join("; ")));
         }
     };
-    let names: Vec<&str> = given.versions.iter().map(|version| version.name.as_str()).collect();
+    let names: Vec<&str> = start
+        .given
+        .versions
+        .iter()
+        .map(|version| version.name.as_str())
+        .collect();
     let of_check = crate::prove::check::is_of_check(case);
     let head = vec![
         if of_check {
@@ -94,7 +99,7 @@ pub fn told_with(case: &Case, own: &[(String, OwnInvariant)]) -> Told {
             own: own.to_vec(),
             ..Checks::default()
         };
-        tell(case, given.watch(case.seed, &checks, &[]).telling())
+        tell(case, start.watch(case.seed, &checks, &[]).telling())
     };
     let mut run_again = run(Some(&case.shows));
     if run_again.failure.is_none() {

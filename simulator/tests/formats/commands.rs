@@ -3,9 +3,10 @@
 use std::path::Path;
 
 use clap::Parser;
-use loonflow_simulator::program::cli::{Cli, Verdict};
+use loonflow_simulator::program::cli::Cli;
 use loonflow_simulator::program::commands::run;
 use loonflow_simulator::program::output::Output;
+use loonflow_simulator::program::verdict::Verdict;
 
 use crate::fixtures::root;
 

@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use loonflow_simulator::program::cli::Verdict;
+use loonflow_simulator::program::verdict::Verdict;
 use loonflow_storage::{SledLog, SledOptions, backup};
 
 use crate::commands::simulate;

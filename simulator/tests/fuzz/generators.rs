@@ -9,7 +9,7 @@ use loonflow_engine::workflow::{
 };
 use loonflow_simulator::hunt::generate::definitions::{Names, definition, directory, mutated};
 use loonflow_simulator::world::directory_from;
-use loonflow_simulator::world::step::Tape;
+use loonflow_simulator::world::tape::Tape;
 
 /// What was counted, by kind and word.
 #[derive(Default)]

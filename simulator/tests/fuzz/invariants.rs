@@ -6,22 +6,23 @@ use loonflow_engine::id::{FieldKey, NodeId, TokenId, UserId};
 use loonflow_engine::ticket::{ActState, Event, ForkId, Rest, Ticket, Token};
 use loonflow_engine::value::Value;
 use loonflow_engine::workflow::{FieldPermission, WorkflowVersion};
-use loonflow_simulator::hunt::fuzz::{Given, Session};
+use loonflow_simulator::hunt::fuzz::Session;
 use loonflow_simulator::hunt::invariants::{self, lists, step, tenants, views};
+use loonflow_simulator::hunt::start::Start;
 use loonflow_simulator::hunt::watch::Checks;
 use loonflow_simulator::world::World;
 use loonflow_simulator::world::case::CaseStep;
-use loonflow_simulator::world::step::Tape;
+use loonflow_simulator::world::tape::Tape;
 
 use super::{acme, fixture};
 
 /// A world of the leave request after some steps, with a ticket that a person holds at a normal node.
 fn walked() -> (World, usize) {
     let version = WorkflowVersion::load(&fixture("leave")).expect("sound");
-    let given = Given::read(&acme(), vec![version.into()]).expect("readable");
+    let start = Start::read(&acme(), vec![version.into()]).expect("readable");
     for seed in 0..50 {
         let mut tape = Tape::random(seed);
-        let mut session = Session::new(&given, seed, &Checks::default(), &[], &mut tape);
+        let mut session = Session::new(&start, seed, &Checks::default(), &[], &mut tape);
         session.run(&mut tape, 200).expect("nothing fails");
         let world = session.watch.world;
         let is_held = |ticket: &Ticket| {

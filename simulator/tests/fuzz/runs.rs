@@ -1,12 +1,13 @@
 //! Runs: the same for any number of threads, with enough that is refused, and with every goal seen.
 
 use loonflow_simulator::hunt::coverage::report::percent;
-use loonflow_simulator::hunt::fuzz::{Fuzz, Given, Session};
+use loonflow_simulator::hunt::fuzz::{Fuzz, Session};
 use loonflow_simulator::hunt::generate::requests::{Habits, People};
 use loonflow_simulator::hunt::goals::Goal;
+use loonflow_simulator::hunt::start::Start;
 use loonflow_simulator::hunt::watch::Checks;
 use loonflow_simulator::world::replay::command_of;
-use loonflow_simulator::world::step::Tape;
+use loonflow_simulator::world::tape::Tape;
 use proptest::prelude::*;
 
 use super::{acme, assert_nothing_failed, fixture};
@@ -77,12 +78,12 @@ fn fixtures_keep_every_rule() {
 #[test]
 fn dry_runs_change_nothing() {
     let mut tape = Tape::random(5);
-    let given = Given::random(&mut tape);
-    let mut session = Session::new(&given, 5, &Checks::default(), &[], &mut tape);
+    let start = Start::random(&mut tape);
+    let mut session = Session::new(&start, 5, &Checks::default(), &[], &mut tape);
     session.run(&mut tape, 150).expect("nothing fails");
     let world = &session.watch.world;
     let before = world.digest();
-    let mut people = People::new(&given.source, Habits::drawn(&mut tape));
+    let mut people = People::new(&start.given.source, Habits::drawn(&mut tape));
     let (mut n_done, mut n_refused) = (0, 0);
     while n_done + n_refused < 100_000 {
         let step = people.next(world, &mut tape);
@@ -131,9 +132,9 @@ proptest! {
     #[test]
     fn tapes_keep_every_rule(seed in any::<u64>(), choices in prop::collection::vec(any::<u16>(), 0..3000)) {
         let mut tape = Tape::new(choices);
-        let given = Given::random(&mut tape);
+        let start = Start::random(&mut tape);
         let checks = Checks { sample_every: 16, counts: false, ..Checks::default() };
-        let mut session = Session::new(&given, seed, &checks, &[], &mut tape);
+        let mut session = Session::new(&start, seed, &checks, &[], &mut tape);
         let result = session.run(&mut tape, u64::MAX);
         prop_assert!(result.is_ok(), "{:?}\n{:#?}", result, session.steps);
     }

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use loonflow_engine::id::NodeId;
 use loonflow_engine::ticket::Command;
 use loonflow_engine::workflow::WorkflowVersion;
-use loonflow_simulator::world::step::{Tape, next_step};
+use loonflow_simulator::world::step::next_step;
+use loonflow_simulator::world::tape::Tape;
 use proptest::prelude::*;
 use serde_json::Value as Json;
 

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use loonflow_engine::ticket::{Event, Rest};
-use loonflow_simulator::world::step::{Tape, next_step};
+use loonflow_simulator::world::step::next_step;
+use loonflow_simulator::world::tape::Tape;
 use proptest::prelude::*;
 
 use crate::pair::{Fixtures, Pair, fixtures_of};

@@ -1,7 +1,8 @@
 //! Random walks over the seven fixtures.
 
 use loonflow_engine::ticket::Command;
-use loonflow_simulator::world::step::{Tape, next_step};
+use loonflow_simulator::world::step::next_step;
+use loonflow_simulator::world::tape::Tape;
 use proptest::prelude::*;
 
 use crate::pair::{FIXTURES, Pair};

@@ -14,9 +14,9 @@ use loonflow_engine::workflow::WorkflowVersion;
 use loonflow_engine::workflow::validate::{Problem, ValidationContext, check};
 use serde_json::{Value as Json, json};
 
-use crate::hunt::fuzz::Given;
 use crate::world::directory_from;
-use crate::world::step::Tape;
+use crate::world::given::Given;
+use crate::world::tape::Tape;
 
 pub mod condition;
 pub mod directory;
@@ -148,20 +148,20 @@ fn rights(tape: &mut Tape, names: &Names) -> Json {
     })
 }
 
-impl Given {
-    /// A random directory and a random definition for it.
-    #[must_use]
-    pub fn random(tape: &mut Tape) -> Self {
-        loop {
-            let source = directory(tape);
-            let Ok(directory) = directory_from(&source) else {
-                continue;
+/// A random directory and a random definition for it.
+#[must_use]
+pub fn given(tape: &mut Tape) -> Given {
+    loop {
+        let source = directory(tape);
+        let Ok(directory) = directory_from(&source) else {
+            continue;
+        };
+        if let (_, Some(version)) = made(tape, &source, Some(&directory)) {
+            return Given {
+                source,
+                directory,
+                versions: vec![Arc::new(version)],
             };
-            let (_, version) = made(tape, &source, Some(&directory));
-            let given = version.and_then(|version| Self::read(&source, vec![Arc::new(version)]).ok());
-            if let Some(given) = given {
-                return given;
-            }
         }
     }
 }

@@ -19,7 +19,7 @@ use crate::hunt::generate::definitions::{Names, mutated};
 use crate::hunt::generate::values::Values;
 use crate::world::World;
 use crate::world::case::{CaseStep, Fields};
-use crate::world::step::Tape;
+use crate::world::tape::Tape;
 
 mod single;
 

@@ -11,7 +11,7 @@ use serde_json::{Value as Json, json};
 use crate::hunt::invariants::views::MARK;
 use crate::world::World;
 use crate::world::case::Fields;
-use crate::world::step::Tape;
+use crate::world::tape::Tape;
 
 /// Of one version, what each field may be filled with.
 #[derive(Clone, Debug)]

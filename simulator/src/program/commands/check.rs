@@ -9,8 +9,8 @@ use loonflow_engine::id::NodeId;
 use loonflow_engine::workflow::validate::{self, Problem, ValidationContext};
 use serde_json::json;
 
-use crate::program::cli::Verdict;
 use crate::program::output::Output;
+use crate::program::verdict::Verdict;
 use crate::prove::check::{Finding, Options, Outcome, check};
 use crate::world::inputs::{self, Definition};
 

@@ -14,11 +14,11 @@ use crate::crash::invariants::Broken;
 use crate::crash::ports::PLANNED_PANIC;
 use crate::crash::walk::{Setting, WalkReport};
 use crate::crash::{CrashReport, WalkOfSeed, walks};
-use crate::hunt::fuzz::Given;
-use crate::program::cli::Verdict;
+use crate::hunt::generate::definitions;
 use crate::program::output::Output;
+use crate::program::verdict::Verdict;
 use crate::world::inputs;
-use crate::world::step::Tape;
+use crate::world::tape::Tape;
 
 /// Replays of shorter versions of a failure at most: a few seconds.
 const SHRINK_TRIES: usize = 4_000;
@@ -153,7 +153,7 @@ impl Ground {
 
     /// The definitions and people that a seed makes.
     fn random(seed: u64) -> Self {
-        let given = Given::random(&mut Tape::random(seed));
+        let given = definitions::given(&mut Tape::random(seed));
         Self {
             directory: given.source,
             definitions: given.versions.iter().map(|one| Json::clone(&one.source)).collect(),

@@ -10,8 +10,8 @@ use indicatif::{ProgressBar, ProgressStyle};
 use crate::forecast::goal::Outcome;
 use crate::forecast::scenario::Stop;
 use crate::forecast::{self, Forecast, Plan};
-use crate::program::cli::Verdict;
 use crate::program::output::Output;
+use crate::program::verdict::Verdict;
 
 /// Arguments that override what the scenario says.
 #[derive(Debug, clap::Args)]

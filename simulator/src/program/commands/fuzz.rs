@@ -12,8 +12,8 @@ use crate::hunt::goals::Goal;
 use crate::hunt::shrink;
 use crate::hunt::story;
 use crate::hunt::watch::Checks;
-use crate::program::cli::Verdict;
 use crate::program::output::Output;
+use crate::program::verdict::Verdict;
 use crate::world::inputs;
 use crate::world::trace::hex;
 

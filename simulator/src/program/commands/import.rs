@@ -8,8 +8,8 @@ use clap::Args;
 
 use crate::formats::export::junit;
 use crate::formats::import::bpmn::{BOUNDS, Options, bpmn};
-use crate::program::cli::Verdict;
 use crate::program::output::Output;
+use crate::program::verdict::Verdict;
 use crate::world::inputs;
 
 /// Arguments of `import`.

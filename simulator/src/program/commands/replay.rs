@@ -7,8 +7,8 @@ use clap::Args;
 use serde_json::json;
 
 use crate::hunt::story;
-use crate::program::cli::Verdict;
 use crate::program::output::Output;
+use crate::program::verdict::Verdict;
 use crate::prove::check::{self, Again};
 use crate::world::case::{Case, FORMAT};
 use crate::world::inputs;

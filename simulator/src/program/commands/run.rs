@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use super::forecasting::{self, Overrides};
 use crate::forecast::{Plan, files, html, text};
-use crate::program::cli::Verdict;
 use crate::program::output::Output;
+use crate::program::verdict::Verdict;
 
 /// What to forecast, and where to.
 #[derive(Debug, clap::Args)]

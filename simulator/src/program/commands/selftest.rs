@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::json;
 
-use crate::program::cli::Verdict;
 use crate::program::output::Output;
+use crate::program::verdict::Verdict;
 use crate::prove::selftest;
 
 /// Looks for mistakes that were put in on purpose, and for alarms where there is none.

@@ -9,8 +9,8 @@ use loonflow_engine::id::{FieldKey, TenantId, WorkflowId};
 use loonflow_engine::value::Value;
 
 use crate::formats::export::junit;
-use crate::program::cli::Verdict;
 use crate::program::output::Output;
+use crate::program::verdict::Verdict;
 use crate::record::recorded::{Source, open};
 use crate::record::shadow::{Outcome, report, shadow_assuming};
 use crate::world::inputs::{self, Definition};

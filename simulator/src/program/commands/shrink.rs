@@ -9,8 +9,8 @@ use serde_json::json;
 use super::{fuzz, replay};
 use crate::hunt::shrink;
 use crate::hunt::story;
-use crate::program::cli::Verdict;
 use crate::program::output::Output;
+use crate::program::verdict::Verdict;
 use crate::prove::check;
 
 /// Makes a case as small as it gets while it still shows the same: without any one of its steps it would not.

@@ -4,7 +4,7 @@ use serde_json::{Value as Json, json};
 
 use super::Names;
 use super::form::{Field, Form};
-use crate::world::step::Tape;
+use crate::world::tape::Tape;
 
 const ORDER: [&str; 4] = [">", ">=", "<", "<="];
 const OTHER: [&str; 6] = ["==", "!=", "contains", "not_contains", "in", "not_in"];

@@ -2,7 +2,7 @@
 
 use serde_json::{Value as Json, json};
 
-use crate::world::step::Tape;
+use crate::world::tape::Tape;
 
 /// Time zones: no change of the clock, one of an hour in the north, one of half an hour in the south, and offsets with
 /// odd minutes, for timers that count calendar days and dates without an offset.

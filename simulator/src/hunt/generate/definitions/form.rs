@@ -2,7 +2,7 @@
 
 use serde_json::{Value as Json, json};
 
-use crate::world::step::Tape;
+use crate::world::tape::Tape;
 
 /// Types of fields that people fill in, the title aside.
 pub const FILLED: [&str; 14] = [

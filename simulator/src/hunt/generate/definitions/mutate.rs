@@ -6,7 +6,7 @@ use serde_json::{Value as Json, json};
 
 use super::form::Form;
 use super::{Names, checked, condition, process};
-use crate::world::step::Tape;
+use crate::world::tape::Tape;
 
 /// Changes that are tried before none is made.
 const TRIES: usize = 4;

@@ -10,7 +10,7 @@ use serde_json::{Value as Json, json};
 use super::Names;
 use super::condition::groups;
 use super::form::Form;
-use crate::world::step::Tape;
+use crate::world::tape::Tape;
 
 /// Nodes of a definition at most, about: the last block may go a little beyond.
 const NODES_MAX: usize = 14;

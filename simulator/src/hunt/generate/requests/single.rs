@@ -14,7 +14,7 @@ use super::RECENT;
 use crate::hunt::generate::definitions::Names;
 use crate::world::World;
 use crate::world::case::CaseStep;
-use crate::world::step::Tape;
+use crate::world::tape::Tape;
 
 /// Mostly one of the latest tickets.
 pub(super) fn any_ticket(world: &World, tape: &mut Tape) -> Option<usize> {

@@ -20,11 +20,11 @@ fn benches(criterion: &mut Criterion) {
     let leave = tickets::Stage::new("leave");
     let asked = created(&leave, &leave.create_command(&tickets::leave()));
     let mut group = criterion.benchmark_group("decide");
-    let comment = leave.handle("dev", "add_comment");
+    let comment = leave.act("dev", "add_comment");
     group.bench_function("comment", |b| {
         b.iter(|| decide(Some(black_box(&asked)), &comment, &leave.context()))
     });
-    let agree = leave.handle("erin", "approve_yes");
+    let agree = leave.act("erin", "approve_yes");
     group.bench_function("agree", |b| {
         b.iter(|| decide(Some(black_box(&asked)), &agree, &leave.context()))
     });

@@ -12,7 +12,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
-use loonflow_engine::runtime::{EngineHandle, EngineOptions, Ports};
+use loonflow_engine::runtime::{Engine, EngineOptions, Ports};
 use loonflow_storage::{EventLog, SledLog, SledOptions};
 use serde_json::{Value, json};
 
@@ -63,21 +63,21 @@ async fn timed<T>(what: &str, work: impl Future<Output = T>) -> T {
     done
 }
 
-async fn start(folder: &Path) -> (EngineHandle, Arc<dyn EventLog>) {
+async fn start(folder: &Path) -> (Engine, Arc<dyn EventLog>) {
     let log = SledLog::open(folder, SledOptions::default()).expect("a log");
     let log: Arc<dyn EventLog> = Arc::new(log);
-    let engine = EngineHandle::start(Arc::clone(&log), Ports::system(), EngineOptions::default()).await;
+    let engine = Engine::start(Arc::clone(&log), Ports::system(), EngineOptions::default()).await;
     (engine.expect("the engine starts"), log)
 }
 
-async fn stop(engine: EngineHandle, log: Arc<dyn EventLog>) {
+async fn stop(engine: Engine, log: Arc<dyn EventLog>) {
     engine.close().await.expect("the engine closes");
     drop(engine);
     let closed = tokio::task::spawn_blocking(move || log.close()).await;
     closed.expect("no panic").expect("the log closes");
 }
 
-async fn import(engine: &EngineHandle, file: &Value, n_expected: usize) {
+async fn import(engine: &Engine, file: &Value, n_expected: usize) {
     let report = engine.import_directory(file).await.expect("no fault").expect("it fits");
     assert_eq!(report.n_changed, n_expected, "entries that change");
 }

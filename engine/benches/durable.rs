@@ -8,7 +8,6 @@
 //! commit (the stream's name, then the version) one value of the size of such a commit, in batches of as many as there
 //! are callers, each batch followed by the same flush and fdatasync: nothing else. The two alternate in rounds and the median round counts, because the disk of a shared machine wanders. Not included: HTTP.
 
-use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Write as _;
 use std::path::Path;
@@ -16,10 +15,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use loonflow_engine::id::TicketId;
-use loonflow_engine::runtime::{
-    Caller, CreateRequest, EngineHandle, EngineOptions, HandleAnswer, HandleRequest, Ports,
-};
-use loonflow_engine::ticket::{ActionKind, ActionRequest};
+use loonflow_engine::runtime::{ActAnswer, ActRequest, Caller, CreateRequest, Engine, EngineOptions, Ports};
+use loonflow_engine::ticket::Action;
 use loonflow_engine::value::Value;
 use loonflow_engine::workflow::VersionState;
 use loonflow_storage::{EventLog as _, SledLog, SledOptions};
@@ -82,7 +79,7 @@ fn median(rounds: &mut Vec<(f64, Vec<Duration>)>) -> (f64, Vec<Duration>) {
 async fn through_the_door(n_callers: usize, time: Duration) -> (f64, Vec<Duration>, usize) {
     let directory = tempfile::tempdir_in(target()).expect("a directory");
     let log = Arc::new(SledLog::open(directory.path(), SledOptions::default()).expect("a log"));
-    let engine = EngineHandle::start(Arc::clone(&log) as _, Ports::system(), EngineOptions::default())
+    let engine = Engine::start(Arc::clone(&log) as _, Ports::system(), EngineOptions::default())
         .await
         .expect("it starts");
     let caller = fill(&engine).await;
@@ -104,7 +101,7 @@ async fn through_the_door(n_callers: usize, time: Duration) -> (f64, Vec<Duratio
                 let mut latencies = Vec::new();
                 while started.elapsed() < time {
                     let called = Instant::now();
-                    let answer = engine.handle(&caller, comment(ticket)).await.expect("no fault");
+                    let answer = engine.act(&caller, comment(ticket)).await.expect("no fault");
                     answer.expect("no refusal");
                     latencies.push(called.elapsed());
                 }
@@ -130,37 +127,20 @@ async fn through_the_door(n_callers: usize, time: Duration) -> (f64, Vec<Duratio
     (rate, latencies, n_bytes)
 }
 
-fn comment(ticket_id: TicketId) -> HandleRequest {
-    HandleRequest {
-        ticket_id,
-        action: ActionRequest {
-            kind: ActionKind::AddComment,
-            action_id: "add_comment".into(),
-            node_id: None,
-            comment: Some("Seen, thank you; we come back to it tomorrow morning.".into()),
-            target_assignee_id: None,
-            target_node_id: None,
-        },
-        fields: BTreeMap::new(),
-        dry_run: false,
-        expected_version: None,
-        idempotency: None,
+fn comment(ticket_id: TicketId) -> ActRequest {
+    ActRequest {
+        comment: Some("Seen, thank you; we come back to it tomorrow morning.".into()),
+        ..ActRequest::new(ticket_id, Action::AddComment)
     }
 }
 
-async fn create(engine: EngineHandle, caller: Caller) -> TicketId {
+async fn create(engine: Engine, caller: Caller) -> TicketId {
     let request = CreateRequest {
-        workflow_id: "incident".into(),
-        version_name: None,
-        action_id: Some("report".into()),
+        take: Some("report".into()),
         fields: [("title", "Web is down"), ("service", "web"), ("severity", "sev2")]
             .map(|(key, value)| (key.into(), Value::text(value)))
             .into(),
-        comment: None,
-        cc: Vec::new(),
-        parent: None,
-        dry_run: false,
-        idempotency: None,
+        ..CreateRequest::new("incident".into())
     };
     match engine
         .create(&caller, request)
@@ -168,13 +148,13 @@ async fn create(engine: EngineHandle, caller: Caller) -> TicketId {
         .expect("no fault")
         .expect("no refusal")
     {
-        HandleAnswer::Done(done) => done.ticket_id,
-        HandleAnswer::Preview(_) => unreachable!("nothing was rehearsed"),
+        ActAnswer::Done(done) => done.ticket_id,
+        ActAnswer::Preview(_) => unreachable!("nothing was rehearsed"),
     }
 }
 
 /// The fixtures' directory and one workflow.
-async fn fill(engine: &EngineHandle) -> Caller {
+async fn fill(engine: &Engine) -> Caller {
     let read = |path: &str| -> serde_json::Value {
         let path = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/fixtures")).join(path);
         serde_json::from_slice(&std::fs::read(path).expect("a fixture")).expect("JSON")

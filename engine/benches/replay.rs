@@ -29,7 +29,7 @@ fn history(stage: &tickets::Stage) -> Vec<(Meta, Event)> {
             ticket = apply(ticket, &event, &meta);
             told.push((meta.clone(), event));
         }
-        next = stage.handle("dev", "add_comment");
+        next = stage.act("dev", "add_comment");
     }
     told
 }

@@ -4,15 +4,14 @@
 //! `cargo run -p loonflow-engine --example embedded`
 #![expect(clippy::print_stdout, reason = "an example talks to whoever runs it")]
 
-use std::collections::BTreeMap;
 use std::error::Error;
 use std::sync::Arc;
 
 use loonflow_engine::id::TenantId;
 use loonflow_engine::runtime::{
-    Caller, CreateRequest, EngineHandle, EngineOptions, HandleAnswer, HandleRequest, HistoryQuery, Ports,
+    ActAnswer, ActRequest, Caller, CreateRequest, Engine, EngineOptions, HistoryQuery, Ports,
 };
-use loonflow_engine::ticket::{ActionKind, ActionRequest};
+use loonflow_engine::ticket::Action;
 use loonflow_engine::value::Value;
 use loonflow_engine::workflow::VersionState;
 use loonflow_storage::{SledLog, SledOptions};
@@ -22,7 +21,7 @@ use serde_json::json;
 async fn main() -> Result<(), Box<dyn Error>> {
     let directory = tempfile::tempdir()?;
     let log = Arc::new(SledLog::open(directory.path(), SledOptions::default())?);
-    let engine = EngineHandle::start(log, Ports::system(), EngineOptions::default()).await?;
+    let engine = Engine::start(log, Ports::system(), EngineOptions::default()).await?;
 
     // Two people, and a workflow in which one asks and the other decides.
     let tenant = engine.import_directory(&people()).await??.tenant_id;
@@ -39,7 +38,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let request = CreateRequest {
         workflow_id: published.workflow_id,
         version_name: None,
-        action_id: Some("ask".into()),
+        take: Some("ask".into()),
         fields: [
             ("title".into(), Value::text("A chair")),
             ("price".into(), Value::Number("120".into())),
@@ -51,28 +50,19 @@ async fn main() -> Result<(), Box<dyn Error>> {
         dry_run: false,
         idempotency: None,
     };
-    let HandleAnswer::Done(created) = engine.create(&ann, request).await?? else {
+    let ActAnswer::Done(created) = engine.create(&ann, request).await?? else {
         return Err("a real call is never answered with a preview".into());
     };
     println!("created {} at version {}", created.ticket_id, created.version);
 
     // A rehearsal makes the very same decision and writes nothing.
-    let buy = HandleRequest {
-        ticket_id: created.ticket_id,
-        action: ActionRequest {
-            kind: ActionKind::Agree,
-            action_id: "buy".into(),
-            node_id: None,
-            comment: Some("go ahead".into()),
-            target_assignee_id: None,
-            target_node_id: None,
-        },
-        fields: BTreeMap::new(),
+    let buy = ActRequest {
+        comment: Some("go ahead".into()),
         dry_run: true,
         expected_version: Some(created.version),
-        idempotency: None,
+        ..ActRequest::new(created.ticket_id, Action::take("buy"))
     };
-    if let HandleAnswer::Preview(preview) = engine.handle(&bob, buy.clone()).await?? {
+    if let ActAnswer::Preview(preview) = engine.act(&bob, buy.clone()).await?? {
         println!(
             "agreeing would make it `{}`: {}",
             preview.act_state.word(),
@@ -81,9 +71,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
     }
     // A refusal is an answer, not an error: ann may not decide on her own request.
     if let Err(refusal) = engine
-        .handle(
+        .act(
             &ann,
-            HandleRequest {
+            ActRequest {
                 dry_run: false,
                 ..buy.clone()
             },
@@ -92,7 +82,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     {
         println!("ann may not: {refusal}");
     }
-    if let HandleAnswer::Done(done) = engine.handle(&bob, HandleRequest { dry_run: false, ..buy }).await?? {
+    if let ActAnswer::Done(done) = engine.act(&bob, ActRequest { dry_run: false, ..buy }).await?? {
         println!(
             "bob agreed: it is `{}` at version {}",
             done.act_state.word(),

@@ -2,7 +2,7 @@
 //!
 //! The core is plain functions without I/O, clock, randomness or async: `ticket::decide(state, command, context)`
 //! gives events or a refusal, `apply(state, event)` gives the next state. With the feature `runtime` (the default)
-//! an [`EngineHandle`](runtime::EngineHandle) runs it over a log with one actor per live ticket.
+//! an [`Engine`](runtime::Engine) runs it over a log with one actor per live ticket.
 //!
 //! Invariants, mostly about what is absent:
 //! - The log is the truth: every other state is a fold of events and can be thrown away and rebuilt.

@@ -1,7 +1,7 @@
 //! The engine at work over a log: one actor per live ticket, a registry of directories and workflows, projections.
 //!
 //! ```text
-//!  EngineHandle ── the only door; admission, order of checks, idempotency
+//!  Engine ── the only door; admission, order of checks, idempotency
 //!    │
 //!    ├─ Registry ─────────── snapshots of directories and workflows, read without a mailbox
 //!    │    └─ RegistryActor   the one writer of both kinds of streams
@@ -22,8 +22,8 @@
 
 mod admission;
 pub mod commit;
+pub mod engine;
 pub mod fault;
-pub mod handle;
 mod history;
 mod idempotency;
 mod janitor;
@@ -43,11 +43,11 @@ mod ticket_lists;
 mod unreadable;
 pub mod verify;
 
+pub use engine::Engine;
 pub use fault::{AuthProblem, Fault, OperatorRefusal, Readiness};
-pub use handle::EngineHandle;
 pub use options::{EngineOptions, Ports};
 pub use request::{
-    AccessTokenInfo, Caller, Category, CreateRequest, Done, HandleAnswer, HandleRequest, HistoryQuery, Idempotency,
+    AccessTokenInfo, ActAnswer, ActRequest, Caller, Category, CreateRequest, Done, HistoryQuery, Idempotency,
     ImportOptions, ImportReport, ListQuery, MissingUsers, OpenEffect, Page, PublishReport, UserQuery,
 };
 pub use unreadable::Unreadable;

@@ -17,6 +17,7 @@ use crate::id::{AppName, FieldKey, NodeId, TenantId, TicketId, TokenId, UserId, 
 use crate::time::Timestamp;
 use crate::value::Value;
 
+pub mod act;
 pub mod act_state;
 pub(crate) mod action;
 pub mod action_kind;
@@ -38,10 +39,11 @@ pub mod sub_ticket;
 pub mod token;
 pub mod visibility;
 
+pub use act::{Act, Action};
 pub use act_state::ActState;
 pub use action_kind::ActionKind;
 pub use apply::apply;
-pub use command::{ActionRequest, Command, Create, Handle, HookOutcome};
+pub use command::{Command, Create, HookOutcome};
 pub use context::{Context, Draw};
 pub use decide::{decide, decide_with_outcome};
 pub use event::{Event, Meta, Processor};

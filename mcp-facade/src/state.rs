@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use loonflow_engine::id::{TenantId, UserId};
 use loonflow_engine::port::Clock;
-use loonflow_engine::runtime::EngineHandle;
+use loonflow_engine::runtime::Engine;
 use loonflow_engine::time::Timestamp;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -23,7 +23,7 @@ use crate::secret::Secret;
 pub struct AppState(Arc<Inner>);
 
 struct Inner {
-    engine: EngineHandle,
+    engine: Engine,
     clock: Arc<dyn Clock>,
     options: Options,
     jwt: Option<JwtVerifier>,
@@ -73,7 +73,7 @@ impl Default for Options {
 impl AppState {
     /// A state in front of an engine. `clock` is the engine's own, so that both have the same time.
     #[must_use]
-    pub fn new(engine: EngineHandle, clock: Arc<dyn Clock>, options: Options) -> Self {
+    pub fn new(engine: Engine, clock: Arc<dyn Clock>, options: Options) -> Self {
         // Tells the request ids of two runs apart.
         let started = format!("{:x}", clock.now().0 / 1_000);
         Self(Arc::new(Inner {
@@ -93,7 +93,7 @@ impl AppState {
 
     /// The door to the engine.
     #[must_use]
-    pub fn engine(&self) -> &EngineHandle {
+    pub fn engine(&self) -> &Engine {
         &self.0.engine
     }
 

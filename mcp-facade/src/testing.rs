@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use loonflow_engine::id::{TenantId, TicketId, UserId};
 use loonflow_engine::port::{Clock, IdSource, RandomSource};
-use loonflow_engine::runtime::{Caller, EngineHandle, EngineOptions, Ports};
+use loonflow_engine::runtime::{Caller, Engine, EngineOptions, Ports};
 use loonflow_engine::time::Timestamp;
 use loonflow_engine::workflow::VersionState;
 use loonflow_storage::{EventLog, MemoryLog};
@@ -65,7 +65,7 @@ pub(crate) struct World {
     /// In front of the engine.
     pub(crate) state: AppState,
     /// The engine.
-    pub(crate) engine: EngineHandle,
+    pub(crate) engine: Engine,
     /// Acme.
     pub(crate) tenant: TenantId,
     clock: Arc<Still>,
@@ -86,7 +86,7 @@ impl World {
             // Apart, so that tokens do not change the tickets' ids.
             random: Arc::new(Still::default()),
         };
-        let engine = EngineHandle::start(log, ports, EngineOptions::default())
+        let engine = Engine::start(log, ports, EngineOptions::default())
             .await
             .expect("starts");
         let imported = engine

@@ -138,8 +138,8 @@ fn walks_reach_every_node_and_action() {
                     .iter()
                     .map(|token| (ticket.workflow_id.clone(), token.node.clone())),
             );
-            if let Command::Handle(handle) = &step.command {
-                kinds.insert(handle.action.kind);
+            if let Command::Act(act) = &step.command {
+                kinds.extend(act.action.said_kind());
             }
         }
     }

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use loonflow_engine::id::{AccessTokenId, TenantId, TicketId, UserId};
-use loonflow_engine::runtime::{EngineHandle, EngineOptions, OpenEffect, Ports};
+use loonflow_engine::runtime::{Engine, EngineOptions, OpenEffect, Ports};
 use loonflow_engine::workflow::VersionState;
 use loonflow_mcp_facade::auth::jwt;
 use loonflow_mcp_facade::http::listen;
@@ -42,7 +42,7 @@ pub struct Person {
 /// A running server. It stops when this goes out of scope.
 pub struct TestServer {
     /// The door to the engine, for what no tool does: timers, hooks, operators.
-    pub engine: EngineHandle,
+    pub engine: Engine,
     /// The facade's state.
     pub state: AppState,
     /// Where it listens.
@@ -92,7 +92,7 @@ impl TestServer {
             clock: clock.clone(),
             ..Ports::system()
         };
-        let engine = EngineHandle::start(log.clone(), ports, EngineOptions::default())
+        let engine = Engine::start(log.clone(), ports, EngineOptions::default())
             .await
             .expect("the engine starts");
         let mut people = BTreeMap::new();
@@ -254,12 +254,12 @@ pub fn ticket_id(text: &str) -> TicketId {
     TicketId::parse(text).expect("a ticket id is a UUID")
 }
 
-async fn import(engine: &EngineHandle, directory: &Value) -> TenantId {
+async fn import(engine: &Engine, directory: &Value) -> TenantId {
     let report = engine.import_directory(directory).await.expect("no fault");
     report.expect("the directory imports").tenant_id
 }
 
-async fn publish(engine: &EngineHandle, tenant: &TenantId, workflow: Value) {
+async fn publish(engine: &Engine, tenant: &TenantId, workflow: Value) {
     let published = engine
         .publish_workflow(tenant, Arc::new(workflow), None, VersionState::Default, None)
         .await
@@ -267,12 +267,7 @@ async fn publish(engine: &EngineHandle, tenant: &TenantId, workflow: Value) {
     published.expect("the workflow is published");
 }
 
-async fn token_for(
-    engine: &EngineHandle,
-    tenant: &TenantId,
-    user: &UserId,
-    days: Option<u32>,
-) -> (AccessTokenId, String) {
+async fn token_for(engine: &Engine, tenant: &TenantId, user: &UserId, days: Option<u32>) -> (AccessTokenId, String) {
     let made = engine
         .create_access_token(tenant, user, "test", days)
         .await

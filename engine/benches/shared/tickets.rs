@@ -5,7 +5,7 @@ use std::path::Path;
 
 use loonflow_engine::account::{self, directory::Directory, import::DirectoryFile};
 use loonflow_engine::id::{FieldKey, TicketId, UserId};
-use loonflow_engine::ticket::{ActionKind, ActionRequest, Command, Context, Create, Draw, Handle};
+use loonflow_engine::ticket::{Act, Action, ActionKind, Command, Context, Create, Draw};
 use loonflow_engine::time::Timestamp;
 use loonflow_engine::value::Value;
 use loonflow_engine::workflow::WorkflowVersion;
@@ -59,9 +59,9 @@ impl Stage {
     pub(crate) fn create_command(&self, fields: &[(&str, Value)]) -> Command {
         Command::Create(Create {
             ticket_id: TicketId::parse("01939f5a-3c00-7000-8000-000000000001").expect("an id"),
-            creator: self.user("dev"),
+            by: self.user("dev"),
             app: "loonflow".into(),
-            action_id: Some("submit".into()),
+            take: Some("submit".into()),
             fields: fields
                 .iter()
                 .map(|(key, value)| (FieldKey::from(*key), value.clone()))
@@ -73,23 +73,16 @@ impl Stage {
     }
 
     /// A comment, or an agree edge.
-    pub(crate) fn handle(&self, name: &str, action_id: &str) -> Command {
+    pub(crate) fn act(&self, name: &str, action_id: &str) -> Command {
         let is_comment = action_id == ActionKind::AddComment.word();
-        Command::Handle(Handle {
-            operator: self.user(name),
-            action: ActionRequest {
-                kind: if is_comment {
-                    ActionKind::AddComment
-                } else {
-                    ActionKind::Agree
-                },
-                action_id: action_id.to_owned(),
-                node_id: None,
-                comment: Some("Seen, thank you; we come back to it tomorrow morning.".to_owned()),
-                target_assignee_id: None,
-                target_node_id: None,
-            },
-            fields: BTreeMap::new(),
+        let kind = if is_comment {
+            ActionKind::AddComment
+        } else {
+            ActionKind::Agree
+        };
+        Command::Act(Act {
+            comment: Some("Seen, thank you; we come back to it tomorrow morning.".to_owned()),
+            ..Act::new(self.user(name), Action::of(kind, action_id, None, None))
         })
     }
 }

@@ -13,8 +13,8 @@ use crate::id::{AccessTokenId, NodeId, TenantId, TicketId, TokenId, UserId, Vers
 use crate::limits;
 use crate::runtime::Answer;
 use crate::runtime::commit::Origin;
+use crate::runtime::engine::{Engine, TOKEN_USED};
 use crate::runtime::fault::{Fault, OperatorRefusal};
-use crate::runtime::handle::{EngineHandle, TOKEN_USED};
 use crate::runtime::registry::{Change, Message, Outcome};
 use crate::runtime::request::{AccessTokenInfo, Caller, Done, ImportOptions, ImportReport, OpenEffect, PublishReport};
 use crate::runtime::slot::Request;
@@ -26,7 +26,7 @@ use crate::workflow::{self, VersionState, Workflow, WorkflowVersion};
 
 type OperatorAnswer<T> = Result<Result<T, OperatorRefusal>, Fault>;
 
-impl EngineHandle {
+impl Engine {
     /// Makes a personal access token for the caller; its text is shown this once.
     ///
     /// # Errors

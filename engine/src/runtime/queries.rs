@@ -7,7 +7,7 @@ use crate::account::directory::Directory;
 use crate::account::{User, email, permission};
 use crate::id::{NodeId, TenantId, TicketId, UserId, VersionName, WorkflowId};
 use crate::runtime::Answer;
-use crate::runtime::handle::EngineHandle;
+use crate::runtime::engine::Engine;
 use crate::runtime::request::{Caller, HistoryQuery, Page, UserQuery};
 use crate::text::Needle;
 use crate::ticket::event::{Event, Meta};
@@ -18,7 +18,7 @@ use crate::view::ticket_detail::{self, CreateForm, TicketDetail};
 use crate::view::ticket_list::{Category, ListQuery, Viewer};
 use crate::workflow::WorkflowVersion;
 
-impl EngineHandle {
+impl Engine {
     /// A tenant's directory as it is now.
     #[must_use]
     pub fn directory(&self, tenant: &TenantId) -> Option<Arc<Directory>> {

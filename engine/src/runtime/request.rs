@@ -10,7 +10,7 @@ use crate::id::{
 };
 use crate::limits::REPORTED_PEOPLE_MAX;
 use crate::ticket::place::CurrentNode;
-use crate::ticket::{ActState, ActionRequest, Rest, Ticket};
+use crate::ticket::{ActState, Action, Rest, Ticket};
 use crate::time::Timestamp;
 use crate::value::Value;
 use crate::view::preview::Preview;
@@ -43,11 +43,15 @@ pub struct Idempotency {
 
 /// An action on a ticket.
 #[derive(Clone, Debug)]
-pub struct HandleRequest {
+pub struct ActRequest {
     /// Which ticket.
     pub ticket_id: TicketId,
     /// What is to be done.
-    pub action: ActionRequest,
+    pub action: Action,
+    /// Which token is meant, by its node; needed where several would do.
+    pub at: Option<NodeId>,
+    /// What is said with it.
+    pub comment: Option<String>,
     /// Values for the form.
     pub fields: BTreeMap<FieldKey, Value>,
     /// Only decide, change nothing.
@@ -58,6 +62,23 @@ pub struct HandleRequest {
     pub idempotency: Option<Idempotency>,
 }
 
+impl ActRequest {
+    /// An action without comment and fields, on whatever version the ticket is at.
+    #[must_use]
+    pub fn new(ticket_id: TicketId, action: Action) -> Self {
+        Self {
+            ticket_id,
+            action,
+            at: None,
+            comment: None,
+            fields: BTreeMap::new(),
+            dry_run: false,
+            expected_version: None,
+            idempotency: None,
+        }
+    }
+}
+
 /// A new ticket.
 #[derive(Clone, Debug)]
 pub struct CreateRequest {
@@ -65,8 +86,8 @@ pub struct CreateRequest {
     pub workflow_id: WorkflowId,
     /// On which version; the default where none is named.
     pub version_name: Option<VersionName>,
-    /// The edge out of start; `None` for a draft.
-    pub action_id: Option<EdgeId>,
+    /// The edge out of start to take; `None` for a draft.
+    pub take: Option<EdgeId>,
     /// Values for the form.
     pub fields: BTreeMap<FieldKey, Value>,
     /// What is said with it.
@@ -81,9 +102,27 @@ pub struct CreateRequest {
     pub idempotency: Option<Idempotency>,
 }
 
+impl CreateRequest {
+    /// A draft without anything in it, on the default version.
+    #[must_use]
+    pub fn new(workflow_id: WorkflowId) -> Self {
+        Self {
+            workflow_id,
+            version_name: None,
+            take: None,
+            fields: BTreeMap::new(),
+            comment: None,
+            cc: Vec::new(),
+            parent: None,
+            dry_run: false,
+            idempotency: None,
+        }
+    }
+}
+
 /// What an action came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum HandleAnswer {
+pub enum ActAnswer {
     /// What it would do.
     Preview(Box<Preview>),
     /// What it did.

@@ -19,8 +19,8 @@ use loonflow_storage::{EventLog, Position, StreamId};
 use self::fold::{Bad, FoldedTicket};
 use crate::codec;
 use crate::id::{TenantId, TicketId, VersionName, WorkflowId};
+use crate::runtime::engine::Engine;
 use crate::runtime::fault::Fault;
-use crate::runtime::handle::EngineHandle;
 use crate::runtime::projection::Projection;
 use crate::runtime::registry::{self, Entry};
 use crate::runtime::streams;
@@ -115,7 +115,7 @@ pub fn verify(log: &dyn EventLog, watch: &mut dyn FnMut(Step<'_>) -> ControlFlow
     Walk::new(log, &lists, watch).run()
 }
 
-impl EngineHandle {
+impl Engine {
     /// Verifies the log and the list while the engine is at work. Blocking: for a thread of its own. `watch` ends the
     /// walk by answering `Break`.
     ///

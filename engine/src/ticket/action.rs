@@ -4,13 +4,11 @@
 //! A new action is a kind (`action_kind`), its file, and its lines here. Not here: putting the offers of all of them
 //! together, and finding the one that a request means (`offer`).
 
-use std::collections::BTreeMap;
-
 use crate::account::person::Person;
-use crate::id::{FieldKey, NodeId, TokenId, UserId};
+use crate::id::{NodeId, TokenId, UserId};
 use crate::text::is_blank;
+use crate::ticket::act::Taking;
 use crate::ticket::action_kind::ActionKind;
-use crate::ticket::command::ActionRequest;
 use crate::ticket::context::Context;
 use crate::ticket::decision::Decision;
 use crate::ticket::event::{ActionTaken, Event};
@@ -18,7 +16,6 @@ use crate::ticket::place::waited_for;
 use crate::ticket::refusal::{Argument, Refusal};
 use crate::ticket::token::{Rest, Token};
 use crate::ticket::{ActState, Ticket};
-use crate::value::Value;
 use crate::workflow::Edge;
 
 mod accept;
@@ -119,7 +116,7 @@ pub(crate) struct Asking<'a> {
 /// An action that was asked for and is not offered.
 pub(crate) struct Denied<'a> {
     pub(crate) asking: Asking<'a>,
-    pub(crate) request: &'a ActionRequest,
+    pub(crate) taking: Taking<'a>,
     /// Whether those who asked are offered something of those who may intervene.
     pub(crate) may_intervene: bool,
 }
@@ -141,14 +138,6 @@ impl Chosen<'_> {
     pub(crate) fn id(&self) -> &str {
         self.kind.id(self.edge.map(|edge| &edge.id))
     }
-}
-
-/// What comes with an action that is taken.
-pub(crate) struct Taking<'a> {
-    /// Who acts.
-    pub(crate) by: &'a UserId,
-    pub(crate) request: &'a ActionRequest,
-    pub(crate) fields: &'a BTreeMap<FieldKey, Value>,
 }
 
 /// A token, and how the user stands to it.
@@ -203,7 +192,7 @@ impl Denied<'_> {
     /// The first token that fits and waits for others: which node, and for whom.
     pub(crate) fn waits_for(&self, is_meant: impl Fn(&Token) -> bool) -> Option<String> {
         let Asking { ticket, user, context } = self.asking;
-        let is_there = |token: &&Token| self.request.node_id.as_ref().is_none_or(|node| token.node == *node);
+        let is_there = |token: &&Token| self.taking.at.is_none_or(|node| token.node == *node);
         ticket.tokens.iter().filter(is_there).find_map(|token| {
             let users = waited_for(&token.rest, context.directory);
             let is_others = !users.is_empty() && users.iter().all(|one| *one != user);
@@ -246,19 +235,14 @@ fn nobody(_: &Denied<'_>) -> Option<String> {
 }
 
 /// Records who did what; what it caused follows.
-pub(crate) fn emit_action(
-    decision: &mut Decision<'_>,
-    action: &Chosen<'_>,
-    request: &ActionRequest,
-    target: Option<&UserId>,
-) {
+pub(crate) fn emit_action(decision: &mut Decision<'_>, action: &Chosen<'_>, taking: &Taking<'_>) {
     decision.emit(Event::ActionTaken(Box::new(ActionTaken {
         kind: action.kind,
         action_id: action.id().to_owned(),
         node: Some(action.node.clone()),
         token: Some(action.token),
-        target: target.cloned(),
-        comment: comment_of(request.comment.as_deref()),
+        target: taking.action.to_user().cloned(),
+        comment: comment_of(taking.comment),
     })));
 }
 
@@ -268,9 +252,9 @@ pub(crate) fn comment_of(comment: Option<&str>) -> Option<String> {
 }
 
 /// The person an action concerns: must be named, exist in the tenant, be active and not be the operator.
-fn target_user(decision: &Decision<'_>, request: &ActionRequest) -> Result<UserId, Refusal> {
+fn target_user(decision: &Decision<'_>, taking: &Taking<'_>) -> Result<UserId, Refusal> {
     let argument = Argument::TargetUser;
-    let named = request.target_assignee_id.as_ref();
+    let named = taking.action.to_user();
     let Some(target) = named.filter(|id| !id.as_str().trim().is_empty()) else {
         return Err(Refusal::argument(argument, "", "it must name an active user"));
     };

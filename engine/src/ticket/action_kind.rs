@@ -59,16 +59,10 @@ kinds! {
 }
 
 impl ActionKind {
-    /// Reads `action_type` together with `action_id`: `accept` is a claim when the id is `accept`, else the agree
-    /// edge of that id (semantics: actions). `None` for a word that is no action.
+    /// The kind with this word.
     #[must_use]
-    pub fn parse(action_type: &str, action_id: &str) -> Option<Self> {
-        let kind = Self::ALL.into_iter().find(|kind| kind.word() == action_type)?;
-        Some(if kind == Self::Accept && action_id != Self::Accept.word() {
-            Self::Agree
-        } else {
-            kind
-        })
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.word() == word)
     }
 
     /// The action that takes an edge; `None` for one that only a gateway takes.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::id::{AppName, EdgeId, FieldKey, NodeId, TicketId, TokenId, UserId};
-use crate::ticket::action_kind::ActionKind;
+use crate::ticket::act::Act;
 use crate::value::Value;
 
 /// A request to a ticket.
@@ -12,7 +12,7 @@ pub enum Command {
     /// Bring it into being.
     Create(Create),
     /// A person takes an action.
-    Handle(Handle),
+    Act(Act),
     /// A timer came due.
     FireTimer {
         /// The token that waits.
@@ -53,11 +53,11 @@ pub struct Create {
     /// A fresh id.
     pub ticket_id: TicketId,
     /// Who creates it.
-    pub creator: UserId,
+    pub by: UserId,
     /// Through which application.
     pub app: AppName,
     /// The edge out of start to take; `None` for a draft.
-    pub action_id: Option<EdgeId>,
+    pub take: Option<EdgeId>,
     /// Values for the form.
     pub fields: BTreeMap<FieldKey, Value>,
     /// What is said with it.
@@ -66,32 +66,4 @@ pub struct Create {
     pub cc: Vec<UserId>,
     /// The parent and its node; `Context::parent` holds the ticket.
     pub parent: Option<(TicketId, NodeId)>,
-}
-
-/// See [`Command::Handle`].
-#[derive(Clone, Debug)]
-pub struct Handle {
-    /// Who acts.
-    pub operator: UserId,
-    /// What is to be done.
-    pub action: ActionRequest,
-    /// Values for the form; only an edge action takes them.
-    pub fields: BTreeMap<FieldKey, Value>,
-}
-
-/// An action as asked for.
-#[derive(Clone, Debug)]
-pub struct ActionRequest {
-    /// What kind.
-    pub kind: ActionKind,
-    /// The edge's id, or the action's word.
-    pub action_id: String,
-    /// Which token is meant, by its node.
-    pub node_id: Option<NodeId>,
-    /// What is said with it.
-    pub comment: Option<String>,
-    /// Whom it concerns.
-    pub target_assignee_id: Option<UserId>,
-    /// Where it leads.
-    pub target_node_id: Option<NodeId>,
 }

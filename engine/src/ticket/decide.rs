@@ -8,11 +8,11 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use crate::id::{EdgeId, NodeId, TokenId};
+use crate::id::{NodeId, TokenId};
 use crate::limits;
-use crate::ticket::action::{Taking, comment_of, emit_action, rule};
-use crate::ticket::action_kind::ActionKind;
-use crate::ticket::command::{ActionRequest, Command, Create, Handle, HookOutcome};
+use crate::ticket::act::{Act, Action, Taking};
+use crate::ticket::action::{comment_of, emit_action, rule};
+use crate::ticket::command::{Command, Create, HookOutcome};
 use crate::ticket::context::Context;
 use crate::ticket::decision::Decision;
 use crate::ticket::event::{Event, Meta, Processor, TicketCreated};
@@ -79,8 +79,8 @@ impl Command {
     #[must_use]
     pub fn processor(&self) -> Processor {
         match self {
-            Self::Create(create) => Processor::User(create.creator.clone()),
-            Self::Handle(handle) => Processor::User(handle.operator.clone()),
+            Self::Create(create) => Processor::User(create.by.clone()),
+            Self::Act(act) => Processor::User(act.by.clone()),
             Self::FireTimer { .. } => Processor::Timer,
             Self::ReportHook { .. } => Processor::Hook,
             Self::Migrate {
@@ -109,7 +109,7 @@ fn decide_create<'a>(
 ) -> Result<(Vec<Event>, Cow<'a, Ticket>), Refusal> {
     // Else a draft would come to be that nobody can open, for any active user may start a workflow
     // (semantics: visibility).
-    if context.directory.active_user(&create.creator).is_none() {
+    if context.directory.active_user(&create.by).is_none() {
         return Err(Refusal::PermissionDenied {
             what: "a creation".into(),
             who_may: "any active user of the tenant may".into(),
@@ -141,7 +141,7 @@ fn decide_create<'a>(
         workflow_id: context.workflow.workflow_id.clone(),
         version_name: context.workflow.version_name.clone(),
         start: context.workflow.start().id.clone(),
-        creator: create.creator.clone(),
+        creator: create.by.clone(),
         app: create.app.clone(),
         parent: create.parent.clone(),
         cc: cc.into_iter().collect(),
@@ -159,51 +159,29 @@ fn decide_create<'a>(
         n_moves: 0,
     };
     flow::settle(&mut decision)?;
-    match &create.action_id {
-        None => {
-            let changes = field_rules::check(
-                &decision.ticket,
-                context,
-                context.workflow.start(),
-                &create.fields,
-                false,
-            )?;
-            if comment_of(create.comment.as_deref()).is_some() {
-                let request = request_of(ActionKind::AddComment, None, create);
-                let action = choose(&decision.ticket, &create.creator, &request, context)?;
-                emit_action(&mut decision, &action, &request, None);
-            }
-            field_rules::store(&mut decision, changes);
+    let action = create.take.clone().map_or(Action::AddComment, Action::take);
+    let taking = Taking {
+        by: &create.by,
+        kind: action.kind(context.workflow),
+        action: &action,
+        at: None,
+        comment: create.comment.as_deref(),
+        fields: &create.fields,
+    };
+    if create.take.is_some() {
+        let chosen = choose(&decision.ticket, &taking, context)?;
+        (rule(chosen.kind).carry_out)(&mut decision, &chosen, &taking)?;
+    } else {
+        let start = context.workflow.start();
+        let changes = field_rules::check(&decision.ticket, context, start, &create.fields, false)?;
+        if comment_of(taking.comment).is_some() {
+            let chosen = choose(&decision.ticket, &taking, context)?;
+            emit_action(&mut decision, &chosen, &taking);
         }
-        Some(edge) => {
-            let kind = context
-                .workflow
-                .edge(edge)
-                .and_then(ActionKind::of_edge)
-                .unwrap_or(ActionKind::Agree);
-            let request = request_of(kind, Some(edge), create);
-            let action = choose(&decision.ticket, &create.creator, &request, context)?;
-            let taking = Taking {
-                by: &create.creator,
-                request: &request,
-                fields: &create.fields,
-            };
-            (rule(action.kind).carry_out)(&mut decision, &action, &taking)?;
-        }
+        field_rules::store(&mut decision, changes);
     }
     decision.review_holders();
     Ok((decision.events, decision.ticket))
-}
-
-fn request_of(kind: ActionKind, edge: Option<&EdgeId>, create: &Create) -> ActionRequest {
-    ActionRequest {
-        kind,
-        action_id: kind.id(edge).to_owned(),
-        node_id: None,
-        comment: create.comment.clone(),
-        target_assignee_id: None,
-        target_node_id: None,
-    }
 }
 
 fn decide_on(decision: &mut Decision<'_>, command: &Command) -> Result<(), Refusal> {
@@ -213,7 +191,7 @@ fn decide_on(decision: &mut Decision<'_>, command: &Command) -> Result<(), Refus
             create.ticket_id,
             "it exists already",
         )),
-        Command::Handle(handle) => decide_handle(decision, handle),
+        Command::Act(act) => decide_act(decision, act),
         Command::FireTimer { token } => {
             let Some(one) = decision.ticket.token(*token) else {
                 return Err(not_waiting("timer", *token));
@@ -288,30 +266,25 @@ fn not_waiting(what: &str, token: TokenId) -> Refusal {
     }
 }
 
-fn decide_handle(decision: &mut Decision<'_>, handle: &Handle) -> Result<(), Refusal> {
+fn decide_act(decision: &mut Decision<'_>, act: &Act) -> Result<(), Refusal> {
     let context = decision.context;
-    if !visibility::may_view(&decision.ticket, &handle.operator, context.directory, context.workflow) {
+    if !visibility::may_view(&decision.ticket, &act.by, context.directory, context.workflow) {
         return Err(Refusal::TicketNotFound {
             id: decision.ticket.id.to_string(),
         });
     }
-    check_comment(handle.action.comment.as_deref())?;
-    let request = &handle.action;
-    let action = choose(&decision.ticket, &handle.operator, request, context)?;
-    if !handle.fields.is_empty() && !action.kind.is_edge() {
+    check_comment(act.comment.as_deref())?;
+    let taking = Taking::of(act, context.workflow);
+    let chosen = choose(&decision.ticket, &taking, context)?;
+    if !act.fields.is_empty() && !chosen.kind.is_edge() {
         let problem = "only an action that takes an edge takes fields; leave them out";
         return Err(Refusal::argument(
             Argument::Fields,
-            format!("{} fields", handle.fields.len()),
+            format!("{} fields", act.fields.len()),
             problem,
         ));
     }
-    let taking = Taking {
-        by: &handle.operator,
-        request,
-        fields: &handle.fields,
-    };
-    (rule(action.kind).carry_out)(decision, &action, &taking)
+    (rule(chosen.kind).carry_out)(decision, &chosen, &taking)
 }
 
 fn check_comment(comment: Option<&str>) -> Result<(), Refusal> {

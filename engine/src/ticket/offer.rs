@@ -10,9 +10,9 @@ use std::collections::BTreeSet;
 
 use crate::account::permission;
 use crate::id::{NodeId, TokenId, UserId};
+use crate::ticket::act::Taking;
 use crate::ticket::action::{self, Asking, Chosen, Denied, Offering, Rule, Standing, rule};
 use crate::ticket::action_kind::ActionKind;
-use crate::ticket::command::ActionRequest;
 use crate::ticket::context::Context;
 use crate::ticket::refusal::{Argument, Available, Refusal};
 use crate::ticket::room::Room;
@@ -236,18 +236,14 @@ fn push<'t>(found: &mut Vec<Offer<'t, '_>>, kind: ActionKind, token: &'t Token) 
 ///
 /// # Errors
 /// Why there is none, or that several nodes fit.
-pub(crate) fn choose<'w>(
-    ticket: &Ticket,
-    user: &UserId,
-    request: &ActionRequest,
-    context: &Context<'w>,
-) -> Result<Chosen<'w>, Refusal> {
+pub(crate) fn choose<'w>(ticket: &Ticket, taking: &Taking<'_>, context: &Context<'w>) -> Result<Chosen<'w>, Refusal> {
+    let user = taking.by;
     let offers = offers(ticket, user, context);
-    Room::check(ticket, Some(request.kind))?;
-    let refuse = || deny(Asking { ticket, user, context }, request, &offers);
-    let is_meant = |one: &&Offer<'_, 'w>| one.kind == request.kind && one.id() == request.action_id;
-    let is_ticket_wide = matches!(rule(request.kind).offer, Offering::Ticket(_) | Offering::Viewer);
-    if let (Some(node), true) = (&request.node_id, is_ticket_wide) {
+    Room::check(ticket, Some(taking.kind))?;
+    let refuse = || deny(Asking { ticket, user, context }, taking, &offers);
+    let is_meant = |one: &&Offer<'_, 'w>| one.kind == taking.kind && one.id() == taking.id();
+    let is_ticket_wide = matches!(rule(taking.kind).offer, Offering::Ticket(_) | Offering::Viewer);
+    if let (Some(node), true) = (taking.at, is_ticket_wide) {
         let Some(one) = offers.iter().find(is_meant) else {
             return Err(refuse());
         };
@@ -265,7 +261,7 @@ pub(crate) fn choose<'w>(
             token: token.id,
         });
     }
-    let is_there = |one: &&Offer<'_, 'w>| request.node_id.as_ref().is_none_or(|node| one.token.node == *node);
+    let is_there = |one: &&Offer<'_, 'w>| taking.at.is_none_or(|node| one.token.node == *node);
     let fitting = || offers.iter().filter(is_meant).filter(is_there);
     // Two tokens on one node: the older acts first (semantics: game).
     let Some(oldest) = fitting().min_by_key(|one| one.token.id) else {
@@ -275,7 +271,7 @@ pub(crate) fn choose<'w>(
     if fitting().any(|one| one.token.node != *node) {
         let nodes: BTreeSet<&NodeId> = fitting().map(|one| &one.token.node).collect();
         return Err(Refusal::AmbiguousNode {
-            action_id: request.action_id.clone(),
+            action_id: taking.id().to_owned(),
             nodes: nodes.into_iter().cloned().collect(),
         });
     }
@@ -288,24 +284,24 @@ pub(crate) fn choose<'w>(
 }
 
 /// Says who may, where somebody else may; else what this user can do.
-fn deny(asking: Asking<'_>, request: &ActionRequest, offers: &Offers<'_, '_>) -> Refusal {
-    let kind = request.kind;
+fn deny(asking: Asking<'_>, taking: &Taking<'_>, offers: &Offers<'_, '_>) -> Refusal {
+    let (kind, id) = (taking.kind, taking.id());
     let denied = Denied {
         asking,
-        request,
+        taking: *taking,
         may_intervene: !offers.admin_actions.is_empty(),
     };
     // With an id that is not its own it is no action of anybody.
-    let is_one = kind.is_edge() || request.action_id == kind.word();
+    let is_one = kind.is_edge() || taking.action.edge().is_none();
     let who_may = (is_one && !asking.ticket.is_final()).then(|| (rule(kind).who_may)(&denied));
     match who_may.flatten() {
         Some(who_may) => Refusal::PermissionDenied {
-            what: format!("action `{}` with id `{}`", kind.word(), request.action_id),
+            what: format!("action `{}` with id `{id}`", kind.word()),
             who_may,
         },
         None => Refusal::ActionNotAvailable {
             action_type: kind.word(),
-            action_id: request.action_id.chars().take(80).collect(),
+            action_id: id.chars().take(80).collect(),
             available: offers
                 .iter()
                 .map(|one| Available {

@@ -50,7 +50,7 @@ async fn publish(world: &World, tenant: &str, assignee: &str) {
 fn ticket() -> CreateRequest {
     CreateRequest {
         workflow_id: "w".into(),
-        action_id: Some("go".into()),
+        take: Some("go".into()),
         fields: fields([("title", "x")]),
         ..leave("1")
     }

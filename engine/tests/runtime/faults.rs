@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use loonflow_engine::runtime::{EngineOptions, Fault, HandleRequest, HistoryQuery, Readiness};
+use loonflow_engine::runtime::{ActRequest, EngineOptions, Fault, HistoryQuery, Readiness};
 use loonflow_storage::{Error, EventLog, FaultyLog, MemoryLog};
 
 use crate::fixture::{PATIENCE, World, agree, comment, done, handle, key, until};
@@ -36,7 +36,7 @@ async fn an_actor_that_panics_is_replayed() {
         .row;
     world.ports.is_draw_broken.store(true, Ordering::SeqCst);
     let (engine, dev) = (world.engine.clone(), world.caller("dev"));
-    let call = tokio::spawn(async move { engine.handle(&dev, handle(id, comment("lost"))).await });
+    let call = tokio::spawn(async move { engine.act(&dev, handle(id, comment("lost"))).await });
     let answer = tokio::time::timeout(PATIENCE, call)
         .await
         .expect("the caller is not left waiting");
@@ -68,7 +68,7 @@ async fn a_refused_append_changes_nothing() {
     log.schedule(0, loonflow_storage::Fault::Refuse(Error::Full));
     let fault = world
         .engine
-        .handle(&world.caller("erin"), handle(id, agree("approve_yes")))
+        .act(&world.caller("erin"), handle(id, agree("approve_yes")))
         .await
         .unwrap_err();
     assert!(!fault.is_retryable(), "{fault}");
@@ -98,22 +98,22 @@ async fn an_uncertain_write_is_settled_by_its_key() {
     ] {
         let (world, log) = over_faulty(EngineOptions::default()).await;
         let id = world.leave("2").await;
-        let request = HandleRequest {
+        let request = ActRequest {
             idempotency: key("k", 1),
             ..handle(id, comment("once"))
         };
         log.schedule(0, fault);
         world
             .engine
-            .handle(&world.caller("dev"), request.clone())
+            .act(&world.caller("dev"), request.clone())
             .await
             .unwrap_err();
         // Until the log comes back, writes are refused as one that is worth repeating.
-        let other = HandleRequest {
+        let other = ActRequest {
             idempotency: key("l", 2),
             ..handle(id, comment("other"))
         };
-        let refused = world.engine.handle(&world.caller("dev"), other).await.unwrap_err();
+        let refused = world.engine.act(&world.caller("dev"), other).await.unwrap_err();
         assert!(
             matches!(refused, Fault::Stopped { .. }) && refused.is_retryable(),
             "{refused}"
@@ -122,12 +122,7 @@ async fn an_uncertain_write_is_settled_by_its_key() {
         assert!(matches!(readiness, Readiness::Stopped { .. }), "{readiness:?}");
         log.reopen();
         assert_eq!(world.engine.readiness(), Readiness::Ready);
-        let answer = world
-            .engine
-            .handle(&world.caller("dev"), request)
-            .await
-            .unwrap()
-            .unwrap();
+        let answer = world.engine.act(&world.caller("dev"), request).await.unwrap().unwrap();
         assert_eq!(done(answer).replayed, is_written);
         let history = world
             .engine
@@ -151,7 +146,7 @@ async fn a_stale_actor_reads_the_ticket_again() {
     log.schedule(0, loonflow_storage::Fault::Refuse(conflict));
     let fault = world
         .engine
-        .handle(&world.caller("dev"), handle(id, comment("x")))
+        .act(&world.caller("dev"), handle(id, comment("x")))
         .await
         .unwrap_err();
     assert!(fault.is_retryable(), "{fault}");
@@ -174,7 +169,7 @@ async fn too_many_calls_are_turned_away_at_once() {
     let n_appends = log.n_appends();
     let call = |id| {
         let (engine, dev) = (world.engine.clone(), world.caller("dev"));
-        tokio::spawn(async move { engine.handle(&dev, handle(id, comment("x"))).await })
+        tokio::spawn(async move { engine.act(&dev, handle(id, comment("x"))).await })
     };
     let held: Vec<_> = ids[..4].iter().map(|id| call(*id)).collect();
     until("four appends are held", async || log.n_appends() == n_appends + 4).await;
@@ -216,7 +211,7 @@ async fn a_read_during_a_write_shows_what_is_on_disk() {
     log.schedule(0, loonflow_storage::Fault::Hold);
     let n_appends = log.n_appends();
     let (engine, dev) = (world.engine.clone(), world.caller("dev"));
-    let call = tokio::spawn(async move { engine.handle(&dev, handle(id, comment("x"))).await });
+    let call = tokio::spawn(async move { engine.act(&dev, handle(id, comment("x"))).await });
     until("the append is held", async || log.n_appends() == n_appends + 1).await;
     let reader = world.caller("dev");
     let read = world.engine.detail(&reader, id);
@@ -245,7 +240,7 @@ async fn an_acknowledged_ticket_is_found_whatever_fails() {
     let (engine, dev) = (world.engine.clone(), world.caller("dev"));
     let writer = tokio::spawn(async move {
         for _ in 0..N_WRITES {
-            let answer = engine.handle(&dev, handle(id, comment("x"))).await;
+            let answer = engine.act(&dev, handle(id, comment("x"))).await;
             assert!(matches!(answer, Err(Fault::Storage(_))), "{answer:?}");
         }
     });

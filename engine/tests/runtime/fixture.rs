@@ -9,10 +9,9 @@ use std::time::Duration;
 use loonflow_engine::id::{AppName, FieldKey, TenantId, TicketId, UserId};
 use loonflow_engine::port::{Clock, IdSource, RandomSource};
 use loonflow_engine::runtime::{
-    Caller, CreateRequest, Done, EngineHandle, EngineOptions, Fault, HandleAnswer, HandleRequest, Idempotency, Ports,
-    UserQuery,
+    ActAnswer, ActRequest, Caller, CreateRequest, Done, Engine, EngineOptions, Fault, Idempotency, Ports, UserQuery,
 };
-use loonflow_engine::ticket::{ActionKind, ActionRequest, Refusal};
+use loonflow_engine::ticket::{Action, Refusal};
 use loonflow_engine::time::Timestamp;
 use loonflow_engine::value::Value;
 use loonflow_engine::workflow::VersionState;
@@ -109,7 +108,7 @@ impl RandomSource for Port {
 
 /// An engine under test.
 pub(crate) struct World {
-    pub(crate) engine: EngineHandle,
+    pub(crate) engine: Engine,
     pub(crate) ports: Arc<TestPorts>,
 }
 
@@ -122,9 +121,7 @@ impl World {
             ids: port(),
             random: port(),
         };
-        let engine = EngineHandle::start(log, given, options)
-            .await
-            .expect("the engine starts");
+        let engine = Engine::start(log, given, options).await.expect("the engine starts");
         assert!(engine.is_ready());
         Self { engine, ports }
     }
@@ -180,15 +177,15 @@ impl World {
         &self,
         name: &str,
         ticket: TicketId,
-        action: ActionRequest,
+        action: Said,
         fields: BTreeMap<FieldKey, Value>,
     ) -> Result<Done, Refusal> {
-        let request = HandleRequest {
+        let request = ActRequest {
             fields,
             ..handle(ticket, action)
         };
         self.engine
-            .handle(&self.caller(name), request)
+            .act(&self.caller(name), request)
             .await
             .expect("no fault")
             .map(done)
@@ -253,36 +250,28 @@ pub(crate) fn leave(days: &str) -> CreateRequest {
     let mut fields = fields([("leave_type", "annual"), dates[0], dates[1]]);
     fields.insert("days".into(), Value::Number(days.to_owned()));
     CreateRequest {
-        workflow_id: "leave".into(),
-        version_name: None,
-        action_id: Some("submit".into()),
+        take: Some("submit".into()),
         fields,
-        comment: None,
-        cc: Vec::new(),
-        parent: None,
-        dry_run: false,
-        idempotency: None,
+        ..CreateRequest::new("leave".into())
     }
 }
 
 pub(crate) fn incident(title: &str) -> CreateRequest {
     let fields = fields([("title", title), ("service", "web"), ("severity", "sev2")]);
     CreateRequest {
-        workflow_id: "incident".into(),
-        action_id: Some("report".into()),
+        take: Some("report".into()),
         fields,
-        ..leave("1")
+        ..CreateRequest::new("incident".into())
     }
 }
 
-pub(crate) fn handle(ticket_id: TicketId, action: ActionRequest) -> HandleRequest {
-    HandleRequest {
-        ticket_id,
-        action,
-        fields: BTreeMap::new(),
-        dry_run: false,
-        expected_version: None,
-        idempotency: None,
+/// An action, with what is said.
+pub(crate) type Said = (Action, Option<String>);
+
+pub(crate) fn handle(ticket_id: TicketId, (action, comment): Said) -> ActRequest {
+    ActRequest {
+        comment,
+        ..ActRequest::new(ticket_id, action)
     }
 }
 
@@ -297,26 +286,12 @@ pub(crate) fn users_like(search: &str) -> UserQuery {
     }
 }
 
-pub(crate) fn action(kind: ActionKind, id: &str) -> ActionRequest {
-    ActionRequest {
-        kind,
-        action_id: id.to_owned(),
-        node_id: None,
-        comment: None,
-        target_assignee_id: None,
-        target_node_id: None,
-    }
+pub(crate) fn agree(edge: &str) -> Said {
+    (Action::take(edge), None)
 }
 
-pub(crate) fn agree(edge: &str) -> ActionRequest {
-    action(ActionKind::Agree, edge)
-}
-
-pub(crate) fn comment(text: &str) -> ActionRequest {
-    ActionRequest {
-        comment: Some(text.to_owned()),
-        ..action(ActionKind::AddComment, "add_comment")
-    }
+pub(crate) fn comment(text: &str) -> Said {
+    (Action::AddComment, Some(text.to_owned()))
 }
 
 pub(crate) fn key(key: &str, fingerprint: u8) -> Option<Idempotency> {
@@ -327,10 +302,10 @@ pub(crate) fn key(key: &str, fingerprint: u8) -> Option<Idempotency> {
     })
 }
 
-pub(crate) fn done(answer: HandleAnswer) -> Done {
+pub(crate) fn done(answer: ActAnswer) -> Done {
     match answer {
-        HandleAnswer::Done(done) => done,
-        HandleAnswer::Preview(preview) => panic!("a preview: {preview:?}"),
+        ActAnswer::Done(done) => done,
+        ActAnswer::Preview(preview) => panic!("a preview: {preview:?}"),
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use loonflow_engine::id::TicketId;
 use loonflow_engine::runtime::{EngineOptions, HistoryQuery, commit};
-use loonflow_engine::ticket::{ActionKind, Argument, Refusal, visibility};
+use loonflow_engine::ticket::{Action, Argument, Refusal, visibility};
 use loonflow_engine::view::flow_history::{self, HistoryEntry};
 use loonflow_engine::{limits, view::ticket_detail};
 use loonflow_storage::{EventLog, MemoryLog};
@@ -69,8 +69,7 @@ async fn pages_are_what_the_whole_stream_tells() {
             .act("erin", id, agree("approve_yes"), BTreeMap::new())
             .await
             .unwrap();
-        let mut back = action(ActionKind::ForceAlterNode, "force_alter_node");
-        back.target_node_id = Some("start".into());
+        let back = (Action::ForceAlterNode { to: "start".into() }, None);
         world.act("ada", id, back, BTreeMap::new()).await.unwrap();
         // Another title, by the template.
         let days = if round % 2 == 0 { "3" } else { "4" };

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use loonflow_engine::runtime::{Caller, CreateRequest, Done, HandleAnswer, HandleRequest, HistoryQuery, Idempotency};
-use loonflow_engine::ticket::{ActionKind, Refusal};
+use loonflow_engine::runtime::{ActAnswer, ActRequest, Caller, CreateRequest, Done, HistoryQuery, Idempotency};
+use loonflow_engine::ticket::{Action, Refusal};
 
-use crate::fixture::{World, action, agree, comment, done, handle, key, leave};
+use crate::fixture::{World, agree, comment, done, handle, key, leave};
 
 #[tokio::test]
 async fn a_repeat_answers_what_the_first_call_did() {
@@ -29,17 +29,17 @@ async fn a_repeat_answers_what_the_first_call_did() {
     let erin = world.caller("erin");
     let id = first.ticket_id;
     // The version that was right the first time is stale by then: the key is looked up before it.
-    let request = HandleRequest {
+    let request = ActRequest {
         idempotency: key("k1", 2),
         expected_version: Some(first.version),
         ..handle(id, agree("approve_yes"))
     };
-    let approved = done(world.engine.handle(&erin, request.clone()).await.unwrap().unwrap());
+    let approved = done(world.engine.act(&erin, request.clone()).await.unwrap().unwrap());
     world
-        .act("hana", id, action(ActionKind::Accept, "accept"), BTreeMap::new())
+        .act("hana", id, (Action::Accept, None), BTreeMap::new())
         .await
         .unwrap();
-    let again = done(world.engine.handle(&erin, request).await.unwrap().unwrap());
+    let again = done(world.engine.act(&erin, request).await.unwrap().unwrap());
     assert_eq!(
         again,
         Done {
@@ -54,18 +54,18 @@ async fn a_repeat_answers_what_the_first_call_did() {
 async fn a_key_with_other_arguments_is_refused_and_keys_are_each_users_own() {
     let world = World::in_memory().await;
     let id = world.leave("2").await;
-    let request = |fingerprint| HandleRequest {
+    let request = |fingerprint| ActRequest {
         idempotency: key("k", fingerprint),
         ..handle(id, comment("x"))
     };
     let dev = world.caller("dev");
-    world.engine.handle(&dev, request(1)).await.unwrap().unwrap();
-    let refused = world.engine.handle(&dev, request(2)).await.unwrap();
+    world.engine.act(&dev, request(1)).await.unwrap().unwrap();
+    let refused = world.engine.act(&dev, request(2)).await.unwrap();
     assert_eq!(refused, Err(Refusal::IdempotencyMismatch { key: "k".into() }));
     let other = done(
         world
             .engine
-            .handle(&world.caller("erin"), request(3))
+            .act(&world.caller("erin"), request(3))
             .await
             .unwrap()
             .unwrap(),
@@ -85,7 +85,7 @@ async fn a_key_from_before_is_known_by_its_older_digest() {
             ..one
         })
     };
-    let handled = |fingerprint, older| HandleRequest {
+    let handled = |fingerprint, older| ActRequest {
         idempotency: brings("h", fingerprint, older),
         ..handle(id, comment("x"))
     };
@@ -93,22 +93,22 @@ async fn a_key_from_before_is_known_by_its_older_digest() {
         idempotency: brings("c", fingerprint, older),
         ..leave("1")
     };
-    let first = done(world.engine.handle(&dev, handled(1, None)).await.unwrap().unwrap());
-    let again = done(world.engine.handle(&dev, handled(2, Some(1))).await.unwrap().unwrap());
+    let first = done(world.engine.act(&dev, handled(1, None)).await.unwrap().unwrap());
+    let again = done(world.engine.act(&dev, handled(2, Some(1))).await.unwrap().unwrap());
     assert_eq!((again.replayed, again.version), (true, first.version));
     let first = done(world.engine.create(&dev, created(1, None)).await.unwrap().unwrap());
     let again = done(world.engine.create(&dev, created(2, Some(1))).await.unwrap().unwrap());
     assert_eq!((again.replayed, again.ticket_id), (true, first.ticket_id));
 
     // Neither digest is the answer's: another call. A new answer is kept under the new digest alone.
-    let refused = world.engine.handle(&dev, handled(2, Some(3))).await.unwrap();
+    let refused = world.engine.act(&dev, handled(2, Some(3))).await.unwrap();
     assert_eq!(refused, Err(Refusal::IdempotencyMismatch { key: "h".into() }));
-    let next = |fingerprint, older| HandleRequest {
+    let next = |fingerprint, older| ActRequest {
         idempotency: brings("n", fingerprint, older),
         ..handle(id, comment("y"))
     };
-    world.engine.handle(&dev, next(5, Some(4))).await.unwrap().unwrap();
-    let refused = world.engine.handle(&dev, next(4, None)).await.unwrap();
+    world.engine.act(&dev, next(5, Some(4))).await.unwrap().unwrap();
+    let refused = world.engine.act(&dev, next(4, None)).await.unwrap();
     assert_eq!(refused, Err(Refusal::IdempotencyMismatch { key: "n".into() }));
 }
 
@@ -117,27 +117,27 @@ async fn refusals_and_rehearsals_keep_no_key() {
     let world = World::in_memory().await;
     let id = world.leave("2").await;
     let erin = world.caller("erin");
-    let request = |action, fingerprint, dry_run| HandleRequest {
+    let request = |action, fingerprint, dry_run| ActRequest {
         idempotency: key("k", fingerprint),
         dry_run,
         ..handle(id, action)
     };
     world
         .engine
-        .handle(&erin, request(agree("no_such_edge"), 1, false))
+        .act(&erin, request(agree("no_such_edge"), 1, false))
         .await
         .unwrap()
         .unwrap_err();
     world
         .engine
-        .handle(&erin, request(agree("approve_yes"), 2, true))
+        .act(&erin, request(agree("approve_yes"), 2, true))
         .await
         .unwrap()
         .unwrap();
     let real = done(
         world
             .engine
-            .handle(&erin, request(agree("approve_yes"), 3, false))
+            .act(&erin, request(agree("approve_yes"), 3, false))
             .await
             .unwrap()
             .unwrap(),
@@ -150,11 +150,11 @@ async fn a_key_has_a_bound() {
     let world = World::in_memory().await;
     let id = world.leave("2").await;
     let long = "k".repeat(loonflow_engine::limits::IDEMPOTENCY_KEY_BYTES_MAX + 1);
-    let request = HandleRequest {
+    let request = ActRequest {
         idempotency: key(&long, 1),
         ..handle(id, comment("x"))
     };
-    let refused = world.engine.handle(&world.caller("dev"), request).await.unwrap();
+    let refused = world.engine.act(&world.caller("dev"), request).await.unwrap();
     assert_eq!(refused.unwrap_err().code(), "invalid_argument");
 }
 
@@ -165,7 +165,7 @@ async fn of_calls_at_once_with_one_key_one_writes() {
     for round in 0..10 {
         let ask = |caller: Caller| {
             let engine = world.engine.clone();
-            let handled = HandleRequest {
+            let handled = ActRequest {
                 idempotency: key(&format!("h{round}"), 1),
                 ..handle(id, comment("once"))
             };
@@ -174,7 +174,7 @@ async fn of_calls_at_once_with_one_key_one_writes() {
                 ..leave("1")
             };
             tokio::spawn(async move {
-                let handled = engine.handle(&caller, handled).await.unwrap().unwrap();
+                let handled = engine.act(&caller, handled).await.unwrap().unwrap();
                 (
                     done(handled),
                     done(engine.create(&caller, created).await.unwrap().unwrap()),
@@ -211,15 +211,15 @@ async fn a_call_that_was_given_up_still_counts_once() {
     let world = World::in_memory().await;
     let id = world.leave("2").await;
     let dev = world.caller("dev");
-    let request = HandleRequest {
+    let request = ActRequest {
         idempotency: key("k", 1),
         ..handle(id, comment("once"))
     };
     // Dropped after one poll: it may or may not have got as far as the log.
-    let given_up = world.engine.handle(&dev, request.clone());
+    let given_up = world.engine.act(&dev, request.clone());
     let polled = tokio::time::timeout(std::time::Duration::ZERO, given_up).await;
-    assert!(matches!(polled, Err(_) | Ok(Ok(Ok(HandleAnswer::Done(_))))));
-    world.engine.handle(&dev, request).await.unwrap().unwrap();
+    assert!(matches!(polled, Err(_) | Ok(Ok(Ok(ActAnswer::Done(_))))));
+    world.engine.act(&dev, request).await.unwrap().unwrap();
     let query = HistoryQuery {
         from_version: 0,
         page: 1,

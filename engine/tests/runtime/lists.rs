@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use loonflow_engine::id::TicketId;
 use loonflow_engine::runtime::{Caller, CreateRequest, EngineOptions};
-use loonflow_engine::ticket::{ActState, ActionKind};
+use loonflow_engine::ticket::{ActState, Action};
 use loonflow_engine::view::row::TicketRow;
 use loonflow_engine::view::ticket_list::{Category, ListQuery};
 use loonflow_storage::{EventLog, MemoryLog};
 
-use crate::fixture::{GLOBEX, World, action, agree, caller_of, done, incident, leave, users_like};
+use crate::fixture::{GLOBEX, World, agree, caller_of, done, incident, leave, users_like};
 
 fn query(category: Category) -> ListQuery {
     ListQuery {
@@ -52,7 +52,7 @@ impl World {
                     .unwrap();
             }
             if round % 4 == 0 {
-                self.act("hana", id, action(ActionKind::Accept, "accept"), BTreeMap::new())
+                self.act("hana", id, (Action::Accept, None), BTreeMap::new())
                     .await
                     .unwrap();
             }
@@ -64,7 +64,7 @@ impl World {
                 .unwrap();
         }
         let draft = CreateRequest {
-            action_id: None,
+            take: None,
             ..leave("1")
         };
         self.engine.create(&self.caller("dev"), draft).await.unwrap().unwrap();
@@ -381,13 +381,13 @@ async fn a_discarded_draft_leaves_every_list() {
     let world = World::in_memory().await;
     let dev = world.caller("dev");
     let draft = CreateRequest {
-        action_id: None,
+        take: None,
         ..leave("1")
     };
     let id = done(world.engine.create(&dev, draft).await.unwrap().unwrap()).ticket_id;
     assert_eq!(world.ids(&dev, query(Category::Owner)).await, [id]);
     world
-        .act("dev", id, action(ActionKind::Discard, "discard"), BTreeMap::new())
+        .act("dev", id, (Action::Discard, None), BTreeMap::new())
         .await
         .unwrap();
     for rows in world.all_lists().await.values() {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use loonflow_engine::account::{User, token};
 use loonflow_engine::id::{TenantId, UserId};
-use loonflow_engine::runtime::{AuthProblem, Caller, EngineHandle, EngineOptions, UserQuery};
+use loonflow_engine::runtime::{AuthProblem, Caller, Engine, EngineOptions, UserQuery};
 use loonflow_engine::value::number;
 use loonflow_engine::workflow::VersionState;
 use loonflow_storage::{EventLog, MemoryLog};
@@ -143,7 +143,7 @@ async fn what_does_not_fit_is_refused_whole() {
 async fn directories_and_workflows_are_there_after_a_restart() {
     let log = MemoryLog::new();
     let world = World::filled(Arc::new(log.clone()), EngineOptions::default()).await;
-    let names = |engine: &EngineHandle| {
+    let names = |engine: &Engine| {
         let tenants = engine
             .tenants()
             .into_iter()

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use loonflow_engine::runtime::{CreateRequest, EngineOptions, HandleRequest};
-use loonflow_engine::ticket::ActionKind;
+use loonflow_engine::runtime::{ActRequest, CreateRequest, EngineOptions};
+use loonflow_engine::ticket::Action;
 use loonflow_storage::{SledLog, SledOptions};
 
 use crate::fixture::*;
@@ -29,30 +29,23 @@ async fn a_closed_engine_lets_go_of_its_log() {
 async fn a_repeated_discard_answers_what_the_first_did() {
     let world = World::in_memory().await;
     let draft = CreateRequest {
-        action_id: None,
+        take: None,
         ..leave("1")
     };
     let id = done(world.engine.create(&world.caller("dev"), draft).await.unwrap().unwrap()).ticket_id;
-    let request = HandleRequest {
+    let request = ActRequest {
         idempotency: key("k", 1),
-        ..handle(id, action(ActionKind::Discard, "discard"))
+        ..handle(id, (Action::Discard, None))
     };
     let first = done(
         world
             .engine
-            .handle(&world.caller("dev"), request.clone())
+            .act(&world.caller("dev"), request.clone())
             .await
             .unwrap()
             .unwrap(),
     );
-    let repeat = done(
-        world
-            .engine
-            .handle(&world.caller("dev"), request)
-            .await
-            .unwrap()
-            .unwrap(),
-    );
+    let repeat = done(world.engine.act(&world.caller("dev"), request).await.unwrap().unwrap());
     assert!(repeat.replayed);
     assert_eq!((repeat.ticket_id, repeat.version), (first.ticket_id, first.version));
 }
@@ -66,13 +59,13 @@ async fn the_call_after_a_panic_finds_another_actor() {
         world.ports.is_draw_broken.store(true, Ordering::SeqCst);
         world
             .engine
-            .handle(&world.caller("dev"), handle(id, comment("lost")))
+            .act(&world.caller("dev"), handle(id, comment("lost")))
             .await
             .unwrap_err();
         world.ports.is_draw_broken.store(false, Ordering::SeqCst);
         world
             .engine
-            .handle(&world.caller("dev"), handle(id, comment("kept")))
+            .act(&world.caller("dev"), handle(id, comment("kept")))
             .await
             .unwrap()
             .unwrap();

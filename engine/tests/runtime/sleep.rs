@@ -40,7 +40,7 @@ async fn going_to_sleep_loses_and_reorders_nothing() {
             tokio::spawn(async move {
                 for step in 0..12 {
                     let request = handle(id, comment(&format!("{writer}/{step}")));
-                    insist(|| engine.handle(&caller, request.clone())).await.unwrap();
+                    insist(|| engine.act(&caller, request.clone())).await.unwrap();
                     if step % 4 == writer {
                         tokio::time::sleep(std::time::Duration::from_millis(3)).await;
                     }
@@ -148,7 +148,7 @@ async fn a_log_on_disk_is_taken_up_where_it_was_left() {
     let again = World::over(log, ports, EngineOptions::default()).await;
     assert_eq!(details(&again, &[id]).await, live);
     let request = handle(id, agree("approve_yes"));
-    let answer = again.engine.handle(&again.caller("erin"), request).await;
+    let answer = again.engine.act(&again.caller("erin"), request).await;
     assert_eq!(done(answer.unwrap().unwrap()).current_nodes[0].node_id.as_str(), "file");
     again.engine.close().await.unwrap();
 }
@@ -169,7 +169,7 @@ async fn after_close_every_call_says_so() {
     world.engine.close().await.unwrap();
     assert!(!world.engine.is_ready());
     let dev = world.caller("dev");
-    assert!(world.engine.handle(&dev, handle(id, comment("x"))).await.is_err());
+    assert!(world.engine.act(&dev, handle(id, comment("x"))).await.is_err());
     log.reopen();
     assert_eq!(
         log.read_stream(&stream_of(&log, id), 0)

@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::Ordering;
 
-use loonflow_engine::runtime::{HandleAnswer, HandleRequest, HistoryQuery, OpenEffect};
-use loonflow_engine::ticket::{ActState, ActionKind, HookOutcome, Refusal};
+use loonflow_engine::runtime::{ActAnswer, ActRequest, HistoryQuery, OpenEffect};
+use loonflow_engine::ticket::{ActState, Action, HookOutcome, Refusal};
 use loonflow_engine::value::Value;
 
-use crate::fixture::{GLOBEX, World, action, agree, caller_of, comment, done, fields, handle, incident, leave};
+use crate::fixture::{GLOBEX, World, agree, caller_of, comment, done, fields, handle, incident, leave};
 
 const HISTORY: HistoryQuery = HistoryQuery {
     from_version: 0,
@@ -28,7 +28,7 @@ async fn a_leave_request_goes_from_start_to_end() {
         .await
         .unwrap();
     world
-        .act("hana", id, action(ActionKind::Accept, "accept"), BTreeMap::new())
+        .act("hana", id, (Action::Accept, None), BTreeMap::new())
         .await
         .unwrap();
     let last = world
@@ -76,7 +76,7 @@ async fn commands_on_one_ticket_never_interleave() {
     let tasks: Vec<_> = (0..64)
         .map(|idx| {
             let (engine, caller) = (world.engine.clone(), world.caller("dev"));
-            tokio::spawn(async move { engine.handle(&caller, handle(id, comment(&format!("c{idx}")))).await })
+            tokio::spawn(async move { engine.act(&caller, handle(id, comment(&format!("c{idx}")))).await })
         })
         .collect();
     let mut versions = BTreeSet::new();
@@ -113,8 +113,8 @@ async fn of_two_who_accept_one_wins() {
             .into_iter()
             .map(|name| {
                 let (engine, caller) = (world.engine.clone(), world.caller(name));
-                let request = handle(id, action(ActionKind::Accept, "accept"));
-                tokio::spawn(async move { engine.handle(&caller, request).await.unwrap() })
+                let request = handle(id, (Action::Accept, None));
+                tokio::spawn(async move { engine.act(&caller, request).await.unwrap() })
             })
             .collect();
         let mut n_won = 0;
@@ -144,12 +144,12 @@ async fn a_stale_version_is_refused_dry_and_real() {
         .row
         .version;
     for dry_run in [true, false] {
-        let request = HandleRequest {
+        let request = ActRequest {
             expected_version: Some(version - 1),
             dry_run,
             ..handle(id, comment("x"))
         };
-        let refused = world.engine.handle(&world.caller("dev"), request).await.unwrap();
+        let refused = world.engine.act(&world.caller("dev"), request).await.unwrap();
         assert_eq!(
             refused,
             Err(Refusal::VersionConflict {
@@ -158,28 +158,20 @@ async fn a_stale_version_is_refused_dry_and_real() {
             })
         );
         // Whoever may not see the ticket learns nothing of its version.
-        let request = HandleRequest {
+        let request = ActRequest {
             expected_version: Some(1),
             dry_run,
             ..handle(id, comment("x"))
         };
-        let refused = world.engine.handle(&world.caller("fin"), request).await.unwrap();
+        let refused = world.engine.act(&world.caller("fin"), request).await.unwrap();
         assert_eq!(refused, Err(Refusal::TicketNotFound { id: id.to_string() }));
     }
-    let request = HandleRequest {
+    let request = ActRequest {
         expected_version: Some(version),
         ..handle(id, comment("x"))
     };
     assert_eq!(
-        done(
-            world
-                .engine
-                .handle(&world.caller("dev"), request)
-                .await
-                .unwrap()
-                .unwrap()
-        )
-        .version,
+        done(world.engine.act(&world.caller("dev"), request).await.unwrap().unwrap()).version,
         version + 1
     );
 }
@@ -195,7 +187,7 @@ async fn a_rehearsal_says_what_the_call_does_and_does_nothing() {
         dry_run: true,
         ..request.clone()
     };
-    let HandleAnswer::Preview(created) = world.engine.create(&dev, rehearsal).await.unwrap().unwrap() else {
+    let ActAnswer::Preview(created) = world.engine.create(&dev, rehearsal).await.unwrap().unwrap() else {
         panic!("a preview was asked for")
     };
     assert_eq!(world.ports.n_draws.load(Ordering::SeqCst), n_draws);
@@ -208,15 +200,15 @@ async fn a_rehearsal_says_what_the_call_does_and_does_nothing() {
 
     let triager = after.row.current_nodes[0].assignees[0].id.clone();
     let caller = caller_of(crate::fixture::ACME, triager.as_str());
-    let request = HandleRequest {
+    let request = ActRequest {
         fields: fields([("severity", "sev1")]),
         ..handle(id, agree("triaged"))
     };
-    let rehearsal = HandleRequest {
+    let rehearsal = ActRequest {
         dry_run: true,
         ..request.clone()
     };
-    let HandleAnswer::Preview(preview) = world.engine.handle(&caller, rehearsal).await.unwrap().unwrap() else {
+    let ActAnswer::Preview(preview) = world.engine.act(&caller, rehearsal).await.unwrap().unwrap() else {
         panic!("a preview was asked for")
     };
     assert_eq!(
@@ -224,7 +216,7 @@ async fn a_rehearsal_says_what_the_call_does_and_does_nothing() {
         after.row,
         "nothing changed"
     );
-    let real = done(world.engine.handle(&caller, request).await.unwrap().unwrap());
+    let real = done(world.engine.act(&caller, request).await.unwrap().unwrap());
     assert_eq!(real.version, preview.version + preview.events.len() as u64);
     assert_eq!(
         (real.act_state, real.current_nodes),
@@ -238,7 +230,7 @@ async fn who_may_not_see_a_ticket_hears_that_there_is_none() {
     let id = world.leave("2").await;
     let gina = caller_of(GLOBEX, "00000000-0000-7000-8000-000000000901");
     let draft = loonflow_engine::runtime::CreateRequest {
-        action_id: None,
+        take: None,
         ..leave("1")
     };
     let draft = done(world.engine.create(&world.caller("dev"), draft).await.unwrap().unwrap()).ticket_id;
@@ -259,19 +251,19 @@ async fn who_may_not_see_a_ticket_hears_that_there_is_none() {
             not_found(id)
         );
         for dry_run in [true, false] {
-            let request = HandleRequest {
+            let request = ActRequest {
                 dry_run,
                 ..handle(id, comment("x"))
             };
             assert_eq!(
-                world.engine.handle(&caller, request).await.unwrap().unwrap_err(),
+                world.engine.act(&caller, request).await.unwrap().unwrap_err(),
                 not_found(id)
             );
         }
     }
     // A discarded draft is gone for its creator too.
     world
-        .act("dev", draft, action(ActionKind::Discard, "discard"), BTreeMap::new())
+        .act("dev", draft, (Action::Discard, None), BTreeMap::new())
         .await
         .unwrap();
     assert_eq!(
@@ -300,7 +292,7 @@ async fn an_application_uses_only_what_it_may() {
         assert_eq!(refused.code(), "app_not_allowed", "{app}");
         let refused = world
             .engine
-            .handle(&caller, handle(leave_id, comment("x")))
+            .act(&caller, handle(leave_id, comment("x")))
             .await
             .unwrap()
             .unwrap_err();
@@ -340,7 +332,7 @@ async fn a_timer_fires_when_it_is_due_and_once() {
         .await
         .unwrap();
     world
-        .act("olga", id, action(ActionKind::Accept, "accept"), BTreeMap::new())
+        .act("olga", id, (Action::Accept, None), BTreeMap::new())
         .await
         .unwrap();
     world
@@ -408,7 +400,7 @@ async fn a_hook_reports_once_and_can_be_retried() {
         .unwrap()
         .unwrap();
     world
-        .act("wes", id, action(ActionKind::RetryHook, "retry_hook"), BTreeMap::new())
+        .act("wes", id, (Action::RetryHook, None), BTreeMap::new())
         .await
         .unwrap();
     let late = report(1, HookOutcome::Succeeded).await.unwrap();

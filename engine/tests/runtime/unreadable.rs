@@ -90,7 +90,7 @@ async fn an_event_that_does_not_decode_keeps_its_ticket_alone() {
         let dev = world.caller("dev");
         is_unreadable(world.engine.detail(&dev, bad).await, &bad.to_string());
         is_unreadable(
-            world.engine.handle(&dev, handle(bad, comment("x"))).await,
+            world.engine.act(&dev, handle(bad, comment("x"))).await,
             &bad.to_string(),
         );
     }

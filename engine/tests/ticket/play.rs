@@ -16,10 +16,10 @@ use std::sync::{Arc, LazyLock};
 use loonflow_engine::account::{self, directory::Directory, import::DirectoryFile};
 use loonflow_engine::id::TicketId;
 use loonflow_engine::ticket::offer::offered;
-use loonflow_engine::ticket::{ActionKind, OfferedActions};
 use loonflow_engine::ticket::{
-    ActionRequest, Command, Context, Create, Draw, Event, Handle, HookOutcome, Refusal, Rest, Ticket, apply, decide,
+    Act, Action, Command, Context, Create, Draw, Event, HookOutcome, Refusal, Rest, Ticket, apply, decide,
 };
+use loonflow_engine::ticket::{ActionKind, OfferedActions};
 use loonflow_engine::time::Timestamp;
 use loonflow_engine::value::Value;
 use loonflow_engine::workflow::WorkflowVersion;
@@ -216,9 +216,9 @@ pub(crate) fn ticket_id() -> TicketId {
 pub(crate) fn creation(creator: &str, edge: Option<&str>) -> Create {
     Create {
         ticket_id: ticket_id(),
-        creator: creator.into(),
+        by: creator.into(),
         app: "loonflow".into(),
-        action_id: edge.map(Into::into),
+        take: edge.map(Into::into),
         fields: [("title".into(), Value::text("T"))].into(),
         comment: None,
         cc: Vec::new(),
@@ -313,16 +313,12 @@ impl Play {
 
     /// The command of an action.
     pub(crate) fn handle(&self, who: &str, kind: &str, id: &str, with: &With) -> Command {
-        Command::Handle(Handle {
-            operator: who.into(),
-            action: ActionRequest {
-                kind: ActionKind::parse(kind, id).expect("a word"),
-                action_id: id.to_owned(),
-                node_id: with.node.map(Into::into),
-                comment: with.comment.map(Into::into),
-                target_assignee_id: with.target.map(Into::into),
-                target_node_id: with.to_node.map(Into::into),
-            },
+        let kind = ActionKind::parse(kind).expect("a word");
+        Command::Act(Act {
+            by: who.into(),
+            action: Action::of(kind, id, with.target.map(Into::into), with.to_node.map(Into::into)),
+            at: with.node.map(Into::into),
+            comment: with.comment.map(Into::into),
             fields: with
                 .fields
                 .iter()

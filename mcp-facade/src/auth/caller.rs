@@ -4,7 +4,7 @@
 //! a snapshot.
 
 use loonflow_engine::id::{AccessTokenId, AppName, TenantId, UserId};
-use loonflow_engine::runtime::{AuthProblem, Caller, EngineHandle};
+use loonflow_engine::runtime::{AuthProblem, Caller, Engine};
 
 use super::Identity;
 use crate::arguments::shortened;
@@ -14,10 +14,7 @@ use crate::error::{ApiError, Code};
 ///
 /// # Errors
 /// `token_invalid`, `token_expired`, `token_revoked`, `user_inactive`.
-pub fn recognise(
-    engine: &EngineHandle,
-    identity: &Identity,
-) -> Result<(TenantId, UserId, Option<AccessTokenId>), ApiError> {
+pub fn recognise(engine: &Engine, identity: &Identity) -> Result<(TenantId, UserId, Option<AccessTokenId>), ApiError> {
     let found = match identity {
         Identity::PersonalAccessToken(token) => engine
             .identify_access_token(&token.id, token.secret.expose())
@@ -31,7 +28,7 @@ pub fn recognise(
 ///
 /// # Errors
 /// As [`recognise`], and `app_not_allowed`.
-pub fn caller(engine: &EngineHandle, identity: &Identity, app_name: &str) -> Result<Caller, ApiError> {
+pub fn caller(engine: &Engine, identity: &Identity, app_name: &str) -> Result<Caller, ApiError> {
     let (tenant_id, user_id, access_token) = recognise(engine, identity)?;
     let app = AppName::from(app_name);
     if !engine.application(&tenant_id, &app) {

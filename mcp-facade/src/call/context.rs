@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use loonflow_engine::account::directory::Directory;
-use loonflow_engine::runtime::{Caller, EngineHandle, Fault};
+use loonflow_engine::runtime::{Caller, Engine, Fault};
 use loonflow_engine::ticket::Refusal;
 
 use crate::error::{ApiError, Code};
@@ -22,7 +22,7 @@ pub struct CallContext {
 impl CallContext {
     /// The door to the engine.
     #[must_use]
-    pub fn engine(&self) -> &EngineHandle {
+    pub fn engine(&self) -> &Engine {
         self.state.engine()
     }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use loonflow_engine::account::directory::Directory;
 use loonflow_engine::id::{AppName, TenantId, TicketId, UserId};
-use loonflow_engine::runtime::{Caller, Category, HandleRequest, Idempotency, ListQuery};
+use loonflow_engine::runtime::{ActRequest, Caller, Category, Idempotency, ListQuery};
 use loonflow_engine::ticket::{ActState, ActionKind};
 use serde_json::{Value, json};
 
@@ -32,13 +32,13 @@ fn caller(user: &str, app: &str) -> Caller {
     }
 }
 
-fn handled_by(caller: &Caller, sent: Value) -> Result<HandleRequest, ApiError> {
+fn handled_by(caller: &Caller, sent: Value) -> Result<ActRequest, ApiError> {
     let params = ticket_handle::Params::parse(&mut arguments("ticket_handle", sent))?;
     let action = action(&params.action_type, &params.action_id).expect("an action");
     ticket_handle::request_of(&params, ticket_id(&params.ticket_id)?, action, caller)
 }
 
-fn request(sent: Value) -> Result<HandleRequest, ApiError> {
+fn request(sent: Value) -> Result<ActRequest, ApiError> {
     let mut whole =
         json!({ "ticket_id": "00000000-0000-7000-9000-000000000001", "action_type": "agree", "action_id": "e" });
     whole
@@ -71,10 +71,10 @@ fn the_properties_of_an_action_are_known_texts() {
     let found = request(json!({ "action_props": {
         "comment": " so ", "node_id": "n", "target_assignee_id": "", "target_node_id": null,
     }}));
-    let action = found.expect("holds").action;
-    assert_eq!(action.comment.as_deref(), Some(" so "));
-    assert_eq!(action.node_id, Some("n".into()));
-    assert_eq!((action.target_assignee_id, action.target_node_id), (None, None));
+    let found = found.expect("holds");
+    assert_eq!(found.comment.as_deref(), Some(" so "));
+    assert_eq!(found.at, Some("n".into()));
+    assert_eq!((found.action.to_user(), found.action.to_node()), (None, None));
     let refuse = |props: Value| {
         request(json!({ "action_props": props }))
             .expect_err("refused")

@@ -3,7 +3,7 @@
 //! Not here: whether the fields fit (the engine's decision, the same for a rehearsal and the real call).
 
 use loonflow_engine::id::{EdgeId, NodeId, UserId};
-use loonflow_engine::runtime::{Caller, CreateRequest, HandleAnswer};
+use loonflow_engine::runtime::{ActAnswer, Caller, CreateRequest};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 
@@ -115,7 +115,7 @@ pub(crate) fn request_of(params: &Params, caller: &Caller) -> Result<CreateReque
         idempotency: call.idempotency(understood, sent)?,
         workflow_id: params.workflow_id.as_str().into(),
         version_name: params.version_name.as_deref().map(Into::into),
-        action_id: params.action_id.as_deref().map(EdgeId::from),
+        take: params.action_id.as_deref().map(EdgeId::from),
         fields,
         comment,
         cc,
@@ -146,7 +146,7 @@ pub(crate) async fn run(context: &CallContext, params: Params) -> Result<Value, 
         .finish(async move { engine.create(&caller, request).await })
         .await?;
     Ok(match answer {
-        HandleAnswer::Preview(preview) => wire::action::rehearsed(None, &asked, &preview),
-        HandleAnswer::Done(done) => wire::action::handled(&asked, &done),
+        ActAnswer::Preview(preview) => wire::action::rehearsed(None, &asked, &preview),
+        ActAnswer::Done(done) => wire::action::handled(&asked, &done),
     })
 }

@@ -4,8 +4,8 @@
 //! call), and which node an action without `action_props.node_id` means.
 
 use loonflow_engine::id::{NodeId, TicketId, UserId};
-use loonflow_engine::runtime::{Caller, HandleAnswer, HandleRequest};
-use loonflow_engine::ticket::{ActionKind, ActionRequest, Available, Refusal};
+use loonflow_engine::runtime::{ActAnswer, ActRequest, Caller};
+use loonflow_engine::ticket::{Action, ActionKind, Available, Refusal};
 use serde_json::{Map, Value, json};
 
 use super::CallContext;
@@ -96,15 +96,15 @@ fn nested_object(name: &str, value: Value) -> Result<Map<String, Value>, ApiErro
 }
 
 /// The kind of action that is asked for and its id; `None` for a word that is no action. The id of an action that takes
-/// no edge is its word, so it may be left out.
+/// no edge is its word, so it may be left out; `accept` with another id is the agree edge of that id
+/// (semantics: actions).
 pub(crate) fn action(action_type: &str, action_id: &str) -> Option<(ActionKind, String)> {
-    let word = ActionKind::ALL.into_iter().find(|kind| kind.word() == action_type)?;
-    let action_id = if action_id.is_empty() && !word.is_edge() {
-        word.word()
-    } else {
-        action_id
-    };
-    Some((ActionKind::parse(action_type, action_id)?, action_id.to_owned()))
+    let kind = ActionKind::parse(action_type)?;
+    Some(match kind {
+        kind if action_id.is_empty() && !kind.is_edge() => (kind, kind.word().to_owned()),
+        ActionKind::Accept if action_id != kind.word() => (ActionKind::Agree, action_id.to_owned()),
+        kind => (kind, action_id.to_owned()),
+    })
 }
 
 /// `ticket_handle`.
@@ -116,25 +116,21 @@ pub(crate) fn request_of(
     ticket_id: TicketId,
     (kind, action_id): (ActionKind, String),
     caller: &Caller,
-) -> Result<HandleRequest, ApiError> {
+) -> Result<ActRequest, ApiError> {
     let mut props = Props::new(&params.action_props, PROPS)?;
-    let action = ActionRequest {
-        kind,
-        action_id: action_id.clone(),
-        node_id: props.text("node_id")?.map(NodeId::from),
-        comment: props.text("comment")?,
-        target_assignee_id: props.text("target_assignee_id")?.map(UserId::from),
-        target_node_id: props.text("target_node_id")?.map(NodeId::from),
-    };
+    let at = props.text("node_id")?.map(NodeId::from);
+    let comment = props.text("comment")?;
+    let to_user = props.text("target_assignee_id")?.map(UserId::from);
+    let to_node = props.text("target_node_id")?.map(NodeId::from);
     let fields = request::fields(&params.fields);
     let understood = || {
         json!({
             "ticket_id": ticket_id.to_string(),
-            "action": [kind.word(), action.action_id],
-            "node_id": action.node_id,
-            "comment": action.comment,
-            "target_assignee_id": action.target_assignee_id,
-            "target_node_id": action.target_node_id,
+            "action": [kind.word(), action_id],
+            "node_id": at,
+            "comment": comment,
+            "target_assignee_id": to_user,
+            "target_node_id": to_node,
             "fields": fields,
             "expected_version": params.expected_version,
         })
@@ -154,10 +150,12 @@ pub(crate) fn request_of(
         caller,
         key: params.idempotency_key.as_deref(),
     };
-    Ok(HandleRequest {
+    Ok(ActRequest {
         ticket_id,
         idempotency: call.idempotency(understood, sent)?,
-        action,
+        action: Action::of(kind, &action_id, to_user, to_node),
+        at,
+        comment,
         fields,
         dry_run: params.dry_run,
         expected_version: params.expected_version,
@@ -182,11 +180,11 @@ pub(crate) async fn run(context: &CallContext, params: Params) -> Result<Value, 
     };
     let (engine, caller) = (context.engine().clone(), context.caller.clone());
     let answer = context
-        .finish(async move { engine.handle(&caller, request).await })
+        .finish(async move { engine.act(&caller, request).await })
         .await?;
     Ok(match answer {
-        HandleAnswer::Preview(preview) => wire::action::rehearsed(Some(&ticket_id.to_string()), &asked, &preview),
-        HandleAnswer::Done(done) => wire::action::handled(&asked, &done),
+        ActAnswer::Preview(preview) => wire::action::rehearsed(Some(&ticket_id.to_string()), &asked, &preview),
+        ActAnswer::Done(done) => wire::action::handled(&asked, &done),
     })
 }
 

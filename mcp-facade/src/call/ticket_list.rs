@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use loonflow_engine::account::directory::Directory;
 use loonflow_engine::id::{NodeId, TicketId, UserId, WorkflowId};
-use loonflow_engine::runtime::{Caller, Category, EngineHandle, ListQuery};
+use loonflow_engine::runtime::{Caller, Category, Engine, ListQuery};
 use loonflow_engine::ticket::ActState;
 use loonflow_engine::time::Timestamp;
 use serde_json::{Value, json};
@@ -169,7 +169,7 @@ pub(crate) async fn run(context: &CallContext, params: Params) -> Result<Value, 
 }
 
 /// Which filters name something that is not there.
-fn notes_of(params: &Params, engine: &EngineHandle, caller: &Caller, directory: &Directory) -> Vec<String> {
+fn notes_of(params: &Params, engine: &Engine, caller: &Caller, directory: &Directory) -> Vec<String> {
     let mut found = notes::each(
         &params.creator_id,
         |id| directory.user(&UserId::from(id)).is_some(),

@@ -13,7 +13,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::{Context, anyhow, bail};
-use loonflow_engine::runtime::EngineHandle;
+use loonflow_engine::runtime::Engine;
 use loonflow_engine::workflow::VersionState;
 use loonflow_mcp_facade::config::{Config, Transport};
 use loonflow_mcp_facade::http::MCP_PATH;
@@ -98,7 +98,7 @@ fn claim(data: &Path, fresh: bool) -> anyhow::Result<()> {
 }
 
 /// Imports, seeds, and makes the tokens that are not there from a run before.
-async fn prepare(engine: &EngineHandle, data: &Path) -> anyhow::Result<Vec<DemoToken>> {
+async fn prepare(engine: &Engine, data: &Path) -> anyhow::Result<Vec<DemoToken>> {
     let file: Value = serde_json::from_str(DIRECTORY)?;
     let imported = engine
         .import_directory(&file)

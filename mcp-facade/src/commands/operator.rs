@@ -13,7 +13,7 @@ use loonflow_engine::account::decide::Refusal as AccountRefusal;
 use loonflow_engine::account::import::ImportProblem;
 use loonflow_engine::id::{AccessTokenId, NodeId, TenantId, TicketId, UserId};
 use loonflow_engine::port::Clock;
-use loonflow_engine::runtime::{AccessTokenInfo, EngineHandle, Fault, ImportOptions, OperatorRefusal};
+use loonflow_engine::runtime::{AccessTokenInfo, Engine, Fault, ImportOptions, OperatorRefusal};
 use loonflow_engine::time::Timestamp;
 use loonflow_engine::workflow::decide::Refusal as WorkflowRefusal;
 use loonflow_engine::workflow::problem::Problem;
@@ -87,7 +87,7 @@ pub(crate) enum Request {
 #[derive(Clone)]
 pub(crate) struct Operator {
     log: Arc<dyn EventLog>,
-    engine: Option<EngineHandle>,
+    engine: Option<Engine>,
     clock: Option<Arc<dyn Clock>>,
 }
 
@@ -201,7 +201,7 @@ impl Operator {
         Ok(())
     }
 
-    fn engine(&self) -> Result<&EngineHandle, String> {
+    fn engine(&self) -> Result<&Engine, String> {
         self.engine.as_ref().ok_or_else(|| "this needs the engine".to_owned())
     }
 

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
 use loonflow_engine::port::Clock;
-use loonflow_engine::runtime::{EngineHandle, EngineOptions, Ports};
+use loonflow_engine::runtime::{Engine, EngineOptions, Ports};
 use loonflow_storage::{Error, EventLog, SledLog, SledOptions};
 
 /// Time to flush and close at a stop, of the ten seconds that it may take.
@@ -24,7 +24,7 @@ pub(crate) struct Store {
     /// The log.
     pub(crate) log: Arc<dyn EventLog>,
     /// The engine.
-    pub(crate) engine: EngineHandle,
+    pub(crate) engine: Engine,
     /// The engine's clock.
     pub(crate) clock: Arc<dyn Clock>,
 }
@@ -38,7 +38,7 @@ impl Store {
         let log = open_log(data)?;
         let ports = Ports::system();
         let clock = Arc::clone(&ports.clock);
-        let engine = EngineHandle::start(Arc::clone(&log), ports, EngineOptions::default())
+        let engine = Engine::start(Arc::clone(&log), ports, EngineOptions::default())
             .await
             .context("the engine could not be started; `loonflow-ticket verify` looks for damage in the log")?;
         Ok(Self { log, engine, clock })

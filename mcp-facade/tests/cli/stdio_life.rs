@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use loonflow_engine::id::{TicketId, UserId};
 use loonflow_engine::port::Clock;
-use loonflow_engine::runtime::{EngineHandle, EngineOptions, OpenEffect, Ports};
+use loonflow_engine::runtime::{Engine, EngineOptions, OpenEffect, Ports};
 use loonflow_engine::ticket::HookOutcome;
 use loonflow_engine::time::Timestamp;
 use loonflow_engine::workflow::VersionState;
@@ -116,10 +116,10 @@ async fn prepare(data: &Path) -> People {
 }
 
 /// The engine over the log of a data directory, as the binary opens it.
-async fn engine(data: &Path, ports: Ports) -> EngineHandle {
+async fn engine(data: &Path, ports: Ports) -> Engine {
     let log = SledLog::open(data.join("log"), SledOptions::default()).expect("the log opens");
     let log: Arc<dyn EventLog> = Arc::new(log);
-    EngineHandle::start(log, ports, EngineOptions::default())
+    Engine::start(log, ports, EngineOptions::default())
         .await
         .expect("the engine starts")
 }

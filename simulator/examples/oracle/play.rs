@@ -5,8 +5,7 @@ use std::sync::Arc;
 
 use loonflow_engine::account::directory::Directory;
 use loonflow_engine::id::{EdgeId, FieldKey, UserId};
-use loonflow_engine::ticket::ActionKind;
-use loonflow_engine::ticket::{ActionRequest, Command, Create, Event, Handle, HookOutcome, Rest, Token};
+use loonflow_engine::ticket::{Act, Action, Command, Create, Event, HookOutcome, Rest, Token};
 use loonflow_engine::value::Value;
 use loonflow_engine::view::example::example_value;
 use loonflow_engine::workflow::{FieldPermission, Node, WorkflowVersion};
@@ -61,9 +60,9 @@ impl Player<'_> {
     fn create(&self, world: &mut World, creator: &UserId) -> Option<()> {
         let create = Create {
             ticket_id: world.next_ticket_id(),
-            creator: creator.clone(),
+            by: creator.clone(),
             app: "loonflow".into(),
-            action_id: None,
+            take: None,
             fields: BTreeMap::new(),
             comment: None,
             cc: Vec::new(),
@@ -77,13 +76,12 @@ impl Player<'_> {
 
     fn command(&self, world: &mut World, token: &Token, dice: &mut Dice) -> Option<Command> {
         let people = token.rest.waiting_for();
-        let request = |kind: ActionKind, id: &str| ActionRequest {
-            kind,
-            action_id: id.to_owned(),
-            node_id: Some(token.node.clone()),
-            comment: None,
-            target_assignee_id: None,
-            target_node_id: None,
+        let act = |by: &UserId, action: Action, fields| {
+            Command::Act(Act {
+                at: Some(token.node.clone()),
+                fields,
+                ..Act::new(by.clone(), action)
+            })
         };
         match &token.rest {
             Rest::Timer { due } => {
@@ -96,11 +94,10 @@ impl Player<'_> {
                 attempt: *attempt,
                 outcome: HookOutcome::Succeeded,
             }),
-            Rest::Offered { .. } => Some(Command::Handle(Handle {
-                operator: people[dice.below(people.len())].clone(),
-                action: request(ActionKind::Accept, "accept"),
-                fields: BTreeMap::new(),
-            })),
+            Rest::Offered { .. } => {
+                let by = &people[dice.below(people.len())];
+                Some(act(by, Action::Accept, BTreeMap::new()))
+            }
             Rest::Held { .. } | Rest::Shared { .. } => {
                 let edges: Vec<_> = self
                     .version
@@ -108,11 +105,9 @@ impl Player<'_> {
                     .filter(|edge| !self.left_out.contains(&edge.id))
                     .collect();
                 let edge = edges.get(dice.below(edges.len()))?;
-                Some(Command::Handle(Handle {
-                    operator: people.get(dice.below(people.len()))?.clone(),
-                    action: request(ActionKind::of_edge(edge)?, edge.id.as_str()),
-                    fields: self.fields(world, self.version.node(&token.node)?, dice),
-                }))
+                let by = people.get(dice.below(people.len()))?;
+                let fields = self.fields(world, self.version.node(&token.node)?, dice);
+                Some(act(by, Action::take(edge.id.clone()), fields))
             }
             Rest::Moving | Rest::Joining | Rest::Unassigned | Rest::Ended => None,
         }

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use loonflow_engine::id::TicketId;
 use loonflow_engine::runtime::{
-    Answer, CreateRequest, Done, EngineHandle, EngineOptions, Fault, HandleAnswer, HandleRequest, commit,
+    ActAnswer, ActRequest, Answer, CreateRequest, Done, Engine, EngineOptions, Fault, commit,
 };
 use loonflow_engine::ticket::{Command, Refusal};
 use loonflow_engine::workflow::VersionState;
@@ -34,7 +34,7 @@ pub struct Machine {
     /// Clock, ids and draws.
     pub outside: Arc<Outside>,
     /// The running engine.
-    pub engine: EngineHandle,
+    pub engine: Engine,
     log: Arc<FaultyLog>,
 }
 
@@ -58,7 +58,7 @@ impl Machine {
     /// Where the engine does not start over what is there.
     pub async fn start(disk: MemoryLog, outside: Arc<Outside>) -> Result<Self, Broken> {
         let log = Arc::new(FaultyLog::new(Arc::new(disk.clone()), []));
-        let engine = EngineHandle::start(Arc::clone(&log) as Arc<dyn EventLog>, outside.ports(), options())
+        let engine = Engine::start(Arc::clone(&log) as Arc<dyn EventLog>, outside.ports(), options())
             .await
             .map_err(|fault| Broken::new("acknowledged_is_kept", format!("the engine does not start: {fault:?}")))?;
         Ok(Self {
@@ -213,13 +213,13 @@ async fn turns_until(mut is_so: impl FnMut() -> bool) -> Result<(), Broken> {
     Err(Broken::new("a_call_ends", "a call neither ended nor came to the log"))
 }
 
-async fn ask(engine: &EngineHandle, call: &Prepared) -> Answer<Done> {
+async fn ask(engine: &Engine, call: &Prepared) -> Answer<Done> {
     match (&call.command, &call.caller, call.ticket) {
         (Command::Create(create), Some(caller), _) => {
             let request = CreateRequest {
                 workflow_id: call.workflow.workflow_id.clone(),
                 version_name: None,
-                action_id: create.action_id.clone(),
+                take: create.take.clone(),
                 fields: create.fields.clone(),
                 comment: create.comment.clone(),
                 cc: create.cc.clone(),
@@ -229,16 +229,18 @@ async fn ask(engine: &EngineHandle, call: &Prepared) -> Answer<Done> {
             };
             done(engine.create(caller, request).await)
         }
-        (Command::Handle(handle), Some(caller), Some(ticket_id)) => {
-            let request = HandleRequest {
+        (Command::Act(act), Some(caller), Some(ticket_id)) => {
+            let request = ActRequest {
                 ticket_id,
-                action: handle.action.clone(),
-                fields: handle.fields.clone(),
+                action: act.action.clone(),
+                at: act.at.clone(),
+                comment: act.comment.clone(),
+                fields: act.fields.clone(),
                 dry_run: false,
                 expected_version: call.expected,
                 idempotency: call.asked.clone(),
             };
-            done(engine.handle(caller, request).await)
+            done(engine.act(caller, request).await)
         }
         (Command::FireTimer { token }, _, Some(ticket)) => engine.fire_timer(ticket, *token).await,
         (
@@ -252,16 +254,16 @@ async fn ask(engine: &EngineHandle, call: &Prepared) -> Answer<Done> {
         ) => engine.report_hook(ticket, *token, *attempt, outcome.clone()).await,
         (Command::ReviewHolders | Command::Migrate { .. }, ..)
         | (Command::Create(_), None, _)
-        | (Command::Handle(_) | Command::FireTimer { .. } | Command::ReportHook { .. }, ..) => {
+        | (Command::Act(_) | Command::FireTimer { .. } | Command::ReportHook { .. }, ..) => {
             Ok(Err(Refusal::TicketNotFound { id: String::new() }))
         }
     }
 }
 
-fn done(answer: Answer<HandleAnswer>) -> Answer<Done> {
+fn done(answer: Answer<ActAnswer>) -> Answer<Done> {
     Ok(answer?.and_then(|answer| match answer {
-        HandleAnswer::Done(done) => Ok(done),
-        HandleAnswer::Preview(_) => Err(Refusal::TicketNotFound {
+        ActAnswer::Done(done) => Ok(done),
+        ActAnswer::Preview(_) => Err(Refusal::TicketNotFound {
             id: "a preview was answered".to_owned(),
         }),
     }))

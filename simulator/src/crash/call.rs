@@ -116,8 +116,8 @@ impl Prepared {
 /// Who asks, where it is a person.
 fn user_of(command: &Command) -> Option<&UserId> {
     match command {
-        Command::Create(create) => Some(&create.creator),
-        Command::Handle(handle) => Some(&handle.operator),
+        Command::Create(create) => Some(&create.by),
+        Command::Act(act) => Some(&act.by),
         Command::FireTimer { .. } | Command::ReportHook { .. } | Command::Migrate { .. } | Command::ReviewHolders => {
             None
         }

@@ -276,9 +276,9 @@ impl<'p> Replication<'p> {
         };
         let command = Command::Create(Create {
             ticket_id: ticket_id(self.now, number),
-            creator: plan.people[*creator].id.clone(),
+            by: plan.people[*creator].id.clone(),
             app: OWN_APPLICATION.into(),
-            action_id: Some(plan.workflow.edges[edge].id.clone()),
+            take: Some(plan.workflow.edges[edge].id.clone()),
             fields: self.fields(number, start, 0),
             comment: None,
             cc: Vec::new(),

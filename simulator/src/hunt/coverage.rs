@@ -192,14 +192,11 @@ impl Coverage {
         let is_refused = u64::from(refused.is_some());
         let (user, kind, asked, fields) = match command {
             Command::Create(create) => {
-                let edge = create.action_id.as_ref().and_then(|edge| workflow.edge(edge));
+                let edge = create.take.as_ref().and_then(|edge| workflow.edge(edge));
                 let kind = edge.and_then(ActionKind::of_edge).unwrap_or(ActionKind::Agree);
-                (&create.creator, kind, None, &create.fields)
+                (&create.by, kind, None, &create.fields)
             }
-            Command::Handle(handle) => {
-                let action = &handle.action;
-                (&handle.operator, action.kind, action.node_id.as_ref(), &handle.fields)
-            }
+            Command::Act(act) => (&act.by, act.action.kind(workflow), act.at.as_ref(), &act.fields),
             Command::FireTimer { .. }
             | Command::ReportHook { .. }
             | Command::Migrate { .. }

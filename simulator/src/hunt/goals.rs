@@ -184,7 +184,7 @@ impl Goals {
             self.see("shared_merge");
         }
         if votes && moved {
-            let is_reject = matches!(command, Command::Handle(handle) if handle.action.kind == ActionKind::Reject);
+            let is_reject = matches!(command, Command::Act(act) if act.action.said_kind() == Some(ActionKind::Reject));
             self.see(if is_reject { "rejected_by_one" } else { "everyone_voted" });
         }
         let is_with_people =
@@ -220,8 +220,10 @@ impl Goals {
                 seen.push(Goal::Node(node.to_string()));
             }
         }
-        if let Command::Handle(handle) = command {
-            seen.push(Goal::Action(handle.action.kind.word().to_owned()));
+        if let Command::Act(act) = command
+            && let Some(kind) = act.action.said_kind()
+        {
+            seen.push(Goal::Action(kind.word().to_owned()));
         }
         if before.is_none_or(|before| before.act_state != after.act_state) {
             seen.push(Goal::State(after.act_state.word().to_owned()));

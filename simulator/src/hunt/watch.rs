@@ -394,9 +394,9 @@ impl Watch {
             });
         }
         if self.is_sampled()
-            && let (Command::Handle(handle), Some(before)) = (&translated.command, before)
+            && let (Command::Act(act), Some(before)) = (&translated.command, before)
         {
-            self.sample_preview(before, done, &handle.operator, dry)?;
+            self.sample_preview(before, done, &act.by, dry)?;
         }
         Ok(())
     }

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use loonflow_engine::id::{EdgeId, FieldKey, NodeId, UserId, WorkflowId};
-use loonflow_engine::ticket::{Command, HookOutcome};
+use loonflow_engine::ticket::{Action, ActionKind, Command, HookOutcome};
 use loonflow_engine::value::Value;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
@@ -166,7 +166,8 @@ pub enum CaseStep {
 
 impl CaseStep {
     /// A command of the engine as a step: on the ticket of this place, or, where it creates one, on the default version
-    /// of this workflow. `None` for what a step cannot say: a creation below a parent, another command without a ticket.
+    /// of this workflow. `None` for what a step cannot say: a creation below a parent, another command without a ticket,
+    /// an edge that is taken for whatever it is.
     #[must_use]
     pub fn from_command(ticket: Option<usize>, workflow: &WorkflowId, command: &Command) -> Option<Self> {
         let fields_of = |fields: &BTreeMap<FieldKey, Value>| -> Fields {
@@ -180,23 +181,23 @@ impl CaseStep {
                 }
                 return Some(Self::Create {
                     workflow: workflow.clone(),
-                    creator: create.creator.clone(),
-                    action_id: create.action_id.clone(),
+                    creator: create.by.clone(),
+                    action_id: create.take.clone(),
                     fields: fields_of(&create.fields),
                     comment: create.comment.clone(),
                     cc: create.cc.clone(),
                 });
             }
-            Command::Handle(handle) => Self::Handle {
+            Command::Act(act) => Self::Handle {
                 ticket: ticket?,
-                operator: handle.operator.clone(),
-                action_type: handle.action.kind.word().to_owned(),
-                action_id: handle.action.action_id.clone(),
-                node_id: handle.action.node_id.clone(),
-                comment: handle.action.comment.clone(),
-                target_assignee_id: handle.action.target_assignee_id.clone(),
-                target_node_id: handle.action.target_node_id.clone(),
-                fields: fields_of(&handle.fields),
+                operator: act.by.clone(),
+                action_type: act.action.said_kind()?.word().to_owned(),
+                action_id: act.action.id().to_owned(),
+                node_id: act.at.clone(),
+                comment: act.comment.clone(),
+                target_assignee_id: act.action.to_user().cloned(),
+                target_node_id: act.action.to_node().cloned(),
+                fields: fields_of(&act.fields),
             },
             Command::FireTimer { token } => Self::FireTimer {
                 ticket: ticket?,
@@ -224,4 +225,15 @@ impl CaseStep {
         };
         Some(step)
     }
+}
+
+/// The action that the words of a step name, as a client of the endpoint writes them: `accept` with another id is the
+/// agree edge of that id (semantics: actions). `None` for a word that is no action.
+#[must_use]
+pub fn action_of(action_type: &str, id: &str, to_user: Option<UserId>, to_node: Option<NodeId>) -> Option<Action> {
+    let kind = match ActionKind::parse(action_type)? {
+        ActionKind::Accept if id != action_type => ActionKind::Agree,
+        kind => kind,
+    };
+    Some(Action::of(kind, id, to_user, to_node))
 }

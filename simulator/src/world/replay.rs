@@ -6,14 +6,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use loonflow_engine::id::{FieldKey, TokenId};
-use loonflow_engine::ticket::ActionKind;
-use loonflow_engine::ticket::{ActionRequest, Command, Create, Handle, HookOutcome};
+use loonflow_engine::ticket::{Act, Command, Create, HookOutcome};
 use loonflow_engine::value::Value;
 use loonflow_engine::workflow::WorkflowVersion;
 use serde_json::Value as Json;
 
 use crate::world::World;
-use crate::world::case::CaseStep;
+use crate::world::case::{CaseStep, action_of};
 
 /// A step's command, with what it is carried out on.
 #[derive(Clone, Debug)]
@@ -52,9 +51,9 @@ pub fn command_of(world: &World, step: &CaseStep) -> Option<Translated> {
             workflow: Arc::clone(world.workflows.get(workflow)?),
             command: Command::Create(Create {
                 ticket_id: world.next_ticket_id(),
-                creator: creator.clone(),
+                by: creator.clone(),
                 app: "loonflow".into(),
-                action_id: action_id.clone(),
+                take: action_id.clone(),
                 fields: values(fields),
                 comment: comment.clone(),
                 cc: cc.clone(),
@@ -73,16 +72,16 @@ pub fn command_of(world: &World, step: &CaseStep) -> Option<Translated> {
             fields,
         } => on(
             *ticket,
-            Command::Handle(Handle {
-                operator: operator.clone(),
-                action: ActionRequest {
-                    kind: ActionKind::parse(action_type, action_id)?,
-                    action_id: action_id.clone(),
-                    node_id: node_id.clone(),
-                    comment: comment.clone(),
-                    target_assignee_id: target_assignee_id.clone(),
-                    target_node_id: target_node_id.clone(),
-                },
+            Command::Act(Act {
+                by: operator.clone(),
+                action: action_of(
+                    action_type,
+                    action_id,
+                    target_assignee_id.clone(),
+                    target_node_id.clone(),
+                )?,
+                at: node_id.clone(),
+                comment: comment.clone(),
                 fields: values(fields),
             }),
         ),

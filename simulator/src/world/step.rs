@@ -7,13 +7,14 @@ use std::sync::Arc;
 
 use loonflow_engine::id::{EdgeId, FieldKey, NodeId, UserId};
 use loonflow_engine::ticket::offer::offered;
+use loonflow_engine::ticket::{Act, Action, Command, Create, Draw, HookOutcome, Rest};
 use loonflow_engine::ticket::{ActionKind, Argument, OfferedAction};
-use loonflow_engine::ticket::{ActionRequest, Command, Create, Draw, Handle, HookOutcome, Rest};
 use loonflow_engine::value::Value;
 use loonflow_engine::view::example::example_value;
 use loonflow_engine::workflow::{Component, ComponentKind, Node, WorkflowVersion};
 
 use crate::world::World;
+use crate::world::case::action_of;
 use crate::world::tape::Tape;
 
 /// A step, ready to be rehearsed and carried out.
@@ -66,9 +67,9 @@ fn create(world: &World, tape: &mut Tape) -> Step {
     let fields = fields(world, &workflow, workflow.start(), tape);
     let command = Command::Create(Create {
         ticket_id: world.next_ticket_id(),
-        creator,
+        by: creator,
         app: "loonflow".into(),
-        action_id,
+        take: action_id,
         fields,
         comment: (tape.next(4) == 0).then(|| "first".into()),
         cc: if tape.next(6) == 0 {
@@ -140,29 +141,18 @@ fn from_offer(world: &World, idx: usize, workflow: &Arc<WorkflowVersion>, tape: 
         return malformed(world, idx, workflow, tape);
     };
     let operator = if by_anyone { any_user(world, tape) } else { owner };
-    let request = ActionRequest {
-        kind: action.kind,
-        action_id: action.id.clone(),
-        node_id: Some(action.node.clone()),
-        comment: Some("so be it".into()),
-        target_assignee_id: action
-            .kind
-            .needs()
-            .contains(&Argument::TargetUser)
-            .then(|| any_user(world, tape)),
-        target_node_id: action
-            .kind
-            .needs()
-            .contains(&Argument::TargetNode)
-            .then(|| any_node(workflow, tape)),
-    };
+    let needs = action.kind.needs();
+    let to_user = needs.contains(&Argument::TargetUser).then(|| any_user(world, tape));
+    let to_node = needs.contains(&Argument::TargetNode).then(|| any_node(workflow, tape));
     let fields = match workflow.node(&action.node) {
         Some(node) if action.kind.is_edge() => fields(world, workflow, node, tape),
         Some(_) | None => BTreeMap::new(),
     };
-    let command = Command::Handle(Handle {
-        operator,
-        action: request,
+    let command = Command::Act(Act {
+        by: operator,
+        action: Action::of(action.kind, &action.id, to_user, to_node),
+        at: Some(action.node.clone()),
+        comment: Some("so be it".into()),
         fields,
     });
     Step {
@@ -182,24 +172,21 @@ fn malformed(world: &World, idx: usize, workflow: &Arc<WorkflowVersion>, tape: &
         1 => "no such thing".to_owned(),
         _ => tape.pick(&edges).cloned().unwrap_or_default(),
     };
-    // The kind that a request of these words comes in as.
-    let kind = ActionKind::parse(kind.word(), &action_id).unwrap_or(kind);
-    let request = ActionRequest {
-        kind,
-        action_id,
-        node_id: (tape.next(2) == 0).then(|| any_node(workflow, tape)),
-        comment: (tape.next(2) == 0).then(|| "?".into()),
-        target_assignee_id: (tape.next(2) == 0).then(|| any_user(world, tape)),
-        target_node_id: (tape.next(2) == 0).then(|| any_node(workflow, tape)),
-    };
+    let at = (tape.next(2) == 0).then(|| any_node(workflow, tape));
+    let comment = (tape.next(2) == 0).then(|| "?".into());
+    let to_user = (tape.next(2) == 0).then(|| any_user(world, tape));
+    let to_node = (tape.next(2) == 0).then(|| any_node(workflow, tape));
     let fields = if tape.next(3) == 0 {
         fields(world, workflow, workflow.start(), tape)
     } else {
         BTreeMap::new()
     };
-    let command = Command::Handle(Handle {
-        operator: any_user(world, tape),
-        action: request,
+    let action = action_of(kind.word(), &action_id, to_user, to_node).unwrap_or(Action::AddComment);
+    let command = Command::Act(Act {
+        by: any_user(world, tape),
+        action,
+        at,
+        comment,
         fields,
     });
     Step {

@@ -8,7 +8,7 @@ use loonflow_engine::account::directory::Directory;
 use loonflow_engine::id::{FieldKey, NodeId, UserId};
 use loonflow_engine::ticket::ActionKind;
 use loonflow_engine::ticket::{
-    ActionRequest, Command, Context, Create, Draw, Handle, HookOutcome, Rest as EngineRest, Ticket, apply, decide,
+    Act, Action, Command, Context, Create, Draw, HookOutcome, Rest as EngineRest, Ticket, apply, decide,
 };
 use loonflow_engine::time::Timestamp;
 use loonflow_engine::value::Value;
@@ -91,9 +91,9 @@ impl Walk<'_> {
     fn draft(&self, creator: &UserId) -> Ticket {
         let command = Command::Create(Create {
             ticket_id: loonflow_engine::id::TicketId(uuid::Uuid::nil()),
-            creator: creator.clone(),
+            by: creator.clone(),
             app: "loonflow".into(),
-            action_id: None,
+            take: None,
             fields: BTreeMap::new(),
             comment: None,
             cc: Vec::new(),
@@ -234,8 +234,7 @@ impl Walk<'_> {
             }
             EngineRest::Offered { candidates } => {
                 for user in candidates {
-                    let request = request(ActionKind::Accept, "accept", &token.node);
-                    found.extend(self.handle(ticket, user, request, BTreeMap::new()));
+                    found.extend(self.act(ticket, user, &token.node, Action::Accept, BTreeMap::new()));
                 }
             }
             EngineRest::Held { .. } | EngineRest::Shared { .. } => {
@@ -261,8 +260,8 @@ impl Walk<'_> {
                 continue;
             };
             for fields in self.writings(ticket, info) {
-                let request = request(kind, edge.id.as_str(), node);
-                found.extend(self.handle(ticket, user, request, fields));
+                let action = Action::of(kind, edge.id.as_str(), None, None);
+                found.extend(self.act(ticket, user, node, action, fields));
             }
         }
         found
@@ -300,29 +299,19 @@ impl Walk<'_> {
         found
     }
 
-    fn handle(
+    fn act(
         &self,
         ticket: &Ticket,
         user: &UserId,
-        action: ActionRequest,
+        node: &NodeId,
+        action: Action,
         fields: BTreeMap<FieldKey, Value>,
     ) -> Option<Ticket> {
-        let command = Command::Handle(Handle {
-            operator: user.clone(),
-            action,
+        let command = Command::Act(Act {
+            at: Some(node.clone()),
             fields,
+            ..Act::new(user.clone(), action)
         });
         self.carry_out(Some(ticket), &command)
-    }
-}
-
-fn request(kind: ActionKind, id: &str, node: &NodeId) -> ActionRequest {
-    ActionRequest {
-        kind,
-        action_id: id.to_owned(),
-        node_id: Some(node.clone()),
-        comment: None,
-        target_assignee_id: None,
-        target_node_id: None,
     }
 }

@@ -99,7 +99,7 @@ fn whatever_people_did_differs_in_nothing() {
             world.pass(60_000);
             if let Some(step) = next_step(&mut world, &mut tape) {
                 // Refused ones are part of the walk and of no recording.
-                let is_end = matches!(&step.command, Command::Handle(handle) if ENDS.contains(&handle.action.kind));
+                let is_end = matches!(&step.command, Command::Act(act) if act.action.said_kind().is_some_and(|kind| ENDS.contains(&kind)));
                 if !is_end || tape.next(4) == 0 {
                     let _ = world.carry_out(step.ticket, &step.workflow, &step.command);
                 }

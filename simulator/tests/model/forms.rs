@@ -155,9 +155,9 @@ fn create(workflow: &Pair, fields: &[(&str, &Json)]) -> Command {
         .collect();
     Command::Create(Create {
         ticket_id: workflow.world.next_ticket_id(),
-        creator: UserId::from("ann"),
+        by: UserId::from("ann"),
         app: "loonflow".into(),
-        action_id: Some("go".into()),
+        take: Some("go".into()),
         fields,
         comment: None,
         cc: Vec::new(),

@@ -8,7 +8,7 @@ use loonflow_engine::account::directory::Directory;
 use loonflow_engine::id::{FieldKey, NodeId};
 use loonflow_engine::ticket::ActionKind;
 use loonflow_engine::ticket::offer::offered;
-use loonflow_engine::ticket::{ActionRequest, Command, Context, Draw, Handle, decide_with_outcome, visibility};
+use loonflow_engine::ticket::{Act, Action, Command, Context, Draw, decide_with_outcome, visibility};
 use loonflow_engine::value::Value;
 use loonflow_engine::workflow::WorkflowVersion;
 use loonflow_simulator::hunt::model::{Model, compare};
@@ -162,16 +162,9 @@ impl Pair {
 
 /// An edge taken by somebody, with fields.
 pub(crate) fn edge(who: &str, kind: &str, id: &str, fields: BTreeMap<FieldKey, Value>) -> Command {
-    Command::Handle(Handle {
-        operator: who.into(),
-        action: ActionRequest {
-            kind: ActionKind::parse(kind, id).expect("a word"),
-            action_id: id.to_owned(),
-            node_id: None,
-            comment: None,
-            target_assignee_id: None,
-            target_node_id: None,
-        },
+    let kind = ActionKind::parse(kind).expect("a word");
+    Command::Act(Act {
         fields,
+        ..Act::new(who, Action::of(kind, id, None, None))
     })
 }

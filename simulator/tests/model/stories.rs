@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use loonflow_engine::id::FieldKey;
 use loonflow_engine::ticket::ActionKind;
-use loonflow_engine::ticket::{ActionRequest, Command, Create, Handle, HookOutcome, Rest};
+use loonflow_engine::ticket::{Act, Action, Command, Create, HookOutcome, Rest};
 use loonflow_engine::value::Value;
 
 use crate::pair::{Pair, edge};
@@ -44,9 +44,9 @@ impl Story {
         let workflow = self.pair.world.workflows[self.workflow].clone();
         let command = Command::Create(Create {
             ticket_id: self.pair.world.next_ticket_id(),
-            creator: creator.into(),
+            by: creator.into(),
             app: "loonflow".into(),
-            action_id: edge.map(Into::into),
+            take: edge.map(Into::into),
             fields: fields(sent),
             comment: None,
             cc: Vec::new(),
@@ -67,22 +67,11 @@ impl Story {
     fn tries(&mut self, who: &str, id: &str, target: Option<&str>) -> bool {
         let workflow = self.pair.world.workflows[self.workflow].clone();
         let of_edge = workflow.edge(&id.into()).and_then(ActionKind::of_edge);
-        let kind = of_edge
-            .or_else(|| ActionKind::parse(id, id))
-            .expect("an edge or a word");
+        let kind = of_edge.or_else(|| ActionKind::parse(id)).expect("an edge or a word");
         let target_node = target.filter(|_| kind == ActionKind::ForceAlterNode);
-        self.does(&Command::Handle(Handle {
-            operator: who.into(),
-            action: ActionRequest {
-                kind,
-                action_id: id.to_owned(),
-                node_id: None,
-                comment: None,
-                target_assignee_id: target.filter(|_| target_node.is_none()).map(Into::into),
-                target_node_id: target_node.map(Into::into),
-            },
-            fields: BTreeMap::new(),
-        }))
+        let to_user = target.filter(|_| target_node.is_none()).map(Into::into);
+        let action = Action::of(kind, id, to_user, target_node.map(Into::into));
+        self.does(&Command::Act(Act::new(who, action)))
     }
 
     /// Steps that are carried out: `who action` or `who action target`.

@@ -1,6 +1,7 @@
 //! `accept`: a candidate of a voluntary node makes it their own (semantics: actions).
 
-use crate::ticket::action::{Chosen, Offering, Rule, Taking, emit_action};
+use crate::ticket::act::Taking;
+use crate::ticket::action::{Chosen, Offering, Rule, emit_action};
 use crate::ticket::action_kind::ActionKind;
 use crate::ticket::decision::Decision;
 use crate::ticket::event::Event;
@@ -21,7 +22,7 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn carry_out(decision: &mut Decision<'_>, action: &Chosen<'_>, taking: &Taking<'_>) -> Result<(), Refusal> {
-    emit_action(decision, action, taking.request, None);
+    emit_action(decision, action, taking);
     decision.emit(Event::Accepted {
         token: action.token,
         user: taking.by.clone(),

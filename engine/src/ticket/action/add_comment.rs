@@ -1,6 +1,7 @@
 //! `add_comment`: history only, for whoever may view (semantics: actions). A comment that says nothing is refused.
 
-use crate::ticket::action::{Chosen, Offering, Rule, Taking, comment_of, emit_action, nobody};
+use crate::ticket::act::Taking;
+use crate::ticket::action::{Chosen, Offering, Rule, comment_of, emit_action, nobody};
 use crate::ticket::action_kind::ActionKind;
 use crate::ticket::decision::Decision;
 use crate::ticket::refusal::{Argument, Refusal};
@@ -17,9 +18,9 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn carry_out(decision: &mut Decision<'_>, action: &Chosen<'_>, taking: &Taking<'_>) -> Result<(), Refusal> {
-    if comment_of(taking.request.comment.as_deref()).is_none() {
+    if comment_of(taking.comment.as_deref()).is_none() {
         return Err(Refusal::argument(Argument::Comment, "", "a comment must say something"));
     }
-    emit_action(decision, action, taking.request, None);
+    emit_action(decision, action, taking);
     Ok(())
 }

@@ -3,7 +3,8 @@
 //! Where everyone acts, it suspends the operator's share alone, and whoever has a part in the node cannot be asked:
 //! the one consulted would have two roles at one node.
 
-use crate::ticket::action::{Chosen, Offering, Rule, Taking, emit_action, holders, target_user};
+use crate::ticket::act::Taking;
+use crate::ticket::action::{Chosen, Offering, Rule, emit_action, holders, target_user};
 use crate::ticket::action_kind::ActionKind;
 use crate::ticket::decision::Decision;
 use crate::ticket::event::Event;
@@ -22,7 +23,7 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn carry_out(decision: &mut Decision<'_>, action: &Chosen<'_>, taking: &Taking<'_>) -> Result<(), Refusal> {
-    let to = target_user(decision, taking.request)?;
+    let to = target_user(decision, taking)?;
     let argument = Argument::TargetUser;
     if to == *taking.by {
         return Err(Refusal::argument(
@@ -42,7 +43,7 @@ fn carry_out(decision: &mut Decision<'_>, action: &Chosen<'_>, taking: &Taking<'
             "this user has a part in the node already",
         ));
     }
-    emit_action(decision, action, taking.request, Some(&to));
+    emit_action(decision, action, taking);
     decision.emit(Event::Consulted {
         token: action.token,
         by: taking.by.clone(),

@@ -1,7 +1,8 @@
 //! `consult_submit`: the node returns to those who held it (semantics: actions).
 
 use crate::id::UserId;
-use crate::ticket::action::{Chosen, Offering, Rule, Taking, emit_action};
+use crate::ticket::act::Taking;
+use crate::ticket::action::{Chosen, Offering, Rule, emit_action};
 use crate::ticket::action_kind::ActionKind;
 use crate::ticket::decision::Decision;
 use crate::ticket::event::Event;
@@ -37,7 +38,7 @@ fn asked(token: &Token) -> impl Iterator<Item = &UserId> {
 }
 
 fn carry_out(decision: &mut Decision<'_>, action: &Chosen<'_>, taking: &Taking<'_>) -> Result<(), Refusal> {
-    emit_action(decision, action, taking.request, None);
+    emit_action(decision, action, taking);
     decision.emit(Event::ConsultSubmitted {
         token: action.token,
         by: taking.by.clone(),

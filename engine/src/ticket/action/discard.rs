@@ -1,7 +1,8 @@
 //! `discard`: the creator throws a draft away; from then on it answers as if it did not exist (semantics: drafts).
 
 use crate::ticket::ActState;
-use crate::ticket::action::{Chosen, Offering, Rule, Taking, emit_action, nobody};
+use crate::ticket::act::Taking;
+use crate::ticket::action::{Chosen, Offering, Rule, emit_action, nobody};
 use crate::ticket::action_kind::ActionKind;
 use crate::ticket::decision::Decision;
 use crate::ticket::event::Event;
@@ -21,7 +22,7 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn carry_out(decision: &mut Decision<'_>, action: &Chosen<'_>, taking: &Taking<'_>) -> Result<(), Refusal> {
-    emit_action(decision, action, taking.request, None);
+    emit_action(decision, action, taking);
     decision.emit(Event::Discarded);
     Ok(())
 }

@@ -2,7 +2,8 @@
 //! (semantics: actions).
 
 use crate::ticket::ActState;
-use crate::ticket::action::{Chosen, Offering, Rule, Taking, emit_action, interveners};
+use crate::ticket::act::Taking;
+use crate::ticket::action::{Chosen, Offering, Rule, emit_action, interveners};
 use crate::ticket::action_kind::ActionKind;
 use crate::ticket::decision::Decision;
 use crate::ticket::flow;
@@ -20,24 +21,15 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn carry_out(decision: &mut Decision<'_>, action: &Chosen<'_>, taking: &Taking<'_>) -> Result<(), Refusal> {
-    let argument = Argument::TargetNode;
-    let Some(target) = &taking.request.target_node_id else {
-        return Err(Refusal::argument(
-            argument,
-            "",
-            "it must name a normal node or the start node",
-        ));
+    let named = taking.action.to_node();
+    let node = named.and_then(|id| decision.context.workflow.node(id));
+    let Some(target) = node.filter(|node| node.kind.is_left_by_people()) else {
+        let named = named.map_or("", |id| id.as_str());
+        let problem = "it must name a normal node or the start node";
+        return Err(Refusal::argument(Argument::TargetNode, named, problem));
     };
-    let node = decision.context.workflow.node(target);
-    if !node.is_some_and(|node| node.kind.is_left_by_people()) {
-        return Err(Refusal::argument(
-            argument,
-            target,
-            "it must name a normal node or the start node",
-        ));
-    }
-    emit_action(decision, action, taking.request, None);
-    flow::replace_tokens(decision, target)?;
+    emit_action(decision, action, taking);
+    flow::replace_tokens(decision, &target.id)?;
     decision.set_state(ActState::OnGoing);
     Ok(())
 }

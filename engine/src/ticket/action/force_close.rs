@@ -1,7 +1,8 @@
 //! `force_close`: all tokens go, one is put on end (semantics: actions).
 
 use crate::ticket::ActState;
-use crate::ticket::action::{Chosen, Offering, Rule, Taking, emit_action, interveners};
+use crate::ticket::act::Taking;
+use crate::ticket::action::{Chosen, Offering, Rule, emit_action, interveners};
 use crate::ticket::action_kind::ActionKind;
 use crate::ticket::decision::Decision;
 use crate::ticket::flow;
@@ -19,7 +20,7 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn carry_out(decision: &mut Decision<'_>, action: &Chosen<'_>, taking: &Taking<'_>) -> Result<(), Refusal> {
-    emit_action(decision, action, taking.request, None);
+    emit_action(decision, action, taking);
     let end = decision.context.workflow.end().id.clone();
     flow::replace_tokens(decision, &end)?;
     decision.set_state(ActState::Closed);

@@ -1,9 +1,8 @@
 //! `force_forward`: the target becomes the node's sole assignee; ends a consult, an accept wait, and discards votes
 //! (semantics: actions, strategies).
 
-use crate::ticket::action::{
-    Chosen, Offering, Rule, Taking, check_not_excluded, emit_action, interveners, target_user,
-};
+use crate::ticket::act::Taking;
+use crate::ticket::action::{Chosen, Offering, Rule, check_not_excluded, emit_action, interveners, target_user};
 use crate::ticket::action_kind::ActionKind;
 use crate::ticket::decision::Decision;
 use crate::ticket::event::Event;
@@ -27,9 +26,9 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn carry_out(decision: &mut Decision<'_>, action: &Chosen<'_>, taking: &Taking<'_>) -> Result<(), Refusal> {
-    let to = target_user(decision, taking.request)?;
+    let to = target_user(decision, taking)?;
     check_not_excluded(decision, &action.node, &to)?;
-    emit_action(decision, action, taking.request, Some(&to));
+    emit_action(decision, action, taking);
     decision.emit(Event::ForceForwarded {
         token: action.token,
         to,

@@ -2,7 +2,8 @@
 //!
 //! Where everyone acts, only an open share moves, and not to someone who holds one.
 
-use crate::ticket::action::{Chosen, Offering, Rule, Taking, check_not_excluded, emit_action, holders, target_user};
+use crate::ticket::act::Taking;
+use crate::ticket::action::{Chosen, Offering, Rule, check_not_excluded, emit_action, holders, target_user};
 use crate::ticket::action_kind::ActionKind;
 use crate::ticket::decision::Decision;
 use crate::ticket::event::Event;
@@ -21,7 +22,7 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn carry_out(decision: &mut Decision<'_>, action: &Chosen<'_>, taking: &Taking<'_>) -> Result<(), Refusal> {
-    let to = target_user(decision, taking.request)?;
+    let to = target_user(decision, taking)?;
     check_not_excluded(decision, &action.node, &to)?;
     let argument = Argument::TargetUser;
     if to == *taking.by {
@@ -40,7 +41,7 @@ fn carry_out(decision: &mut Decision<'_>, action: &Chosen<'_>, taking: &Taking<'
             "this user has a share of the node already",
         ));
     }
-    emit_action(decision, action, taking.request, Some(&to));
+    emit_action(decision, action, taking);
     decision.emit(Event::Forwarded {
         token: action.token,
         from: taking.by.clone(),

@@ -1,6 +1,7 @@
 //! `retry_hook`: a failed hook is posted again, as a new request (semantics: actions, hooks).
 
-use crate::ticket::action::{Chosen, Offering, Rule, Taking, emit_action, interveners};
+use crate::ticket::act::Taking;
+use crate::ticket::action::{Chosen, Offering, Rule, emit_action, interveners};
 use crate::ticket::action_kind::ActionKind;
 use crate::ticket::decision::Decision;
 use crate::ticket::event::Event;
@@ -20,7 +21,7 @@ pub(super) const RULE: Rule = Rule {
 
 fn carry_out(decision: &mut Decision<'_>, action: &Chosen<'_>, taking: &Taking<'_>) -> Result<(), Refusal> {
     let attempt = decision.ticket.n_hook_requests + 1;
-    emit_action(decision, action, taking.request, None);
+    emit_action(decision, action, taking);
     decision.emit(Event::HookRequested {
         token: action.token,
         node: action.node.clone(),

@@ -3,7 +3,8 @@
 //! Where everyone acts (`whole`), a reject is taken at once, any other choice is a vote, and the last one moves the
 //! token along the edge chosen last.
 
-use crate::ticket::action::{Chosen, Denied, Offering, Rule, Taking, emit_action, is_held};
+use crate::ticket::act::Taking;
+use crate::ticket::action::{Chosen, Denied, Offering, Rule, emit_action, is_held};
 use crate::ticket::action_kind::ActionKind;
 use crate::ticket::decision::Decision;
 use crate::ticket::event::Event;
@@ -34,7 +35,7 @@ fn who_may(denied: &Denied<'_>) -> Option<String> {
         let mut ways = denied.asking.context.workflow.ways_out(&token.node);
         is_held(token)
             && ways.any(|edge| {
-                edge.id.as_str() == denied.request.action_id && ActionKind::of_edge(edge) == Some(denied.request.kind)
+                edge.id.as_str() == denied.taking.id() && ActionKind::of_edge(edge) == Some(denied.taking.kind)
             })
     })
 }
@@ -50,7 +51,7 @@ fn carry_out(decision: &mut Decision<'_>, action: &Chosen<'_>, taking: &Taking<'
     };
     let demand_required = !edge.skip_fields_required_check;
     let changes = field_rules::check(&decision.ticket, decision.context, node, taking.fields, demand_required)?;
-    emit_action(decision, action, taking.request, None);
+    emit_action(decision, action, taking);
     field_rules::store(decision, changes);
 
     let is_shared = decision

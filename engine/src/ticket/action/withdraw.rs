@@ -1,7 +1,8 @@
 //! `withdraw`: the creator takes the ticket back to start (semantics: actions).
 
 use crate::ticket::ActState;
-use crate::ticket::action::{Asking, Chosen, Offering, Rule, Taking, emit_action};
+use crate::ticket::act::Taking;
+use crate::ticket::action::{Asking, Chosen, Offering, Rule, emit_action};
 use crate::ticket::action_kind::ActionKind;
 use crate::ticket::decision::Decision;
 use crate::ticket::flow;
@@ -39,7 +40,7 @@ fn is_allowed_everywhere(asking: &Asking<'_>) -> bool {
 }
 
 fn carry_out(decision: &mut Decision<'_>, action: &Chosen<'_>, taking: &Taking<'_>) -> Result<(), Refusal> {
-    emit_action(decision, action, taking.request, None);
+    emit_action(decision, action, taking);
     let start = decision.context.workflow.start().id.clone();
     flow::replace_tokens(decision, &start)?;
     decision.set_state(ActState::Withdrawn);

@@ -10,10 +10,8 @@ use futures::future::try_join_all;
 use loonflow_engine::account::directory::Directory;
 use loonflow_engine::account::permission::OWN_APPLICATION;
 use loonflow_engine::id::{FieldKey, UserId};
-use loonflow_engine::runtime::{
-    Caller, Category, CreateRequest, Done, EngineHandle, HandleAnswer, HandleRequest, ListQuery,
-};
-use loonflow_engine::ticket::{ActionKind, ActionRequest};
+use loonflow_engine::runtime::{ActAnswer, ActRequest, Caller, Category, CreateRequest, Done, Engine, ListQuery};
+use loonflow_engine::ticket::{Action, ActionKind};
 use loonflow_engine::value::Value as FieldValue;
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -53,7 +51,7 @@ struct Step {
 ///
 /// # Errors
 /// What the engine said to a step that it did not take.
-pub(super) async fn seed(engine: &EngineHandle, directory: &Directory, admin: &str) -> anyhow::Result<u64> {
+pub(super) async fn seed(engine: &Engine, directory: &Directory, admin: &str) -> anyhow::Result<u64> {
     let people = People { directory };
     let stories: Vec<Story> = serde_json::from_str(STORIES).context("the demo's stories cannot be read")?;
     if n_tickets(engine, &people, admin).await? == 0 {
@@ -63,7 +61,7 @@ pub(super) async fn seed(engine: &EngineHandle, directory: &Directory, admin: &s
     n_tickets(engine, &people, admin).await
 }
 
-async fn n_tickets(engine: &EngineHandle, people: &People<'_>, admin: &str) -> anyhow::Result<u64> {
+async fn n_tickets(engine: &Engine, people: &People<'_>, admin: &str) -> anyhow::Result<u64> {
     let query = ListQuery {
         category: Category::All,
         ..ListQuery::default()
@@ -75,11 +73,11 @@ async fn n_tickets(engine: &EngineHandle, people: &People<'_>, admin: &str) -> a
     Ok(page.total as u64)
 }
 
-async fn tell(engine: &EngineHandle, people: &People<'_>, story: &Story) -> anyhow::Result<()> {
+async fn tell(engine: &Engine, people: &People<'_>, story: &Story) -> anyhow::Result<()> {
     let request = CreateRequest {
         workflow_id: story.workflow.as_str().into(),
         version_name: None,
-        action_id: story.action.as_deref().map(Into::into),
+        take: story.action.as_deref().map(Into::into),
         fields: people.fields(&story.fields)?,
         comment: story.comment.clone(),
         cc: Vec::new(),
@@ -96,32 +94,26 @@ async fn tell(engine: &EngineHandle, people: &People<'_>, story: &Story) -> anyh
             None => people.caller(&step.who)?,
         };
         let (action_type, action_id) = step.r#do.split_once(' ').unwrap_or((&step.r#do, &step.r#do));
-        let request = HandleRequest {
-            ticket_id: done.ticket_id,
-            action: ActionRequest {
-                kind: ActionKind::parse(action_type, action_id)
-                    .with_context(|| format!("no action `{}`", step.r#do))?,
-                action_id: action_id.to_owned(),
-                node_id: step.node.as_deref().map(Into::into),
-                comment: step.comment.clone(),
-                target_assignee_id: step.target.as_deref().map(|name| people.id(name)).transpose()?,
-                target_node_id: None,
-            },
+        let kind = ActionKind::parse(action_type).with_context(|| format!("no action `{}`", step.r#do))?;
+        let target = step.target.as_deref().map(|name| people.id(name)).transpose()?;
+        let action = Action::of(kind, action_id, target, None);
+        let request = ActRequest {
+            at: step.node.as_deref().map(Into::into),
+            comment: step.comment.clone(),
             fields: people.fields(&step.fields)?,
-            dry_run: false,
             expected_version: Some(done.version),
-            idempotency: None,
+            ..ActRequest::new(done.ticket_id, action)
         };
-        let handled = engine.handle(&caller, request).await?;
+        let handled = engine.act(&caller, request).await?;
         done = self::done(handled.map_err(|refusal| anyhow!("{}, `{}`: {refusal}", place(), step.r#do))?)?;
     }
     Ok(())
 }
 
-fn done(answer: HandleAnswer) -> anyhow::Result<Done> {
+fn done(answer: ActAnswer) -> anyhow::Result<Done> {
     match answer {
-        HandleAnswer::Done(done) => Ok(done),
-        HandleAnswer::Preview(_) => bail!("a real call was answered with a preview"),
+        ActAnswer::Done(done) => Ok(done),
+        ActAnswer::Preview(_) => bail!("a real call was answered with a preview"),
     }
 }
 

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, anyhow};
 use loonflow_engine::account::directory::Directory;
 use loonflow_engine::account::token;
-use loonflow_engine::runtime::EngineHandle;
+use loonflow_engine::runtime::Engine;
 
 use super::PEOPLE;
 
@@ -26,7 +26,7 @@ pub(super) struct DemoToken {
 }
 
 /// The tokens of a run before, made where they are missing or no longer good.
-pub(super) async fn keep(engine: &EngineHandle, directory: &Directory, data: &Path) -> anyhow::Result<Vec<DemoToken>> {
+pub(super) async fn keep(engine: &Engine, directory: &Directory, data: &Path) -> anyhow::Result<Vec<DemoToken>> {
     let before = read(data);
     let mut tokens = Vec::new();
     for (role, name) in PEOPLE {

@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use loonflow_engine::runtime::verify::{self, Step, Verified};
-use loonflow_engine::runtime::{EngineHandle, Fault};
+use loonflow_engine::runtime::{Engine, Fault};
 use loonflow_storage::backup::{self, Since};
 use loonflow_storage::{Error, EventLog};
 use serde_json::{Value, json};
@@ -39,7 +39,7 @@ pub(super) async fn export(log: Arc<dyn EventLog>, since: Since, items: Items) -
 ///
 /// # Errors
 /// The sentence that names the first bad record of the log itself.
-pub(super) async fn verify(log: Arc<dyn EventLog>, engine: Option<EngineHandle>, items: Items) -> Result<(), String> {
+pub(super) async fn verify(log: Arc<dyn EventLog>, engine: Option<Engine>, items: Items) -> Result<(), String> {
     blocking(move || {
         let report = log.verify()?;
         let verified = verify_log(&*log, engine.as_ref(), &items)?;
@@ -65,7 +65,7 @@ pub(super) async fn verify(log: Arc<dyn EventLog>, engine: Option<EngineHandle>,
 ///
 /// # Errors
 /// When the log cannot be read.
-pub(crate) fn verify_log(log: &dyn EventLog, engine: Option<&EngineHandle>, items: &Items) -> Result<Verified, Fault> {
+pub(crate) fn verify_log(log: &dyn EventLog, engine: Option<&Engine>, items: &Items) -> Result<Verified, Fault> {
     let mut told = 0;
     let mut watch = |step: Step<'_>| {
         let item = match step {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use anyhow::bail;
 use loonflow_engine::id::{FieldKey, NodeId};
-use loonflow_engine::ticket::{ActionKind, ActionRequest, Command, Handle, HookOutcome};
+use loonflow_engine::ticket::{Act, Action, ActionKind, Command, HookOutcome};
 use loonflow_engine::value::Value;
 use rand::RngExt as _;
 
@@ -97,7 +97,7 @@ impl Replication<'_> {
         self.agenda.plan(until, Happening::Done(key));
         if item.is_offered {
             let (case, stay, node) = (item.case, item.stay, item.node);
-            let command = self.handle(
+            let command = self.act(
                 person,
                 item_node(plan, node),
                 ActionKind::Accept,
@@ -111,7 +111,7 @@ impl Replication<'_> {
         Ok(())
     }
 
-    fn handle(
+    fn act(
         &self,
         person: usize,
         node: &NodeId,
@@ -119,17 +119,13 @@ impl Replication<'_> {
         action_id: &str,
         fields: BTreeMap<FieldKey, Value>,
     ) -> Command {
-        Command::Handle(Handle {
-            operator: self.plan.people[person].id.clone(),
-            action: ActionRequest {
-                kind,
-                action_id: action_id.to_owned(),
-                node_id: Some(node.clone()),
-                comment: None,
-                target_assignee_id: None,
-                target_node_id: None,
-            },
+        Command::Act(Act {
+            at: Some(node.clone()),
             fields,
+            ..Act::new(
+                self.plan.people[person].id.clone(),
+                Action::of(kind, action_id, None, None),
+            )
         })
     }
 
@@ -173,7 +169,7 @@ impl Replication<'_> {
         } else {
             self.fields(item.number, item.node, item.turn)
         };
-        let command = self.handle(person, item_node(plan, item.node), kind, edge.id.as_str(), fields);
+        let command = self.act(person, item_node(plan, item.node), kind, edge.id.as_str(), fields);
         if self.command(item.case, &command)? {
             self.repeat_if_open(item);
         } else {
@@ -266,7 +262,7 @@ impl Replication<'_> {
             .and_then(|admin| self.plan.person_of.get(admin));
         let Some(admin) = admin else { return Ok(()) };
         let node = item_node(self.plan, *node);
-        let command = self.handle(
+        let command = self.act(
             *admin,
             node,
             ActionKind::RetryHook,

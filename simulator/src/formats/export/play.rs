@@ -11,7 +11,7 @@ use loonflow_engine::account::directory::Directory;
 use loonflow_engine::id::{FieldKey, TicketId, UserId};
 use loonflow_engine::ticket::ActionKind;
 use loonflow_engine::ticket::{
-    ActionRequest, Command, Context, Create, Draw, Handle, HookOutcome, Rest, Ticket, Token, apply, decide,
+    Act, Action, Command, Context, Create, Draw, HookOutcome, Rest, Ticket, Token, apply, decide,
 };
 use loonflow_engine::time::Timestamp;
 use loonflow_engine::value::Value;
@@ -178,9 +178,9 @@ impl Player<'_> {
         let millis = u64::try_from(self.now.0).unwrap_or(0);
         Some(Command::Create(Create {
             ticket_id: TicketId(uuid::Builder::from_unix_timestamp_millis(millis, &bytes).into_uuid()),
-            creator,
+            by: creator,
             app: "loonflow".into(),
-            action_id: Some(edge),
+            take: Some(edge),
             fields: self.fields(start),
             comment: None,
             cc: Vec::new(),
@@ -205,8 +205,7 @@ impl Player<'_> {
             }
             Rest::Offered { candidates } => {
                 let operator = self.dice.pick(candidates)?.clone();
-                let kind = ActionKind::Accept;
-                self.handle(operator, kind, kind.word().to_owned(), token, BTreeMap::new())
+                self.act(operator, Action::Accept, token, BTreeMap::new())
             }
             Rest::Held { .. } | Rest::Shared { .. } => {
                 let holders = token.rest.waiting_for();
@@ -214,35 +213,26 @@ impl Player<'_> {
                 let version = Arc::clone(self.version);
                 let node = version.node(&token.node)?;
                 let edge = self.way_out(node)?;
-                let kind = ActionKind::of_edge(edge)?;
-                let id = edge.id.as_str().to_owned();
+                let action = Action::of(ActionKind::of_edge(edge)?, edge.id.as_str(), None, None);
                 let fields = self.fields(node);
-                self.handle(operator, kind, id, token, fields)
+                self.act(operator, action, token, fields)
             }
             Rest::Moving | Rest::Joining | Rest::Unassigned | Rest::Ended => None,
         }
     }
 
-    fn handle(
+    fn act(
         &mut self,
         operator: UserId,
-        kind: ActionKind,
-        action_id: String,
+        action: Action,
         token: &Token,
         fields: BTreeMap<FieldKey, Value>,
     ) -> Option<Command> {
         self.now = self.now.plus_ms(pause(self.dice));
-        Some(Command::Handle(Handle {
-            operator,
-            action: ActionRequest {
-                kind,
-                action_id,
-                node_id: Some(token.node.clone()),
-                comment: None,
-                target_assignee_id: None,
-                target_node_id: None,
-            },
+        Some(Command::Act(Act {
+            at: Some(token.node.clone()),
             fields,
+            ..Act::new(operator, action)
         }))
     }
 

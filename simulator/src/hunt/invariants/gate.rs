@@ -1,11 +1,9 @@
 //! The matrix of offers: every user, every action, every node.
 
-use std::collections::BTreeMap;
-
 use loonflow_engine::id::{NodeId, UserId};
 use loonflow_engine::ticket::ActionKind;
 use loonflow_engine::ticket::offer::offered;
-use loonflow_engine::ticket::{ActState, ActionRequest, Command, Draw, Handle, Refusal};
+use loonflow_engine::ticket::{Act, ActState, Action, Command, Draw, Refusal};
 
 use crate::world::World;
 
@@ -66,16 +64,9 @@ pub fn offered_equals_allowed(world: &World, idx: usize, user: &UserId) -> Resul
 }
 
 fn request(user: &UserId, kind: ActionKind, id: &str, node: &NodeId) -> Command {
-    Command::Handle(Handle {
-        operator: user.clone(),
-        action: ActionRequest {
-            kind,
-            action_id: id.to_owned(),
-            node_id: Some(node.clone()),
-            comment: Some("said".into()),
-            target_assignee_id: None,
-            target_node_id: None,
-        },
-        fields: BTreeMap::new(),
+    Command::Act(Act {
+        at: Some(node.clone()),
+        comment: Some("said".into()),
+        ..Act::new(user.clone(), Action::of(kind, id, None, None))
     })
 }

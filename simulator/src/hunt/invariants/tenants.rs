@@ -6,7 +6,7 @@ use loonflow_engine::account::directory::Directory;
 use loonflow_engine::id::UserId;
 use loonflow_engine::ticket::ActionKind;
 use loonflow_engine::ticket::offer::offered;
-use loonflow_engine::ticket::{ActionRequest, Command, Context, Draw, Handle, Refusal, decide, visibility};
+use loonflow_engine::ticket::{Act, Action, Command, Context, Draw, Refusal, decide, visibility};
 
 use crate::world::World;
 
@@ -39,17 +39,9 @@ pub fn other_tenants_are_kept_out(world: &World, other: &Directory, idx: usize, 
     let edges = edges.filter_map(|edge| Some((ActionKind::of_edge(edge)?, edge.id.as_str())));
     let words = ActionKind::ALL.into_iter().filter(|kind| !kind.is_edge());
     for (kind, id) in edges.chain(words.map(|kind| (kind, kind.word()))) {
-        let command = Command::Handle(Handle {
-            operator: user.clone(),
-            action: ActionRequest {
-                kind,
-                action_id: id.to_owned(),
-                node_id: None,
-                comment: Some("let me in".into()),
-                target_assignee_id: None,
-                target_node_id: None,
-            },
-            fields: std::collections::BTreeMap::new(),
+        let command = Command::Act(Act {
+            comment: Some("let me in".into()),
+            ..Act::new(user.clone(), Action::of(kind, id, None, None))
         });
         match decide(Some(ticket), &command, &context) {
             Err(Refusal::TicketNotFound { .. }) => {}

@@ -68,15 +68,15 @@ impl Watch {
     }
 
     pub(super) fn sample_refusal(&self, translated: &Translated, refusal: &Refusal) -> Checked {
-        let (Some(idx), Command::Handle(handle)) = (translated.ticket, &translated.command) else {
+        let (Some(idx), Command::Act(act)) = (translated.ticket, &translated.command) else {
             return Ok(());
         };
         // What the operator sent itself is no secret to it; such requests are left to the others.
-        if !handle.fields.is_empty() || !self.is_wanted("refusals_hide") {
+        if !act.fields.is_empty() || !self.is_wanted("refusals_hide") {
             return Ok(());
         }
         let recorded = &self.world.tickets[idx];
-        hold!(views::refusals_hide(&self.world, recorded, &handle.operator, refusal))
+        hold!(views::refusals_hide(&self.world, recorded, &act.by, refusal))
     }
 
     pub(super) fn sample_preview(&self, before: &Ticket, done: &Done, operator: &UserId, dry: &[Event]) -> Checked {

@@ -8,9 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use loonflow_engine::account::directory::Directory;
-use loonflow_engine::id::{EdgeId, FieldKey, NodeId, UserId};
+use loonflow_engine::id::{FieldKey, NodeId, UserId};
 use loonflow_engine::ticket::ActionKind;
-use loonflow_engine::ticket::{ActionRequest, Command as Engine, Create, Handle, HookOutcome, Rest as EngineRest};
+use loonflow_engine::ticket::{Act, Action, Command as Engine, Create, HookOutcome, Rest as EngineRest};
 use loonflow_engine::value::Value;
 use loonflow_engine::workflow::{EdgeKind, FieldPermission, WorkflowVersion};
 use serde_json::Value as Json;
@@ -307,9 +307,9 @@ impl Player<'_> {
         });
         let command = Engine::Create(Create {
             ticket_id: self.world.next_ticket_id(),
-            creator,
+            by: creator,
             app: "loonflow".into(),
-            action_id: Some(edge.id.clone()),
+            take: Some(edge.id.clone()),
             fields,
             comment: None,
             cc: Vec::new(),
@@ -414,10 +414,9 @@ impl Player<'_> {
         match &token.rest {
             EngineRest::Offered { .. } => {
                 people.truncate(1);
-                let claim = request(ActionKind::Accept, ActionKind::Accept.word(), node);
                 if !people
                     .first()
-                    .is_some_and(|person| self.act(person.clone(), claim.clone(), BTreeMap::new()))
+                    .is_some_and(|person| self.act(person.clone(), node, Action::Accept, BTreeMap::new()))
                 {
                     return false;
                 }
@@ -437,7 +436,8 @@ impl Player<'_> {
         };
         let n_people = people.len();
         for (idx, person) in people.into_iter().enumerate() {
-            if !self.act(person, request(kind, edge.id.as_str(), node), fields.clone()) {
+            let action = Action::of(kind, edge.id.as_str(), None, None);
+            if !self.act(person, node, action, fields.clone()) {
                 return false;
             }
             if idx + 1 < n_people {
@@ -447,51 +447,25 @@ impl Player<'_> {
         true
     }
 
-    fn act(&mut self, operator: UserId, action: ActionRequest, fields: BTreeMap<FieldKey, Value>) -> bool {
-        let node = action.node_id.clone();
-        let at = node
-            .as_ref()
-            .map(|node| format!(" at {}", self.node_name(node)))
-            .unwrap_or_default();
-        let what = if action.kind.is_edge() {
-            let edge = EdgeId::from(action.action_id.as_str());
-            format!("takes {}", names::edge(&edge, Some(self.workflow)))
-        } else {
-            format!("does `{}`", action.action_id)
+    fn act(&mut self, operator: UserId, node: &NodeId, action: Action, fields: BTreeMap<FieldKey, Value>) -> bool {
+        let at = format!(" at {}", self.node_name(node));
+        let what = match action.edge() {
+            Some(edge) => format!("takes {}", names::edge(edge, Some(self.workflow))),
+            None => format!("does `{}`", action.id()),
         };
         self.lines
             .push(format!("{} {what}{at}{}", self.person(&operator), with(&fields)));
-        if let Some(node) = node.as_ref().filter(|_| action.kind.is_edge()) {
+        if action.edge().is_some() {
             self.acted.insert((operator.clone(), node.clone()));
         }
-        self.steps.push(CaseStep::Handle {
-            ticket: 0,
-            operator: operator.clone(),
-            action_type: action.kind.word().to_owned(),
-            action_id: action.action_id.clone(),
-            node_id: node,
-            comment: None,
-            target_assignee_id: None,
-            target_node_id: None,
-            fields: in_json(&fields),
-        });
-        let command = Engine::Handle(Handle {
-            operator,
-            action,
+        let command = Engine::Act(Act {
+            at: Some(node.clone()),
             fields,
+            ..Act::new(operator, action)
         });
+        self.steps
+            .extend(CaseStep::from_command(Some(0), &self.workflow.workflow_id, &command));
         self.carry_out(Some(0), &command)
-    }
-}
-
-fn request(kind: ActionKind, id: &str, node: &NodeId) -> ActionRequest {
-    ActionRequest {
-        kind,
-        action_id: id.to_owned(),
-        node_id: Some(node.clone()),
-        comment: None,
-        target_assignee_id: None,
-        target_node_id: None,
     }
 }
 

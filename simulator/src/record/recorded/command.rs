@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 
 use loonflow_engine::id::{EdgeId, FieldKey, NodeId, TokenId};
 use loonflow_engine::ticket::event::{ActionTaken, TicketCreated};
-use loonflow_engine::ticket::{ActionKind, ActionRequest, Command, Create, Event, Handle, HookOutcome};
+use loonflow_engine::ticket::{Act, Action, Command, Create, Event, HookOutcome};
 use loonflow_engine::value::Value;
 
 use super::Moment;
@@ -101,9 +101,11 @@ pub fn cause(moment: &Moment<'_>) -> Cause {
         }
     }
     match (action, moment.meta.by.user()) {
-        (Some(taken), Some(user)) => Cause::Command(Command::Handle(Handle {
-            operator: user.clone(),
-            action: request(moment, taken),
+        (Some(taken), Some(user)) => Cause::Command(Command::Act(Act {
+            by: user.clone(),
+            action: action_of(moment, taken),
+            at: taken.node.clone(),
+            comment: taken.comment.clone(),
             fields: if taken.kind.is_edge() {
                 fields(moment)
             } else {
@@ -125,9 +127,9 @@ fn create(moment: &Moment<'_>, created: &TicketCreated) -> Create {
     let edge = taken.filter(|taken| taken.kind.is_edge());
     Create {
         ticket_id: created.ticket_id,
-        creator: created.creator.clone(),
+        by: created.creator.clone(),
         app: created.app.clone(),
-        action_id: edge.map(|taken| EdgeId::from(taken.action_id.as_str())),
+        take: edge.map(|taken| EdgeId::from(taken.action_id.as_str())),
         fields: fields(moment),
         comment: taken.and_then(|taken| taken.comment.clone()),
         cc: created.cc.clone(),
@@ -135,7 +137,7 @@ fn create(moment: &Moment<'_>, created: &TicketCreated) -> Create {
     }
 }
 
-fn request(moment: &Moment<'_>, taken: &ActionTaken) -> ActionRequest {
+fn action_of(moment: &Moment<'_>, taken: &ActionTaken) -> Action {
     let replaced = moment.events.iter().find_map(|event| {
         if let Event::TokensReplaced { node, .. } = event {
             Some(node.clone())
@@ -143,14 +145,7 @@ fn request(moment: &Moment<'_>, taken: &ActionTaken) -> ActionRequest {
             None
         }
     });
-    ActionRequest {
-        kind: taken.kind,
-        action_id: taken.action_id.clone(),
-        node_id: taken.node.clone(),
-        comment: taken.comment.clone(),
-        target_assignee_id: taken.target.clone(),
-        target_node_id: replaced.filter(|_| taken.kind == ActionKind::ForceAlterNode),
-    }
+    Action::of(taken.kind, &taken.action_id, taken.target.clone(), replaced)
 }
 
 /// The values that were sent and changed something.

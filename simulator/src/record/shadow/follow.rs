@@ -383,7 +383,7 @@ fn filled_in(cause: &Cause, refusal: &Refusal, on: &On<'_>) -> Option<(Cause, St
     };
     match &mut command {
         Command::Create(create) => create.fields.extend(assumed),
-        Command::Handle(handle) => handle.fields.extend(assumed),
+        Command::Act(act) => act.fields.extend(assumed),
         Command::FireTimer { .. } | Command::ReportHook { .. } | Command::ReviewHolders | Command::Migrate { .. } => {
             return None;
         }

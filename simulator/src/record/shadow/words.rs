@@ -1,7 +1,7 @@
 //! What was done and where a ticket is, in a few words, with names for people, nodes and edges.
 
 use loonflow_engine::id::{EdgeId, NodeId};
-use loonflow_engine::ticket::{ActionKind, Command, HookOutcome, Rest, Ticket};
+use loonflow_engine::ticket::{Action, ActionKind, Command, HookOutcome, Rest, Ticket};
 use loonflow_engine::workflow::WorkflowVersion;
 
 use crate::record::recorded::Moment;
@@ -37,30 +37,26 @@ pub(super) fn done(cause: &Cause, moment: &Moment<'_>) -> Done {
     let person = |id| Some(moment.shared.person(id, moment.directory));
     let (who, what) = match cause {
         Cause::Command(Command::Create(create)) => {
-            let what = match &create.action_id {
+            let what = match &create.take {
                 Some(action) => format!("creates it by {}", edge(action.as_str())),
                 None => "creates a draft".to_owned(),
             };
-            (person(&create.creator), what)
+            (person(&create.by), what)
         }
-        Cause::Command(Command::Handle(handle)) => {
-            let action = &handle.action;
-            let at = action
-                .node_id
+        Cause::Command(Command::Act(act)) => {
+            let at = act
+                .at
                 .as_ref()
                 .map(|id| format!(" at {}", node(id)))
                 .unwrap_or_default();
-            let taken = if action.kind.is_edge() {
-                format!(" {}", edge(&action.action_id))
-            } else {
-                String::new()
-            };
-            let word = if action.kind == ActionKind::AddComment {
+            let taken = act.action.edge().map(|id| format!(" {}", edge(id.as_str())));
+            let word = if act.action == Action::AddComment {
                 "comment"
             } else {
-                action.kind.word()
+                act.action.said_kind().map_or("take", ActionKind::word)
             };
-            (person(&handle.operator), format!("{word}{taken}{at}"))
+            let what = format!("{word}{}{at}", taken.unwrap_or_default());
+            (person(&act.by), what)
         }
         Cause::Command(command) => (None, format!("{command:?}")),
         Cause::Timer { node: id, .. } => (None, format!("the timer {} fires", node(id))),

@@ -1,4 +1,4 @@
-//! [`EngineHandle`]: the only door to a running engine. Cheap to clone; every method may be called from anywhere.
+//! [`Engine`]: the only door to a running engine. Cheap to clone; every method may be called from anywhere.
 //!
 //! Data methods answer `Result<Result<T, Refusal>, Fault>`: `?` lifts faults, a refusal must be looked at.
 //! Here: starting and closing, who is calling, actions on tickets. Questions are in `queries`, what the operator at
@@ -23,16 +23,14 @@ use crate::runtime::idempotency::{self, InFlight};
 use crate::runtime::options::{EngineOptions, Ports};
 use crate::runtime::projection::{self, Projection, Projections};
 use crate::runtime::registry::{self, Registry, RegistryActor, TenantState};
-use crate::runtime::request::{Caller, CreateRequest, Done, HandleAnswer, HandleRequest};
+use crate::runtime::request::{ActAnswer, ActRequest, Caller, CreateRequest, Done};
 use crate::runtime::router::Router;
 use crate::runtime::slot::{Lease, Message, Published, Request, Shared};
 use crate::runtime::supervisor::Supervisor;
 use crate::runtime::ticket_lists::TicketLists;
 use crate::runtime::unreadable::{Unreadable, Unreadables};
 use crate::runtime::{Answer, janitor};
-use crate::ticket::{
-    Argument, Command, Context, Create, Draw, Handle, Refusal, Ticket, decide, sub_ticket, visibility,
-};
+use crate::ticket::{Act, Argument, Command, Context, Create, Draw, Refusal, Ticket, decide, sub_ticket, visibility};
 use crate::time::Timestamp;
 use crate::view::preview::preview;
 use crate::workflow::WorkflowVersion;
@@ -44,13 +42,13 @@ const TOKEN_USED_EVERY_MS: i64 = 60_000;
 
 /// The door to a running engine.
 #[derive(Clone)]
-pub struct EngineHandle {
+pub struct Engine {
     pub(crate) inner: Arc<Inner>,
 }
 
-impl std::fmt::Debug for EngineHandle {
+impl std::fmt::Debug for Engine {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("EngineHandle")
+        f.debug_struct("Engine")
             .field("n_live", &self.inner.router.n_live())
             .finish_non_exhaustive()
     }
@@ -82,7 +80,7 @@ pub(crate) struct Viewable {
     lease: Lease,
 }
 
-impl EngineHandle {
+impl Engine {
     /// Starts an engine over a log: folds directories and workflows, catches the list up, then serves.
     ///
     /// # Errors
@@ -279,22 +277,24 @@ impl EngineHandle {
     ///
     /// # Errors
     /// A fault; the refusal is inside.
-    pub async fn handle(&self, caller: &Caller, request: HandleRequest) -> Answer<HandleAnswer> {
+    pub async fn act(&self, caller: &Caller, request: ActRequest) -> Answer<ActAnswer> {
         let permit = self.admit(&caller.tenant_id, Some(&caller.user_id)).await?;
         // A repeat is answered from the key alone: what it did may have taken the ticket out of sight.
         let asked = request.idempotency.filter(|_| !request.dry_run);
         let keep = match self.idempotency(caller, asked).await? {
             Ok((keep, None)) => keep,
-            Ok((_, Some(done))) => return Ok(Ok(HandleAnswer::Done(done))),
+            Ok((_, Some(done))) => return Ok(Ok(ActAnswer::Done(done))),
             Err(refusal) => return Ok(Err(refusal)),
         };
         let seen = match self.viewable(caller, request.ticket_id).await? {
             Ok(seen) => seen,
             Err(refusal) => return Ok(Err(refusal)),
         };
-        let command = Command::Handle(Handle {
-            operator: caller.user_id.clone(),
+        let command = Command::Act(Act {
+            by: caller.user_id.clone(),
             action: request.action,
+            at: request.at,
+            comment: request.comment,
             fields: request.fields,
         });
         let parent = self.parent_of(&caller.tenant_id, &seen.ticket).await?;
@@ -315,19 +315,19 @@ impl EngineHandle {
             _permit: permit,
             idempotency: keep,
         };
-        Ok(self.command(seen.lease, request).await?.map(HandleAnswer::Done))
+        Ok(self.command(seen.lease, request).await?.map(ActAnswer::Done))
     }
 
     /// Creates a ticket, or rehearses it.
     ///
     /// # Errors
     /// A fault; the refusal is inside.
-    pub async fn create(&self, caller: &Caller, request: CreateRequest) -> Answer<HandleAnswer> {
+    pub async fn create(&self, caller: &Caller, request: CreateRequest) -> Answer<ActAnswer> {
         let permit = self.admit(&caller.tenant_id, Some(&caller.user_id)).await?;
         let asked = request.idempotency.clone().filter(|_| !request.dry_run);
         let keep = match self.idempotency(caller, asked).await? {
             Ok((keep, None)) => keep,
-            Ok((_, Some(done))) => return Ok(Ok(HandleAnswer::Done(done))),
+            Ok((_, Some(done))) => return Ok(Ok(ActAnswer::Done(done))),
             Err(refusal) => return Ok(Err(refusal)),
         };
         let (tenant, workflow) = match self.startable(caller, &request.workflow_id, request.version_name.as_ref())? {
@@ -352,9 +352,9 @@ impl EngineHandle {
         let create = |ticket_id| {
             Command::Create(Create {
                 ticket_id,
-                creator: caller.user_id.clone(),
+                by: caller.user_id.clone(),
                 app: caller.app.clone(),
-                action_id: request.action_id.clone(),
+                take: request.take.clone(),
                 fields: request.fields.clone(),
                 comment: request.comment.clone(),
                 cc: request.cc.clone(),
@@ -378,7 +378,7 @@ impl EngineHandle {
             _permit: permit,
             idempotency: keep,
         };
-        Ok(self.command(lease, request).await?.map(HandleAnswer::Done))
+        Ok(self.command(lease, request).await?.map(ActAnswer::Done))
     }
 
     // What follows is shared with `queries` and `operator`.
@@ -487,7 +487,7 @@ impl EngineHandle {
         ticket: Option<&Ticket>,
         command: &Command,
         parent: Option<&Ticket>,
-    ) -> Result<HandleAnswer, Refusal> {
+    ) -> Result<ActAnswer, Refusal> {
         let now = self.inner.shared.ports.clock.now();
         let directory = &*tenant.directory;
         let context = Context {
@@ -500,9 +500,7 @@ impl EngineHandle {
         };
         let events = decide(ticket, command, &context)?;
         let meta = command.meta(&context);
-        Ok(HandleAnswer::Preview(Box::new(preview(
-            ticket, &events, &meta, &context,
-        ))))
+        Ok(ActAnswer::Preview(Box::new(preview(ticket, &events, &meta, &context))))
     }
 
     async fn idempotency(

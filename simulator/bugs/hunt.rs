@@ -1,4 +1,4 @@
-//! Hunts one bug, in a copy of the workspace alone: `.ci/bugs` put it there, see `simulator/examples/bugs.rs`.
+//! Hunts one bug, in a copy of the workspace alone: `.ci/bugs` put it there, see `simulator/examples/bugs/main.rs`.
 
 use std::process::ExitCode;
 

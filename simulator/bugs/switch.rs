@@ -1,4 +1,4 @@
-//! Bugs on purpose, in this copy of the engine alone: `.ci/bugs` put them in, see `simulator/examples/bugs.rs`.
+//! Bugs on purpose, in this copy of the engine alone: `.ci/bugs` put them in, see `simulator/examples/bugs/main.rs`.
 //!
 //! At most one is on, for the whole process, as an engine's actors run on several threads.
 

@@ -13,7 +13,7 @@ use loonflow_simulator::prove::check::Markings;
 use loonflow_simulator::prove::net::Net;
 use loonflow_simulator::world::World;
 
-use crate::random::Dice;
+use loonflow_simulator::hunt::generate::nets::Dice;
 
 /// Commands of one ticket, accepted or refused.
 const COMMANDS_MAX: usize = 300;

@@ -10,7 +10,7 @@ use loonflow_simulator::prove::check::{Options, Outcome, check};
 use loonflow_simulator::world::directory_from;
 use serde_json::Value as Json;
 
-use super::random::{self, Style};
+use loonflow_simulator::hunt::generate::nets::{self, Style};
 
 fn import(document: &str) -> loonflow_simulator::formats::import::Imported {
     foreign_bpmn::bpmn(document.as_bytes(), &foreign_bpmn::Options::default()).expect("a document")
@@ -70,7 +70,7 @@ fn a_branch_with_two_ways_into_a_merge_does_not_hang_elsewhere() {
 /// Definitions of every shape: whatever an export does not tell of, other engines can run.
 #[test]
 fn sound_definitions_do_not_hang_elsewhere() {
-    let directory_source = random::directory();
+    let directory_source = nets::directory();
     let directory = directory_from(&directory_source).expect("a directory");
     let options = Options {
         absent: 0,
@@ -84,7 +84,7 @@ fn sound_definitions_do_not_hang_elsewhere() {
             n_blocks: 4 + seed as usize % 9,
             n_changes: seed as usize % 10,
         };
-        let (source, version) = random::loadable(seed, style);
+        let (source, version) = nets::loadable(seed, style);
         let version = Arc::new(version);
         if check(&version, &directory, &directory_source, &options).outcome != Outcome::Sound {
             continue;

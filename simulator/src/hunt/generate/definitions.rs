@@ -5,7 +5,7 @@
 //! Structure comes first (`process`): blocks within blocks, sound by construction. Then edges that follow no structure
 //! are drawn; those that `workflow::validate::check` does not take are dropped again, so what comes out always runs.
 //!
-//! Not here: random nets that need not be sound, and what people do (`requests`).
+//! Not here: random definitions that need not be sound (`nets`), and what people do (`requests`).
 
 use std::sync::Arc;
 

@@ -5,11 +5,12 @@ use loonflow_engine::workflow::WorkflowVersion;
 use serde_json::{Value as Json, json};
 
 /// SplitMix64: spreads a seed over all bits, and its successors over all numbers.
-pub(crate) struct Dice(pub(crate) u64);
+#[derive(Clone, Debug)]
+pub struct Dice(pub u64);
 
 impl Dice {
     /// A number below `n`.
-    pub(crate) fn below(&mut self, n: usize) -> usize {
+    pub fn below(&mut self, n: usize) -> usize {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -24,15 +25,15 @@ impl Dice {
 
 /// What may come up.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Style {
+pub struct Style {
     /// Nothing but what a plain net can say: free choices, no inclusive splits, no timers, everybody assigned.
-    pub(crate) is_plain: bool,
+    pub is_plain: bool,
     /// Many branches, most of which have a field of their own; gateways right behind splits.
-    pub(crate) is_wide: bool,
+    pub is_wide: bool,
     /// Blocks, about.
-    pub(crate) n_blocks: usize,
+    pub n_blocks: usize,
     /// Changes made afterwards, at most.
-    pub(crate) n_changes: usize,
+    pub n_changes: usize,
 }
 
 struct Maker {
@@ -48,7 +49,8 @@ struct Maker {
 type Props = Json;
 
 /// A definition that the engine can load, and what it loads as; every third or so has a defect.
-pub(crate) fn loadable(seed: u64, style: Style) -> (Json, WorkflowVersion) {
+#[must_use]
+pub fn loadable(seed: u64, style: Style) -> (Json, WorkflowVersion) {
     (0..1000)
         .find_map(|attempt| {
             let mut maker = Maker {
@@ -333,7 +335,8 @@ impl Maker {
 }
 
 /// The field that names people, and a directory that has them.
-pub(crate) fn with_people(mut source: Json) -> Json {
+#[must_use]
+pub fn with_people(mut source: Json) -> Json {
     let who = json!({ "id": "who", "type": "user", "component_key": "who", "component_name": "who", "props": {} });
     if let Some(children) = source["form_schema"]["component_info_list"][0]["children"].as_array_mut() {
         children.push(who);
@@ -342,7 +345,8 @@ pub(crate) fn with_people(mut source: Json) -> Json {
 }
 
 /// Three people, of whom anybody may create tickets.
-pub(crate) fn directory() -> Json {
+#[must_use]
+pub fn directory() -> Json {
     let user = |id: &str| {
         json!({ "id": id, "name": id, "alias": id, "email": format!("{id}@random.example"), "type": "admin",
             "is_active": true, "depts": [{ "dept_id": "all", "is_primary": true }], "roles": [] })

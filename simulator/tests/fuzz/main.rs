@@ -1,14 +1,9 @@
 //! The search itself: it is repeatable, it reaches what it should, and what it finds it tells in the shortest way.
 
-#[path = "fuzz/cases.rs"]
 mod cases;
-#[path = "fuzz/commands.rs"]
 mod commands;
-#[path = "fuzz/generators.rs"]
 mod generators;
-#[path = "fuzz/invariants.rs"]
 mod invariants;
-#[path = "fuzz/runs.rs"]
 mod runs;
 
 use loonflow_simulator::hunt::fuzz::Report;

@@ -1,15 +1,9 @@
 //! Exact checking against the engine itself: what the checker says can be reached is what a walk of the engine reaches,
 //! and a ticket that it says cannot complete cannot.
 
-#[path = "check/elsewhere.rs"]
 mod elsewhere;
-#[path = "check/random.rs"]
-mod random;
-#[path = "check/separate.rs"]
 mod separate;
-#[path = "check/walk.rs"]
 mod walk;
-#[path = "check/wide.rs"]
 mod wide;
 
 use std::path::Path;
@@ -18,13 +12,13 @@ use std::sync::Arc;
 use loonflow_engine::account::directory::Directory;
 use loonflow_engine::workflow::WorkflowVersion;
 use loonflow_simulator::formats::export::pnml::pnml;
+use loonflow_simulator::hunt::generate::nets::{self, Dice, Style};
 use loonflow_simulator::prove::check::{Finding, Options, Outcome, Report, check, codes, markings};
 use loonflow_simulator::prove::net::net;
 use loonflow_simulator::prove::selftest;
 use loonflow_simulator::world::case::Case;
 use loonflow_simulator::world::directory_from;
 use loonflow_simulator::world::inputs;
-use random::{Dice, Style};
 use serde_json::{Value as Json, json};
 
 /// Combinations of values that a walk of the engine tries of each edge.
@@ -108,7 +102,7 @@ fn fixtures_are_as_the_engine_walks_them() {
 
 /// Random definitions with data, timers, hooks, inclusive splits, cancelling edges; as many as `n`.
 fn compare_random(seeds: std::ops::Range<u64>, is_wide: bool, tickets_max: usize) -> (usize, usize) {
-    let directory_source = random::directory();
+    let directory_source = nets::directory();
     let directory = directory_from(&directory_source).expect("a directory");
     let (mut n_compared, mut n_unsound) = (0, 0);
     for seed in seeds {
@@ -118,8 +112,8 @@ fn compare_random(seeds: std::ops::Range<u64>, is_wide: bool, tickets_max: usize
             n_blocks: 4 + seed as usize % 6,
             n_changes: 1 + seed as usize % 4,
         };
-        let (source, _) = random::loadable(seed, style);
-        let source = random::with_people(source);
+        let (source, _) = nets::loadable(seed, style);
+        let source = nets::with_people(source);
         let Ok(version) = WorkflowVersion::load(&source) else {
             continue;
         };
@@ -296,7 +290,7 @@ fn wide_split(n: usize) -> Json {
 
 fn check_text(source: &Json, options: &Options) -> Report {
     let version = Arc::new(WorkflowVersion::load(source).expect("it loads"));
-    let directory_source = random::directory();
+    let directory_source = nets::directory();
     let directory = directory_from(&directory_source).expect("a directory");
     check(&version, &directory, &directory_source, options)
 }

@@ -26,12 +26,9 @@ use loonflow_simulator::world::directory_from;
 use loonflow_simulator::world::inputs;
 use serde_json::Value as Json;
 
-#[path = "oracle/play.rs"]
 mod play;
-#[path = "../tests/check/random.rs"]
-mod random;
 
-use random::{Dice, Style};
+use loonflow_simulator::hunt::generate::nets::{self, Dice, Style};
 
 /// Findings that are about the order of steps alone, which is all that a net without data says. Edges whose conditions
 /// never hold are not in the net, but what lies behind them is.
@@ -101,7 +98,7 @@ fn style_of(seed: u64) -> Style {
 }
 
 fn soundness(arguments: &Arguments) -> anyhow::Result<()> {
-    let source = random::directory();
+    let source = nets::directory();
     let directory = directory_from(&source).map_err(anyhow::Error::msg)?;
     let options = Options {
         absent: 0,
@@ -110,7 +107,7 @@ fn soundness(arguments: &Arguments) -> anyhow::Result<()> {
     let mut ours: BTreeMap<String, (bool, Json)> = BTreeMap::new();
     let (mut seed, mut n_not_plain) = (arguments.seed, 0);
     while (ours.len() as u64) < arguments.count {
-        let (definition, version) = random::loadable(seed, style_of(seed));
+        let (definition, version) = nets::loadable(seed, style_of(seed));
         seed += 1;
         let version = Arc::new(version);
         let Ok(net) = net(&version, &impossible_edges(&version, &directory)) else {
@@ -193,7 +190,7 @@ fn net_without_cancelling(version: &WorkflowVersion) -> Option<(Net, BTreeSet<Ed
 }
 
 fn replay(arguments: &Arguments) -> anyhow::Result<()> {
-    let random_directory = directory_from(&random::directory()).map_err(anyhow::Error::msg)?;
+    let random_directory = directory_from(&nets::directory()).map_err(anyhow::Error::msg)?;
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures");
     let (_, acme) = inputs::directory(Some(&fixtures.join("directory/acme.json")), &[])?;
     let mut all = Vec::new();
@@ -201,14 +198,14 @@ fn replay(arguments: &Arguments) -> anyhow::Result<()> {
         all.push((Arc::clone(definition.runnable()?), acme.clone()));
     }
     for seed in arguments.seed..arguments.seed + arguments.count {
-        let (_, version) = random::loadable(seed, style_of(seed));
+        let (_, version) = nets::loadable(seed, style_of(seed));
         all.push((Arc::new(version), random_directory.clone()));
         // With data, timers, hooks and edges that leave forks as well.
         let style = Style {
             is_plain: false,
             ..style_of(seed)
         };
-        let source = random::with_people(random::loadable(seed, style).0);
+        let source = nets::with_people(nets::loadable(seed, style).0);
         let version = WorkflowVersion::load(&source).map_err(|problems| anyhow::anyhow!("{problems:?}"))?;
         all.push((Arc::new(version), random_directory.clone()));
     }

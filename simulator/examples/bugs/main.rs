@@ -22,11 +22,8 @@ use anyhow::{Context as _, bail, ensure};
 use clap::Parser;
 use loonflow_simulator::program::output::Output;
 
-#[path = "bugs/copy.rs"]
 mod copy;
-#[path = "bugs/edit.rs"]
 mod edit;
-#[path = "bugs/list.rs"]
 mod list;
 
 /// A hunt that takes longer is over: an engine with a bug may go round for ever.

@@ -6,13 +6,9 @@ use std::sync::atomic::AtomicU64;
 use loonflow_simulator::forecast::{self, Forecast, Plan, load};
 use serde_json::{Value as Json, json};
 
-#[path = "forecast/exact.rs"]
 mod exact;
-#[path = "forecast/laws.rs"]
 mod laws;
-#[path = "forecast/output.rs"]
 mod output;
-#[path = "forecast/refused.rs"]
 mod refused;
 
 /// A file of the simulator's folder.

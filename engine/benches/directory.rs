@@ -43,14 +43,18 @@ async fn measure(n_people: usize) {
     }
     let token = async {
         let made = engine
-            .create_access_token(&TENANT.into(), &"u-7".into(), "bench", None)
+            .access_tokens()
+            .create(&TENANT.into(), &"u-7".into(), "bench", None)
             .await;
         made.expect("no fault").expect("u-7 is there");
     };
     timed("a token", token).await;
     stop(engine, log).await;
     let (again, log) = timed("a start", start(folder.path())).await;
-    let n_read = again.directory(&TENANT.into()).map_or(0, |read| read.users.len());
+    let n_read = again
+        .directories()
+        .of(&TENANT.into())
+        .map_or(0, |read| read.users.len());
     assert_eq!(n_read, n_people, "all are read again");
     stop(again, log).await;
 }
@@ -78,7 +82,12 @@ async fn stop(engine: Engine, log: Arc<dyn EventLog>) {
 }
 
 async fn import(engine: &Engine, file: &Value, n_expected: usize) {
-    let report = engine.import_directory(file).await.expect("no fault").expect("it fits");
+    let report = engine
+        .directories()
+        .import(file)
+        .await
+        .expect("no fault")
+        .expect("it fits");
     assert_eq!(report.n_changed, n_expected, "entries that change");
 }
 

@@ -101,7 +101,7 @@ async fn through_the_door(n_callers: usize, time: Duration) -> (f64, Vec<Duratio
                 let mut latencies = Vec::new();
                 while started.elapsed() < time {
                     let called = Instant::now();
-                    let answer = engine.act(&caller, comment(ticket)).await.expect("no fault");
+                    let answer = engine.tickets().act(&caller, comment(ticket)).await.expect("no fault");
                     answer.expect("no refusal");
                     latencies.push(called.elapsed());
                 }
@@ -143,6 +143,7 @@ async fn create(engine: Engine, caller: Caller) -> TicketId {
         ..CreateRequest::new("incident".into())
     };
     match engine
+        .tickets()
         .create(&caller, request)
         .await
         .expect("no fault")
@@ -160,17 +161,22 @@ async fn fill(engine: &Engine) -> Caller {
         serde_json::from_slice(&std::fs::read(path).expect("a fixture")).expect("JSON")
     };
     let report = engine
-        .import_directory(&read("directory/acme.json"))
+        .directories()
+        .import(&read("directory/acme.json"))
         .await
         .expect("no fault")
         .expect("it fits");
     let source = Arc::new(read("workflows/incident.json"));
     let state = VersionState::Default;
     let published = engine
-        .publish_workflow(&report.tenant_id, source, None, state, None)
+        .workflows()
+        .publish(&report.tenant_id, source, None, state, None)
         .await;
     published.expect("no fault").expect("it is sound");
-    let (tenant_id, user_id) = engine.identify_email("dev@acme.example").expect("dev is there");
+    let (tenant_id, user_id) = engine
+        .directories()
+        .identify_email("dev@acme.example")
+        .expect("dev is there");
     Caller {
         tenant_id,
         user_id,

@@ -24,9 +24,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let engine = Engine::start(log, Ports::system(), EngineOptions::default()).await?;
 
     // Two people, and a workflow in which one asks and the other decides.
-    let tenant = engine.import_directory(&people()).await??.tenant_id;
+    let tenant = engine.directories().import(&people()).await??.tenant_id;
     let published = engine
-        .publish_workflow(&tenant, Arc::new(purchase()), None, VersionState::Default, None)
+        .workflows()
+        .publish(&tenant, Arc::new(purchase()), None, VersionState::Default, None)
         .await??;
     println!(
         "published `{}` version {}",
@@ -50,7 +51,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         dry_run: false,
         idempotency: None,
     };
-    let ActAnswer::Done(created) = engine.create(&ann, request).await?? else {
+    let ActAnswer::Done(created) = engine.tickets().create(&ann, request).await?? else {
         return Err("a real call is never answered with a preview".into());
     };
     println!("created {} at version {}", created.ticket_id, created.version);
@@ -62,7 +63,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         expected_version: Some(created.version),
         ..ActRequest::new(created.ticket_id, Action::take("buy"))
     };
-    if let ActAnswer::Preview(preview) = engine.act(&bob, buy.clone()).await?? {
+    if let ActAnswer::Preview(preview) = engine.tickets().act(&bob, buy.clone()).await?? {
         println!(
             "agreeing would make it `{}`: {}",
             preview.act_state.word(),
@@ -71,6 +72,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     }
     // A refusal is an answer, not an error: ann may not decide on her own request.
     if let Err(refusal) = engine
+        .tickets()
         .act(
             &ann,
             ActRequest {
@@ -82,7 +84,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
     {
         println!("ann may not: {refusal}");
     }
-    if let ActAnswer::Done(done) = engine.act(&bob, ActRequest { dry_run: false, ..buy }).await?? {
+    if let ActAnswer::Done(done) = engine
+        .tickets()
+        .act(&bob, ActRequest { dry_run: false, ..buy })
+        .await??
+    {
         println!(
             "bob agreed: it is `{}` at version {}",
             done.act_state.word(),
@@ -96,7 +102,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         per_page: 20,
         reverse: false,
     };
-    for entry in engine.history(&ann, created.ticket_id, query).await??.rows {
+    for entry in engine.tickets().history(&ann, created.ticket_id, query).await??.rows {
         let who = entry.by.as_ref().map_or(entry.processor, |person| person.shown());
         println!(
             "{} {who}: {} {}",

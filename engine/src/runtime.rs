@@ -1,7 +1,8 @@
 //! The engine at work over a log: one actor per live ticket, a registry of directories and workflows, projections.
 //!
 //! ```text
-//!  Engine ── the only door; admission, order of checks, idempotency
+//!  Engine ── the only door: tickets, workflows, directories, access_tokens, effects
+//!    │       admission, order of checks, idempotency
 //!    │
 //!    ├─ Registry ─────────── snapshots of directories and workflows, read without a mailbox
 //!    │    └─ RegistryActor   the one writer of both kinds of streams
@@ -20,17 +21,20 @@
 //! decision, append, fold, projection caught up, answer. A dry run stops after the decision, on the published snapshot.
 //! Not here: rules (`ticket`), bytes (`codec`), the wire (the facade).
 
+pub mod access_tokens;
 mod admission;
 pub mod commit;
+pub mod directories;
+pub mod effects;
 pub mod engine;
 pub mod fault;
 mod history;
 mod idempotency;
 mod janitor;
-mod operator;
+
 pub mod options;
 mod projection;
-mod queries;
+
 mod registry;
 pub mod request;
 mod router;
@@ -40,8 +44,10 @@ mod supervisor;
 pub mod system_ports;
 mod ticket_actor;
 mod ticket_lists;
+pub mod tickets;
 mod unreadable;
 pub mod verify;
+pub mod workflows;
 
 pub use engine::Engine;
 pub use fault::{AuthProblem, Fault, OperatorRefusal, Readiness};
@@ -54,3 +60,6 @@ pub use unreadable::Unreadable;
 
 /// What every data method answers: a fault is lifted with `?`, a refusal has to be looked at.
 pub type Answer<T> = Result<Result<T, crate::ticket::Refusal>, Fault>;
+
+/// What a method answers that concerns no ticket, in the same way.
+pub type OperatorAnswer<T> = Result<Result<T, OperatorRefusal>, Fault>;

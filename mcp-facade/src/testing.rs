@@ -90,14 +90,16 @@ impl World {
             .await
             .expect("starts");
         let imported = engine
-            .import_directory(&directory_without(""))
+            .directories()
+            .import(&directory_without(""))
             .await
             .expect("no fault")
             .expect("imports");
         for source in [LEAVE, PURCHASE] {
             let source = Arc::new(serde_json::from_str(source).expect("is JSON"));
             let published = engine
-                .publish_workflow(&imported.tenant_id, source, None, VersionState::Default, None)
+                .workflows()
+                .publish(&imported.tenant_id, source, None, VersionState::Default, None)
                 .await;
             published.expect("no fault").expect("publishes");
         }
@@ -111,7 +113,7 @@ impl World {
 
     /// A user's id by account name.
     pub(crate) fn user(&self, name: &str) -> UserId {
-        let directory = self.engine.directory(&self.tenant).expect("is there");
+        let directory = self.engine.directories().of(&self.tenant).expect("is there");
         let user = directory.users.values().find(|user| user.name == name);
         user.expect("is there").id.clone()
     }
@@ -125,7 +127,8 @@ impl World {
     pub(crate) async fn token_for(&self, name: &str, days: Option<u32>) -> String {
         let made = self
             .engine
-            .create_access_token(&self.tenant, &self.user(name), "test", days)
+            .access_tokens()
+            .create(&self.tenant, &self.user(name), "test", days)
             .await;
         let (_id, text) = made.expect("no fault").expect("is made");
         text.expose().to_owned()
@@ -136,14 +139,15 @@ impl World {
         let id = token.split('.').nth(1).expect("has parts").into();
         let revoked = self
             .engine
-            .revoke_access_token(&self.tenant, &self.user(name), &id)
+            .access_tokens()
+            .revoke(&self.tenant, &self.user(name), &id)
             .await;
         revoked.expect("no fault").expect("is revoked");
     }
 
     /// Deactivates a user.
     pub(crate) async fn deactivate(&self, name: &str) {
-        let imported = self.engine.import_directory(&directory_without(name)).await;
+        let imported = self.engine.directories().import(&directory_without(name)).await;
         imported.expect("no fault").expect("imports");
     }
 

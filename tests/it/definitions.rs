@@ -13,7 +13,8 @@ use serde_json::Value;
 fn errors(server: &TestServer, source: &Value, stem: &str) -> Vec<Problem> {
     let directory = server
         .engine
-        .directory(&server.person("ada").tenant)
+        .directories()
+        .of(&server.person("ada").tenant)
         .expect("Acme is there");
     let known: BTreeSet<WorkflowId> = fixtures::WORKFLOWS.into_iter().map(WorkflowId::from).collect();
     let context = ValidationContext {
@@ -46,7 +47,8 @@ async fn every_invalid_definition_is_refused_with_its_code_alone() {
         let tenant = &server.person("ada").tenant;
         let refused = server
             .engine
-            .publish_workflow(tenant, Arc::new(source), Some(&stem), VersionState::Default, None)
+            .workflows()
+            .publish(tenant, Arc::new(source), Some(&stem), VersionState::Default, None)
             .await
             .expect("no fault");
         assert_eq!(
@@ -88,7 +90,8 @@ async fn a_published_version_never_changes() {
     let tenant = &server.person("ada").tenant;
     let refused = server
         .engine
-        .publish_workflow(tenant, Arc::new(other), None, VersionState::Default, None)
+        .workflows()
+        .publish(tenant, Arc::new(other), None, VersionState::Default, None)
         .await;
     assert_eq!(
         refused.expect("no fault").expect_err("it is another").code(),

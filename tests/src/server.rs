@@ -180,7 +180,8 @@ impl TestServer {
         let person = self.person(name);
         let revoked = self
             .engine
-            .revoke_access_token(&person.tenant, &person.id, token)
+            .access_tokens()
+            .revoke(&person.tenant, &person.id, token)
             .await
             .expect("no fault");
         revoked.expect("the token is revoked");
@@ -240,7 +241,7 @@ impl TestServer {
     /// When there is no such ticket.
     pub async fn open_effects(&self, ticket: &str) -> Vec<OpenEffect> {
         let ticket = ticket_id(ticket);
-        let effects = self.engine.open_effects(ticket).await.expect("no fault");
+        let effects = self.engine.effects().open(ticket).await.expect("no fault");
         effects.expect("the ticket is there")
     }
 }
@@ -255,13 +256,14 @@ pub fn ticket_id(text: &str) -> TicketId {
 }
 
 async fn import(engine: &Engine, directory: &Value) -> TenantId {
-    let report = engine.import_directory(directory).await.expect("no fault");
+    let report = engine.directories().import(directory).await.expect("no fault");
     report.expect("the directory imports").tenant_id
 }
 
 async fn publish(engine: &Engine, tenant: &TenantId, workflow: Value) {
     let published = engine
-        .publish_workflow(tenant, Arc::new(workflow), None, VersionState::Default, None)
+        .workflows()
+        .publish(tenant, Arc::new(workflow), None, VersionState::Default, None)
         .await
         .expect("no fault");
     published.expect("the workflow is published");
@@ -269,7 +271,8 @@ async fn publish(engine: &Engine, tenant: &TenantId, workflow: Value) {
 
 async fn token_for(engine: &Engine, tenant: &TenantId, user: &UserId, days: Option<u32>) -> (AccessTokenId, String) {
     let made = engine
-        .create_access_token(tenant, user, "test", days)
+        .access_tokens()
+        .create(tenant, user, "test", days)
         .await
         .expect("no fault");
     let (id, text) = made.expect("the token is made");

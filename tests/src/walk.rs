@@ -149,13 +149,31 @@ impl<'a> Walk<'a> {
         let token = token.await;
         let ticket = ticket_id(&self.ticket);
         let position = self.server.position();
-        let early = self.server.engine.fire_timer(ticket, token).await.expect("no fault");
+        let early = self
+            .server
+            .engine
+            .effects()
+            .fire_timer(ticket, token)
+            .await
+            .expect("no fault");
         assert!(matches!(early, Err(Refusal::NotWaiting { .. })), "{early:?}");
         assert_eq!(self.server.position(), position);
         self.server.clock.advance(std::time::Duration::from_secs(hours * 3_600));
-        let done = self.server.engine.fire_timer(ticket, token).await.expect("no fault");
+        let done = self
+            .server
+            .engine
+            .effects()
+            .fire_timer(ticket, token)
+            .await
+            .expect("no fault");
         self.arrived(&done.expect("the timer fires"), then).await;
-        let again = self.server.engine.fire_timer(ticket, token).await.expect("no fault");
+        let again = self
+            .server
+            .engine
+            .effects()
+            .fire_timer(ticket, token)
+            .await
+            .expect("no fault");
         assert!(
             matches!(again, Err(Refusal::NotWaiting { .. })),
             "a timer fires once: {again:?}"
@@ -179,6 +197,7 @@ impl<'a> Walk<'a> {
         let late = self
             .server
             .engine
+            .effects()
             .report_hook(ticket, token, attempt + 1, outcome.clone())
             .await;
         let late = late.expect("no fault");
@@ -186,7 +205,12 @@ impl<'a> Walk<'a> {
             matches!(late, Err(Refusal::NotWaiting { .. })),
             "another attempt: {late:?}"
         );
-        let done = self.server.engine.report_hook(ticket, token, attempt, outcome).await;
+        let done = self
+            .server
+            .engine
+            .effects()
+            .report_hook(ticket, token, attempt, outcome)
+            .await;
         self.arrived(&done.expect("no fault").expect("the report is taken"), then)
             .await;
     }

@@ -1,8 +1,8 @@
 //! [`Engine`]: the only door to a running engine. Cheap to clone; every method may be called from anywhere.
 //!
 //! Data methods answer `Result<Result<T, Refusal>, Fault>`: `?` lifts faults, a refusal must be looked at.
-//! Here: starting and closing, who is calling, actions on tickets. Questions are in `queries`, what the operator at
-//! the machine does is in `operator`.
+//! Here: starting and closing, and what the services share. What can be done is in their rooms: `tickets`, `workflows`,
+//! `directories`, `access_tokens`, `effects`.
 
 use std::collections::HashMap;
 use std::sync::atomic::Ordering;
@@ -13,32 +13,28 @@ use loonflow_storage::{EventLog, LogStatus};
 use ractor::{Actor, ActorRef};
 use tokio::sync::oneshot;
 
-use crate::account::{permission, token};
-use crate::id::{AccessTokenId, AppName, TenantId, TicketId, UserId};
+use crate::account::permission;
+use crate::id::{AccessTokenId, TenantId, TicketId, UserId, VersionName};
+use crate::limits;
 use crate::runtime::admission::{Admission, Permit};
-use crate::runtime::commit::{self, Origin};
-use crate::runtime::fault::{AuthProblem, Fault, Readiness};
+use crate::runtime::commit::Origin;
+use crate::runtime::fault::{Fault, Readiness};
 use crate::runtime::history::Histories;
 use crate::runtime::idempotency::{self, InFlight};
 use crate::runtime::options::{EngineOptions, Ports};
 use crate::runtime::projection::{self, Projection, Projections};
 use crate::runtime::registry::{self, Registry, RegistryActor, TenantState};
-use crate::runtime::request::{ActAnswer, ActRequest, Caller, CreateRequest, Done};
+use crate::runtime::request::{ActAnswer, Caller, Done};
 use crate::runtime::router::Router;
 use crate::runtime::slot::{Lease, Message, Published, Request, Shared};
 use crate::runtime::supervisor::Supervisor;
 use crate::runtime::ticket_lists::TicketLists;
 use crate::runtime::unreadable::{Unreadable, Unreadables};
-use crate::runtime::{Answer, janitor};
-use crate::ticket::{Act, Argument, Command, Context, Create, Draw, Refusal, Ticket, decide, sub_ticket, visibility};
+use crate::runtime::{Answer, OperatorAnswer, janitor, streams};
+use crate::ticket::{Argument, Command, Context, Draw, Refusal, Ticket, decide, visibility};
 use crate::time::Timestamp;
 use crate::view::preview::preview;
 use crate::workflow::WorkflowVersion;
-
-/// The tree of when tokens were last used.
-pub(crate) const TOKEN_USED: &str = "token_used";
-/// A token's last use is written at most this often (semantics: access-tokens).
-const TOKEN_USED_EVERY_MS: i64 = 60_000;
 
 /// The door to a running engine.
 #[derive(Clone)]
@@ -69,7 +65,7 @@ pub(crate) struct Inner {
     pub(crate) histories: Histories,
     admission: Arc<Admission>,
     /// When each token's use was last written down.
-    tokens_used: Mutex<HashMap<AccessTokenId, Timestamp>>,
+    pub(crate) tokens_used: Mutex<HashMap<AccessTokenId, Timestamp>>,
 }
 
 /// A ticket that a caller may see, with what it stands on.
@@ -77,7 +73,7 @@ pub(crate) struct Viewable {
     pub(crate) ticket: Arc<Ticket>,
     pub(crate) workflow: Arc<WorkflowVersion>,
     pub(crate) tenant: Arc<TenantState>,
-    lease: Lease,
+    pub(crate) lease: Lease,
 }
 
 impl Engine {
@@ -229,158 +225,6 @@ impl Engine {
         Ok(closed?)
     }
 
-    /// Whose a personal access token is. No request waits for it: a look-up, one SHA-256.
-    ///
-    /// # Errors
-    /// Why it is not good.
-    pub fn identify_access_token(
-        &self,
-        id: &str,
-        secret: &str,
-    ) -> Result<(TenantId, UserId, AccessTokenId), AuthProblem> {
-        let inner = &self.inner;
-        let tenant_id = inner.registry.tenant_of_token(id).ok_or(AuthProblem::Invalid)?;
-        let tenant = inner.registry.find(&tenant_id);
-        let tenant = tenant
-            .map_err(|_| AuthProblem::DirectoryUnreadable)?
-            .ok_or(AuthProblem::Invalid)?;
-        let found = tenant.directory.access_tokens.get(id).ok_or(AuthProblem::Invalid)?;
-        let now = inner.shared.ports.clock.now();
-        token::verify(found, secret, now).map_err(|problem| match problem {
-            token::TokenProblem::Wrong => AuthProblem::Invalid,
-            token::TokenProblem::Expired => AuthProblem::Expired,
-            token::TokenProblem::Revoked => AuthProblem::Revoked,
-        })?;
-        inner.registry.active_user(&tenant_id, &found.user_id)?;
-        self.note_token_use(&found.id, now);
-        Ok((tenant_id, found.user_id.clone(), found.id.clone()))
-    }
-
-    /// The active user with an e-mail address, over all tenants, whatever the case.
-    ///
-    /// # Errors
-    /// `Invalid` or `UserInactive`.
-    pub fn identify_email(&self, email: &str) -> Result<(TenantId, UserId), AuthProblem> {
-        let (tenant, user) = self.inner.registry.by_email(email).ok_or(AuthProblem::Invalid)?;
-        self.inner.registry.active_user(&tenant, &user)?;
-        Ok((tenant, user))
-    }
-
-    /// Whether a tenant has an application; its own it always has.
-    #[must_use]
-    pub fn application(&self, tenant: &TenantId, app: &AppName) -> bool {
-        let tenant = self.inner.registry.tenant(tenant);
-        tenant.is_some_and(|tenant| permission::is_application(&tenant.directory, app))
-    }
-
-    /// Takes an action on a ticket, or rehearses it.
-    ///
-    /// # Errors
-    /// A fault; the refusal is inside.
-    pub async fn act(&self, caller: &Caller, request: ActRequest) -> Answer<ActAnswer> {
-        let permit = self.admit(&caller.tenant_id, Some(&caller.user_id)).await?;
-        // A repeat is answered from the key alone: what it did may have taken the ticket out of sight.
-        let asked = request.idempotency.filter(|_| !request.dry_run);
-        let keep = match self.idempotency(caller, asked).await? {
-            Ok((keep, None)) => keep,
-            Ok((_, Some(done))) => return Ok(Ok(ActAnswer::Done(done))),
-            Err(refusal) => return Ok(Err(refusal)),
-        };
-        let seen = match self.viewable(caller, request.ticket_id).await? {
-            Ok(seen) => seen,
-            Err(refusal) => return Ok(Err(refusal)),
-        };
-        let command = Command::Act(Act {
-            by: caller.user_id.clone(),
-            action: request.action,
-            at: request.at,
-            comment: request.comment,
-            fields: request.fields,
-        });
-        let parent = self.parent_of(&caller.tenant_id, &seen.ticket).await?;
-        if request.dry_run {
-            if let Err(refusal) = commit::check_version(request.expected_version, seen.ticket.version) {
-                return Ok(Err(refusal));
-            }
-            let (tenant, workflow) = (&seen.tenant, &seen.workflow);
-            return Ok(self.rehearse(tenant, workflow, Some(&seen.ticket), &command, parent.as_deref()));
-        }
-        let request = Request {
-            command,
-            create_on: None,
-            migrate_to: None,
-            parent,
-            origin: origin_of(caller),
-            expected_version: request.expected_version,
-            _permit: permit,
-            idempotency: keep,
-        };
-        Ok(self.command(seen.lease, request).await?.map(ActAnswer::Done))
-    }
-
-    /// Creates a ticket, or rehearses it.
-    ///
-    /// # Errors
-    /// A fault; the refusal is inside.
-    pub async fn create(&self, caller: &Caller, request: CreateRequest) -> Answer<ActAnswer> {
-        let permit = self.admit(&caller.tenant_id, Some(&caller.user_id)).await?;
-        let asked = request.idempotency.clone().filter(|_| !request.dry_run);
-        let keep = match self.idempotency(caller, asked).await? {
-            Ok((keep, None)) => keep,
-            Ok((_, Some(done))) => return Ok(Ok(ActAnswer::Done(done))),
-            Err(refusal) => return Ok(Err(refusal)),
-        };
-        let (tenant, workflow) = match self.startable(caller, &request.workflow_id, request.version_name.as_ref())? {
-            Ok(found) => found,
-            Err(refusal) => return Ok(Err(refusal)),
-        };
-        let parent = match &request.parent {
-            None => None,
-            Some((parent, node)) => match self.viewable(caller, *parent).await? {
-                Ok(seen) => match sub_ticket::check(&seen.workflow, node, &request.workflow_id) {
-                    Ok(()) => Some(seen.ticket),
-                    Err(refusal) => return Ok(Err(refusal)),
-                },
-                Err(refusal @ Refusal::TicketNotFound { .. }) => {
-                    let problem = format!("{refusal}; name a ticket that you may view");
-                    return Ok(Err(Refusal::argument(Argument::ParentTicket, parent, problem)));
-                }
-                Err(refusal) => return Ok(Err(refusal)),
-            },
-        };
-        let now = self.inner.shared.ports.clock.now();
-        let create = |ticket_id| {
-            Command::Create(Create {
-                ticket_id,
-                by: caller.user_id.clone(),
-                app: caller.app.clone(),
-                take: request.take.clone(),
-                fields: request.fields.clone(),
-                comment: request.comment.clone(),
-                cc: request.cc.clone(),
-                parent: request.parent.clone(),
-            })
-        };
-        if request.dry_run {
-            // A rehearsal takes no id from the source: nobody sees the one it has.
-            let command = create(TicketId(uuid::Uuid::nil()));
-            return Ok(self.rehearse(&tenant, &workflow, None, &command, parent.as_deref()));
-        }
-        let ticket_id = self.inner.shared.ports.ids.ticket_id(now);
-        let lease = self.inner.router.lease(&caller.tenant_id, ticket_id, now)?;
-        let request = Request {
-            command: create(ticket_id),
-            create_on: Some(workflow),
-            migrate_to: None,
-            parent,
-            origin: origin_of(caller),
-            expected_version: None,
-            _permit: permit,
-            idempotency: keep,
-        };
-        Ok(self.command(lease, request).await?.map(ActAnswer::Done))
-    }
-
     // What follows is shared with `queries` and `operator`.
 
     /// A place among the calls under way, in fair order, or `Overloaded` at once. `user`: `None` for the operator.
@@ -472,7 +316,7 @@ impl Engine {
         Ok(Ok((tenant, found)))
     }
 
-    async fn parent_of(&self, tenant: &TenantId, ticket: &Ticket) -> Result<Option<Arc<Ticket>>, Fault> {
+    pub(crate) async fn parent_of(&self, tenant: &TenantId, ticket: &Ticket) -> Result<Option<Arc<Ticket>>, Fault> {
         match &ticket.parent {
             Some((parent, _)) => Ok(self.load(tenant, *parent).await?.map(|(ticket, _)| ticket)),
             None => Ok(None),
@@ -480,7 +324,7 @@ impl Engine {
     }
 
     /// The same decision without the append, on what was published last.
-    fn rehearse(
+    pub(crate) fn rehearse(
         &self,
         tenant: &TenantState,
         workflow: &WorkflowVersion,
@@ -503,7 +347,7 @@ impl Engine {
         Ok(ActAnswer::Preview(Box::new(preview(ticket, &events, &meta, &context))))
     }
 
-    async fn idempotency(
+    pub(crate) async fn idempotency(
         &self,
         caller: &Caller,
         asked: Option<crate::runtime::Idempotency>,
@@ -544,32 +388,88 @@ impl Engine {
         Ok(Ok(done))
     }
 
-    /// Writes down, in the background, that a token was used; at most once a minute.
-    fn note_token_use(&self, id: &AccessTokenId, now: Timestamp) {
-        {
-            let mut used = self.inner.tokens_used.lock().unwrap_or_else(PoisonError::into_inner);
-            match used.get(id) {
-                Some(last) if now.0 - last.0 < TOKEN_USED_EVERY_MS => return,
-                Some(_) | None => used.insert(id.clone(), now),
-            };
-        }
-        let Ok(runtime) = tokio::runtime::Handle::try_current() else {
-            return;
-        };
-        let (log, id) = (self.inner.shared.log.clone(), id.clone());
-        runtime.spawn_blocking(move || {
-            if let Err(error) = log.kv_put(TOKEN_USED, id.as_str().as_bytes(), Some(&now.0.to_be_bytes())) {
-                tracing::warn!(%error, "a token's last use could not be written down");
+    /// The tenant of a ticket; only the engine and its operator may ask over all tenants.
+    pub(crate) async fn tenant_of(&self, ticket: TicketId) -> Result<Option<TenantId>, Fault> {
+        let (log, tenants) = (self.inner.shared.log.clone(), self.inner.registry.tenant_ids());
+        let find = tokio::task::spawn_blocking(move || -> Result<Option<TenantId>, Fault> {
+            for tenant in tenants {
+                if log.head(&streams::ticket(&tenant, ticket))?.is_some() {
+                    return Ok(Some(tenant));
+                }
             }
+            Ok(None)
         });
+        find.await.map_err(|_| Fault::WorkerDied)?
+    }
+
+    pub(crate) async fn engine_command(&self, tenant: &TenantId, ticket: TicketId, command: Command) -> Answer<Done> {
+        self.system_command(tenant, ticket, command, None).await
+    }
+
+    pub(crate) async fn system_command(
+        &self,
+        tenant: &TenantId,
+        ticket_id: TicketId,
+        command: Command,
+        migrate_to: Option<VersionName>,
+    ) -> Answer<Done> {
+        let permit = self.admit(tenant, None).await?;
+        let Some((ticket, lease)) = self.load(tenant, ticket_id).await? else {
+            return Ok(Err(not_found(ticket_id)));
+        };
+        if let Some(version) = &migrate_to
+            && let Some(tenant) = self.inner.registry.tenant(tenant)
+            && let Some(workflow) = tenant.workflows.get(&ticket.workflow_id)
+            && (workflow.version_named(version).is_none() || *version == ticket.version_name)
+        {
+            let versions = limits::listed(workflow.versions.keys()).unwrap_or_default();
+            let is_on = if *version == ticket.version_name {
+                "the ticket is on it already; "
+            } else {
+                ""
+            };
+            let problem = format!("{is_on}workflow `{}` has the versions {versions}", ticket.workflow_id);
+            return Ok(Err(Refusal::argument(Argument::Version, version, problem)));
+        }
+        let parent = match &ticket.parent {
+            Some((parent, _)) => self.load(tenant, *parent).await?.map(|(parent, _)| parent),
+            None => None,
+        };
+        let request = Request {
+            command,
+            create_on: None,
+            migrate_to,
+            parent,
+            origin: Origin::default(),
+            expected_version: None,
+            _permit: permit,
+            idempotency: None,
+        };
+        self.command(lease, request).await
+    }
+
+    pub(crate) async fn change(&self, change: registry::Change) -> OperatorAnswer<registry::Outcome> {
+        let _permit = self.admit(change.tenant(), None).await?;
+        let (reply, answer) = oneshot::channel();
+        let sent = self
+            .inner
+            .registry_actor
+            .send_message(registry::Message { change, reply });
+        sent.map_err(|_| Fault::WorkerDied)?;
+        answer.await.map_err(|_| Fault::WorkerDied)?
     }
 }
 
-fn origin_of(caller: &Caller) -> Origin {
+pub(crate) fn origin_of(caller: &Caller) -> Origin {
     Origin {
         app: Some(caller.app.clone()),
         access_token: caller.access_token.clone(),
     }
+}
+
+/// The refusal of a ticket that is not there.
+pub(crate) fn not_found(ticket: TicketId) -> Refusal {
+    Refusal::TicketNotFound { id: ticket.to_string() }
 }
 
 /// An actor that dropped a request is dead or dying: the next call starts another.

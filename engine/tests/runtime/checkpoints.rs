@@ -27,7 +27,13 @@ async fn rows(world: &World) -> Vec<(TicketId, u64)> {
         per_page: 100,
         ..ListQuery::default()
     };
-    let page = world.engine.list(&world.caller("dev"), query).await.unwrap().unwrap();
+    let page = world
+        .engine
+        .tickets()
+        .list(&world.caller("dev"), query)
+        .await
+        .unwrap()
+        .unwrap();
     page.rows.into_iter().map(|row| (row.id, row.version)).collect()
 }
 
@@ -61,7 +67,7 @@ async fn nobody_waits_for_a_checkpoint() {
             .unwrap();
         let rows = rows(&world).await;
         assert_eq!(rows.iter().map(|(id, _)| *id).collect::<Vec<_>>(), written);
-        let detail = world.engine.detail(&world.caller("dev"), written[0]).await;
+        let detail = world.engine.tickets().detail(&world.caller("dev"), written[0]).await;
         assert_eq!(rows[0].1, detail.unwrap().unwrap().row.version);
     }
     is_held.store(false, Ordering::SeqCst);

@@ -35,12 +35,19 @@ fn kestrel(n_others: usize, padding: usize) -> Value {
 }
 
 fn n_users(world: &World) -> Option<usize> {
-    let directory = world.engine.directory(&KESTREL.into())?;
+    let directory = world.engine.directories().of(&KESTREL.into())?;
     Some(directory.users.len())
 }
 
 async fn import(world: &World, file: &Value) -> usize {
-    world.engine.import_directory(file).await.unwrap().unwrap().n_changed
+    world
+        .engine
+        .directories()
+        .import(file)
+        .await
+        .unwrap()
+        .unwrap()
+        .n_changed
 }
 
 async fn over(log: &Arc<FaultyLog>) -> World {
@@ -65,7 +72,7 @@ async fn a_directory_of_any_size_is_imported_and_read_again() {
         log.reopen();
         let again = World::over(Arc::new(log), Arc::default(), EngineOptions::default()).await;
         assert_eq!(n_users(&again), Some(n_others + 1));
-        let found = again.engine.identify_email("n7@kestrel.example");
+        let found = again.engine.directories().identify_email("n7@kestrel.example");
         assert_eq!(found, Ok((KESTREL.into(), "u-7".into())));
         assert_eq!(import(&again, &file).await, 0);
     }
@@ -80,10 +87,10 @@ async fn readers_see_the_old_directory_until_the_last_commit_is_on_disk() {
     log.schedule(3, Fault::Hold);
     let n_before = log.n_appends();
     let engine = world.engine.clone();
-    let importing = tokio::spawn(async move { engine.import_directory(&kestrel(2_501, 0)).await });
+    let importing = tokio::spawn(async move { engine.directories().import(&kestrel(2_501, 0)).await });
     until("the last commit is held", async || log.n_appends() == n_before + 4).await;
     assert_eq!(n_users(&world), Some(2));
-    assert!(world.engine.identify_email("n7@kestrel.example").is_err());
+    assert!(world.engine.directories().identify_email("n7@kestrel.example").is_err());
     log.release();
     assert_eq!(importing.await.unwrap().unwrap().unwrap().n_changed, 2_500);
     assert_eq!(n_users(&world), Some(2_502));
@@ -103,7 +110,7 @@ async fn half_an_import_is_never_seen_and_in_nobodys_way() {
             let world = over(&log).await;
             import(&world, &kestrel(1, 0)).await;
             log.schedule(n_between, fault.clone());
-            world.engine.import_directory(&kestrel(2_501, 0)).await.unwrap_err();
+            world.engine.directories().import(&kestrel(2_501, 0)).await.unwrap_err();
             assert_eq!(n_users(&world), Some(2), "{fault:?}");
             let tell = || format!("{fault:?} at commit {n_between}");
             log.reopen();
@@ -112,11 +119,15 @@ async fn half_an_import_is_never_seen_and_in_nobodys_way() {
             let world = if is_crash { over(&log).await } else { world };
             assert_eq!(n_users(&world), Some(2), "{}", tell());
             let tenant = TenantId::from(KESTREL);
-            let made = world.engine.create_access_token(&tenant, &"u-0".into(), "", None).await;
+            let made = world
+                .engine
+                .access_tokens()
+                .create(&tenant, &"u-0".into(), "", None)
+                .await;
             let (id, text) = made.unwrap().unwrap();
             let (_, secret) = token::split(text.expose()).unwrap();
             assert!(
-                world.engine.identify_access_token(id.as_str(), secret).is_ok(),
+                world.engine.access_tokens().identify(id.as_str(), secret).is_ok(),
                 "{}",
                 tell()
             );
@@ -126,7 +137,7 @@ async fn half_an_import_is_never_seen_and_in_nobodys_way() {
             let again = over(&log).await;
             assert_eq!(n_users(&again), Some(2_502), "{}", tell());
             assert!(
-                again.engine.identify_access_token(id.as_str(), secret).is_ok(),
+                again.engine.access_tokens().identify(id.as_str(), secret).is_ok(),
                 "{}",
                 tell()
             );
@@ -139,11 +150,11 @@ async fn a_tenant_whose_first_import_broke_off_is_not_there() {
     let log = Arc::new(FaultyLog::new(Arc::new(MemoryLog::new()), []));
     let world = over(&log).await;
     log.schedule(1, Fault::CrashAfter);
-    world.engine.import_directory(&kestrel(2_500, 0)).await.unwrap_err();
+    world.engine.directories().import(&kestrel(2_500, 0)).await.unwrap_err();
     log.reopen();
     let world = over(&log).await;
-    assert_eq!(world.engine.tenants(), []);
-    assert_eq!(world.engine.tenant_by_domain("kestrel.example"), None);
+    assert_eq!(world.engine.directories().tenants(), []);
+    assert_eq!(world.engine.directories().by_domain("kestrel.example"), None);
     import(&world, &kestrel(2_500, 0)).await;
     assert_eq!(n_users(&over(&log).await), Some(2_501));
 }
@@ -153,12 +164,13 @@ async fn an_entry_that_could_not_be_read_again_is_refused() {
     let world = World::over(Arc::new(MemoryLog::new()), Arc::default(), EngineOptions::default()).await;
     let refused = world
         .engine
-        .import_directory(&kestrel(1, 5 << 20))
+        .directories()
+        .import(&kestrel(1, 5 << 20))
         .await
         .unwrap()
         .unwrap_err();
     assert!(refused.to_string().contains("user `u-0` takes"), "{refused}");
-    assert_eq!(world.engine.tenants(), []);
+    assert_eq!(world.engine.directories().tenants(), []);
 }
 
 #[tokio::test]
@@ -168,21 +180,27 @@ async fn a_domain_is_one_tenants_own() {
     let mut other = kestrel(1, 0);
     other["tenant"] = json!({"id": "a-third", "name": "X", "domain": " Kestrel.Example"});
     other["users"] = json!([{"id": "u-zoe", "name": "zoe", "email": "zoe@third.example", "type": "admin"}]);
-    let refused = world.engine.import_directory(&other).await.unwrap().unwrap_err();
+    let refused = world.engine.directories().import(&other).await.unwrap().unwrap_err();
     assert!(
         refused
             .to_string()
             .contains("the domain `kestrel.example` is another tenant's"),
         "{refused}"
     );
-    assert_eq!(world.engine.tenant_by_domain("KESTREL.example"), Some(KESTREL.into()));
+    assert_eq!(
+        world.engine.directories().by_domain("KESTREL.example"),
+        Some(KESTREL.into())
+    );
     // Nor by a change of one's own.
     let mut globex = directory("globex");
     globex["tenant"]["domain"] = json!("kestrel.example");
-    world.engine.import_directory(&globex).await.unwrap().unwrap_err();
+    world.engine.directories().import(&globex).await.unwrap().unwrap_err();
     other["tenant"]["domain"] = json!("third.example");
     import(&world, &other).await;
-    assert_eq!(world.engine.tenant_by_domain("globex.example"), Some(GLOBEX.into()));
+    assert_eq!(
+        world.engine.directories().by_domain("globex.example"),
+        Some(GLOBEX.into())
+    );
 }
 
 #[tokio::test]
@@ -191,18 +209,19 @@ async fn whoever_the_file_leaves_out_is_told_and_goes_where_it_is_whole() {
     let (acme, dev) = (TenantId::from(ACME), world.user("dev"));
     let (id, text) = world
         .engine
-        .create_access_token(&acme, &dev, "ci", None)
+        .access_tokens()
+        .create(&acme, &dev, "ci", None)
         .await
         .unwrap()
         .unwrap();
     let (_, secret) = token::split(text.expose()).unwrap();
-    let identify = || world.engine.identify_access_token(id.as_str(), secret);
+    let identify = || world.engine.access_tokens().identify(id.as_str(), secret);
     let mut file = directory("acme");
     let users = file["users"].as_array_mut().unwrap();
     users.retain(|user| user["name"] != "dev" && user["name"] != "erin");
     let held = world.leave("2").await;
 
-    let report = world.engine.import_directory(&file).await.unwrap().unwrap();
+    let report = world.engine.directories().import(&file).await.unwrap().unwrap();
     assert_eq!((report.n_changed, report.missing.n_users), (0, 2));
     assert!(
         report
@@ -215,7 +234,8 @@ async fn whoever_the_file_leaves_out_is_told_and_goes_where_it_is_whole() {
     let rehearsal = ImportOptions { dry_run: true, ..WHOLE };
     let report = world
         .engine
-        .import_directory_as(file.clone(), rehearsal)
+        .directories()
+        .import_as(file.clone(), rehearsal)
         .await
         .unwrap()
         .unwrap();
@@ -224,15 +244,28 @@ async fn whoever_the_file_leaves_out_is_told_and_goes_where_it_is_whole() {
 
     let report = world
         .engine
-        .import_directory_as(file.clone(), WHOLE)
+        .directories()
+        .import_as(file.clone(), WHOLE)
         .await
         .unwrap()
         .unwrap();
     assert_eq!((report.n_changed, report.n_reviewed), (2, 1));
     assert_eq!(identify(), Err(AuthProblem::UserInactive));
-    let detail = world.engine.detail(&world.caller("ada"), held).await.unwrap().unwrap();
+    let detail = world
+        .engine
+        .tickets()
+        .detail(&world.caller("ada"), held)
+        .await
+        .unwrap()
+        .unwrap();
     assert!(detail.row.needs_intervention, "erin held it");
-    let report = world.engine.import_directory_as(file, WHOLE).await.unwrap().unwrap();
+    let report = world
+        .engine
+        .directories()
+        .import_as(file, WHOLE)
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!((report.n_changed, report.missing.n_users), (0, 0));
     import(&world, &directory("acme")).await;
     assert!(identify().is_ok(), "who comes back has the tokens from before");
@@ -240,7 +273,8 @@ async fn whoever_the_file_leaves_out_is_told_and_goes_where_it_is_whole() {
     let nobody = json!({"tenant": directory("acme")["tenant"], "users": []});
     let refused = world
         .engine
-        .import_directory_as(nobody, WHOLE)
+        .directories()
+        .import_as(nobody, WHOLE)
         .await
         .unwrap()
         .unwrap_err();
@@ -261,7 +295,7 @@ async fn ids_can_stand_in_lists() {
     ] {
         let mut file = kestrel(1, 0);
         *file.pointer_mut(pointer).unwrap() = json!(id);
-        let refused = world.engine.import_directory(&file).await.unwrap().unwrap_err();
+        let refused = world.engine.directories().import(&file).await.unwrap().unwrap_err();
         assert!(
             refused.to_string().contains(&format!("`{}`", id.escape_debug())),
             "{refused}"

@@ -42,7 +42,8 @@ async fn publish(world: &World, tenant: &str, assignee: &str) {
     let state = VersionState::Default;
     let published = world
         .engine
-        .publish_workflow(&tenant.into(), Arc::new(source), None, state, None)
+        .workflows()
+        .publish(&tenant.into(), Arc::new(source), None, state, None)
         .await;
     published.unwrap().unwrap();
 }
@@ -62,7 +63,7 @@ async fn medians(world: &World, log: &dyn EventLog, caller: &Caller) -> (Duratio
     let mut commits = Vec::new();
     for _ in 0..CALLS {
         let (started, before) = (Instant::now(), log.last_position());
-        world.engine.create(caller, ticket()).await.unwrap().unwrap();
+        world.engine.tickets().create(caller, ticket()).await.unwrap().unwrap();
         times.push(started.elapsed());
         commits.push(log.last_position() - before);
     }
@@ -85,7 +86,7 @@ async fn check(crowd: Caller, other: Caller) {
             let (engine, crowd, is_over) = (world.engine.clone(), crowd.clone(), is_over.clone());
             tokio::spawn(async move {
                 while !is_over.load(Ordering::Relaxed) {
-                    engine.create(&crowd, ticket()).await.unwrap().unwrap();
+                    engine.tickets().create(&crowd, ticket()).await.unwrap().unwrap();
                 }
             })
         })

@@ -29,6 +29,7 @@ async fn an_actor_that_panics_is_replayed() {
     let id = world.leave("2").await;
     let before = world
         .engine
+        .tickets()
         .detail(&world.caller("dev"), id)
         .await
         .unwrap()
@@ -36,7 +37,7 @@ async fn an_actor_that_panics_is_replayed() {
         .row;
     world.ports.is_draw_broken.store(true, Ordering::SeqCst);
     let (engine, dev) = (world.engine.clone(), world.caller("dev"));
-    let call = tokio::spawn(async move { engine.act(&dev, handle(id, comment("lost"))).await });
+    let call = tokio::spawn(async move { engine.tickets().act(&dev, handle(id, comment("lost"))).await });
     let answer = tokio::time::timeout(PATIENCE, call)
         .await
         .expect("the caller is not left waiting");
@@ -44,6 +45,7 @@ async fn an_actor_that_panics_is_replayed() {
 
     let after = world
         .engine
+        .tickets()
         .detail(&world.caller("dev"), id)
         .await
         .unwrap()
@@ -60,6 +62,7 @@ async fn a_refused_append_changes_nothing() {
     let id = world.leave("2").await;
     let before = world
         .engine
+        .tickets()
         .detail(&world.caller("dev"), id)
         .await
         .unwrap()
@@ -68,6 +71,7 @@ async fn a_refused_append_changes_nothing() {
     log.schedule(0, loonflow_storage::Fault::Refuse(Error::Full));
     let fault = world
         .engine
+        .tickets()
         .act(&world.caller("erin"), handle(id, agree("approve_yes")))
         .await
         .unwrap_err();
@@ -75,6 +79,7 @@ async fn a_refused_append_changes_nothing() {
     assert_eq!(
         world
             .engine
+            .tickets()
             .detail(&world.caller("dev"), id)
             .await
             .unwrap()
@@ -105,6 +110,7 @@ async fn an_uncertain_write_is_settled_by_its_key() {
         log.schedule(0, fault);
         world
             .engine
+            .tickets()
             .act(&world.caller("dev"), request.clone())
             .await
             .unwrap_err();
@@ -113,7 +119,12 @@ async fn an_uncertain_write_is_settled_by_its_key() {
             idempotency: key("l", 2),
             ..handle(id, comment("other"))
         };
-        let refused = world.engine.act(&world.caller("dev"), other).await.unwrap_err();
+        let refused = world
+            .engine
+            .tickets()
+            .act(&world.caller("dev"), other)
+            .await
+            .unwrap_err();
         assert!(
             matches!(refused, Fault::Stopped { .. }) && refused.is_retryable(),
             "{refused}"
@@ -122,10 +133,17 @@ async fn an_uncertain_write_is_settled_by_its_key() {
         assert!(matches!(readiness, Readiness::Stopped { .. }), "{readiness:?}");
         log.reopen();
         assert_eq!(world.engine.readiness(), Readiness::Ready);
-        let answer = world.engine.act(&world.caller("dev"), request).await.unwrap().unwrap();
+        let answer = world
+            .engine
+            .tickets()
+            .act(&world.caller("dev"), request)
+            .await
+            .unwrap()
+            .unwrap();
         assert_eq!(done(answer).replayed, is_written);
         let history = world
             .engine
+            .tickets()
             .history(&world.caller("dev"), id, HISTORY)
             .await
             .unwrap()
@@ -146,6 +164,7 @@ async fn a_stale_actor_reads_the_ticket_again() {
     log.schedule(0, loonflow_storage::Fault::Refuse(conflict));
     let fault = world
         .engine
+        .tickets()
         .act(&world.caller("dev"), handle(id, comment("x")))
         .await
         .unwrap_err();
@@ -169,7 +188,7 @@ async fn too_many_calls_are_turned_away_at_once() {
     let n_appends = log.n_appends();
     let call = |id| {
         let (engine, dev) = (world.engine.clone(), world.caller("dev"));
-        tokio::spawn(async move { engine.act(&dev, handle(id, comment("x"))).await })
+        tokio::spawn(async move { engine.tickets().act(&dev, handle(id, comment("x"))).await })
     };
     let held: Vec<_> = ids[..4].iter().map(|id| call(*id)).collect();
     until("four appends are held", async || log.n_appends() == n_appends + 4).await;
@@ -184,6 +203,7 @@ async fn too_many_calls_are_turned_away_at_once() {
     // Reads go on meanwhile.
     world
         .engine
+        .tickets()
         .detail(&world.caller("dev"), ids[5])
         .await
         .unwrap()
@@ -202,6 +222,7 @@ async fn a_read_during_a_write_shows_what_is_on_disk() {
     let id = world.leave("2").await;
     let before = world
         .engine
+        .tickets()
         .detail(&world.caller("dev"), id)
         .await
         .unwrap()
@@ -211,10 +232,10 @@ async fn a_read_during_a_write_shows_what_is_on_disk() {
     log.schedule(0, loonflow_storage::Fault::Hold);
     let n_appends = log.n_appends();
     let (engine, dev) = (world.engine.clone(), world.caller("dev"));
-    let call = tokio::spawn(async move { engine.act(&dev, handle(id, comment("x"))).await });
+    let call = tokio::spawn(async move { engine.tickets().act(&dev, handle(id, comment("x"))).await });
     until("the append is held", async || log.n_appends() == n_appends + 1).await;
     let reader = world.caller("dev");
-    let read = world.engine.detail(&reader, id);
+    let read = world.engine.tickets().detail(&reader, id);
     let seen = tokio::time::timeout(PATIENCE, read)
         .await
         .expect("no waiting")
@@ -240,7 +261,7 @@ async fn an_acknowledged_ticket_is_found_whatever_fails() {
     let (engine, dev) = (world.engine.clone(), world.caller("dev"));
     let writer = tokio::spawn(async move {
         for _ in 0..N_WRITES {
-            let answer = engine.act(&dev, handle(id, comment("x"))).await;
+            let answer = engine.tickets().act(&dev, handle(id, comment("x"))).await;
             assert!(matches!(answer, Err(Fault::Storage(_))), "{answer:?}");
         }
     });
@@ -249,8 +270,13 @@ async fn an_acknowledged_ticket_is_found_whatever_fails() {
             let (engine, dev, writer) = (world.engine.clone(), world.caller("dev"), writer.abort_handle());
             tokio::spawn(async move {
                 while !writer.is_finished() {
-                    engine.detail(&dev, id).await.unwrap().expect("it is there");
-                    let page = engine.history(&dev, id, HISTORY).await.unwrap().expect("it is there");
+                    engine.tickets().detail(&dev, id).await.unwrap().expect("it is there");
+                    let page = engine
+                        .tickets()
+                        .history(&dev, id, HISTORY)
+                        .await
+                        .unwrap()
+                        .expect("it is there");
                     assert_eq!(page.total, 1);
                 }
             })

@@ -140,7 +140,12 @@ impl World {
 
     async fn fill(&self) {
         for tenant in ["acme", "globex"] {
-            self.engine.import_directory(&directory(tenant)).await.unwrap().unwrap();
+            self.engine
+                .directories()
+                .import(&directory(tenant))
+                .await
+                .unwrap()
+                .unwrap();
         }
         for name in WORKFLOWS {
             self.publish(name, |_| {}).await;
@@ -155,14 +160,15 @@ impl World {
         let state = VersionState::Default;
         let report = self
             .engine
-            .publish_workflow(&acme, Arc::new(source), Some(name), state, None)
+            .workflows()
+            .publish(&acme, Arc::new(source), Some(name), state, None)
             .await;
         report.unwrap().unwrap();
     }
 
     /// A user of Acme by account name.
     pub(crate) fn user(&self, name: &str) -> UserId {
-        let directory = self.engine.directory(&ACME.into()).expect("Acme is there");
+        let directory = self.engine.directories().of(&ACME.into()).expect("Acme is there");
         let user = directory.users.values().find(|user| user.name == name);
         user.unwrap_or_else(|| panic!("no user `{name}`")).id.clone()
     }
@@ -185,6 +191,7 @@ impl World {
             ..handle(ticket, action)
         };
         self.engine
+            .tickets()
             .act(&self.caller(name), request)
             .await
             .expect("no fault")
@@ -195,6 +202,7 @@ impl World {
     pub(crate) async fn leave(&self, days: &str) -> TicketId {
         let answer = self
             .engine
+            .tickets()
             .create(&self.caller("dev"), leave(days))
             .await
             .unwrap()

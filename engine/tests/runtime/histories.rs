@@ -30,7 +30,7 @@ async fn paged(world: &World, id: TicketId, query: HistoryQuery) -> Vec<HistoryE
     let mut found = Vec::new();
     for page in 1.. {
         let query = HistoryQuery { page, ..query };
-        let answer = world.engine.history(&world.caller("ada"), id, query).await;
+        let answer = world.engine.tickets().history(&world.caller("ada"), id, query).await;
         let answer = answer.unwrap().unwrap();
         assert_eq!(answer.page, page);
         found.extend(answer.rows);
@@ -49,10 +49,11 @@ async fn whole(world: &World, log: &MemoryLog, id: TicketId) -> Vec<HistoryEntry
     let read: Vec<_> = commits.iter().map(|one| commit::read(one).unwrap()).collect();
     let (ticket, _) = commit::replay(log, &commit::ticket_stream(&ACME.into(), id)).unwrap();
     let ticket = ticket.unwrap();
-    let directory = world.engine.directory(&ACME.into()).unwrap();
+    let directory = world.engine.directories().of(&ACME.into()).unwrap();
     let workflow = world
         .engine
-        .workflow_version(&ACME.into(), &ticket.workflow_id, &ticket.version_name)
+        .workflows()
+        .version(&ACME.into(), &ticket.workflow_id, &ticket.version_name)
         .unwrap();
     let detail = ticket_detail::detail(&ticket, &workflow, &directory, &world.user("ada"), world.ports.now());
     let permissions = visibility::field_permissions(&workflow, detail.offered.acting_node());
@@ -125,7 +126,7 @@ async fn many_readers_of_many_tickets_each_get_their_own() {
             tokio::spawn(async move {
                 for step in 0..24 {
                     let (id, expected) = &ids[(idx + step) % ids.len()];
-                    let page = engine.history(&caller, *id, ALL).await.unwrap().unwrap();
+                    let page = engine.tickets().history(&caller, *id, ALL).await.unwrap().unwrap();
                     assert_eq!(page.rows, *expected);
                 }
             })
@@ -146,6 +147,7 @@ async fn a_page_has_a_bound_in_bytes_and_says_the_way_out() {
     }
     let refused = world
         .engine
+        .tickets()
         .history(&world.caller("dev"), id, ALL)
         .await
         .unwrap()

@@ -15,8 +15,16 @@ async fn a_repeat_answers_what_the_first_call_did() {
         idempotency: key("k1", 1),
         ..leave("2")
     };
-    let first = done(world.engine.create(&dev, create.clone()).await.unwrap().unwrap());
-    let again = done(world.engine.create(&dev, create).await.unwrap().unwrap());
+    let first = done(
+        world
+            .engine
+            .tickets()
+            .create(&dev, create.clone())
+            .await
+            .unwrap()
+            .unwrap(),
+    );
+    let again = done(world.engine.tickets().create(&dev, create).await.unwrap().unwrap());
     assert!(!first.replayed);
     assert_eq!(
         again,
@@ -34,12 +42,20 @@ async fn a_repeat_answers_what_the_first_call_did() {
         expected_version: Some(first.version),
         ..handle(id, agree("approve_yes"))
     };
-    let approved = done(world.engine.act(&erin, request.clone()).await.unwrap().unwrap());
+    let approved = done(
+        world
+            .engine
+            .tickets()
+            .act(&erin, request.clone())
+            .await
+            .unwrap()
+            .unwrap(),
+    );
     world
         .act("hana", id, (Action::Accept, None), BTreeMap::new())
         .await
         .unwrap();
-    let again = done(world.engine.act(&erin, request).await.unwrap().unwrap());
+    let again = done(world.engine.tickets().act(&erin, request).await.unwrap().unwrap());
     assert_eq!(
         again,
         Done {
@@ -59,12 +75,13 @@ async fn a_key_with_other_arguments_is_refused_and_keys_are_each_users_own() {
         ..handle(id, comment("x"))
     };
     let dev = world.caller("dev");
-    world.engine.act(&dev, request(1)).await.unwrap().unwrap();
-    let refused = world.engine.act(&dev, request(2)).await.unwrap();
+    world.engine.tickets().act(&dev, request(1)).await.unwrap().unwrap();
+    let refused = world.engine.tickets().act(&dev, request(2)).await.unwrap();
     assert_eq!(refused, Err(Refusal::IdempotencyMismatch { key: "k".into() }));
     let other = done(
         world
             .engine
+            .tickets()
             .act(&world.caller("erin"), request(3))
             .await
             .unwrap()
@@ -93,22 +110,60 @@ async fn a_key_from_before_is_known_by_its_older_digest() {
         idempotency: brings("c", fingerprint, older),
         ..leave("1")
     };
-    let first = done(world.engine.act(&dev, handled(1, None)).await.unwrap().unwrap());
-    let again = done(world.engine.act(&dev, handled(2, Some(1))).await.unwrap().unwrap());
+    let first = done(
+        world
+            .engine
+            .tickets()
+            .act(&dev, handled(1, None))
+            .await
+            .unwrap()
+            .unwrap(),
+    );
+    let again = done(
+        world
+            .engine
+            .tickets()
+            .act(&dev, handled(2, Some(1)))
+            .await
+            .unwrap()
+            .unwrap(),
+    );
     assert_eq!((again.replayed, again.version), (true, first.version));
-    let first = done(world.engine.create(&dev, created(1, None)).await.unwrap().unwrap());
-    let again = done(world.engine.create(&dev, created(2, Some(1))).await.unwrap().unwrap());
+    let first = done(
+        world
+            .engine
+            .tickets()
+            .create(&dev, created(1, None))
+            .await
+            .unwrap()
+            .unwrap(),
+    );
+    let again = done(
+        world
+            .engine
+            .tickets()
+            .create(&dev, created(2, Some(1)))
+            .await
+            .unwrap()
+            .unwrap(),
+    );
     assert_eq!((again.replayed, again.ticket_id), (true, first.ticket_id));
 
     // Neither digest is the answer's: another call. A new answer is kept under the new digest alone.
-    let refused = world.engine.act(&dev, handled(2, Some(3))).await.unwrap();
+    let refused = world.engine.tickets().act(&dev, handled(2, Some(3))).await.unwrap();
     assert_eq!(refused, Err(Refusal::IdempotencyMismatch { key: "h".into() }));
     let next = |fingerprint, older| ActRequest {
         idempotency: brings("n", fingerprint, older),
         ..handle(id, comment("y"))
     };
-    world.engine.act(&dev, next(5, Some(4))).await.unwrap().unwrap();
-    let refused = world.engine.act(&dev, next(4, None)).await.unwrap();
+    world
+        .engine
+        .tickets()
+        .act(&dev, next(5, Some(4)))
+        .await
+        .unwrap()
+        .unwrap();
+    let refused = world.engine.tickets().act(&dev, next(4, None)).await.unwrap();
     assert_eq!(refused, Err(Refusal::IdempotencyMismatch { key: "n".into() }));
 }
 
@@ -124,12 +179,14 @@ async fn refusals_and_rehearsals_keep_no_key() {
     };
     world
         .engine
+        .tickets()
         .act(&erin, request(agree("no_such_edge"), 1, false))
         .await
         .unwrap()
         .unwrap_err();
     world
         .engine
+        .tickets()
         .act(&erin, request(agree("approve_yes"), 2, true))
         .await
         .unwrap()
@@ -137,6 +194,7 @@ async fn refusals_and_rehearsals_keep_no_key() {
     let real = done(
         world
             .engine
+            .tickets()
             .act(&erin, request(agree("approve_yes"), 3, false))
             .await
             .unwrap()
@@ -154,7 +212,7 @@ async fn a_key_has_a_bound() {
         idempotency: key(&long, 1),
         ..handle(id, comment("x"))
     };
-    let refused = world.engine.act(&world.caller("dev"), request).await.unwrap();
+    let refused = world.engine.tickets().act(&world.caller("dev"), request).await.unwrap();
     assert_eq!(refused.unwrap_err().code(), "invalid_argument");
 }
 
@@ -174,10 +232,10 @@ async fn of_calls_at_once_with_one_key_one_writes() {
                 ..leave("1")
             };
             tokio::spawn(async move {
-                let handled = engine.act(&caller, handled).await.unwrap().unwrap();
+                let handled = engine.tickets().act(&caller, handled).await.unwrap().unwrap();
                 (
                     done(handled),
-                    done(engine.create(&caller, created).await.unwrap().unwrap()),
+                    done(engine.tickets().create(&caller, created).await.unwrap().unwrap()),
                 )
             })
         };
@@ -199,6 +257,7 @@ async fn of_calls_at_once_with_one_key_one_writes() {
     };
     let history = world
         .engine
+        .tickets()
         .history(&world.caller("dev"), id, query)
         .await
         .unwrap()
@@ -216,16 +275,16 @@ async fn a_call_that_was_given_up_still_counts_once() {
         ..handle(id, comment("once"))
     };
     // Dropped after one poll: it may or may not have got as far as the log.
-    let given_up = world.engine.act(&dev, request.clone());
+    let given_up = world.engine.tickets().act(&dev, request.clone());
     let polled = tokio::time::timeout(std::time::Duration::ZERO, given_up).await;
     assert!(matches!(polled, Err(_) | Ok(Ok(Ok(ActAnswer::Done(_))))));
-    world.engine.act(&dev, request).await.unwrap().unwrap();
+    world.engine.tickets().act(&dev, request).await.unwrap().unwrap();
     let query = HistoryQuery {
         from_version: 0,
         page: 1,
         per_page: 100,
         reverse: false,
     };
-    let history = world.engine.history(&dev, id, query).await.unwrap().unwrap();
+    let history = world.engine.tickets().history(&dev, id, query).await.unwrap().unwrap();
     assert_eq!(history.total, 2);
 }

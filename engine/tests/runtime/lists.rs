@@ -22,7 +22,7 @@ fn query(category: Category) -> ListQuery {
 
 impl World {
     async fn ids(&self, caller: &Caller, query: ListQuery) -> Vec<TicketId> {
-        let page = self.engine.list(caller, query).await.unwrap().unwrap();
+        let page = self.engine.tickets().list(caller, query).await.unwrap().unwrap();
         page.rows.into_iter().map(|row| row.id).collect()
     }
 
@@ -31,7 +31,13 @@ impl World {
         let mut lists = BTreeMap::new();
         for name in ["ada", "wes", "erin", "dev", "hana", "hugo", "olga", "omar", "fin"] {
             for category in Category::ALL {
-                let Ok(page) = self.engine.list(&self.caller(name), query(category)).await.unwrap() else {
+                let Ok(page) = self
+                    .engine
+                    .tickets()
+                    .list(&self.caller(name), query(category))
+                    .await
+                    .unwrap()
+                else {
                     assert_eq!(category, Category::All, "only `all` is for some alone");
                     continue;
                 };
@@ -58,6 +64,7 @@ impl World {
             }
             let title = format!("Incident {round} of the web");
             self.engine
+                .tickets()
                 .create(&self.caller("olga"), incident(&title))
                 .await
                 .unwrap()
@@ -67,7 +74,12 @@ impl World {
             take: None,
             ..leave("1")
         };
-        self.engine.create(&self.caller("dev"), draft).await.unwrap().unwrap();
+        self.engine
+            .tickets()
+            .create(&self.caller("dev"), draft)
+            .await
+            .unwrap()
+            .unwrap();
     }
 }
 
@@ -114,7 +126,12 @@ async fn each_category_shows_what_it_says() {
     let shows = async |name: &str| {
         let mut found = Vec::new();
         for category in Category::ALL {
-            let page = world.engine.list(&world.caller(name), query(category)).await.unwrap();
+            let page = world
+                .engine
+                .tickets()
+                .list(&world.caller(name), query(category))
+                .await
+                .unwrap();
             match page {
                 Ok(page) if page.rows.iter().any(|row| row.id == id) => found.push(category.word()),
                 Ok(page) => assert!(page.rows.is_empty() && page.total == 0),
@@ -138,9 +155,16 @@ async fn filters_narrow_and_pages_end() {
     world.play().await;
     let ada = world.caller("ada");
     let all = query(Category::All);
-    let total = world.engine.list(&ada, all.clone()).await.unwrap().unwrap().total;
+    let total = world
+        .engine
+        .tickets()
+        .list(&ada, all.clone())
+        .await
+        .unwrap()
+        .unwrap()
+        .total;
     assert_eq!(total, 12, "the draft is its creator's alone");
-    let found = async |query: ListQuery| world.engine.list(&ada, query).await.unwrap().unwrap().total;
+    let found = async |query: ListQuery| world.engine.tickets().list(&ada, query).await.unwrap().unwrap().total;
     let search = |text: &str| ListQuery {
         search: text.into(),
         ..all.clone()
@@ -200,6 +224,7 @@ async fn filters_narrow_and_pages_end() {
     for page in 1..=3 {
         let answer = world
             .engine
+            .tickets()
             .list(
                 &ada,
                 ListQuery {
@@ -220,6 +245,7 @@ async fn filters_narrow_and_pages_end() {
     assert_eq!(seen, sorted, "newest first, ties by id, each once");
     let past = world
         .engine
+        .tickets()
         .list(
             &ada,
             ListQuery {
@@ -250,7 +276,7 @@ async fn filters_narrow_and_pages_end() {
             per_page,
             ..all.clone()
         };
-        let answer = world.engine.list(&ada, asked).await.unwrap().unwrap();
+        let answer = world.engine.tickets().list(&ada, asked).await.unwrap().unwrap();
         assert_eq!(answer.total, total, "page {page}, per_page {per_page}");
         assert!(answer.page >= 1, "page {page}, per_page {per_page}");
     }
@@ -273,6 +299,7 @@ async fn created_between_is_inclusive() {
         };
         world
             .engine
+            .tickets()
             .list(&world.caller("dev"), query)
             .await
             .unwrap()
@@ -296,15 +323,28 @@ async fn nothing_crosses_a_tenant() {
     world.play().await;
     let gina = caller_of(GLOBEX, "00000000-0000-7000-8000-000000000901");
     for category in Category::ALL {
-        if let Ok(page) = world.engine.list(&gina, query(category)).await.unwrap() {
+        if let Ok(page) = world.engine.tickets().list(&gina, query(category)).await.unwrap() {
             assert_eq!((page.total, page.rows.len()), (0, 0), "{}", category.word());
         }
     }
     assert_eq!(
-        world.engine.workflows(&gina, "", 1, 100).await.unwrap().unwrap().total,
+        world
+            .engine
+            .workflows()
+            .startable(&gina, "", 1, 100)
+            .await
+            .unwrap()
+            .unwrap()
+            .total,
         0
     );
-    let users = world.engine.users(&gina, users_like("")).await.unwrap().unwrap();
+    let users = world
+        .engine
+        .directories()
+        .users(&gina, users_like(""))
+        .await
+        .unwrap()
+        .unwrap();
     assert!(
         users.rows.iter().all(|user| user.email.ends_with("@globex.example")),
         "{users:?}"
@@ -369,7 +409,12 @@ async fn lists_agree_with_details() {
     world.play().await;
     for ((name, category), rows) in world.all_lists().await {
         for row in rows {
-            let detail = world.engine.detail(&world.caller(&name), row.id).await.unwrap();
+            let detail = world
+                .engine
+                .tickets()
+                .detail(&world.caller(&name), row.id)
+                .await
+                .unwrap();
             let detail = detail.unwrap_or_else(|refusal| panic!("{name} sees {} in {category}: {refusal}", row.id));
             assert_eq!(detail.row, row);
         }
@@ -384,7 +429,7 @@ async fn a_discarded_draft_leaves_every_list() {
         take: None,
         ..leave("1")
     };
-    let id = done(world.engine.create(&dev, draft).await.unwrap().unwrap()).ticket_id;
+    let id = done(world.engine.tickets().create(&dev, draft).await.unwrap().unwrap()).ticket_id;
     assert_eq!(world.ids(&dev, query(Category::Owner)).await, [id]);
     world
         .act("dev", id, (Action::Discard, None), BTreeMap::new())

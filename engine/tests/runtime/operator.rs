@@ -21,7 +21,8 @@ async fn importing_and_publishing_again_writes_nothing() {
     let acme = TenantId::from(ACME);
     let report = world
         .engine
-        .import_directory(&directory("acme"))
+        .directories()
+        .import(&directory("acme"))
         .await
         .unwrap()
         .unwrap();
@@ -30,7 +31,8 @@ async fn importing_and_publishing_again_writes_nothing() {
     let state = VersionState::Default;
     let report = world
         .engine
-        .publish_workflow(&acme, source, Some("leave"), state, None)
+        .workflows()
+        .publish(&acme, source, Some("leave"), state, None)
         .await
         .unwrap()
         .unwrap();
@@ -65,14 +67,15 @@ async fn the_same_numbers_are_the_same_content_after_a_restart() {
     let state = VersionState::Default;
     let published = world
         .engine
-        .publish_workflow(&acme, Arc::new(read()), Some("leave"), state, None)
+        .workflows()
+        .publish(&acme, Arc::new(read()), Some("leave"), state, None)
         .await;
     assert!(published.unwrap().unwrap().is_new);
     let (ports, before) = (Arc::clone(&world.ports), log.last_position());
     world.engine.close().await.unwrap();
     log.reopen();
     let again = World::over(Arc::new(log.clone()), ports, EngineOptions::default()).await;
-    let stored = again.engine.workflows_of(&acme);
+    let stored = again.engine.workflows().of(&acme);
     let stored = stored.iter().find(|one| one.id.as_str() == "leave").unwrap();
     let version = stored.version_named(&"9".into()).unwrap();
     assert_eq!(*version.source, read());
@@ -81,7 +84,8 @@ async fn the_same_numbers_are_the_same_content_after_a_restart() {
     for same in [read(), stored] {
         let published = again
             .engine
-            .publish_workflow(&acme, Arc::new(same), Some("leave"), state, None)
+            .workflows()
+            .publish(&acme, Arc::new(same), Some("leave"), state, None)
             .await;
         assert!(!published.unwrap().unwrap().is_new);
     }
@@ -89,7 +93,8 @@ async fn the_same_numbers_are_the_same_content_after_a_restart() {
     other["_numbers"][0] = json!(0.100_000_000_000_000_02);
     let refused = again
         .engine
-        .publish_workflow(&acme, Arc::new(other), Some("leave"), state, None)
+        .workflows()
+        .publish(&acme, Arc::new(other), Some("leave"), state, None)
         .await;
     assert_eq!(refused.unwrap().unwrap_err().code(), "version_exists");
     assert_eq!(log.last_position(), before);
@@ -110,13 +115,14 @@ async fn what_does_not_fit_is_refused_whole() {
     // An address of a user of another tenant.
     let mut file = directory("globex");
     file["users"][0]["email"] = json!("DEV@acme.example");
-    let refused = world.engine.import_directory(&file).await.unwrap().unwrap_err();
+    let refused = world.engine.directories().import(&file).await.unwrap().unwrap_err();
     assert_eq!(refused.code(), "invalid_directory");
     let bad = Arc::new(fixture("invalid/no_end_node.json"));
     let state = VersionState::Default;
     let refused = world
         .engine
-        .publish_workflow(&ACME.into(), bad, None, state, None)
+        .workflows()
+        .publish(&ACME.into(), bad, None, state, None)
         .await
         .unwrap()
         .unwrap_err();
@@ -125,7 +131,8 @@ async fn what_does_not_fit_is_refused_whole() {
     let nowhere = TenantId::from("nowhere");
     world
         .engine
-        .publish_workflow(&nowhere, source.clone(), None, state, None)
+        .workflows()
+        .publish(&nowhere, source.clone(), None, state, None)
         .await
         .unwrap()
         .unwrap_err();
@@ -133,7 +140,8 @@ async fn what_does_not_fit_is_refused_whole() {
     let dev = world.user("dev");
     let refused = world
         .engine
-        .publish_workflow(&ACME.into(), source, None, state, Some(&dev))
+        .workflows()
+        .publish(&ACME.into(), source, None, state, Some(&dev))
         .await
         .unwrap();
     assert_eq!(refused.unwrap_err().code(), "permission_denied");
@@ -145,16 +153,18 @@ async fn directories_and_workflows_are_there_after_a_restart() {
     let world = World::filled(Arc::new(log.clone()), EngineOptions::default()).await;
     let names = |engine: &Engine| {
         let tenants = engine
+            .directories()
             .tenants()
             .into_iter()
             .map(|tenant| tenant.domain)
             .collect::<Vec<_>>();
         let workflows = engine
-            .workflows_of(&ACME.into())
+            .workflows()
+            .of(&ACME.into())
             .iter()
             .map(|one| one.id.to_string())
             .collect::<Vec<_>>();
-        (tenants, workflows, engine.tenant_by_domain("GLOBEX.example"))
+        (tenants, workflows, engine.directories().by_domain("GLOBEX.example"))
     };
     let live = names(&world.engine);
     assert_eq!(
@@ -164,7 +174,8 @@ async fn directories_and_workflows_are_there_after_a_restart() {
     let (acme, dev) = (TenantId::from(ACME), world.user("dev"));
     let (id, text) = world
         .engine
-        .create_access_token(&acme, &dev, "ci", None)
+        .access_tokens()
+        .create(&acme, &dev, "ci", None)
         .await
         .unwrap()
         .unwrap();
@@ -175,7 +186,7 @@ async fn directories_and_workflows_are_there_after_a_restart() {
     assert_eq!(names(&again.engine), live);
     let (_, secret) = token::split(text.expose()).unwrap();
     assert_eq!(
-        again.engine.identify_access_token(id.as_str(), secret),
+        again.engine.access_tokens().identify(id.as_str(), secret),
         Ok((acme, dev, id))
     );
 }
@@ -187,7 +198,8 @@ async fn a_token_is_good_until_it_is_not() {
     let make = async |days| {
         world
             .engine
-            .create_access_token(&acme, &dev, "ci", days)
+            .access_tokens()
+            .create(&acme, &dev, "ci", days)
             .await
             .unwrap()
             .unwrap()
@@ -195,7 +207,7 @@ async fn a_token_is_good_until_it_is_not() {
     let (id, text) = make(Some(2)).await;
     let (split, secret) = token::split(text.expose()).unwrap();
     assert_eq!(split, id);
-    let identify = |id: &str, secret: &str| world.engine.identify_access_token(id, secret);
+    let identify = |id: &str, secret: &str| world.engine.access_tokens().identify(id, secret);
     assert_eq!(
         identify(id.as_str(), secret),
         Ok((acme.clone(), dev.clone(), id.clone()))
@@ -210,32 +222,36 @@ async fn a_token_is_good_until_it_is_not() {
     let erin = world.user("erin");
     let refused = world
         .engine
-        .revoke_access_token(&acme, &erin, &id)
+        .access_tokens()
+        .revoke(&acme, &erin, &id)
         .await
         .unwrap()
         .unwrap_err();
     assert_eq!(refused.code(), "access_token_not_found", "it is dev's");
     world
         .engine
-        .import_directory(&directory_without("acme", &["dev"]))
+        .directories()
+        .import(&directory_without("acme", &["dev"]))
         .await
         .unwrap()
         .unwrap();
     assert_eq!(identify(id.as_str(), secret), Err(AuthProblem::UserInactive));
     world
         .engine
-        .import_directory(&directory("acme"))
+        .directories()
+        .import(&directory("acme"))
         .await
         .unwrap()
         .unwrap();
     world
         .engine
-        .revoke_access_token(&acme, &dev, &id)
+        .access_tokens()
+        .revoke(&acme, &dev, &id)
         .await
         .unwrap()
         .unwrap();
     assert_eq!(identify(id.as_str(), secret), Err(AuthProblem::Revoked));
-    let listed = world.engine.list_access_tokens(&acme, &dev).await.unwrap().unwrap();
+    let listed = world.engine.access_tokens().list(&acme, &dev).await.unwrap().unwrap();
     assert_eq!(listed.len(), 2);
     assert!(listed.iter().any(|one| one.id == id && one.revoked_at.is_some()));
 }
@@ -246,28 +262,51 @@ async fn a_user_has_its_own_tokens_only() {
     let (dev, erin) = (world.caller("dev"), world.caller("erin"));
     let (id, _) = world
         .engine
-        .create_own_access_token(&dev, "laptop", Some(30))
+        .access_tokens()
+        .create(&dev.tenant_id, &dev.user_id, "laptop", Some(30))
         .await
         .unwrap()
         .unwrap();
     assert_eq!(
-        world.engine.list_own_access_tokens(&dev).await.unwrap().unwrap().len(),
+        world
+            .engine
+            .access_tokens()
+            .list(&dev.tenant_id, &dev.user_id)
+            .await
+            .unwrap()
+            .unwrap()
+            .len(),
         1
     );
     assert_eq!(
-        world.engine.list_own_access_tokens(&erin).await.unwrap().unwrap().len(),
+        world
+            .engine
+            .access_tokens()
+            .list(&erin.tenant_id, &erin.user_id)
+            .await
+            .unwrap()
+            .unwrap()
+            .len(),
         0
     );
     world
         .engine
-        .revoke_own_access_token(&erin, &id)
+        .access_tokens()
+        .revoke(&erin.tenant_id, &erin.user_id, &id)
         .await
         .unwrap()
         .unwrap_err();
-    world.engine.revoke_own_access_token(&dev, &id).await.unwrap().unwrap();
     world
         .engine
-        .create_own_access_token(&dev, "too long", Some(731))
+        .access_tokens()
+        .revoke(&dev.tenant_id, &dev.user_id, &id)
+        .await
+        .unwrap()
+        .unwrap();
+    world
+        .engine
+        .access_tokens()
+        .create(&dev.tenant_id, &dev.user_id, "too long", Some(731))
         .await
         .unwrap()
         .unwrap_err();
@@ -276,19 +315,34 @@ async fn a_user_has_its_own_tokens_only() {
 #[tokio::test]
 async fn an_address_finds_its_user() {
     let world = World::in_memory().await;
-    let found = world.engine.identify_email(" DEV@acme.example ");
+    let found = world.engine.directories().identify_email(" DEV@acme.example ");
     assert_eq!(found, Ok((ACME.into(), world.user("dev"))));
     assert_eq!(
-        world.engine.identify_email("gone@acme.example"),
+        world.engine.directories().identify_email("gone@acme.example"),
         Err(AuthProblem::UserInactive)
     );
     assert_eq!(
-        world.engine.identify_email("nobody@acme.example"),
+        world.engine.directories().identify_email("nobody@acme.example"),
         Err(AuthProblem::Invalid)
     );
-    assert!(world.engine.application(&ACME.into(), &"loonflow".into()));
-    assert!(world.engine.application(&ACME.into(), &"helpdesk-bot".into()));
-    assert!(!world.engine.application(&ACME.into(), &"other".into()));
+    assert!(
+        world
+            .engine
+            .directories()
+            .has_application(&ACME.into(), &"loonflow".into())
+    );
+    assert!(
+        world
+            .engine
+            .directories()
+            .has_application(&ACME.into(), &"helpdesk-bot".into())
+    );
+    assert!(
+        !world
+            .engine
+            .directories()
+            .has_application(&ACME.into(), &"other".into())
+    );
 }
 
 #[tokio::test]
@@ -301,12 +355,19 @@ async fn tickets_of_a_user_who_left_need_help_until_it_is_back() {
         .await
         .unwrap();
     let needs_help = async |id| {
-        let detail = world.engine.detail(&world.caller("ada"), id).await.unwrap().unwrap();
+        let detail = world
+            .engine
+            .tickets()
+            .detail(&world.caller("ada"), id)
+            .await
+            .unwrap()
+            .unwrap();
         detail.row.needs_intervention
     };
     let report = world
         .engine
-        .import_directory(&directory_without("acme", &["erin"]))
+        .directories()
+        .import(&directory_without("acme", &["erin"]))
         .await
         .unwrap()
         .unwrap();
@@ -314,7 +375,8 @@ async fn tickets_of_a_user_who_left_need_help_until_it_is_back() {
     assert_eq!((needs_help(held).await, needs_help(passed_on).await), (true, false));
     world
         .engine
-        .import_directory(&directory("acme"))
+        .directories()
+        .import(&directory("acme"))
         .await
         .unwrap()
         .unwrap();
@@ -339,6 +401,7 @@ async fn a_ticket_stays_on_its_version_until_it_is_migrated() {
     let name = async |id| {
         world
             .engine
+            .tickets()
             .detail(&world.caller("dev"), id)
             .await
             .unwrap()
@@ -357,7 +420,8 @@ async fn a_ticket_stays_on_its_version_until_it_is_migrated() {
         let version = "2.0".into();
         world
             .engine
-            .migrate_ticket(&acme, id, &version, BTreeMap::new(), operator.as_ref())
+            .tickets()
+            .migrate(&acme, id, &version, BTreeMap::new(), operator.as_ref())
             .await
             .unwrap()
     };
@@ -370,7 +434,8 @@ async fn a_ticket_stays_on_its_version_until_it_is_migrated() {
         .unwrap();
     let elsewhere = world
         .engine
-        .migrate_ticket(&GLOBEX.into(), id, &"1.0".into(), BTreeMap::new(), None)
+        .tickets()
+        .migrate(&GLOBEX.into(), id, &"1.0".into(), BTreeMap::new(), None)
         .await
         .unwrap();
     assert_eq!(elsewhere.unwrap_err().code(), "ticket_not_found");
@@ -381,7 +446,7 @@ async fn users_are_found_by_part_of_a_name() {
     let world = World::in_memory().await;
     let dev = world.caller("dev");
     let names = async |query: UserQuery| {
-        let page = world.engine.users(&dev, query).await.unwrap().unwrap();
+        let page = world.engine.directories().users(&dev, query).await.unwrap().unwrap();
         assert_eq!(page.total as usize, page.rows.len());
         page.rows
             .iter()
@@ -402,7 +467,7 @@ async fn users_are_found_by_part_of_a_name() {
         per_page: 5,
         ..users_like("")
     };
-    let past = world.engine.users(&dev, past).await.unwrap().unwrap();
+    let past = world.engine.directories().users(&dev, past).await.unwrap().unwrap();
     assert_eq!((past.page, past.rows.len(), past.has_more), (3, 4, false));
 }
 
@@ -433,13 +498,13 @@ async fn pages_of_users_are_the_whole_in_order() {
         "depts": [{ "id": "d-yard", "name": "Yard", "parent_id": "d-hall" }, { "id": "d-hall", "name": "Hall" }, { "id": "d-none", "name": "None" }],
         "applications": [{ "name": "loonflow", "workflow_ids": "*" }],
     });
-    world.engine.import_directory(&file).await.unwrap().unwrap();
+    world.engine.directories().import(&file).await.unwrap().unwrap();
     // Somebody moves, so that the indexes have been changed and not only built.
     let mut moved = file.clone();
     moved["users"][2]["depts"] = json!([{ "dept_id": "d-hall", "is_primary": true }]);
     moved["users"][4]["depts"] = json!([]);
-    world.engine.import_directory(&moved).await.unwrap().unwrap();
-    let directory = world.engine.directory(&"t-k".into()).unwrap();
+    world.engine.directories().import(&moved).await.unwrap().unwrap();
+    let directory = world.engine.directories().of(&"t-k".into()).unwrap();
     let caller = Caller {
         tenant_id: "t-k".into(),
         user_id: "u-0".into(),
@@ -474,7 +539,7 @@ async fn pages_of_users_are_the_whole_in_order() {
                         page,
                         per_page: 7,
                     };
-                    let found = world.engine.users(&caller, query).await.unwrap().unwrap();
+                    let found = world.engine.directories().users(&caller, query).await.unwrap().unwrap();
                     assert_eq!(
                         (found.total as usize, found.page),
                         (expected.len(), page),

@@ -32,7 +32,16 @@ async fn a_repeated_discard_answers_what_the_first_did() {
         take: None,
         ..leave("1")
     };
-    let id = done(world.engine.create(&world.caller("dev"), draft).await.unwrap().unwrap()).ticket_id;
+    let id = done(
+        world
+            .engine
+            .tickets()
+            .create(&world.caller("dev"), draft)
+            .await
+            .unwrap()
+            .unwrap(),
+    )
+    .ticket_id;
     let request = ActRequest {
         idempotency: key("k", 1),
         ..handle(id, (Action::Discard, None))
@@ -40,12 +49,21 @@ async fn a_repeated_discard_answers_what_the_first_did() {
     let first = done(
         world
             .engine
+            .tickets()
             .act(&world.caller("dev"), request.clone())
             .await
             .unwrap()
             .unwrap(),
     );
-    let repeat = done(world.engine.act(&world.caller("dev"), request).await.unwrap().unwrap());
+    let repeat = done(
+        world
+            .engine
+            .tickets()
+            .act(&world.caller("dev"), request)
+            .await
+            .unwrap()
+            .unwrap(),
+    );
     assert!(repeat.replayed);
     assert_eq!((repeat.ticket_id, repeat.version), (first.ticket_id, first.version));
 }
@@ -59,12 +77,14 @@ async fn the_call_after_a_panic_finds_another_actor() {
         world.ports.is_draw_broken.store(true, Ordering::SeqCst);
         world
             .engine
+            .tickets()
             .act(&world.caller("dev"), handle(id, comment("lost")))
             .await
             .unwrap_err();
         world.ports.is_draw_broken.store(false, Ordering::SeqCst);
         world
             .engine
+            .tickets()
             .act(&world.caller("dev"), handle(id, comment("kept")))
             .await
             .unwrap()
@@ -80,6 +100,7 @@ async fn a_user_who_comes_back_ends_the_need_for_intervention() {
     let needs = async || {
         world
             .engine
+            .tickets()
             .detail(&world.caller("ada"), id)
             .await
             .unwrap()
@@ -89,14 +110,16 @@ async fn a_user_who_comes_back_ends_the_need_for_intervention() {
     };
     world
         .engine
-        .import_directory(&directory_without("acme", &["erin"]))
+        .directories()
+        .import(&directory_without("acme", &["erin"]))
         .await
         .unwrap()
         .unwrap();
     assert!(needs().await);
     world
         .engine
-        .import_directory(&directory("acme"))
+        .directories()
+        .import(&directory("acme"))
         .await
         .unwrap()
         .unwrap();

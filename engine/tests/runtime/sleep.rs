@@ -40,11 +40,11 @@ async fn going_to_sleep_loses_and_reorders_nothing() {
             tokio::spawn(async move {
                 for step in 0..12 {
                     let request = handle(id, comment(&format!("{writer}/{step}")));
-                    insist(|| engine.act(&caller, request.clone())).await.unwrap();
+                    insist(|| engine.tickets().act(&caller, request.clone())).await.unwrap();
                     if step % 4 == writer {
                         tokio::time::sleep(std::time::Duration::from_millis(3)).await;
                     }
-                    engine.detail(&caller, id).await.unwrap().unwrap();
+                    engine.tickets().detail(&caller, id).await.unwrap().unwrap();
                 }
             })
         })
@@ -55,6 +55,7 @@ async fn going_to_sleep_loses_and_reorders_nothing() {
     for id in ids {
         let history = world
             .engine
+            .tickets()
             .history(&world.caller("dev"), id, HISTORY)
             .await
             .unwrap()
@@ -82,7 +83,7 @@ async fn details(world: &World, ids: &[TicketId]) -> Vec<String> {
     let mut found = Vec::new();
     for (idx, id) in ids.iter().enumerate() {
         let caller = world.caller(["dev", "erin", "hana"][idx % 3]);
-        let detail = world.engine.detail(&caller, *id).await.unwrap().unwrap();
+        let detail = world.engine.tickets().detail(&caller, *id).await.unwrap().unwrap();
         found.push(format!(
             "{:?} {:?} {:?} {:?} {:?}",
             detail.row, detail.values, detail.permissions, detail.offered, detail.waiting_for
@@ -148,7 +149,7 @@ async fn a_log_on_disk_is_taken_up_where_it_was_left() {
     let again = World::over(log, ports, EngineOptions::default()).await;
     assert_eq!(details(&again, &[id]).await, live);
     let request = handle(id, agree("approve_yes"));
-    let answer = again.engine.act(&again.caller("erin"), request).await;
+    let answer = again.engine.tickets().act(&again.caller("erin"), request).await;
     assert_eq!(done(answer.unwrap().unwrap()).current_nodes[0].node_id.as_str(), "file");
     again.engine.close().await.unwrap();
 }
@@ -160,6 +161,7 @@ async fn after_close_every_call_says_so() {
     let id = world.leave("2").await;
     let version = world
         .engine
+        .tickets()
         .detail(&world.caller("dev"), id)
         .await
         .unwrap()
@@ -169,7 +171,14 @@ async fn after_close_every_call_says_so() {
     world.engine.close().await.unwrap();
     assert!(!world.engine.is_ready());
     let dev = world.caller("dev");
-    assert!(world.engine.act(&dev, handle(id, comment("x"))).await.is_err());
+    assert!(
+        world
+            .engine
+            .tickets()
+            .act(&dev, handle(id, comment("x")))
+            .await
+            .is_err()
+    );
     log.reopen();
     assert_eq!(
         log.read_stream(&stream_of(&log, id), 0)

@@ -20,7 +20,13 @@ const HISTORY: HistoryQuery = HistoryQuery {
 async fn a_leave_request_goes_from_start_to_end() {
     let world = World::in_memory().await;
     let id = world.leave("3").await;
-    let detail = world.engine.detail(&world.caller("erin"), id).await.unwrap().unwrap();
+    let detail = world
+        .engine
+        .tickets()
+        .detail(&world.caller("erin"), id)
+        .await
+        .unwrap()
+        .unwrap();
     assert!(detail.offered.iter().any(|one| one.id == "approve_yes"));
 
     world
@@ -39,6 +45,7 @@ async fn a_leave_request_goes_from_start_to_end() {
 
     let history = world
         .engine
+        .tickets()
         .history(&world.caller("dev"), id, HISTORY)
         .await
         .unwrap()
@@ -53,6 +60,7 @@ async fn a_leave_request_goes_from_start_to_end() {
     };
     let newest = world
         .engine
+        .tickets()
         .history(&world.caller("dev"), id, newest)
         .await
         .unwrap()
@@ -67,6 +75,7 @@ async fn commands_on_one_ticket_never_interleave() {
     let id = world.leave("2").await;
     let before = world
         .engine
+        .tickets()
         .detail(&world.caller("dev"), id)
         .await
         .unwrap()
@@ -76,7 +85,12 @@ async fn commands_on_one_ticket_never_interleave() {
     let tasks: Vec<_> = (0..64)
         .map(|idx| {
             let (engine, caller) = (world.engine.clone(), world.caller("dev"));
-            tokio::spawn(async move { engine.act(&caller, handle(id, comment(&format!("c{idx}")))).await })
+            tokio::spawn(async move {
+                engine
+                    .tickets()
+                    .act(&caller, handle(id, comment(&format!("c{idx}"))))
+                    .await
+            })
         })
         .collect();
     let mut versions = BTreeSet::new();
@@ -93,6 +107,7 @@ async fn commands_on_one_ticket_never_interleave() {
     );
     let history = world
         .engine
+        .tickets()
         .history(&world.caller("dev"), id, HISTORY)
         .await
         .unwrap()
@@ -114,7 +129,7 @@ async fn of_two_who_accept_one_wins() {
             .map(|name| {
                 let (engine, caller) = (world.engine.clone(), world.caller(name));
                 let request = handle(id, (Action::Accept, None));
-                tokio::spawn(async move { engine.act(&caller, request).await.unwrap() })
+                tokio::spawn(async move { engine.tickets().act(&caller, request).await.unwrap() })
             })
             .collect();
         let mut n_won = 0;
@@ -137,6 +152,7 @@ async fn a_stale_version_is_refused_dry_and_real() {
     let id = world.leave("2").await;
     let version = world
         .engine
+        .tickets()
         .detail(&world.caller("dev"), id)
         .await
         .unwrap()
@@ -149,7 +165,7 @@ async fn a_stale_version_is_refused_dry_and_real() {
             dry_run,
             ..handle(id, comment("x"))
         };
-        let refused = world.engine.act(&world.caller("dev"), request).await.unwrap();
+        let refused = world.engine.tickets().act(&world.caller("dev"), request).await.unwrap();
         assert_eq!(
             refused,
             Err(Refusal::VersionConflict {
@@ -163,7 +179,7 @@ async fn a_stale_version_is_refused_dry_and_real() {
             dry_run,
             ..handle(id, comment("x"))
         };
-        let refused = world.engine.act(&world.caller("fin"), request).await.unwrap();
+        let refused = world.engine.tickets().act(&world.caller("fin"), request).await.unwrap();
         assert_eq!(refused, Err(Refusal::TicketNotFound { id: id.to_string() }));
     }
     let request = ActRequest {
@@ -171,7 +187,16 @@ async fn a_stale_version_is_refused_dry_and_real() {
         ..handle(id, comment("x"))
     };
     assert_eq!(
-        done(world.engine.act(&world.caller("dev"), request).await.unwrap().unwrap()).version,
+        done(
+            world
+                .engine
+                .tickets()
+                .act(&world.caller("dev"), request)
+                .await
+                .unwrap()
+                .unwrap()
+        )
+        .version,
         version + 1
     );
 }
@@ -187,14 +212,14 @@ async fn a_rehearsal_says_what_the_call_does_and_does_nothing() {
         dry_run: true,
         ..request.clone()
     };
-    let ActAnswer::Preview(created) = world.engine.create(&dev, rehearsal).await.unwrap().unwrap() else {
+    let ActAnswer::Preview(created) = world.engine.tickets().create(&dev, rehearsal).await.unwrap().unwrap() else {
         panic!("a preview was asked for")
     };
     assert_eq!(world.ports.n_draws.load(Ordering::SeqCst), n_draws);
     assert!(created.pools.contains_key("triage"));
     assert_eq!(created.version, 0);
-    let id = done(world.engine.create(&dev, request).await.unwrap().unwrap()).ticket_id;
-    let after = world.engine.detail(&dev, id).await.unwrap().unwrap();
+    let id = done(world.engine.tickets().create(&dev, request).await.unwrap().unwrap()).ticket_id;
+    let after = world.engine.tickets().detail(&dev, id).await.unwrap().unwrap();
     assert_eq!(after.row.act_state, created.act_state);
     assert_eq!(after.row.version, created.events.len() as u64);
 
@@ -208,15 +233,15 @@ async fn a_rehearsal_says_what_the_call_does_and_does_nothing() {
         dry_run: true,
         ..request.clone()
     };
-    let ActAnswer::Preview(preview) = world.engine.act(&caller, rehearsal).await.unwrap().unwrap() else {
+    let ActAnswer::Preview(preview) = world.engine.tickets().act(&caller, rehearsal).await.unwrap().unwrap() else {
         panic!("a preview was asked for")
     };
     assert_eq!(
-        world.engine.detail(&dev, id).await.unwrap().unwrap().row,
+        world.engine.tickets().detail(&dev, id).await.unwrap().unwrap().row,
         after.row,
         "nothing changed"
     );
-    let real = done(world.engine.act(&caller, request).await.unwrap().unwrap());
+    let real = done(world.engine.tickets().act(&caller, request).await.unwrap().unwrap());
     assert_eq!(real.version, preview.version + preview.events.len() as u64);
     assert_eq!(
         (real.act_state, real.current_nodes),
@@ -233,7 +258,16 @@ async fn who_may_not_see_a_ticket_hears_that_there_is_none() {
         take: None,
         ..leave("1")
     };
-    let draft = done(world.engine.create(&world.caller("dev"), draft).await.unwrap().unwrap()).ticket_id;
+    let draft = done(
+        world
+            .engine
+            .tickets()
+            .create(&world.caller("dev"), draft)
+            .await
+            .unwrap()
+            .unwrap(),
+    )
+    .ticket_id;
     let unknown = loonflow_engine::id::TicketId(uuid::Uuid::from_u128(7));
     let not_found = |id: loonflow_engine::id::TicketId| Refusal::TicketNotFound { id: id.to_string() };
     for (caller, id) in [
@@ -243,11 +277,17 @@ async fn who_may_not_see_a_ticket_hears_that_there_is_none() {
         (world.caller("ada"), unknown),
     ] {
         assert_eq!(
-            world.engine.detail(&caller, id).await.unwrap().unwrap_err(),
+            world.engine.tickets().detail(&caller, id).await.unwrap().unwrap_err(),
             not_found(id)
         );
         assert_eq!(
-            world.engine.history(&caller, id, HISTORY).await.unwrap().unwrap_err(),
+            world
+                .engine
+                .tickets()
+                .history(&caller, id, HISTORY)
+                .await
+                .unwrap()
+                .unwrap_err(),
             not_found(id)
         );
         for dry_run in [true, false] {
@@ -256,7 +296,7 @@ async fn who_may_not_see_a_ticket_hears_that_there_is_none() {
                 ..handle(id, comment("x"))
             };
             assert_eq!(
-                world.engine.act(&caller, request).await.unwrap().unwrap_err(),
+                world.engine.tickets().act(&caller, request).await.unwrap().unwrap_err(),
                 not_found(id)
             );
         }
@@ -269,6 +309,7 @@ async fn who_may_not_see_a_ticket_hears_that_there_is_none() {
     assert_eq!(
         world
             .engine
+            .tickets()
             .detail(&world.caller("dev"), draft)
             .await
             .unwrap()
@@ -288,21 +329,46 @@ async fn an_application_uses_only_what_it_may() {
     let leave_id = world.leave("2").await;
     for app in ["helpdesk-bot", "nobody-knows-it"] {
         let caller = as_app("dev", app);
-        let refused = world.engine.detail(&caller, leave_id).await.unwrap().unwrap_err();
+        let refused = world
+            .engine
+            .tickets()
+            .detail(&caller, leave_id)
+            .await
+            .unwrap()
+            .unwrap_err();
         assert_eq!(refused.code(), "app_not_allowed", "{app}");
         let refused = world
             .engine
+            .tickets()
             .act(&caller, handle(leave_id, comment("x")))
             .await
             .unwrap()
             .unwrap_err();
         assert_eq!(refused.code(), "app_not_allowed", "{app}");
-        let refused = world.engine.create(&caller, leave("1")).await.unwrap().unwrap_err();
+        let refused = world
+            .engine
+            .tickets()
+            .create(&caller, leave("1"))
+            .await
+            .unwrap()
+            .unwrap_err();
         assert_eq!(refused.code(), "app_not_allowed", "{app}");
     }
     let bot = as_app("dev", "helpdesk-bot");
-    world.engine.create(&bot, incident("By a bot")).await.unwrap().unwrap();
-    let startable = world.engine.workflows(&bot, "", 1, 100).await.unwrap().unwrap();
+    world
+        .engine
+        .tickets()
+        .create(&bot, incident("By a bot"))
+        .await
+        .unwrap()
+        .unwrap();
+    let startable = world
+        .engine
+        .workflows()
+        .startable(&bot, "", 1, 100)
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!(
         startable
             .rows
@@ -320,13 +386,24 @@ async fn a_timer_fires_when_it_is_due_and_once() {
     let id = done(
         world
             .engine
+            .tickets()
             .create(&dev, incident("Web is down"))
             .await
             .unwrap()
             .unwrap(),
     )
     .ticket_id;
-    let triager = world.engine.detail(&dev, id).await.unwrap().unwrap().row.current_nodes[0].assignees[0].clone();
+    let triager = world
+        .engine
+        .tickets()
+        .detail(&dev, id)
+        .await
+        .unwrap()
+        .unwrap()
+        .row
+        .current_nodes[0]
+        .assignees[0]
+        .clone();
     world
         .act(&triager.name, id, agree("triaged"), BTreeMap::new())
         .await
@@ -339,7 +416,7 @@ async fn a_timer_fires_when_it_is_due_and_once() {
         .act("olga", id, agree("fixed"), fields([("root_cause", "a cable")]))
         .await
         .unwrap();
-    let open = world.engine.open_effects(id).await.unwrap().unwrap();
+    let open = world.engine.effects().open(id).await.unwrap().unwrap();
     let [OpenEffect::Timer { token, node, due }] = open.as_slice() else {
         panic!("{open:?}")
     };
@@ -348,14 +425,14 @@ async fn a_timer_fires_when_it_is_due_and_once() {
         ("cool_down", world.ports.now().plus_ms(86_400_000))
     );
 
-    let early = world.engine.fire_timer(id, *token).await.unwrap();
+    let early = world.engine.effects().fire_timer(id, *token).await.unwrap();
     assert_eq!(early.unwrap_err().code(), "not_waiting");
     world.ports.pass(86_400_000);
-    let fired = world.engine.fire_timer(id, *token).await.unwrap().unwrap();
+    let fired = world.engine.effects().fire_timer(id, *token).await.unwrap().unwrap();
     assert_eq!(fired.current_nodes[0].node_id.as_str(), "confirm");
-    let again = world.engine.fire_timer(id, *token).await.unwrap();
+    let again = world.engine.effects().fire_timer(id, *token).await.unwrap();
     assert_eq!(again.unwrap_err().code(), "not_waiting");
-    assert_eq!(world.engine.open_effects(id).await.unwrap().unwrap(), []);
+    assert_eq!(world.engine.effects().open(id).await.unwrap().unwrap(), []);
 }
 
 #[tokio::test]
@@ -372,6 +449,7 @@ async fn a_hook_reports_once_and_can_be_retried() {
     let id = done(
         world
             .engine
+            .tickets()
             .create(&world.caller("dev"), request)
             .await
             .unwrap()
@@ -382,7 +460,7 @@ async fn a_hook_reports_once_and_can_be_retried() {
     for name in ["erin", "olga"] {
         world.act(name, id, agree("go"), BTreeMap::new()).await.unwrap();
     }
-    let open = world.engine.open_effects(id).await.unwrap().unwrap();
+    let open = world.engine.effects().open(id).await.unwrap().unwrap();
     let [
         OpenEffect::Hook {
             token,
@@ -394,7 +472,7 @@ async fn a_hook_reports_once_and_can_be_retried() {
     else {
         panic!("{open:?}")
     };
-    let report = |attempt, outcome| world.engine.report_hook(id, *token, attempt, outcome);
+    let report = |attempt, outcome| world.engine.effects().report_hook(id, *token, attempt, outcome);
     report(1, HookOutcome::Failed("no route".into()))
         .await
         .unwrap()

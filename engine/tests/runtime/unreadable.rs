@@ -54,7 +54,13 @@ async fn listed(world: &World) -> Vec<TicketId> {
         newest_first: false,
         ..ListQuery::default()
     };
-    let page = world.engine.list(&world.caller("dev"), query).await.unwrap().unwrap();
+    let page = world
+        .engine
+        .tickets()
+        .list(&world.caller("dev"), query)
+        .await
+        .unwrap()
+        .unwrap();
     page.rows.into_iter().map(|row| row.id).collect()
 }
 
@@ -88,9 +94,9 @@ async fn an_event_that_does_not_decode_keeps_its_ticket_alone() {
             "its row is what was read last"
         );
         let dev = world.caller("dev");
-        is_unreadable(world.engine.detail(&dev, bad).await, &bad.to_string());
+        is_unreadable(world.engine.tickets().detail(&dev, bad).await, &bad.to_string());
         is_unreadable(
-            world.engine.act(&dev, handle(bad, comment("x"))).await,
+            world.engine.tickets().act(&dev, handle(bad, comment("x"))).await,
             &bad.to_string(),
         );
     }
@@ -125,7 +131,10 @@ async fn commits_that_do_not_fold_keep_their_ticket_alone() {
     assert_eq!(listed(&world).await, [first]);
     for stream in streams {
         let id = TicketId::parse(stream.rsplit_once('/').unwrap().1).unwrap();
-        is_unreadable(world.engine.detail(&world.caller("dev"), id).await, &id.to_string());
+        is_unreadable(
+            world.engine.tickets().detail(&world.caller("dev"), id).await,
+            &id.to_string(),
+        );
     }
 }
 
@@ -133,16 +142,24 @@ async fn commits_that_do_not_fold_keep_their_ticket_alone() {
 async fn a_bad_event_of_a_directory_keeps_its_tenant_alone() {
     let (world, log) = over_memory().await;
     let id = world.leave("2").await;
-    let (tenant, user) = world.engine.identify_email("gina@globex.example").unwrap();
+    let (tenant, user) = world
+        .engine
+        .directories()
+        .identify_email("gina@globex.example")
+        .unwrap();
     spoil(&log, &format!("dir/{GLOBEX}"));
     let world = restarted(world, &log).await;
     assert_eq!(named(&world), [format!("dir/{GLOBEX}")]);
-    let problem = world.engine.identify_email("gina@globex.example").unwrap_err();
+    let problem = world
+        .engine
+        .directories()
+        .identify_email("gina@globex.example")
+        .unwrap_err();
     assert_eq!(problem, AuthProblem::DirectoryUnreadable);
     let gina = caller_of(tenant.as_str(), user.as_str());
-    is_unreadable(world.engine.list(&gina, ListQuery::default()).await, GLOBEX);
-    is_unreadable(world.engine.detail(&gina, id).await, GLOBEX);
-    is_unreadable(world.engine.import_directory(&directory("globex")).await, GLOBEX);
+    is_unreadable(world.engine.tickets().list(&gina, ListQuery::default()).await, GLOBEX);
+    is_unreadable(world.engine.tickets().detail(&gina, id).await, GLOBEX);
+    is_unreadable(world.engine.directories().import(&directory("globex")).await, GLOBEX);
     world.act("dev", id, comment("x"), BTreeMap::new()).await.unwrap();
 }
 
@@ -150,19 +167,27 @@ async fn a_bad_event_of_a_directory_keeps_its_tenant_alone() {
 async fn a_bad_event_of_a_workflow_keeps_the_workflow_alone() {
     let (world, log) = over_memory().await;
     let id = world.leave("2").await;
-    let other = world.engine.create(&world.caller("dev"), incident("Down")).await;
+    let other = world
+        .engine
+        .tickets()
+        .create(&world.caller("dev"), incident("Down"))
+        .await;
     let other = done(other.unwrap().unwrap()).ticket_id;
     spoil(&log, &format!("wf/{ACME}/leave"));
     let world = restarted(world, &log).await;
     assert_eq!(named(&world), [format!("wf/{ACME}/leave")]);
     let dev = world.caller("dev");
-    is_unreadable(world.engine.detail(&dev, id).await, "workflow `leave`");
-    is_unreadable(world.engine.create(&dev, leave("1")).await, "workflow `leave`");
+    is_unreadable(world.engine.tickets().detail(&dev, id).await, "workflow `leave`");
+    is_unreadable(
+        world.engine.tickets().create(&dev, leave("1")).await,
+        "workflow `leave`",
+    );
     let source = Arc::new(fixture("workflows/leave.json"));
     let acme = ACME.into();
     let published = world
         .engine
-        .publish_workflow(&acme, source, Some("leave"), VersionState::Default, None);
+        .workflows()
+        .publish(&acme, source, Some("leave"), VersionState::Default, None);
     is_unreadable(published.await, "workflow `leave`");
     world.act("dev", other, comment("x"), BTreeMap::new()).await.unwrap();
 }

@@ -17,9 +17,13 @@ use crate::error::{ApiError, Code};
 pub fn recognise(engine: &Engine, identity: &Identity) -> Result<(TenantId, UserId, Option<AccessTokenId>), ApiError> {
     let found = match identity {
         Identity::PersonalAccessToken(token) => engine
-            .identify_access_token(&token.id, token.secret.expose())
+            .access_tokens()
+            .identify(&token.id, token.secret.expose())
             .map(|(tenant, user, id)| (tenant, user, Some(id))),
-        Identity::Email(email) => engine.identify_email(email).map(|(tenant, user)| (tenant, user, None)),
+        Identity::Email(email) => engine
+            .directories()
+            .identify_email(email)
+            .map(|(tenant, user)| (tenant, user, None)),
     };
     found.map_err(|problem: AuthProblem| problem.into())
 }
@@ -31,7 +35,7 @@ pub fn recognise(engine: &Engine, identity: &Identity) -> Result<(TenantId, User
 pub fn caller(engine: &Engine, identity: &Identity, app_name: &str) -> Result<Caller, ApiError> {
     let (tenant_id, user_id, access_token) = recognise(engine, identity)?;
     let app = AppName::from(app_name);
-    if !engine.application(&tenant_id, &app) {
+    if !engine.directories().has_application(&tenant_id, &app) {
         let message = format!("there is no application `{}`", shortened(app_name));
         return Err(ApiError::new(Code::AppNotAllowed, message));
     }

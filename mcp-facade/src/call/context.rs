@@ -32,7 +32,8 @@ impl CallContext {
     /// `token_invalid` when the tenant is not there, which the credential has ruled out.
     pub fn directory(&self) -> Result<Arc<Directory>, ApiError> {
         self.engine()
-            .directory(&self.caller.tenant_id)
+            .directories()
+            .of(&self.caller.tenant_id)
             .ok_or_else(|| ApiError::new(Code::TokenInvalid, "the token's organisation is not here"))
     }
 

@@ -143,7 +143,7 @@ pub(crate) async fn run(context: &CallContext, params: Params) -> Result<Value, 
     };
     let (engine, caller) = (context.engine().clone(), context.caller.clone());
     let answer = context
-        .finish(async move { engine.create(&caller, request).await })
+        .finish(async move { engine.tickets().create(&caller, request).await })
         .await?;
     Ok(match answer {
         ActAnswer::Preview(preview) => wire::action::rehearsed(None, &asked, &preview),

@@ -54,7 +54,7 @@ pub(super) async fn shown(
 ) -> Result<Value, ApiError> {
     let directory = context.directory()?;
     let ticket_id = request::ticket_id(ticket_id)?;
-    let mut detail = context.answered(context.engine().detail(&context.caller, ticket_id).await)?;
+    let mut detail = context.answered(context.engine().tickets().detail(&context.caller, ticket_id).await)?;
     if let Some(key) = whole_field {
         leave_whole(&mut detail, key)?;
     }

@@ -180,7 +180,7 @@ pub(crate) async fn run(context: &CallContext, params: Params) -> Result<Value, 
     };
     let (engine, caller) = (context.engine().clone(), context.caller.clone());
     let answer = context
-        .finish(async move { engine.act(&caller, request).await })
+        .finish(async move { engine.tickets().act(&caller, request).await })
         .await?;
     Ok(match answer {
         ActAnswer::Preview(preview) => wire::action::rehearsed(Some(&ticket_id.to_string()), &asked, &preview),
@@ -190,7 +190,7 @@ pub(crate) async fn run(context: &CallContext, params: Params) -> Result<Value, 
 
 /// The refusal of a word that is no action: like one of an action that is not open now, with those that are.
 async fn no_such_action(context: &CallContext, ticket: TicketId, params: &Params) -> Result<ApiError, ApiError> {
-    let detail = context.answered(context.engine().detail(&context.caller, ticket).await)?;
+    let detail = context.answered(context.engine().tickets().detail(&context.caller, ticket).await)?;
     let available = detail.offered.iter();
     let mut error = ApiError::from(Refusal::ActionNotAvailable {
         action_type: "",

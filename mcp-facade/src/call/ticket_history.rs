@@ -56,7 +56,11 @@ fn query(params: &Params) -> HistoryQuery {
 pub(crate) async fn run(context: &CallContext, params: Params) -> Result<Value, ApiError> {
     let directory = context.directory()?;
     let ticket = request::ticket_id(&params.ticket_id)?;
-    let page = context.engine().history(&context.caller, ticket, query(&params)).await;
+    let page = context
+        .engine()
+        .tickets()
+        .history(&context.caller, ticket, query(&params))
+        .await;
     let page = context.answered(page)?;
     Ok(wire::page::page("history", &page, |entry| {
         wire::history::entry(entry, &directory)

@@ -155,7 +155,7 @@ fn act_state(word: &str) -> Result<ActState, ApiError> {
 pub(crate) async fn run(context: &CallContext, params: Params) -> Result<Value, ApiError> {
     let directory = context.directory()?;
     let query = query(&params, &directory, context.state.now())?;
-    let page = context.answered(context.engine().list(&context.caller, query).await)?;
+    let page = context.answered(context.engine().tickets().list(&context.caller, query).await)?;
     let (engine, caller) = (context.engine(), &context.caller);
     let mut notes = notes_of(&params, engine, caller, &directory);
     if let (Some(parent), 0) = (&params.parent_ticket_id, page.total)
@@ -177,12 +177,12 @@ fn notes_of(params: &Params, engine: &Engine, caller: &Caller, directory: &Direc
     );
     found.extend(notes::each(
         &params.workflow_ids,
-        |id| engine.has_workflow(caller, &WorkflowId::from(id)),
+        |id| engine.workflows().has(caller, &WorkflowId::from(id)),
         |id| format!("`workflow_ids`: there is no workflow `{id}` for you; `workflow_list` tells the ids of those you may start"),
     ));
     found.extend(notes::each(
         &params.node_ids,
-        |id| engine.has_node(caller, &NodeId::from(id)),
+        |id| engine.workflows().has_node(caller, &NodeId::from(id)),
         |id| {
             format!("`node_ids`: no workflow has a node `{id}`; `current_nodes` of a ticket tells the ids of its nodes")
         },
@@ -207,7 +207,7 @@ async fn may_view(context: &CallContext, id: &str) -> Result<bool, ApiError> {
     let Ok(id) = request::ticket_id(id) else {
         return Ok(false);
     };
-    match context.answered(context.engine().detail(&context.caller, id).await) {
+    match context.answered(context.engine().tickets().detail(&context.caller, id).await) {
         Ok(_) => Ok(true),
         Err(error) if matches!(error.code, Code::Overloaded | Code::Internal) => Err(error),
         Err(_refused) => Ok(false),

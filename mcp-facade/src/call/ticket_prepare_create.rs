@@ -41,6 +41,7 @@ pub(crate) async fn run(context: &CallContext, params: Params) -> Result<Value, 
     let version = params.version_name.map(VersionName::from);
     let form = context
         .engine()
+        .tickets()
         .prepare_create(&context.caller, &workflow, version.as_ref())
         .await;
     let form = context.answered(form)?;

@@ -67,7 +67,13 @@ fn query(params: &Params) -> UserQuery {
 /// Why it was refused.
 pub(crate) async fn run(context: &CallContext, params: Params) -> Result<Value, ApiError> {
     let directory = context.directory()?;
-    let page = context.answered(context.engine().users(&context.caller, query(&params)).await)?;
+    let page = context.answered(
+        context
+            .engine()
+            .directories()
+            .users(&context.caller, query(&params))
+            .await,
+    )?;
     let mut answer = wire::page::page("user_list", &page, |user| {
         wire::account::user_row(user, &directory, params.simple)
     });

@@ -40,7 +40,8 @@ pub(crate) async fn run(context: &CallContext, params: Params) -> Result<Value, 
     let search = params.search_value.unwrap_or_default();
     let found = context
         .engine()
-        .workflows(&context.caller, &search, page, per_page)
+        .workflows()
+        .startable(&context.caller, &search, page, per_page)
         .await;
     let page = context.answered(found)?;
     Ok(wire::page::page("workflow_list", &page, |version| {

@@ -101,18 +101,21 @@ fn claim(data: &Path, fresh: bool) -> anyhow::Result<()> {
 async fn prepare(engine: &Engine, data: &Path) -> anyhow::Result<Vec<DemoToken>> {
     let file: Value = serde_json::from_str(DIRECTORY)?;
     let imported = engine
-        .import_directory(&file)
+        .directories()
+        .import(&file)
         .await?
         .map_err(|refusal| anyhow!("{refusal}"))?;
     for source in WORKFLOWS {
         let source: Value = serde_json::from_str(source)?;
         let published = engine
-            .publish_workflow(&imported.tenant_id, Arc::new(source), None, VersionState::Default, None)
+            .workflows()
+            .publish(&imported.tenant_id, Arc::new(source), None, VersionState::Default, None)
             .await?;
         published.map_err(|refusal| anyhow!("{refusal}"))?;
     }
     let directory = engine
-        .directory(&imported.tenant_id)
+        .directories()
+        .of(&imported.tenant_id)
         .context("the demo's tenant is missing")?;
     let n_tickets = seed::seed(engine, &directory, PEOPLE[0].1).await?;
     tracing::info!(n_tickets, "the demo is prepared");

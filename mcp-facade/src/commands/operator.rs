@@ -163,7 +163,11 @@ impl Operator {
             Request::ListVersions { tenant } => self.list_versions(tenant.as_deref(), &items).await,
             Request::CreateToken { email, label, days } => {
                 let (tenant, user) = self.user(&email)?;
-                let made = self.engine()?.create_access_token(&tenant, &user, &label, days).await;
+                let made = self
+                    .engine()?
+                    .access_tokens()
+                    .create(&tenant, &user, &label, days)
+                    .await;
                 let (id, text) = refused(made, &items).await?;
                 give(&items, json!({ "id": id.as_str(), "token": text.expose() })).await
             }
@@ -172,7 +176,8 @@ impl Operator {
                 let (tenant, user) = self.user(&email)?;
                 let revoked = self
                     .engine()?
-                    .revoke_access_token(&tenant, &user, &AccessTokenId::from(id))
+                    .access_tokens()
+                    .revoke(&tenant, &user, &AccessTokenId::from(id))
                     .await;
                 refused(revoked, &items).await
             }
@@ -208,8 +213,8 @@ impl Operator {
     /// A user by e-mail address, active or not: tokens of a user who left can still be revoked.
     fn user(&self, email: &str) -> Result<(TenantId, UserId), String> {
         let engine = self.engine()?;
-        let found = engine.tenants().into_iter().find_map(|tenant| {
-            let directory = engine.directory(&tenant.id)?;
+        let found = engine.directories().tenants().into_iter().find_map(|tenant| {
+            let directory = engine.directories().of(&tenant.id)?;
             let user = directory.user_by_email(email)?;
             Some((tenant.id, user.id.clone()))
         });
@@ -221,9 +226,9 @@ impl Operator {
     /// The tenant of a domain, or the only one.
     fn tenant(&self, domain: Option<&str>) -> Result<TenantId, String> {
         let engine = self.engine()?;
-        let tenants = engine.tenants();
+        let tenants = engine.directories().tenants();
         if let Some(domain) = domain {
-            return engine.tenant_by_domain(domain).ok_or_else(|| {
+            return engine.directories().by_domain(domain).ok_or_else(|| {
                 let folded = domain.trim().to_lowercase();
                 if tenants.iter().any(|tenant| tenant.domain.to_lowercase() == folded) {
                     format!("several tenants have the domain `{domain}`; import one of them with another domain")
@@ -247,13 +252,14 @@ impl Operator {
 
     async fn import_directory(&self, directory: Value, options: ImportOptions, items: &Items) -> Result<(), String> {
         let engine = self.engine()?;
-        let imported = engine.import_directory_as(directory, options).await;
+        let imported = engine.directories().import_as(directory, options).await;
         let report = refused(imported, items).await?;
         for warning in &report.warnings {
             give(items, import_problem(warning, false)).await?;
         }
         let n_users = engine
-            .directory(&report.tenant_id)
+            .directories()
+            .of(&report.tenant_id)
             .map_or(0, |directory| directory.users.len());
         let missing: Vec<&str> = report.missing.first.iter().map(|(_, email)| email.as_str()).collect();
         let report = json!({
@@ -272,8 +278,8 @@ impl Operator {
     async fn list_tokens(&self, email: &str, items: &Items) -> Result<(), String> {
         let (tenant, user) = self.user(email)?;
         let engine = self.engine()?;
-        let tokens = refused(engine.list_access_tokens(&tenant, &user).await, items).await?;
-        let directory = engine.directory(&tenant).ok_or("the tenant is gone")?;
+        let tokens = refused(engine.access_tokens().list(&tenant, &user).await, items).await?;
+        let directory = engine.directories().of(&tenant).ok_or("the tenant is gone")?;
         let time = |at: Option<Timestamp>| at.map(|at| at.to_answer(directory.zone()));
         for token in tokens {
             let row = json!({
@@ -317,7 +323,8 @@ impl Operator {
             .collect();
         let migrated = self
             .engine()?
-            .migrate_ticket(&tenant, ticket, &version.into(), nodes, Some(&user))
+            .tickets()
+            .migrate(&tenant, ticket, &version.into(), nodes, Some(&user))
             .await;
         let done = migrated
             .map_err(|fault| fault.to_string())?

@@ -87,14 +87,16 @@ async fn prepare(data: &Path) -> People {
     };
     let directory = read("acme.json");
     let report = engine
-        .import_directory(&directory)
+        .directories()
+        .import(&directory)
         .await
         .expect("no fault")
         .expect("it imports");
     for name in WORKFLOWS {
         let source = Arc::new(read(&format!("{name}.json")));
         let published = engine
-            .publish_workflow(&report.tenant_id, source, None, VersionState::Default, None)
+            .workflows()
+            .publish(&report.tenant_id, source, None, VersionState::Default, None)
             .await;
         published.expect("no fault").expect("it is published");
     }
@@ -103,7 +105,8 @@ async fn prepare(data: &Path) -> People {
     for user in directory["users"].as_array().into_iter().flatten().filter(active) {
         let id = user["id"].as_str().expect("a user has an id");
         let made = engine
-            .create_access_token(&report.tenant_id, &UserId::from(id), "test", None)
+            .access_tokens()
+            .create(&report.tenant_id, &UserId::from(id), "test", None)
             .await;
         let (_, token) = made.expect("no fault").expect("a token");
         people.insert(id.to_owned(), token.expose().to_owned());
@@ -144,15 +147,19 @@ async fn complete_effects(data: &Path, tickets: &[String]) {
     for ticket in tickets {
         let ticket = TicketId::parse(ticket).expect("an id");
         for effect in engine
-            .open_effects(ticket)
+            .effects()
+            .open(ticket)
             .await
             .expect("no fault")
             .expect("the ticket")
         {
             let done = match effect {
-                OpenEffect::Timer { token, .. } => engine.fire_timer(ticket, token).await,
+                OpenEffect::Timer { token, .. } => engine.effects().fire_timer(ticket, token).await,
                 OpenEffect::Hook { token, attempt, .. } => {
-                    engine.report_hook(ticket, token, attempt, HookOutcome::Succeeded).await
+                    engine
+                        .effects()
+                        .report_hook(ticket, token, attempt, HookOutcome::Succeeded)
+                        .await
                 }
             };
             done.expect("no fault").expect("it was waited for");

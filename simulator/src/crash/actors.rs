@@ -81,11 +81,12 @@ impl Machine {
                 user.remove("password");
             }
         }
-        let report = self.engine.import_directory(&directory).await??;
+        let report = self.engine.directories().import(&directory).await??;
         for definition in definitions {
             let source = Arc::new(definition.clone());
             self.engine
-                .publish_workflow(&report.tenant_id, source, None, VersionState::Default, None)
+                .workflows()
+                .publish(&report.tenant_id, source, None, VersionState::Default, None)
                 .await??;
         }
         Ok(())
@@ -227,7 +228,7 @@ async fn ask(engine: &Engine, call: &Prepared) -> Answer<Done> {
                 dry_run: false,
                 idempotency: call.asked.clone(),
             };
-            done(engine.create(caller, request).await)
+            done(engine.tickets().create(caller, request).await)
         }
         (Command::Act(act), Some(caller), Some(ticket_id)) => {
             let request = ActRequest {
@@ -240,9 +241,9 @@ async fn ask(engine: &Engine, call: &Prepared) -> Answer<Done> {
                 expected_version: call.expected,
                 idempotency: call.asked.clone(),
             };
-            done(engine.act(caller, request).await)
+            done(engine.tickets().act(caller, request).await)
         }
-        (Command::FireTimer { token }, _, Some(ticket)) => engine.fire_timer(ticket, *token).await,
+        (Command::FireTimer { token }, _, Some(ticket)) => engine.effects().fire_timer(ticket, *token).await,
         (
             Command::ReportHook {
                 token,
@@ -251,7 +252,12 @@ async fn ask(engine: &Engine, call: &Prepared) -> Answer<Done> {
             },
             _,
             Some(ticket),
-        ) => engine.report_hook(ticket, *token, *attempt, outcome.clone()).await,
+        ) => {
+            engine
+                .effects()
+                .report_hook(ticket, *token, *attempt, outcome.clone())
+                .await
+        }
         (Command::ReviewHolders | Command::Migrate { .. }, ..)
         | (Command::Create(_), None, _)
         | (Command::Act(_) | Command::FireTimer { .. } | Command::ReportHook { .. }, ..) => {

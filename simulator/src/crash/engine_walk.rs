@@ -391,7 +391,7 @@ impl Walk {
             if !is_called || ticket.is_discarded {
                 continue;
             }
-            let open = self.machine.engine.open_effects(ticket.id).await;
+            let open = self.machine.engine.effects().open(ticket.id).await;
             let open = open.map_err(|fault| died(&fault))?;
             let expected = OpenEffect::of(ticket);
             if open.as_ref() != Ok(&expected) {
@@ -404,6 +404,7 @@ impl Walk {
             let detail = self
                 .machine
                 .engine
+                .tickets()
                 .detail(&self.caller(&ticket.creator), ticket.id)
                 .await;
             let detail = detail.map_err(|fault| died(&fault))?;
@@ -461,7 +462,7 @@ impl Walk {
             per_page: loonflow_engine::limits::PER_PAGE_MAX,
             ..ListQuery::default()
         };
-        let page = self.machine.engine.list(&self.caller(user), query).await;
+        let page = self.machine.engine.tickets().list(&self.caller(user), query).await;
         let page = page.map_err(|fault| died(&fault))?;
         page.map(|page| page.rows)
             .map_err(|refusal| Broken::new("lists_equal_fold", format!("{user} is refused a list: {refusal}")))

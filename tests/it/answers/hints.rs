@@ -207,7 +207,7 @@ async fn a_leaver_is_not_waited_for_while_others_are() {
     let ticket = created(&server, json!({ "title": "k" })).await;
     let mut directory = yard::directory();
     directory["users"][1]["is_active"] = json!(false);
-    let imported = server.engine.import_directory(&directory).await.expect("no fault");
+    let imported = server.engine.directories().import(&directory).await.expect("no fault");
     imported.expect("is taken");
     let detail = server
         .raw("cleo")

@@ -67,6 +67,7 @@ async fn n_tickets(engine: &Engine, people: &People<'_>, admin: &str) -> anyhow:
         ..ListQuery::default()
     };
     let page = engine
+        .tickets()
         .list(&people.caller(admin)?, query)
         .await?
         .map_err(|refusal| anyhow!("{refusal}"))?;
@@ -85,7 +86,10 @@ async fn tell(engine: &Engine, people: &People<'_>, story: &Story) -> anyhow::Re
         dry_run: false,
         idempotency: None,
     };
-    let created = engine.create(&people.caller(&story.creator)?, request).await?;
+    let created = engine
+        .tickets()
+        .create(&people.caller(&story.creator)?, request)
+        .await?;
     let place = || format!("a `{}` ticket of `{}`", story.workflow, story.creator);
     let mut done = done(created.map_err(|refusal| anyhow!("{}: {refusal}", place()))?)?;
     for step in &story.then {
@@ -104,7 +108,7 @@ async fn tell(engine: &Engine, people: &People<'_>, story: &Story) -> anyhow::Re
             expected_version: Some(done.version),
             ..ActRequest::new(done.ticket_id, action)
         };
-        let handled = engine.act(&caller, request).await?;
+        let handled = engine.tickets().act(&caller, request).await?;
         done = self::done(handled.map_err(|refusal| anyhow!("{}, `{}`: {refusal}", place(), step.r#do))?)?;
     }
     Ok(())

@@ -33,14 +33,15 @@ pub(super) async fn keep(engine: &Engine, directory: &Directory, data: &Path) ->
         let user = directory.users.values().find(|user| user.name == name);
         let user = user.with_context(|| format!("the demo has no user `{name}`"))?;
         let kept = before.get(role).filter(|text| {
-            let found = token::split(text).map(|(id, secret)| engine.identify_access_token(id.as_str(), secret));
+            let found = token::split(text).map(|(id, secret)| engine.access_tokens().identify(id.as_str(), secret));
             matches!(found, Some(Ok((_, owner, _))) if owner == user.id)
         });
         let token = match kept {
             Some(text) => text.clone(),
             None => {
                 let made = engine
-                    .create_access_token(&directory.tenant.id, &user.id, LABEL, None)
+                    .access_tokens()
+                    .create(&directory.tenant.id, &user.id, LABEL, None)
                     .await?;
                 let (_id, token) = made.map_err(|refusal| anyhow!("{refusal}"))?;
                 token.expose().to_owned()

@@ -27,9 +27,9 @@ impl Operator {
         };
         let (engine, source, stem) = (self.engine()?, Arc::new(what.definition), what.file_stem.as_deref());
         let published = if what.dry_run {
-            engine.rehearse_publishing(&tenant, source, stem, asked).await
+            engine.workflows().rehearse(&tenant, source, stem, asked).await
         } else {
-            engine.publish_workflow(&tenant, source, stem, asked, None).await
+            engine.workflows().publish(&tenant, source, stem, asked, None).await
         };
         let report = refused(published, items).await?;
         for warning in &report.warnings {
@@ -59,7 +59,7 @@ impl Operator {
             .ok_or_else(|| format!("`{state}` is no state: take default, candidate or archived"))?;
         let (workflow, name) = (WorkflowId::from(workflow_id), VersionName::from(version));
         let engine = self.engine()?;
-        let workflows = engine.workflows_of(&tenant);
+        let workflows = engine.workflows().of(&tenant);
         let Some(known) = workflows.iter().find(|one| one.id == workflow) else {
             let ids: Vec<&str> = workflows.iter().map(|one| one.id.as_str()).collect();
             return Err(format!(
@@ -74,9 +74,12 @@ impl Operator {
                 "workflow `{workflow}` has no version `{name}`; there are: {names}"
             ));
         }
-        let changed = engine.set_version_state(&tenant, &workflow, &name, state, None).await;
+        let changed = engine
+            .workflows()
+            .set_state(&tenant, &workflow, &name, state, None)
+            .await;
         let is_new = refused(changed, items).await?;
-        let now = engine.workflows_of(&tenant);
+        let now = engine.workflows().of(&tenant);
         let default = now.iter().find(|one| one.id == workflow);
         let default = default.and_then(|one| one.default_version());
         let report = json!({
@@ -92,8 +95,8 @@ impl Operator {
     pub(super) async fn list_versions(&self, tenant: Option<&str>, items: &Items) -> Result<(), String> {
         let tenant = self.tenant(tenant)?;
         let engine = self.engine()?;
-        let directory = engine.directory(&tenant).ok_or("the tenant is gone")?;
-        for workflow in engine.workflows_of(&tenant) {
+        let directory = engine.directories().of(&tenant).ok_or("the tenant is gone")?;
+        for workflow in engine.workflows().of(&tenant) {
             for (name, version) in &workflow.versions {
                 let row = json!({
                     "workflow_id": workflow.id.as_str(),

@@ -15,7 +15,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use loonflow_engine::id::TicketId;
-use loonflow_engine::runtime::{ActAnswer, ActRequest, Caller, CreateRequest, Engine, EngineOptions, Ports};
+use loonflow_engine::runtime::{
+    ActAnswer, ActRequest, Caller, CreateRequest, Engine, EngineOptions, Ports, PublishRequest,
+};
 use loonflow_engine::ticket::Action;
 use loonflow_engine::value::Value;
 use loonflow_engine::workflow::VersionState;
@@ -170,7 +172,10 @@ async fn fill(engine: &Engine) -> Caller {
     let state = VersionState::Default;
     let published = engine
         .workflows()
-        .publish(&report.tenant_id, source, None, state, None)
+        .publish(PublishRequest {
+            state,
+            ..PublishRequest::new(report.tenant_id.clone(), source)
+        })
         .await;
     published.expect("no fault").expect("it is sound");
     let (tenant_id, user_id) = engine

@@ -23,10 +23,13 @@
 
 pub mod access_tokens;
 mod admission;
+pub mod as_user;
+pub mod builder;
 pub mod commit;
 pub mod directories;
 pub mod effects;
 pub mod engine;
+pub mod error;
 pub mod fault;
 mod history;
 mod idempotency;
@@ -49,12 +52,14 @@ mod unreadable;
 pub mod verify;
 pub mod workflows;
 
+pub use builder::EngineBuilder;
 pub use engine::Engine;
+pub use error::Error;
 pub use fault::{AuthProblem, Fault, OperatorRefusal, Readiness};
 pub use options::{EngineOptions, Ports};
 pub use request::{
     AccessTokenInfo, ActAnswer, ActRequest, Caller, Category, CreateRequest, Done, HistoryQuery, Idempotency,
-    ImportOptions, ImportReport, ListQuery, MissingUsers, OpenEffect, Page, PublishReport, UserQuery,
+    ImportOptions, ImportReport, ListQuery, MissingUsers, OpenEffect, Page, PublishReport, PublishRequest, UserQuery,
 };
 pub use unreadable::Unreadable;
 

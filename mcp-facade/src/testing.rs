@@ -7,9 +7,8 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use loonflow_engine::id::{TenantId, TicketId, UserId};
 use loonflow_engine::port::{Clock, IdSource, RandomSource};
-use loonflow_engine::runtime::{Caller, Engine, EngineOptions, Ports};
+use loonflow_engine::runtime::{Caller, Engine, EngineOptions, Ports, PublishRequest};
 use loonflow_engine::time::Timestamp;
-use loonflow_engine::workflow::VersionState;
 use loonflow_storage::{EventLog, MemoryLog};
 use serde_json::Value;
 
@@ -99,7 +98,7 @@ impl World {
             let source = Arc::new(serde_json::from_str(source).expect("is JSON"));
             let published = engine
                 .workflows()
-                .publish(&imported.tenant_id, source, None, VersionState::Default, None)
+                .publish(PublishRequest::new(imported.tenant_id.clone(), source))
                 .await;
             published.expect("no fault").expect("publishes");
         }

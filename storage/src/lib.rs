@@ -42,9 +42,12 @@ pub mod memory;
 pub mod record;
 pub mod subscription;
 
+#[cfg(feature = "sled")]
 mod key;
 mod lock;
+#[cfg(feature = "sled")]
 mod recent;
+#[cfg(feature = "sled")]
 mod sled;
 
 pub use self::backup::BackupReport;
@@ -56,5 +59,6 @@ pub use self::record::{
     Checkpoint, Commit, Expected, Head, KvEntry, KvWrite, NewCommit, Position, Snapshot, StoredEvent, StreamId,
     StreamVersion,
 };
+#[cfg(feature = "sled")]
 pub use self::sled::{SledLog, SledOptions};
 pub use self::subscription::{Feed, Subscription, Tail};

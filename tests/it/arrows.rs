@@ -37,8 +37,9 @@ const FLOORS: &[&[&str]] = &[
     &["limits", "id", "text", "keys", "time", "value", "port"],
     &["account"],
     &["workflow"],
+    &["define"],
     &["ticket", "effect"],
-    &["codec", "view"],
+    &["codec", "view", "test_util"],
     &["runtime"],
 ];
 

@@ -1,10 +1,9 @@
 //! Definitions: every fixture in `invalid` is refused with the code that is its name, every valid one is without error.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use loonflow_engine::id::WorkflowId;
-use loonflow_engine::workflow::VersionState;
+use loonflow_engine::runtime::PublishRequest;
 use loonflow_engine::workflow::validate::{Problem, ValidationContext, check};
 use loonflow_tests::{TestServer, fixtures};
 use serde_json::Value;
@@ -48,7 +47,10 @@ async fn every_invalid_definition_is_refused_with_its_code_alone() {
         let refused = server
             .engine
             .workflows()
-            .publish(tenant, Arc::new(source), Some(&stem), VersionState::Default, None)
+            .publish(PublishRequest {
+                file_stem: Some(stem.clone()),
+                ..PublishRequest::new(tenant.clone(), source)
+            })
             .await
             .expect("no fault");
         assert_eq!(
@@ -91,7 +93,7 @@ async fn a_published_version_never_changes() {
     let refused = server
         .engine
         .workflows()
-        .publish(tenant, Arc::new(other), None, VersionState::Default, None)
+        .publish(PublishRequest::new(tenant.clone(), other))
         .await;
     assert_eq!(
         refused.expect("no fault").expect_err("it is another").code(),

@@ -5,8 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use loonflow_engine::id::{AccessTokenId, TenantId, TicketId, UserId};
-use loonflow_engine::runtime::{Engine, EngineOptions, OpenEffect, Ports};
-use loonflow_engine::workflow::VersionState;
+use loonflow_engine::runtime::{Engine, EngineOptions, OpenEffect, Ports, PublishRequest};
 use loonflow_mcp_facade::auth::jwt;
 use loonflow_mcp_facade::http::listen;
 use loonflow_mcp_facade::secret::Secret;
@@ -263,7 +262,7 @@ async fn import(engine: &Engine, directory: &Value) -> TenantId {
 async fn publish(engine: &Engine, tenant: &TenantId, workflow: Value) {
     let published = engine
         .workflows()
-        .publish(tenant, Arc::new(workflow), None, VersionState::Default, None)
+        .publish(PublishRequest::new(tenant.clone(), workflow))
         .await
         .expect("no fault");
     published.expect("the workflow is published");

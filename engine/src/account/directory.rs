@@ -132,7 +132,7 @@ impl Directory {
     }
 
     /// Users linked to a department itself, not to one below it; by id, inactive ones included. `None` for none.
-    pub(crate) fn linked(&self, dept: &DeptId) -> Option<&OrdSet<UserId>> {
+    pub fn linked(&self, dept: &DeptId) -> Option<&OrdSet<UserId>> {
         self.by_dept.get(dept)
     }
 

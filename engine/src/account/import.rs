@@ -318,7 +318,7 @@ fn parent_loops(file: &DirectoryFile, directory: &Directory, problems: &mut Vec<
 }
 
 /// Why a file cannot be the whole directory, if so: nobody would be left who may mend what goes wrong.
-pub(crate) fn check_whole(file: &DirectoryFile) -> Option<ImportProblem> {
+pub fn check_whole(file: &DirectoryFile) -> Option<ImportProblem> {
     let is_admin = |entry: &UserEntry| entry.user.is_active && entry.user.user_type == UserType::Admin;
     let sentence = "the file has no active user of type `admin`, so that it cannot be the whole directory: \
                     add one, or import it without `--whole`";

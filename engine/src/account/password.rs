@@ -5,8 +5,11 @@
 
 use std::collections::BTreeMap;
 
-use argon2::password_hash::{CustomizedPasswordHasher, PasswordVerifier, phc::PasswordHash};
-use argon2::{Argon2, Params};
+#[cfg(feature = "passwords")]
+use argon2::{
+    Argon2, Params,
+    password_hash::{CustomizedPasswordHasher, PasswordVerifier, phc::PasswordHash},
+};
 
 use super::directory::Directory;
 use super::import::DirectoryFile;
@@ -19,28 +22,42 @@ pub const MEMORY_KIB: u32 = 19 * 1_024;
 /// Passes over it.
 pub const PASSES: u32 = 2;
 
-/// The hash of a password with 16 random bytes of salt; `None` for one that is empty or too long.
+/// The hash of a password with 16 random bytes of salt; `None` for one that is empty or too long, and in a build
+/// without the feature `passwords`, where no file that is read has one.
 #[must_use]
 pub fn hash(password: &Secret, salt: [u8; 16]) -> Option<String> {
     if password.is_empty() || password.expose().len() > PASSWORD_BYTES_MAX {
         return None;
     }
+    argon2id(password.expose().as_bytes(), salt)
+}
+
+#[cfg(feature = "passwords")]
+fn argon2id(password: &[u8], salt: [u8; 16]) -> Option<String> {
     let params = Params::new(MEMORY_KIB, PASSES, 1, None).ok()?;
-    let hash = Argon2::default()
-        .hash_password_with_params(password.expose().as_bytes(), &salt, params)
-        .ok()?;
-    Some(hash.to_string())
+    let hash = Argon2::default().hash_password_with_params(password, &salt, params);
+    hash.ok().map(|hash| hash.to_string())
+}
+
+#[cfg(not(feature = "passwords"))]
+fn argon2id(_password: &[u8], _salt: [u8; 16]) -> Option<String> {
+    None
 }
 
 /// Whether a password fits a hash, whatever the cost it was made with; compared in constant time.
 #[must_use]
 pub fn verify(password: &Secret, hash: &str) -> bool {
-    password.expose().len() <= PASSWORD_BYTES_MAX
-        && PasswordHash::new(hash).is_ok_and(|hash| {
-            Argon2::default()
-                .verify_password(password.expose().as_bytes(), &hash)
-                .is_ok()
-        })
+    password.expose().len() <= PASSWORD_BYTES_MAX && fits(password.expose().as_bytes(), hash)
+}
+
+#[cfg(feature = "passwords")]
+fn fits(password: &[u8], hash: &str) -> bool {
+    PasswordHash::new(hash).is_ok_and(|hash| Argon2::default().verify_password(password, &hash).is_ok())
+}
+
+#[cfg(not(feature = "passwords"))]
+fn fits(_password: &[u8], _hash: &str) -> bool {
+    false
 }
 
 /// Hashes for those users of a file whose password is new or another than before: what `Command::Import` needs beside
@@ -63,7 +80,7 @@ pub fn missing_hashes(
     hashes
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "passwords"))]
 mod tests {
     use super::*;
 

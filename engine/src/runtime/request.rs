@@ -1,6 +1,7 @@
 //! What goes through the engine's door and what comes back: plain data.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::account::directory::Directory;
 use crate::account::import::{DirectoryFile, ImportProblem};
@@ -157,6 +158,18 @@ pub struct HistoryQuery {
     pub reverse: bool,
 }
 
+impl Default for HistoryQuery {
+    /// The first page of everything, oldest first.
+    fn default() -> Self {
+        Self {
+            from_version: 0,
+            page: 1,
+            per_page: crate::limits::PER_PAGE_MAX,
+            reverse: false,
+        }
+    }
+}
+
 /// Which users.
 #[derive(Clone, Debug)]
 pub struct UserQuery {
@@ -280,6 +293,39 @@ impl OpenEffect {
             | Rest::Ended => None,
         });
         open.collect()
+    }
+}
+
+/// A version of a workflow that is to be published.
+#[derive(Clone, Debug)]
+pub struct PublishRequest {
+    /// Whose it is.
+    pub tenant_id: TenantId,
+    /// The definition.
+    pub source: Arc<serde_json::Value>,
+    /// The stem of the file it is from: the workflow's id, where the definition has none.
+    pub file_stem: Option<String>,
+    /// What the version is for.
+    pub state: VersionState,
+    /// The user who asks; `None` for the operator at the machine.
+    pub operator: Option<UserId>,
+    /// Only check, change nothing.
+    pub dry_run: bool,
+}
+
+impl PublishRequest {
+    /// The default version from now on, published by the operator: of a definition in JSON, or of one made by
+    /// [`define`](crate::define).
+    #[must_use]
+    pub fn new(tenant_id: impl Into<TenantId>, definition: impl Into<Arc<serde_json::Value>>) -> Self {
+        Self {
+            tenant_id: tenant_id.into(),
+            source: definition.into(),
+            file_stem: None,
+            state: VersionState::Default,
+            operator: None,
+            dry_run: false,
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use crate::id::{NodeId, TenantId, UserId, VersionName, WorkflowId};
 use crate::runtime::engine::Engine;
 use crate::runtime::fault::OperatorRefusal;
 use crate::runtime::registry::Change;
-use crate::runtime::request::{Caller, Page, PublishReport};
+use crate::runtime::request::{Caller, Page, PublishReport, PublishRequest};
 use crate::runtime::{Answer, OperatorAnswer};
 use crate::text::Needle;
 use crate::workflow::validate::{self, ValidationContext};
@@ -30,47 +30,20 @@ impl Engine {
 }
 
 impl Workflows<'_> {
-    /// Publishes a version of a workflow; the same content again changes nothing. `operator` is the user who asks,
-    /// `None` the operator at the machine.
+    /// Publishes a version of a workflow, or rehearses it; the same content again changes nothing.
     ///
     /// # Errors
     /// A fault; the refusal is inside.
-    pub async fn publish(
-        self,
-        tenant: &TenantId,
-        source: Arc<serde_json::Value>,
-        file_stem: Option<&str>,
-        state: VersionState,
-        operator: Option<&UserId>,
-    ) -> OperatorAnswer<PublishReport> {
-        self.publish_or_rehearse(tenant, source, file_stem, state, operator, false)
-            .await
-    }
-
-    /// What `publish` by the operator at the machine would come to; changes nothing.
-    ///
-    /// # Errors
-    /// A fault; the refusal is inside.
-    pub async fn rehearse(
-        self,
-        tenant: &TenantId,
-        source: Arc<serde_json::Value>,
-        file_stem: Option<&str>,
-        state: VersionState,
-    ) -> OperatorAnswer<PublishReport> {
-        self.publish_or_rehearse(tenant, source, file_stem, state, None, true)
-            .await
-    }
-
-    async fn publish_or_rehearse(
-        self,
-        tenant: &TenantId,
-        source: Arc<serde_json::Value>,
-        file_stem: Option<&str>,
-        state: VersionState,
-        operator: Option<&UserId>,
-        dry_run: bool,
-    ) -> OperatorAnswer<PublishReport> {
+    pub async fn publish(self, request: PublishRequest) -> OperatorAnswer<PublishReport> {
+        let PublishRequest {
+            tenant_id,
+            source,
+            file_stem,
+            state,
+            operator,
+            dry_run,
+        } = request;
+        let tenant = &tenant_id;
         let Some(known) = self.engine.inner.registry.find(tenant)? else {
             return Ok(Err(OperatorRefusal::TenantNotFound { id: tenant.to_string() }));
         };
@@ -79,7 +52,7 @@ impl Workflows<'_> {
             directory: Some(&known.directory),
             known_workflows: Some(&ids),
         };
-        let (checked, problems) = validate::check(&source, file_stem, &context);
+        let (checked, problems) = validate::check(&source, file_stem.as_deref(), &context);
         let Some(checked) = checked else {
             return Ok(Err(workflow::decide::Refusal::Invalid { problems }.into()));
         };
@@ -87,14 +60,14 @@ impl Workflows<'_> {
         let (workflow_id, version_name) = (checked.workflow_id, checked.version_name);
         let command = workflow::command::Command::Publish {
             source,
-            file_stem: file_stem.map(str::to_owned),
+            file_stem,
             state,
         };
         let change = Change::Workflow {
             tenant: tenant.clone(),
             id: workflow_id.clone(),
             command: Box::new(command),
-            operator: operator.cloned(),
+            operator,
             dry_run,
         };
         let outcome = match self.engine.change(change).await? {

@@ -93,6 +93,13 @@ impl Operator {
         (Self::IsNotEmpty, "is_not_empty"),
     ];
 
+    /// The definition's word.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        let found = Self::ALL.iter().find(|(operator, _)| *operator == self);
+        found.map_or("", |(_, word)| word)
+    }
+
     /// Reads the definition's word.
     #[must_use]
     pub fn parse(word: &str) -> Option<Self> {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use loonflow_engine::runtime::{Caller, CreateRequest, EngineOptions};
+use loonflow_engine::runtime::{Caller, CreateRequest, EngineOptions, PublishRequest};
 use loonflow_engine::workflow::VersionState;
 use loonflow_storage::{EventLog, SledLog, SledOptions};
 use serde_json::json;
@@ -43,7 +43,10 @@ async fn publish(world: &World, tenant: &str, assignee: &str) {
     let published = world
         .engine
         .workflows()
-        .publish(&tenant.into(), Arc::new(source), None, state, None)
+        .publish(PublishRequest {
+            state,
+            ..PublishRequest::new(tenant, source)
+        })
         .await;
     published.unwrap().unwrap();
 }

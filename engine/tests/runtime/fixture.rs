@@ -9,7 +9,8 @@ use std::time::Duration;
 use loonflow_engine::id::{AppName, FieldKey, TenantId, TicketId, UserId};
 use loonflow_engine::port::{Clock, IdSource, RandomSource};
 use loonflow_engine::runtime::{
-    ActAnswer, ActRequest, Caller, CreateRequest, Done, Engine, EngineOptions, Fault, Idempotency, Ports, UserQuery,
+    ActAnswer, ActRequest, Caller, CreateRequest, Done, Engine, EngineOptions, Fault, Idempotency, Ports,
+    PublishRequest, UserQuery,
 };
 use loonflow_engine::ticket::{Action, Refusal};
 use loonflow_engine::time::Timestamp;
@@ -161,7 +162,11 @@ impl World {
         let report = self
             .engine
             .workflows()
-            .publish(&acme, Arc::new(source), Some(name), state, None)
+            .publish(PublishRequest {
+                file_stem: Some(name.into()),
+                state,
+                ..PublishRequest::new(acme.clone(), source)
+            })
             .await;
         report.unwrap().unwrap();
     }

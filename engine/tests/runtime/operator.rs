@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use loonflow_engine::account::{User, token};
 use loonflow_engine::id::{TenantId, UserId};
-use loonflow_engine::runtime::{AuthProblem, Caller, Engine, EngineOptions, UserQuery};
+use loonflow_engine::runtime::{AuthProblem, Caller, Engine, EngineOptions, PublishRequest, UserQuery};
 use loonflow_engine::value::number;
 use loonflow_engine::workflow::VersionState;
 use loonflow_storage::{EventLog, MemoryLog};
@@ -32,7 +32,11 @@ async fn importing_and_publishing_again_writes_nothing() {
     let report = world
         .engine
         .workflows()
-        .publish(&acme, source, Some("leave"), state, None)
+        .publish(PublishRequest {
+            file_stem: Some("leave".into()),
+            state,
+            ..PublishRequest::new(acme.clone(), source)
+        })
         .await
         .unwrap()
         .unwrap();
@@ -68,7 +72,11 @@ async fn the_same_numbers_are_the_same_content_after_a_restart() {
     let published = world
         .engine
         .workflows()
-        .publish(&acme, Arc::new(read()), Some("leave"), state, None)
+        .publish(PublishRequest {
+            file_stem: Some("leave".into()),
+            state,
+            ..PublishRequest::new(acme.clone(), read())
+        })
         .await;
     assert!(published.unwrap().unwrap().is_new);
     let (ports, before) = (Arc::clone(&world.ports), log.last_position());
@@ -85,7 +93,11 @@ async fn the_same_numbers_are_the_same_content_after_a_restart() {
         let published = again
             .engine
             .workflows()
-            .publish(&acme, Arc::new(same), Some("leave"), state, None)
+            .publish(PublishRequest {
+                file_stem: Some("leave".into()),
+                state,
+                ..PublishRequest::new(acme.clone(), same)
+            })
             .await;
         assert!(!published.unwrap().unwrap().is_new);
     }
@@ -94,7 +106,11 @@ async fn the_same_numbers_are_the_same_content_after_a_restart() {
     let refused = again
         .engine
         .workflows()
-        .publish(&acme, Arc::new(other), Some("leave"), state, None)
+        .publish(PublishRequest {
+            file_stem: Some("leave".into()),
+            state,
+            ..PublishRequest::new(acme.clone(), other)
+        })
         .await;
     assert_eq!(refused.unwrap().unwrap_err().code(), "version_exists");
     assert_eq!(log.last_position(), before);
@@ -122,7 +138,10 @@ async fn what_does_not_fit_is_refused_whole() {
     let refused = world
         .engine
         .workflows()
-        .publish(&ACME.into(), bad, None, state, None)
+        .publish(PublishRequest {
+            state,
+            ..PublishRequest::new(ACME, bad)
+        })
         .await
         .unwrap()
         .unwrap_err();
@@ -132,7 +151,10 @@ async fn what_does_not_fit_is_refused_whole() {
     world
         .engine
         .workflows()
-        .publish(&nowhere, source.clone(), None, state, None)
+        .publish(PublishRequest {
+            state,
+            ..PublishRequest::new(nowhere.clone(), source.clone())
+        })
         .await
         .unwrap()
         .unwrap_err();
@@ -141,7 +163,11 @@ async fn what_does_not_fit_is_refused_whole() {
     let refused = world
         .engine
         .workflows()
-        .publish(&ACME.into(), source, None, state, Some(&dev))
+        .publish(PublishRequest {
+            state,
+            operator: Some(dev.clone()),
+            ..PublishRequest::new(ACME, source)
+        })
         .await
         .unwrap();
     assert_eq!(refused.unwrap_err().code(), "permission_denied");

@@ -5,9 +5,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use loonflow_engine::id::TicketId;
-use loonflow_engine::runtime::{AuthProblem, EngineOptions, Fault};
+use loonflow_engine::runtime::{AuthProblem, EngineOptions, Fault, PublishRequest};
 use loonflow_engine::view::ticket_list::{Category, ListQuery};
-use loonflow_engine::workflow::VersionState;
 use loonflow_storage::{EventLog, Expected, MemoryLog, NewCommit, StoredEvent, StreamId};
 
 use crate::fixture::*;
@@ -183,11 +182,11 @@ async fn a_bad_event_of_a_workflow_keeps_the_workflow_alone() {
         "workflow `leave`",
     );
     let source = Arc::new(fixture("workflows/leave.json"));
-    let acme = ACME.into();
-    let published = world
-        .engine
-        .workflows()
-        .publish(&acme, source, Some("leave"), VersionState::Default, None);
+    let acme = loonflow_engine::id::TenantId::from(ACME);
+    let published = world.engine.workflows().publish(PublishRequest {
+        file_stem: Some("leave".into()),
+        ..PublishRequest::new(acme.clone(), source)
+    });
     is_unreadable(published.await, "workflow `leave`");
     world.act("dev", other, comment("x"), BTreeMap::new()).await.unwrap();
 }

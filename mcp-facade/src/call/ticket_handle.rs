@@ -100,11 +100,11 @@ fn nested_object(name: &str, value: Value) -> Result<Map<String, Value>, ApiErro
 /// (semantics: actions).
 pub(crate) fn action(action_type: &str, action_id: &str) -> Option<(ActionKind, String)> {
     let kind = ActionKind::parse(action_type)?;
-    Some(match kind {
-        kind if action_id.is_empty() && !kind.is_edge() => (kind, kind.word().to_owned()),
-        ActionKind::Accept if action_id != kind.word() => (ActionKind::Agree, action_id.to_owned()),
-        kind => (kind, action_id.to_owned()),
-    })
+    if action_id.is_empty() && !kind.is_edge() {
+        return Some((kind, kind.word().to_owned()));
+    }
+    let is_edge = kind == ActionKind::Accept && action_id != kind.word();
+    Some((if is_edge { ActionKind::Agree } else { kind }, action_id.to_owned()))
 }
 
 /// `ticket_handle`.

@@ -10,11 +10,9 @@ use std::io::{self, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use anyhow::{Context, anyhow, bail};
-use loonflow_engine::runtime::Engine;
-use loonflow_engine::workflow::VersionState;
+use loonflow_engine::runtime::{Engine, PublishRequest};
 use loonflow_mcp_facade::config::{Config, Transport};
 use loonflow_mcp_facade::http::MCP_PATH;
 use loonflow_mcp_facade::{cli, config};
@@ -109,7 +107,7 @@ async fn prepare(engine: &Engine, data: &Path) -> anyhow::Result<Vec<DemoToken>>
         let source: Value = serde_json::from_str(source)?;
         let published = engine
             .workflows()
-            .publish(&imported.tenant_id, Arc::new(source), None, VersionState::Default, None)
+            .publish(PublishRequest::new(imported.tenant_id.clone(), source))
             .await?;
         published.map_err(|refusal| anyhow!("{refusal}"))?;
     }

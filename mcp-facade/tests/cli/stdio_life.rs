@@ -10,10 +10,9 @@ use std::sync::Arc;
 
 use loonflow_engine::id::{TicketId, UserId};
 use loonflow_engine::port::Clock;
-use loonflow_engine::runtime::{Engine, EngineOptions, OpenEffect, Ports};
+use loonflow_engine::runtime::{Engine, EngineOptions, OpenEffect, Ports, PublishRequest};
 use loonflow_engine::ticket::HookOutcome;
 use loonflow_engine::time::Timestamp;
-use loonflow_engine::workflow::VersionState;
 use loonflow_storage::{EventLog, SledLog, SledOptions};
 use rmcp::model::{CallToolRequestParams, ClientConfig};
 use rmcp::service::RunningService;
@@ -96,7 +95,7 @@ async fn prepare(data: &Path) -> People {
         let source = Arc::new(read(&format!("{name}.json")));
         let published = engine
             .workflows()
-            .publish(&report.tenant_id, source, None, VersionState::Default, None)
+            .publish(PublishRequest::new(report.tenant_id.clone(), source))
             .await;
         published.expect("no fault").expect("it is published");
     }

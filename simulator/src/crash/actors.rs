@@ -11,10 +11,9 @@ use std::sync::Arc;
 
 use loonflow_engine::id::TicketId;
 use loonflow_engine::runtime::{
-    ActAnswer, ActRequest, Answer, CreateRequest, Done, Engine, EngineOptions, Fault, commit,
+    ActAnswer, ActRequest, Answer, CreateRequest, Done, Engine, EngineOptions, Fault, PublishRequest, commit,
 };
 use loonflow_engine::ticket::{Command, Refusal};
-use loonflow_engine::workflow::VersionState;
 use loonflow_storage::{EventLog, Fault as LogFault, FaultyLog, MemoryLog};
 use serde_json::Value as Json;
 use tokio::task::JoinHandle;
@@ -86,7 +85,7 @@ impl Machine {
             let source = Arc::new(definition.clone());
             self.engine
                 .workflows()
-                .publish(&report.tenant_id, source, None, VersionState::Default, None)
+                .publish(PublishRequest::new(report.tenant_id.clone(), source))
                 .await??;
         }
         Ok(())

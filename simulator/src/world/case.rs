@@ -231,9 +231,9 @@ impl CaseStep {
 /// agree edge of that id (semantics: actions). `None` for a word that is no action.
 #[must_use]
 pub fn action_of(action_type: &str, id: &str, to_user: Option<UserId>, to_node: Option<NodeId>) -> Option<Action> {
-    let kind = match ActionKind::parse(action_type)? {
-        ActionKind::Accept if id != action_type => ActionKind::Agree,
-        kind => kind,
-    };
+    let mut kind = ActionKind::parse(action_type)?;
+    if kind == ActionKind::Accept && id != kind.word() {
+        kind = ActionKind::Agree;
+    }
     Some(Action::of(kind, id, to_user, to_node))
 }

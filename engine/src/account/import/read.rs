@@ -230,6 +230,10 @@ fn user(reader: &mut Reader, json: &Json) -> UserEntry {
         id: id.into(),
     };
     let password = reader.optional::<String>(json, "password", &place).map(Secret::new);
+    if password.is_some() && cfg!(not(feature = "passwords")) {
+        let sentence = "has a `password`, and this program keeps none: leave it out";
+        reader.problem("passwords_not_kept", &place, sentence);
+    }
     UserEntry {
         user: super::normalized(user),
         password,

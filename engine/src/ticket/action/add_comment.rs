@@ -18,7 +18,7 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn carry_out(decision: &mut Decision<'_>, action: &Chosen<'_>, taking: &Taking<'_>) -> Result<(), Refusal> {
-    if comment_of(taking.comment.as_deref()).is_none() {
+    if comment_of(taking.comment).is_none() {
         return Err(Refusal::argument(Argument::Comment, "", "a comment must say something"));
     }
     emit_action(decision, action, taking);

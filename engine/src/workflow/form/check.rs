@@ -124,9 +124,22 @@ fn rich_text(value: &Value) -> Result<Value, ValueProblem> {
     if sent.chars().all(is_plain) {
         return Ok(value.clone());
     }
-    let cleaned = Value::Text(ammonia::clean(sent));
+    let cleaned = Value::Text(cleaned(sent)?);
     text(&cleaned, LONG_TEXT_CHARS_MAX)?;
     Ok(cleaned)
+}
+
+#[cfg(feature = "richtext")]
+#[expect(clippy::unnecessary_wraps, reason = "a build that cannot clean refuses")]
+fn cleaned(sent: &str) -> Result<String, ValueProblem> {
+    Ok(ammonia::clean(sent))
+}
+
+/// What cannot be cleaned is not stored: it would be shown to others.
+#[cfg(not(feature = "richtext"))]
+fn cleaned(_sent: &str) -> Result<String, ValueProblem> {
+    let expected = "a text without `<`, `>` and `&`: this program cleans no mark-up".to_owned();
+    Err(problem("has mark-up", expected))
 }
 
 /// Whether a character stays what it is wherever it stands in a text without markup.

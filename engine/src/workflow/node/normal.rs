@@ -83,6 +83,13 @@ impl Variable {
         (Self::CreatorDeptApprover, "creator_dept_approver"),
         (Self::CreatorDeptLeader, "creator_dept_leader"),
     ];
+
+    /// The definition's word.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        let found = Self::ALL.iter().find(|(variable, _)| *variable == self);
+        found.map_or("", |(_, word)| word)
+    }
 }
 
 /// How several assignees act. With one assignee every strategy is `Direct`.
@@ -96,6 +103,22 @@ pub enum Strategy {
     Voluntary,
     /// Everyone acts.
     Whole,
+}
+
+impl Strategy {
+    /// All.
+    pub const ALL: [Self; 4] = [Self::Direct, Self::Random, Self::Voluntary, Self::Whole];
+
+    /// The definition's word.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Direct => "direct",
+            Self::Random => "random",
+            Self::Voluntary => "voluntary",
+            Self::Whole => "whole",
+        }
+    }
 }
 
 fn read(reader: &mut Reader, props: &Json, place: &Place) -> NormalProps {
@@ -183,28 +206,26 @@ fn variables(reader: &mut Reader, named: &[String], place: &Place) -> Vec<Variab
 
 fn strategy(reader: &mut Reader, props: &Json, place: &Place) -> Strategy {
     let words = "direct, random, voluntary or whole";
-    match reader.text(props, "assignment_strategy", place).as_str() {
-        "direct" => Strategy::Direct,
-        "random" => Strategy::Random,
-        "voluntary" => Strategy::Voluntary,
-        "whole" | "all" => Strategy::Whole,
-        "" => {
-            reader.error(
-                "strategy_missing",
-                place,
-                &format!("has no `assignment_strategy`: take {words}"),
-            );
+    let word = reader.text(props, "assignment_strategy", place);
+    let strategy = Strategy::ALL.into_iter().find(|strategy| strategy.word() == word);
+    // Older definitions say `all`.
+    strategy
+        .or((word == "all").then_some(Strategy::Whole))
+        .unwrap_or_else(|| {
+            let (code, sentence) = if word.is_empty() {
+                (
+                    "strategy_missing",
+                    format!("has no `assignment_strategy`: take {words}"),
+                )
+            } else {
+                (
+                    "unknown_strategy",
+                    format!("has the assignment_strategy `{word}`: take {words}"),
+                )
+            };
+            reader.error(code, place, &sentence);
             Strategy::Direct
-        }
-        word => {
-            reader.error(
-                "unknown_strategy",
-                place,
-                &format!("has the assignment_strategy `{word}`: take {words}"),
-            );
-            Strategy::Direct
-        }
-    }
+        })
 }
 
 fn check(node: &Node, ways: &[&Edge], problems: &mut Vec<Problem>) {

@@ -1,8 +1,7 @@
 //! Versions of workflows for an operator: published, listed, made the default or taken back.
 
-use std::sync::Arc;
-
 use loonflow_engine::id::{VersionName, WorkflowId};
+use loonflow_engine::runtime::PublishRequest;
 use loonflow_engine::workflow::VersionState;
 use serde_json::{Value, json};
 
@@ -25,12 +24,13 @@ impl Operator {
         } else {
             VersionState::Default
         };
-        let (engine, source, stem) = (self.engine()?, Arc::new(what.definition), what.file_stem.as_deref());
-        let published = if what.dry_run {
-            engine.workflows().rehearse(&tenant, source, stem, asked).await
-        } else {
-            engine.workflows().publish(&tenant, source, stem, asked, None).await
+        let request = PublishRequest {
+            file_stem: what.file_stem,
+            state: asked,
+            dry_run: what.dry_run,
+            ..PublishRequest::new(tenant.clone(), what.definition)
         };
+        let published = self.engine()?.workflows().publish(request).await;
         let report = refused(published, items).await?;
         for warning in &report.warnings {
             give(items, problem(warning)).await?;

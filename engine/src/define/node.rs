@@ -1,0 +1,196 @@
+//! Nodes of a process.
+
+use serde_json::{Value as Json, json};
+
+use super::{Object, set, texts};
+use crate::workflow::{Strategy, Variable};
+
+/// Who is assigned at a step.
+#[derive(Clone, Debug)]
+pub struct Assign {
+    kind: &'static str,
+    whom: Json,
+}
+
+impl Assign {
+    /// These users.
+    #[must_use]
+    pub fn users<T: Into<String>>(ids: impl IntoIterator<Item = T>) -> Self {
+        Self::of("users", texts(ids))
+    }
+
+    /// Active members of these departments and those below them.
+    #[must_use]
+    pub fn depts<T: Into<String>>(ids: impl IntoIterator<Item = T>) -> Self {
+        Self::of("depts", texts(ids))
+    }
+
+    /// Active members of these roles.
+    #[must_use]
+    pub fn roles<T: Into<String>>(ids: impl IntoIterator<Item = T>) -> Self {
+        Self::of("roles", texts(ids))
+    }
+
+    /// Whoever stands so to the creator.
+    #[must_use]
+    pub fn variable(variable: Variable) -> Self {
+        Self::of("variables", json!(variable.word()))
+    }
+
+    /// Users named in fields of the ticket.
+    #[must_use]
+    pub fn fields<T: Into<String>>(keys: impl IntoIterator<Item = T>) -> Self {
+        Self::of("ticket_field", texts(keys))
+    }
+
+    /// Users named in fields of the parent ticket.
+    #[must_use]
+    pub fn parent_fields<T: Into<String>>(keys: impl IntoIterator<Item = T>) -> Self {
+        Self::of("parent_ticket_field", texts(keys))
+    }
+
+    /// Whoever an outside address names.
+    #[must_use]
+    pub fn external(url: impl Into<String>) -> Self {
+        Self::of("external", json!(url.into()))
+    }
+
+    fn of(kind: &'static str, whom: Json) -> Self {
+        Self { kind, whom }
+    }
+}
+
+/// A node. `start` and `end` are there without a word; a workflow names the others.
+#[derive(Clone, Debug)]
+pub struct Node {
+    pub(super) id: String,
+    pub(super) kind: &'static str,
+    name: Option<String>,
+    props: Object,
+}
+
+impl Node {
+    /// A step where people act: any one of those assigned, unless [`strategy`](Self::strategy) says otherwise.
+    #[must_use]
+    pub fn step(id: impl Into<String>, assign: Assign) -> Self {
+        Self::of("normal", id)
+            .prop("assignee_type", assign.kind)
+            .prop("assignee", assign.whom)
+            .strategy(Strategy::Direct)
+    }
+
+    /// Takes the first way out whose conditions hold.
+    #[must_use]
+    pub fn exclusive(id: impl Into<String>) -> Self {
+        Self::of("exclusive", id)
+    }
+
+    /// Takes every way out at once.
+    #[must_use]
+    pub fn parallel(id: impl Into<String>) -> Self {
+        Self::of("parallel", id)
+    }
+
+    /// Takes every way out whose conditions hold.
+    #[must_use]
+    pub fn inclusive(id: impl Into<String>) -> Self {
+        Self::of("inclusive", id)
+    }
+
+    /// Waits for so long, in ISO 8601: `PT2H`, `P3D`.
+    #[must_use]
+    pub fn timer(id: impl Into<String>, duration: impl Into<String>) -> Self {
+        Self::of("timer", id).prop("duration", duration.into())
+    }
+
+    /// Waits for the instant in a date or datetime field.
+    #[must_use]
+    pub fn timer_until(id: impl Into<String>, field: impl Into<String>) -> Self {
+        Self::of("timer", id).prop("until_field", field.into())
+    }
+
+    /// Posts to an address and waits for its answer; `token` signs what is posted.
+    #[must_use]
+    pub fn hook(id: impl Into<String>, url: impl Into<String>, token: impl Into<String>) -> Self {
+        Self::of("hook", id)
+            .prop("hook_url", url.into())
+            .prop("hook_token", token.into())
+    }
+
+    /// The start or the end, to give it a name or a property.
+    pub(super) fn of(kind: &'static str, id: impl Into<String>) -> Self {
+        Self {
+            id: id.into(),
+            kind,
+            name: None,
+            props: Object::new(),
+        }
+    }
+
+    /// The start node, to give it a name; it is the creator's.
+    #[must_use]
+    pub fn start() -> Self {
+        Self::of("start", "start")
+    }
+
+    /// The end node, to give it a name.
+    #[must_use]
+    pub fn end() -> Self {
+        Self::of("end", "end")
+    }
+
+    /// What people read; without it, the id.
+    #[must_use]
+    pub fn named(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+
+    /// How several assignees of a step act.
+    #[must_use]
+    pub fn strategy(self, strategy: Strategy) -> Self {
+        self.prop("assignment_strategy", strategy.word())
+    }
+
+    /// The edge that an exclusive or inclusive node takes where no condition holds.
+    #[must_use]
+    pub fn default_branch(self, edge: impl Into<String>) -> Self {
+        self.prop("default_branch", edge.into())
+    }
+
+    /// The creator is never assigned at this step.
+    #[must_use]
+    pub fn exclude_creator(self) -> Self {
+        self.prop("exclude_creator", true)
+    }
+
+    /// A ticket that comes back to this step goes to whoever handled it last.
+    #[must_use]
+    pub fn remember_last_assignee(self) -> Self {
+        self.prop("remember_last_assignee", true)
+    }
+
+    /// The creator may withdraw while the ticket is here.
+    #[must_use]
+    pub fn allow_withdraw(self) -> Self {
+        self.prop("allow_withdraw", true)
+    }
+
+    /// Any other property of its kind.
+    #[must_use]
+    pub fn prop(mut self, key: &str, value: impl Into<Json>) -> Self {
+        set(&mut self.props, key, value);
+        self
+    }
+
+    pub(super) fn json(&self, permissions: Object) -> Json {
+        let mut props = self.props.clone();
+        set(&mut props, "field_permissions", permissions);
+        json!({
+            "id": self.id,
+            "name": self.name.as_deref().unwrap_or(&self.id),
+            "type": self.kind,
+            "props": props,
+        })
+    }
+}

@@ -36,6 +36,7 @@ mod idempotency;
 mod janitor;
 
 pub mod options;
+pub mod outside;
 mod projection;
 
 mod registry;
@@ -57,6 +58,7 @@ pub use engine::Engine;
 pub use error::Error;
 pub use fault::{AuthProblem, Fault, OperatorRefusal, Readiness};
 pub use options::{EngineOptions, Ports};
+pub use outside::Outside;
 pub use request::{
     AccessTokenInfo, ActAnswer, ActRequest, Caller, Category, CreateRequest, Done, HistoryQuery, Idempotency,
     ImportOptions, ImportReport, ListQuery, MissingUsers, OpenEffect, Page, PublishReport, PublishRequest, UserQuery,

@@ -95,6 +95,8 @@ codes! {
     NoBranchMatches "no_branch_matches" 409 "change the values it decides on, or ask the workflow's admin for a default way out",
     /// A node's rule found nobody.
     NoAssignee "no_assignee" 409 "choose other values, or ask the workflow's admin to mend the assignees of that node",
+    /// An outside address that has to be asked gave no answer.
+    OutsideUnavailable "outside_unavailable" 503 "nothing changed: call again in a moment, or ask the workflow's admin to look at that address",
     /// More automatic moves than one command may cause.
     TooManyMoves "too_many_moves" 409 "ask the workflow's admin to mend the loop",
     /// The node waits for its children.

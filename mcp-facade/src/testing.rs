@@ -84,6 +84,7 @@ impl World {
             ids: clock.clone(),
             // Apart, so that tokens do not change the tickets' ids.
             random: Arc::new(Still::default()),
+            outside: None,
         };
         let engine = Engine::start(log, ports, EngineOptions::default())
             .await

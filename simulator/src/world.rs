@@ -176,6 +176,7 @@ impl World {
             draw,
             parent: None,
             migrate_to: self.workflows.get(&workflow.workflow_id).map(Arc::as_ref),
+            replies: None,
         }
     }
 

@@ -48,6 +48,7 @@ impl Stage {
             draw: Draw::Seed(7),
             parent: None,
             migrate_to: None,
+            replies: None,
         }
     }
 

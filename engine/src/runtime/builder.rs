@@ -9,6 +9,7 @@ use crate::port::{Clock, IdSource, RandomSource};
 use crate::runtime::engine::Engine;
 use crate::runtime::fault::Fault;
 use crate::runtime::options::{EngineOptions, Ports};
+use crate::runtime::outside::Outside;
 
 /// What an engine is started with. Without a word: a log in memory, the clock, the ids and the randomness of this
 /// machine, and the bounds of [`EngineOptions::default`].
@@ -65,6 +66,12 @@ impl EngineBuilder {
     /// Where randomness comes from: draws of assignees, and secrets.
     pub fn random(mut self, random: impl RandomSource) -> Self {
         self.ports.random = Arc::new(random);
+        self
+    }
+
+    /// Who asks outside addresses; without one, nobody does.
+    pub fn outside(mut self, outside: impl Outside) -> Self {
+        self.ports.outside = Some(Arc::new(outside));
         self
     }
 

@@ -12,7 +12,7 @@ use crate::runtime::request::{Caller, Done, Idempotency};
 use crate::runtime::{idempotency, streams};
 use crate::ticket::event::{Event, Meta};
 use crate::ticket::place::current_nodes;
-use crate::ticket::{Command, Context, Refusal, Ticket, apply, decide_with_outcome};
+use crate::ticket::{Command, Context, Question, Refusal, Ticket, Verdict, apply, decide_or_ask};
 
 /// Schema number of stored snapshots; one with another is ignored. 2 counts the requests of hooks, 3 the bytes.
 pub(crate) const SNAPSHOT_SCHEMA: u16 = 3;
@@ -48,6 +48,15 @@ pub fn check_version(expected: Option<u64>, current: u64) -> Result<(), Refusal>
     }
 }
 
+/// What deciding a command comes to, but for a refusal.
+#[derive(Clone, Debug)]
+pub enum Step {
+    /// It can be appended.
+    Decided(Box<Decided>),
+    /// These have to be answered first.
+    Needs(Vec<Question>),
+}
+
 /// Decides a command and puts everything that it does into one commit; changes nothing.
 ///
 /// # Errors
@@ -58,8 +67,11 @@ pub fn decided(
     context: &Context<'_>,
     origin: &Origin,
     keep: Option<(&Caller, &Idempotency)>,
-) -> Result<Decided, Refusal> {
-    let (events, after) = decide_with_outcome(before, command, context)?;
+) -> Result<Step, Refusal> {
+    let (events, after) = match decide_or_ask(before, command, context)? {
+        Verdict::Events { events, after } => (events, after),
+        Verdict::Needs { questions, .. } => return Ok(Step::Needs(questions)),
+    };
     let mut meta = command.meta(context);
     meta.app.clone_from(&origin.app);
     meta.access_token.clone_from(&origin.access_token);
@@ -81,7 +93,7 @@ pub fn decided(
             .collect();
         commit
     });
-    Ok(Decided { commit, after, done })
+    Ok(Step::Decided(Box::new(Decided { commit, after, done })))
 }
 
 /// The first answer that was given under a key; `None` where there is none. Blocking.

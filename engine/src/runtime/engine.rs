@@ -22,18 +22,19 @@ use crate::runtime::fault::{Fault, Readiness};
 use crate::runtime::history::Histories;
 use crate::runtime::idempotency::{self, InFlight};
 use crate::runtime::options::{EngineOptions, Ports};
+use crate::runtime::outside::{Asking, Outsides};
 use crate::runtime::projection::{self, Projection, Projections};
 use crate::runtime::registry::{self, Registry, RegistryActor, TenantState};
 use crate::runtime::request::{ActAnswer, Caller, Done};
 use crate::runtime::router::Router;
-use crate::runtime::slot::{Lease, Message, Published, Request, Shared};
+use crate::runtime::slot::{Lease, Message, Published, Request, Shared, Taken};
 use crate::runtime::supervisor::Supervisor;
 use crate::runtime::ticket_lists::TicketLists;
 use crate::runtime::unreadable::{Unreadable, Unreadables};
 use crate::runtime::{Answer, OperatorAnswer, janitor, streams};
-use crate::ticket::{Argument, Command, Context, Draw, Refusal, Ticket, decide, visibility};
+use crate::ticket::{Argument, Command, Context, Draw, Refusal, Replies, Ticket, Verdict, decide_or_ask, visibility};
 use crate::time::Timestamp;
-use crate::view::preview::preview;
+use crate::view::preview::{Preview, preview};
 use crate::workflow::WorkflowVersion;
 
 /// The door to a running engine.
@@ -108,6 +109,7 @@ impl Engine {
         let (supervisor, _) = Actor::spawn(None, Supervisor, ()).await.map_err(|_| Fault::Closed)?;
         let shared = Arc::new(Shared {
             log,
+            outsides: Outsides::new(ports.outside.clone()),
             ports,
             registry: registry.clone(),
             unreadable,
@@ -334,6 +336,8 @@ impl Engine {
     ) -> Result<ActAnswer, Refusal> {
         let now = self.inner.shared.ports.clock.now();
         let directory = &*tenant.directory;
+        // A rehearsal asks nobody: it says who would be asked.
+        let unasked = Replies::default();
         let context = Context {
             now,
             directory,
@@ -341,10 +345,15 @@ impl Engine {
             draw: Draw::Preview,
             parent,
             migrate_to: None,
+            replies: self.inner.shared.ports.outside.is_some().then_some(&unasked),
         };
-        let events = decide(ticket, command, &context)?;
+        let (events, asks) = match decide_or_ask(ticket, command, &context)? {
+            Verdict::Events { events, .. } => (events, Vec::new()),
+            Verdict::Needs { questions, events } => (events, questions),
+        };
         let meta = command.meta(&context);
-        Ok(ActAnswer::Preview(Box::new(preview(ticket, &events, &meta, &context))))
+        let preview = preview(ticket, &events, &meta, &context);
+        Ok(ActAnswer::Preview(Box::new(Preview { asks, ..preview })))
     }
 
     pub(crate) async fn idempotency(
@@ -366,20 +375,28 @@ impl Engine {
         }))
     }
 
-    /// Sends a command to a ticket's actor and waits until the list shows what it did.
-    pub(crate) async fn command(&self, lease: Lease, request: Request) -> Answer<Done> {
-        let (reply, answer) = oneshot::channel();
-        let actor = lease.slot().actor.clone();
-        let published = lease.slot().published.clone();
-        let message = Message::Command {
-            request: Box::new(request),
-            reply,
-            lease,
-        };
-        actor.send_message(message).map_err(|_| Fault::WorkerDied)?;
-        let (done, position) = match answer.await.map_err(|_| died(&published))?? {
-            Ok(done) => done,
-            Err(refusal) => return Ok(Err(refusal)),
+    /// Sends a command to a ticket's actor and waits until the list shows what it did. What has to be asked outside is
+    /// asked here, while the actor goes on with others, and the command is decided anew on the state of that moment.
+    pub(crate) async fn command(&self, mut lease: Lease, request: Request) -> Answer<Done> {
+        let mut request = Box::new(request);
+        let mut asking = Asking::default();
+        let (done, position) = loop {
+            let (reply, answer) = oneshot::channel();
+            let actor = lease.slot().actor.clone();
+            let published = lease.slot().published.clone();
+            let message = Message::Command { request, reply, lease };
+            actor.send_message(message).map_err(|_| Fault::WorkerDied)?;
+            match answer.await.map_err(|_| died(&published))?? {
+                Ok(Taken::Done(done, position)) => break (done, position),
+                Ok(Taken::Needs(questions, returned, held)) => {
+                    (request, lease) = (returned, held);
+                    let outsides = &self.inner.shared.outsides;
+                    if let Err(refusal) = outsides.answer(&mut asking, questions, &mut request.replies).await {
+                        return Ok(Err(refusal));
+                    }
+                }
+                Err(refusal) => return Ok(Err(refusal)),
+            }
         };
         if position > 0 {
             let at_most = Duration::from_millis(self.inner.options.list_wait_ms);
@@ -442,6 +459,7 @@ impl Engine {
             parent,
             origin: Origin::default(),
             expected_version: None,
+            replies: Replies::default(),
             _permit: permit,
             idempotency: None,
         };

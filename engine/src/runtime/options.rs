@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::port::{Clock, IdSource, RandomSource};
+use crate::runtime::outside::Outside;
 
 /// Clock, ids and randomness, injected so that a run is reproducible (semantics: time).
 #[derive(Clone)]
@@ -14,6 +15,8 @@ pub struct Ports {
     pub ids: Arc<dyn IdSource>,
     /// The shared random source.
     pub random: Arc<dyn RandomSource>,
+    /// Who asks outside addresses; `None` where nobody does, so that a node whose people are asked for has nobody.
+    pub outside: Option<Arc<dyn Outside>>,
 }
 
 impl fmt::Debug for Ports {

@@ -17,10 +17,11 @@ use crate::runtime::commit::Origin;
 use crate::runtime::fault::Fault;
 use crate::runtime::idempotency::Guard;
 use crate::runtime::options::Ports;
+use crate::runtime::outside::Outsides;
 use crate::runtime::registry::Registry;
 use crate::runtime::request::{Caller, Done, Idempotency};
 use crate::runtime::unreadable::Unreadables;
-use crate::ticket::{Command, Refusal, Ticket};
+use crate::ticket::{Command, Question, Refusal, Replies, Ticket};
 use crate::time::Timestamp;
 use crate::workflow::WorkflowVersion;
 
@@ -94,6 +95,7 @@ pub(crate) struct Shared {
     pub(crate) ports: Ports,
     pub(crate) registry: Arc<Registry>,
     pub(crate) unreadable: Arc<Unreadables>,
+    pub(crate) outsides: Outsides,
     pub(crate) snapshot_events: u64,
 }
 
@@ -108,14 +110,23 @@ pub(crate) struct Request {
     pub(crate) parent: Option<Arc<Ticket>>,
     pub(crate) origin: Origin,
     pub(crate) expected_version: Option<u64>,
+    /// What outside addresses have answered so far.
+    pub(crate) replies: Replies,
     /// The place among the calls under way: kept until the command is through, whoever has gone away meanwhile.
     pub(crate) _permit: Permit,
     /// Under which key the answer is kept; the guard is held until it is.
     pub(crate) idempotency: Option<(Caller, Idempotency, Guard)>,
 }
 
-/// What a command came to, and the position that a list must have read to show it; 0 where nothing was written.
-pub(crate) type Handled = Result<Result<(Done, u64), Refusal>, Fault>;
+/// What a command came to.
+pub(crate) enum Taken {
+    /// It was carried out, and a list must have read this position to show it; 0 where nothing was written.
+    Done(Done, u64),
+    /// Nothing yet: this has to be asked. The command comes back, with the lease under which it may be sent again.
+    Needs(Vec<Question>, Box<Request>, Lease),
+}
+
+pub(crate) type Handled = Result<Result<Taken, Refusal>, Fault>;
 
 pub(crate) enum Message {
     /// Read the ticket, publish it and answer it; `None` where the log has no such ticket. Whoever asks takes the

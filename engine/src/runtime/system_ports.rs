@@ -15,6 +15,7 @@ impl Ports {
             clock: Arc::new(SystemClock),
             ids: Arc::new(UuidV7::default()),
             random: Arc::new(SystemRandom),
+            outside: None,
         }
     }
 }

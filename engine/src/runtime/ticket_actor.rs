@@ -12,11 +12,13 @@ use std::sync::atomic::Ordering;
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 
 use crate::id::{TenantId, TicketId};
-use crate::runtime::commit::{self, Decided};
+use crate::runtime::Answer;
+use crate::runtime::commit::{self, Decided, Step};
 use crate::runtime::fault::Fault;
-use crate::runtime::slot::{Handled, Message, Published, Request, Shared};
+use crate::runtime::request::Done;
+use crate::runtime::slot::{Message, Published, Request, Shared, Taken};
 use crate::runtime::streams;
-use crate::ticket::{Context, Draw, Refusal, Ticket};
+use crate::ticket::{Context, Draw, Question, Refusal, Ticket};
 
 pub(crate) struct Arguments {
     pub(crate) shared: Arc<Shared>,
@@ -69,10 +71,18 @@ impl Actor for TicketActor {
                 let _ = reply.send(answer);
             }
             Message::Command { request, reply, lease } => {
-                let answer = state.handle(*request).await;
+                let answer = state.handle(request).await;
                 // Stored after the answer was decided, before the next command: a snapshot is never of a middle.
                 let due = state.snapshot_due();
-                drop(lease);
+                let answer = answer.map(|answer| {
+                    answer.map(|taken| match taken {
+                        Ok((done, position)) => {
+                            drop(lease);
+                            Taken::Done(done, position)
+                        }
+                        Err((questions, request)) => Taken::Needs(questions, request, lease),
+                    })
+                });
                 // Whoever asked may have gone; what was written stands.
                 let _ = reply.send(answer);
                 if due {
@@ -133,7 +143,8 @@ impl State {
         self.of.published.ticket.store(None);
     }
 
-    async fn handle(&mut self, request: Request) -> Handled {
+    /// Carries a command out, or gives it back with what has to be asked first.
+    async fn handle(&mut self, request: Box<Request>) -> Answer<Result<(Done, u64), (Vec<Question>, Box<Request>)>> {
         self.read().await?;
         let shared = self.of.shared.clone();
         let Some(tenant) = shared.registry.find(&self.of.tenant)? else {
@@ -166,21 +177,23 @@ impl State {
             draw: Draw::Seed(shared.ports.random.draw()),
             parent: request.parent.as_deref(),
             migrate_to: migrate_to.map(|version| &**version),
+            replies: shared.ports.outside.is_some().then_some(&request.replies),
         };
         let keep = request.idempotency.as_ref().map(|(caller, asked, _)| (caller, asked));
         let decided = match commit::decided(before.as_deref(), &request.command, &context, &request.origin, keep) {
-            Ok(decided) => decided,
+            Ok(Step::Decided(decided)) => decided,
+            Ok(Step::Needs(questions)) => return Ok(Ok(Err((questions, request)))),
             Err(refusal) => return Ok(Err(refusal)),
         };
-        let Decided { commit, after, done } = decided;
+        let Decided { commit, after, done } = *decided;
         let Some(commit) = commit else {
-            return Ok(Ok((done, 0)));
+            return Ok(Ok(Ok((done, 0))));
         };
         match shared.log.append(commit).await {
             Ok(head) => {
                 self.ticket = Some(Arc::new(after));
                 self.publish();
-                Ok(Ok((done, head.position)))
+                Ok(Ok(Ok((done, head.position))))
             }
             Err(error) => {
                 self.forget();

@@ -12,7 +12,7 @@ use crate::runtime::engine::{Engine, origin_of};
 use crate::runtime::request::{ActAnswer, ActRequest, Caller, CreateRequest, Done, HistoryQuery, Page};
 use crate::runtime::slot::Request;
 use crate::ticket::event::{Event, Meta};
-use crate::ticket::{Act, Argument, Command, Create, Refusal, sub_ticket, visibility};
+use crate::ticket::{Act, Argument, Command, Create, Refusal, Replies, sub_ticket, visibility};
 use crate::view::flow_history::{self, HistoryEntry, OutlineRow};
 use crate::view::row::TicketRow;
 use crate::view::ticket_detail::{self, CreateForm, TicketDetail};
@@ -75,6 +75,7 @@ impl Tickets<'_> {
             parent,
             origin: origin_of(caller),
             expected_version: request.expected_version,
+            replies: Replies::default(),
             _permit: permit,
             idempotency: keep,
         };
@@ -144,6 +145,7 @@ impl Tickets<'_> {
             parent,
             origin: origin_of(caller),
             expected_version: None,
+            replies: Replies::default(),
             _permit: permit,
             idempotency: keep,
         };

@@ -341,5 +341,6 @@ pub fn context<'a>(workflow: &'a WorkflowVersion, directory: &'a Directory, now:
         draw,
         parent: None,
         migrate_to: None,
+        replies: None,
     }
 }

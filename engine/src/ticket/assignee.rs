@@ -1,7 +1,7 @@
 //! Who is assigned on entering a normal node (semantics: assignees, strategies): rule, directory and fields give users,
 //! the strategy gives how they hold it.
 //!
-//! Not here: delegates in absence and assignees asked from an outside address, which come with the effects.
+//! Not here: delegates in absence, which come with the effects; asking an outside address (`question`).
 
 use std::collections::HashSet;
 
@@ -10,6 +10,7 @@ use crate::id::UserId;
 use crate::limits;
 use crate::ticket::Ticket;
 use crate::ticket::context::{Context, Draw};
+use crate::ticket::question::{Question, Replies};
 use crate::ticket::token::{Rest, Share, Token};
 use crate::workflow::{AssigneeRule, Node, NormalProps, Strategy, Variable};
 
@@ -23,6 +24,8 @@ pub(crate) enum Resolved {
     },
     /// Nobody is left, and why.
     Nobody { reason: String },
+    /// An outside address has to be asked first.
+    Asks(Question),
 }
 
 pub(crate) fn resolve(
@@ -44,7 +47,17 @@ pub(crate) fn resolve(
             remembered: true,
         };
     }
-    let named = named(&props.assignee, ticket, context);
+    let question = match (&props.assignee, context.replies) {
+        (AssigneeRule::External(url), Some(_)) => Some(Question::assignees(ticket, &node.id, url, context.workflow)),
+        (_, Some(_) | None) => None,
+    };
+    let named = match question {
+        Some(question) => match context.replies.and_then(|replies| replies.get(&question.id())) {
+            Some(reply) => Replies::people(reply, context.directory),
+            None => return Resolved::Asks(question),
+        },
+        None => named(&props.assignee, ticket, context),
+    };
     let n_named = named.len();
     let mut seen = HashSet::with_capacity_and_hasher(n_named, IdHash::default());
     let users: Vec<UserId> = named
@@ -53,7 +66,7 @@ pub(crate) fn resolve(
         .collect();
     match users.len() {
         0 if n_named == 0 => Resolved::Nobody {
-            reason: nobody_named(&props.assignee),
+            reason: nobody_named(&props.assignee, context),
         },
         0 if props.exclude_creator => Resolved::Nobody {
             reason: "everyone named is inactive or the creator, who is excluded here".into(),
@@ -156,7 +169,7 @@ fn by_variable(variable: Variable, ticket: &Ticket, context: &Context<'_>) -> Ve
     }
 }
 
-fn nobody_named(rule: &AssigneeRule) -> String {
+fn nobody_named(rule: &AssigneeRule, context: &Context<'_>) -> String {
     match rule {
         AssigneeRule::Users(_) => "no user is named".into(),
         AssigneeRule::Depts(_) => "the departments have no active members".into(),
@@ -164,6 +177,7 @@ fn nobody_named(rule: &AssigneeRule) -> String {
         AssigneeRule::Variables(_) => "the creator's department has nobody for this".into(),
         AssigneeRule::TicketField(keys) => format!("no user is filled in at {}", shown(keys)),
         AssigneeRule::ParentTicketField(keys) => format!("the parent ticket names no user at {}", shown(keys)),
+        AssigneeRule::External(_) if context.replies.is_some() => "the outside address named nobody known".into(),
         AssigneeRule::External(_) => "assignees from an outside address are not available yet".into(),
     }
 }

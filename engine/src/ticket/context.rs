@@ -2,6 +2,7 @@
 
 use crate::account::directory::Directory;
 use crate::ticket::Ticket;
+use crate::ticket::question::Replies;
 use crate::time::Timestamp;
 use crate::workflow::WorkflowVersion;
 
@@ -20,6 +21,8 @@ pub struct Context<'a> {
     pub parent: Option<&'a Ticket>,
     /// The version to go over to.
     pub migrate_to: Option<&'a WorkflowVersion>,
+    /// What outside addresses have answered so far; `None` where nobody asks them.
+    pub replies: Option<&'a Replies>,
 }
 
 /// How draws are made.

@@ -17,17 +17,39 @@ use crate::ticket::context::Context;
 use crate::ticket::decision::Decision;
 use crate::ticket::event::{Event, Meta, Processor, TicketCreated};
 use crate::ticket::offer::choose;
+use crate::ticket::question::Question;
 use crate::ticket::refusal::{Argument, Refusal};
 use crate::ticket::room::Room;
 use crate::ticket::token::Rest;
 use crate::ticket::{Ticket, field_rules, flow, migrate, visibility};
 
+/// What a decision comes to, but for a refusal.
+#[derive(Clone, Debug)]
+pub enum Verdict {
+    /// These events; the decision has folded them already.
+    Events {
+        /// What is to be appended; nothing where nothing changes.
+        events: Vec<Event>,
+        /// The ticket as they leave it.
+        after: Ticket,
+    },
+    /// Nothing yet: these have to be answered first, all of them, and may be followed by others.
+    Needs {
+        /// At least one, in the order in which they came up.
+        questions: Vec<Question>,
+        /// What would happen, but for what the replies decide: a node whose people are asked for has nobody.
+        events: Vec<Event>,
+    },
+}
+
 /// Decides one command. `ticket` is `None` for [`Command::Create`] only.
 ///
 /// # Errors
-/// A [`Refusal`]; then nothing may be appended.
+/// A [`Refusal`]; then nothing may be appended. With [`Context::replies`], a question that is open is one too.
 pub fn decide(ticket: Option<&Ticket>, command: &Command, context: &Context<'_>) -> Result<Vec<Event>, Refusal> {
-    decide_on_copy(ticket, command, context).map(|(events, _)| events)
+    let decision = decide_on_copy(ticket, command, context)?;
+    decision.answered()?;
+    Ok(decision.events)
 }
 
 /// As [`decide`], with the ticket as the events leave it: the decision has folded them already.
@@ -39,7 +61,26 @@ pub fn decide_with_outcome(
     command: &Command,
     context: &Context<'_>,
 ) -> Result<(Vec<Event>, Ticket), Refusal> {
-    decide_on_copy(ticket, command, context).map(|(events, ticket)| (events, ticket.into_owned()))
+    let decision = decide_on_copy(ticket, command, context)?;
+    decision.answered()?;
+    Ok((decision.events, decision.ticket.into_owned()))
+}
+
+/// Decides one command, or says what has to be asked first; see [`Context::replies`].
+///
+/// # Errors
+/// A [`Refusal`]; then nothing may be appended, and nobody need be asked.
+pub fn decide_or_ask(ticket: Option<&Ticket>, command: &Command, context: &Context<'_>) -> Result<Verdict, Refusal> {
+    let decision = decide_on_copy(ticket, command, context)?;
+    let (events, questions) = (decision.events, decision.questions);
+    Ok(if questions.is_empty() {
+        Verdict::Events {
+            events,
+            after: decision.ticket.into_owned(),
+        }
+    } else {
+        Verdict::Needs { questions, events }
+    })
 }
 
 /// The ticket is borrowed where nothing has to happen.
@@ -47,7 +88,7 @@ fn decide_on_copy<'a>(
     ticket: Option<&'a Ticket>,
     command: &Command,
     context: &'a Context<'a>,
-) -> Result<(Vec<Event>, Cow<'a, Ticket>), Refusal> {
+) -> Result<Decision<'a>, Refusal> {
     let meta = command.meta(context);
     match (ticket, command) {
         (None, Command::Create(create)) => decide_create(create, context, meta),
@@ -57,16 +98,10 @@ fn decide_on_copy<'a>(
                     id: ticket.id.to_string(),
                 });
             }
-            let mut decision = Decision {
-                context,
-                ticket: Cow::Borrowed(ticket),
-                meta,
-                events: Vec::new(),
-                n_moves: 0,
-            };
+            let mut decision = Decision::begin(context, Cow::Borrowed(ticket), meta, Vec::new());
             decide_on(&mut decision, command)?;
             decision.review_holders();
-            Ok((decision.events, decision.ticket))
+            Ok(decision)
         }
         (None, command) => Err(Refusal::NotWaiting {
             what: format!("{command:?}"),
@@ -102,11 +137,7 @@ impl Command {
     }
 }
 
-fn decide_create<'a>(
-    create: &Create,
-    context: &'a Context<'a>,
-    meta: Meta,
-) -> Result<(Vec<Event>, Cow<'a, Ticket>), Refusal> {
+fn decide_create<'a>(create: &Create, context: &'a Context<'a>, meta: Meta) -> Result<Decision<'a>, Refusal> {
     // Else a draft would come to be that nobody can open, for any active user may start a workflow
     // (semantics: visibility).
     if context.directory.active_user(&create.by).is_none() {
@@ -151,13 +182,7 @@ fn decide_create<'a>(
             what: "a creation".into(),
         });
     };
-    let mut decision = Decision {
-        context,
-        ticket: Cow::Owned(ticket),
-        meta,
-        events: vec![created],
-        n_moves: 0,
-    };
+    let mut decision = Decision::begin(context, Cow::Owned(ticket), meta, vec![created]);
     flow::settle(&mut decision)?;
     let action = create.take.clone().map_or(Action::AddComment, Action::take);
     let taking = Taking {
@@ -181,7 +206,7 @@ fn decide_create<'a>(
         field_rules::store(&mut decision, changes);
     }
     decision.review_holders();
-    Ok((decision.events, decision.ticket))
+    Ok(decision)
 }
 
 fn decide_on(decision: &mut Decision<'_>, command: &Command) -> Result<(), Refusal> {

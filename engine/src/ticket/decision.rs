@@ -8,6 +8,8 @@ use std::borrow::Cow;
 use crate::id::UserId;
 use crate::ticket::context::Context;
 use crate::ticket::event::{Event, Meta};
+use crate::ticket::question::Question;
+use crate::ticket::refusal::Refusal;
 use crate::ticket::token::Rest;
 use crate::ticket::{ActState, Ticket};
 
@@ -18,11 +20,38 @@ pub(crate) struct Decision<'a> {
     pub(crate) ticket: Cow<'a, Ticket>,
     pub(crate) meta: Meta,
     pub(crate) events: Vec<Event>,
+    /// What has to be asked before the events hold.
+    pub(crate) questions: Vec<Question>,
     /// Moves that nobody asked for, see `limits::AUTOMATIC_MOVES_MAX`.
     pub(crate) n_moves: usize,
 }
 
+impl<'a> Decision<'a> {
+    pub(crate) fn begin(context: &'a Context<'a>, ticket: Cow<'a, Ticket>, meta: Meta, events: Vec<Event>) -> Self {
+        Self {
+            context,
+            ticket,
+            meta,
+            events,
+            questions: Vec::new(),
+            n_moves: 0,
+        }
+    }
+}
+
 impl Decision<'_> {
+    /// Refuses what would still have to be asked.
+    pub(crate) fn answered(&self) -> Result<(), Refusal> {
+        match self.questions.first() {
+            Some(question) => Err(Refusal::OutsideUnavailable {
+                node: question.node.clone(),
+                host: question.host(),
+                why: "it was not asked".to_owned(),
+            }),
+            None => Ok(()),
+        }
+    }
+
     pub(crate) fn emit(&mut self, event: Event) {
         self.ticket.to_mut().apply(&event, &self.meta);
         self.events.push(event);

@@ -79,6 +79,16 @@ pub enum Refusal {
         /// Why.
         reason: String,
     },
+    /// An outside address that the command needs an answer of gave none.
+    #[error("node `{node}` asks {host}, which gave no answer: {why}")]
+    OutsideUnavailable {
+        /// The node that asks.
+        node: NodeId,
+        /// The host that was asked, without the rest of the address.
+        host: String,
+        /// Why not.
+        why: String,
+    },
     /// Sub-tickets of the node are still open.
     #[error("node `{node}` waits for {} open sub-tickets", .open.len())]
     SubTicketsOpen {
@@ -318,6 +328,7 @@ impl Refusal {
                 .map_or("invalid_field_value", FieldProblemKind::code),
             Self::NoBranchMatches { .. } => "no_branch_matches",
             Self::NoAssignee { .. } => "no_assignee",
+            Self::OutsideUnavailable { .. } => "outside_unavailable",
             Self::SubTicketsOpen { .. } => "sub_tickets_open",
             Self::InvalidArgument { .. } => "invalid_argument",
             Self::VersionConflict { .. } => "version_conflict",

@@ -8,7 +8,7 @@ use crate::id::{FieldKey, NodeId, UserId};
 use crate::ticket::context::Context;
 use crate::ticket::event::{Event, FieldChange, Meta};
 use crate::ticket::place::{CurrentNode, current_nodes};
-use crate::ticket::{ActState, Ticket, apply};
+use crate::ticket::{ActState, Question, Ticket, apply};
 use crate::value::Value;
 use crate::workflow::{FieldPermission, WorkflowVersion};
 
@@ -44,6 +44,8 @@ pub struct Preview {
     pub required_fields: Vec<FieldKey>,
     /// People among whom one will be drawn, by node.
     pub pools: BTreeMap<NodeId, Vec<Person>>,
+    /// What outside addresses would be asked; what they decide is not foreseen.
+    pub asks: Vec<Question>,
 }
 
 /// Reads a preview off events that `decide` gave for `before`.
@@ -102,6 +104,7 @@ pub fn preview(before: Option<&Ticket>, events: &[Event], meta: &Meta, context: 
         events: events.iter().map(Event::name).collect(),
         required_fields: required_fields.unwrap_or_default(),
         pools,
+        asks: Vec::new(),
     }
 }
 

@@ -134,6 +134,7 @@ pub fn detail(
         draw: Draw::Preview,
         parent: None,
         migrate_to: None,
+        replies: None,
     };
     let offered = offer::offered(ticket, user, &context);
     let permissions = visibility::field_permissions(workflow, offered.acting_node());

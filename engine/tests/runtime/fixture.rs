@@ -121,6 +121,7 @@ impl World {
             clock: port(),
             ids: port(),
             random: port(),
+            outside: None,
         };
         let engine = Engine::start(log, given, options).await.expect("the engine starts");
         assert!(engine.is_ready());

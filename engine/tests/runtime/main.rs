@@ -21,6 +21,8 @@ mod idempotency;
 mod lists;
 /// Directories, workflows, credentials.
 mod operator;
+/// What has to be asked outside.
+mod outside;
 /// What was once wrong.
 mod regression;
 /// Actors that go to sleep and wake up, restarts.

@@ -174,6 +174,7 @@ fn migrate(play: &mut Play, to: &str, nodes: &[(&str, &str)], operator: Option<&
         draw: Draw::Seed(0),
         parent: None,
         migrate_to: Some(&target),
+        replies: None,
     };
     for event in decide(Some(&play.ticket), &command, &context)? {
         play.ticket.apply(&event, &command.meta(&context));

@@ -89,6 +89,7 @@ fn worded(refusal: &Refusal) -> Worded {
         | Refusal::AmbiguousNode { .. }
         | Refusal::NoBranchMatches { .. }
         | Refusal::NoAssignee { .. }
+        | Refusal::OutsideUnavailable { .. }
         | Refusal::SubTicketsOpen { .. }
         | Refusal::VersionConflict { .. }
         | Refusal::IdempotencyMismatch { .. }
@@ -186,6 +187,7 @@ fn details(refusal: &Refusal) -> Value {
         Refusal::NoAssignee { node, name, reason } => {
             json!({ "node_id": node.as_str(), "name": name, "reason": reason })
         }
+        Refusal::OutsideUnavailable { node, host, .. } => json!({ "node_id": node.as_str(), "host": name(host) }),
         Refusal::SubTicketsOpen { open, .. } => open
             .iter()
             .take(PROBLEMS_MAX)

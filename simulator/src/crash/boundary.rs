@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use loonflow_engine::account::directory::Directory;
 use loonflow_engine::id::TicketId;
-use loonflow_engine::runtime::commit::{self, Decided, Origin};
+use loonflow_engine::runtime::commit::{self, Decided, Origin, Step};
 use loonflow_engine::runtime::{Done, Fault};
 use loonflow_engine::ticket::{Command, Context, Draw, Refusal, Ticket};
 use loonflow_engine::time::Timestamp;
@@ -255,13 +255,20 @@ impl Process {
             draw: Draw::Seed(given.draw),
             parent: None,
             migrate_to: None,
+            replies: None,
         };
         let origin = Origin {
             app: call.caller.as_ref().map(|caller| caller.app.clone()),
             access_token: None,
         };
         let keep = call.caller.as_ref().zip(call.asked.as_ref());
-        commit::decided(before, command, &context, &origin, keep)
+        match commit::decided(before, command, &context, &origin, keep)? {
+            Step::Decided(decided) => Ok(*decided),
+            // Nobody asks outside addresses here, so nothing has to be asked.
+            Step::Needs(_) => Err(Refusal::NotWaiting {
+                what: "questions to outside addresses".to_owned(),
+            }),
+        }
     }
 
     /// Folds what the log holds beyond what the list has read.

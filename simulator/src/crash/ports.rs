@@ -53,6 +53,7 @@ impl Outside {
             clock: port(),
             ids: port(),
             random: port(),
+            outside: None,
         }
     }
 }

@@ -320,6 +320,7 @@ impl<'p> Replication<'p> {
             draw: Draw::Seed(self.streams.seed(number, Purpose::Engine, 0, n_commands)),
             parent: None,
             migrate_to: None,
+            replies: None,
         }
     }
 

@@ -85,6 +85,7 @@ impl Walk<'_> {
             draw: Draw::Seed(0),
             parent: None,
             migrate_to: None,
+            replies: None,
         }
     }
 

@@ -415,6 +415,7 @@ fn migrations_are_left_out() {
             draw: Draw::Preview,
             parent: None,
             migrate_to: Some(&new),
+            replies: None,
         };
         let events = decide(ticket.as_ref(), &command, &context).expect("a migration");
         assert!(events.iter().any(|event| event.name() == "migrated"));

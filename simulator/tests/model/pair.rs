@@ -109,6 +109,7 @@ impl Pair {
         let step = CaseStep::from_command(Some(idx), &from.workflow_id, &command).ok_or("no step of a case")?;
         let context = Context {
             migrate_to: Some(to),
+            replies: None,
             ..self.world.context(from, Draw::Preview)
         };
         let engine = decide_with_outcome(Some(&self.world.tickets[idx].ticket), &command, &context);

@@ -17,6 +17,11 @@ pub(super) fn enter(
 ) -> Result<(), Refusal> {
     let (rest, pool, remembered) = match assignee::resolve(&decision.ticket, token, node, props, decision.context) {
         Resolved::To { rest, pool, remembered } => (rest, pool, remembered),
+        // What follows is found on the way: all that has to be asked is asked at once.
+        Resolved::Asks(question) => {
+            decision.questions.push(question);
+            (Rest::Unassigned, None, false)
+        }
         Resolved::Nobody { reason } => match decision.meta.by {
             Processor::User(_) => {
                 return Err(Refusal::NoAssignee {

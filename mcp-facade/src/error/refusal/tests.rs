@@ -60,7 +60,12 @@ fn next(refusal: Option<&Refusal>) -> Option<Refusal> {
             name: text(),
             reason: text(),
         },
-        Some(Refusal::NoAssignee { .. }) => Refusal::SubTicketsOpen {
+        Some(Refusal::NoAssignee { .. }) => Refusal::OutsideUnavailable {
+            node: "n".into(),
+            host: text(),
+            why: text(),
+        },
+        Some(Refusal::OutsideUnavailable { .. }) => Refusal::SubTicketsOpen {
             node: "n".into(),
             open: TicketId::parse("00000000-0000-7000-9000-000000000001")
                 .into_iter()

@@ -158,6 +158,7 @@ impl Player<'_> {
             draw: Draw::Seed(self.dice.next()),
             parent: None,
             migrate_to: None,
+            replies: None,
         };
         if let Ok(events) = decide(self.ticket.as_ref(), command, &context) {
             let meta = command.meta(&context);

@@ -250,6 +250,7 @@ impl Shadow {
             draw: Draw::Preview,
             parent: moment.parent,
             migrate_to: None,
+            replies: None,
         };
         let events = decide(self.ticket.as_ref(), command, &context)?;
         let meta = command.meta(&context);
@@ -415,6 +416,7 @@ fn taken_up(moment: &Moment<'_>, candidate: &WorkflowVersion) -> Option<Ticket> 
         draw: Draw::Preview,
         parent: moment.parent,
         migrate_to: Some(candidate),
+        replies: None,
     };
     let events = decide(Some(&ticket), &command, &context).ok()?;
     let meta = command.meta(&context);

@@ -1,0 +1,154 @@
+//! What a decision needs to know from outside: it asks, the runtime fetches, and the decision is made again with the
+//! replies in its context (semantics: effects).
+//!
+//! Not here: fetching. A replay asks nothing: what was answered is in the events.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde_json::{Value as Json, json};
+use sha2::{Digest, Sha256};
+
+use crate::account::directory::Directory;
+use crate::account::token::hex;
+use crate::id::{NodeId, UserId};
+use crate::ticket::Ticket;
+use crate::workflow::WorkflowVersion;
+
+/// Something that only an outside address knows.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Question {
+    /// What is asked.
+    pub kind: QuestionKind,
+    /// The node that asks.
+    pub node: NodeId,
+    /// Who is asked; it may carry credentials.
+    url: String,
+    /// What is sent along.
+    body: Json,
+}
+
+/// Kinds of questions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum QuestionKind {
+    /// Who is assigned at a node.
+    Assignees,
+}
+
+impl QuestionKind {
+    /// Its stable word.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Assignees => "assignees",
+        }
+    }
+}
+
+/// The same for the same question, and for no other: the first half of a SHA-256, in hex.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct QuestionId(String);
+
+impl fmt::Display for QuestionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Question {
+    /// Who is assigned at a node, for the ticket with what the command says. It holds no version, time or chance, so the
+    /// same command asks the same again.
+    pub(crate) fn assignees(ticket: &Ticket, node: &NodeId, url: &str, workflow: &WorkflowVersion) -> Self {
+        let fields = ticket.fields.iter();
+        let fields: Json = fields
+            .map(|(key, value)| (key.to_string(), Json::from(value)))
+            .collect();
+        Self {
+            kind: QuestionKind::Assignees,
+            node: node.clone(),
+            url: url.to_owned(),
+            body: json!({
+                "ticket_id": ticket.id.to_string(),
+                "workflow_id": workflow.workflow_id,
+                "workflow_version": workflow.version_name,
+                "node_id": node,
+                "creator_id": ticket.creator,
+                "title": ticket.title,
+                "fields": fields,
+            }),
+        }
+    }
+
+    /// Its id.
+    #[must_use]
+    pub fn id(&self) -> QuestionId {
+        let parts = json!([self.kind.word(), self.node, self.url, self.body.to_string()]);
+        let digest = hex(&Sha256::digest(parts.to_string()));
+        QuestionId(digest.chars().take(32).collect())
+    }
+
+    /// Who is asked. It may carry credentials: it is for whoever asks, and for nobody to see.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// What is sent along.
+    #[must_use]
+    pub fn body(&self) -> &Json {
+        &self.body
+    }
+
+    /// The host that is asked: all of the address that people are shown.
+    #[must_use]
+    pub fn host(&self) -> String {
+        let url = url::Url::parse(self.url.trim()).ok();
+        url.and_then(|url| url.host_str().map(str::to_owned))
+            .unwrap_or_default()
+    }
+}
+
+impl fmt::Debug for Question {
+    /// Without the address and what is sent along: the one may carry credentials, the other what a node hides.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Question")
+            .field("kind", &self.kind)
+            .field("node", &self.node)
+            .field("host", &self.host())
+            .finish_non_exhaustive()
+    }
+}
+
+/// What was answered to a question.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reply {
+    /// These people, by id or by e-mail address; those who are not in the directory drop out.
+    People(Vec<String>),
+}
+
+/// Replies by question; they count within one command only.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Replies(BTreeMap<QuestionId, Reply>);
+
+impl Replies {
+    /// Notes a reply.
+    pub fn insert(&mut self, question: QuestionId, reply: Reply) {
+        self.0.insert(question, reply);
+    }
+
+    /// What was answered to a question so far.
+    #[must_use]
+    pub fn get(&self, question: &QuestionId) -> Option<&Reply> {
+        self.0.get(question)
+    }
+
+    /// The users that a reply names, in its order; at most `limits::ASSIGNEES_MAX` entries are looked at.
+    pub(crate) fn people(reply: &Reply, directory: &Directory) -> Vec<UserId> {
+        let Reply::People(named) = reply;
+        let known = named.iter().take(crate::limits::ASSIGNEES_MAX).filter_map(|one| {
+            let by_id = directory.user(&one.as_str().into());
+            by_id.or_else(|| directory.user_by_email(one))
+        });
+        known.map(|user| user.id.clone()).collect()
+    }
+}

@@ -168,8 +168,8 @@ pub struct Import {
     #[arg(long)]
     pub candidate: bool,
 
-    /// First explore each workflow and walk through it at random, as `check --simulate` does; import nothing where one
-    /// is not sound
+    /// First ask whether each workflow is sound, as `check --simulate` does; import nothing where a
+    /// story tells why one is not
     #[arg(long)]
     pub simulate: bool,
 
@@ -228,8 +228,8 @@ pub struct Check {
     #[arg(long, value_name = "FILE")]
     pub directory: Option<PathBuf>,
 
-    /// Also explore each workflow and walk through it at random: can every ticket come to its end, can everything in it
-    /// happen, does every person find what they need
+    /// Also prove that each workflow is sound, or tell the shortest story of why not: can every ticket come to its end,
+    /// can everything in it happen, does every person find what they need
     #[arg(long)]
     pub simulate: bool,
 

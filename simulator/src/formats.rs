@@ -4,7 +4,5 @@
 
 pub mod export;
 pub mod expression;
-#[cfg(feature = "program")]
 pub mod import;
-#[cfg(feature = "program")]
 pub mod xml;

@@ -2,8 +2,8 @@
 //!
 //! In reading order: [`generate`] (definitions, directories and requests from a tape) · [`model`], [`invariants`],
 //! [`watch`] (what must hold, and when it is asked) · [`start`], [`fuzz`], [`coverage`], [`goals`] (the search) ·
-//! [`shrink`], [`story`] (what was found, made small and told) · [`publishing`] (a short hunt before a definition is published) ·
-//! `selftest` (does the hunt find bugs that were put into the engine?).
+//! [`shrink`], [`story`] (what was found, made small and told) · [`selftest`]
+//! (does the hunt find bugs that were put into the engine?).
 
 pub mod coverage;
 pub mod fuzz;
@@ -11,8 +11,6 @@ pub mod generate;
 pub mod goals;
 pub mod invariants;
 pub mod model;
-pub mod publishing;
-#[cfg(feature = "program")]
 pub mod selftest;
 pub mod shrink;
 pub mod start;

@@ -6,30 +6,25 @@
 //! under load (`forecast`). What they find is a `case` of concrete steps with a `story` that a person can follow, and
 //! goes to other tools in open formats (`export`, `import`).
 //!
-//! One wing for each job, in the order in which they stand on each other; `tests/it/arrows.rs` holds it:
-//! - [`world`]: a world, its steps, and how a run is repeated; every wing stands on it, and knows few others;
-//! - [`prove`]: definitions proved or refuted, exactly;
+//! One wing for each job, in the order in which they stand on each other; `tests/it/arrows.rs` holds it. Three wings are
+//! packages of their own, for programs that want no more than those:
+//! - [`world`] (`loonflow-world`): a world, its steps, and how a run is repeated; every wing stands on it;
+//! - [`prove`] (`loonflow-prove`): definitions proved or refuted, exactly; the server asks it before it publishes;
+//! - [`forecast`] (`loonflow-forecast`): people under load;
 //! - [`crash`]: the engine killed between decision and answer;
-//! - [`forecast`]: people under load;
 //! - [`record`]: what a server recorded, and what would have come of it on another version;
 //! - [`formats`]: open formats, written and read;
 //! - [`hunt`]: people at random beside the naive model, and how what is found is made small and told;
 //! - [`program`]: the command line of `loonflow-simulate`.
 //!
-//! Without the default feature `program` only what a server asks before it publishes a workflow is here: the proof, the
-//! hunt and what they stand on, without the dependencies of reports, formats and the command line.
-//!
 //! Not simulated here: disks that break their promise, which `storage` tests.
 
-#[cfg(feature = "program")]
 pub mod crash;
-#[cfg(feature = "program")]
-pub mod forecast;
 pub mod formats;
 pub mod hunt;
-#[cfg(feature = "program")]
 pub mod program;
-pub mod prove;
-#[cfg(feature = "program")]
 pub mod record;
-pub mod world;
+
+pub use loonflow_forecast as forecast;
+pub use loonflow_prove as prove;
+pub use loonflow_world as world;

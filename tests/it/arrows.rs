@@ -1,10 +1,12 @@
 //! Which module knows which: no circle but those of parent and child, and the few that are named here with their reason.
 //!
 //! Read from `use` lines and paths that begin with `crate::`. A module and its parent may know each other, so such arrows
-//! do not count.
+//! do not count. Wings of the simulator that are packages of their own are read as its modules, which they are to whoever
+//! uses it; what packages link is read from their manifests.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::pages::page;
 use crate::tidy::sources;
 
 /// A module without the name of its crate: `ticket::action::forward`.
@@ -43,7 +45,8 @@ const FLOORS: &[&[&str]] = &[
     &["runtime"],
 ];
 
-/// Wings of the simulator in the order in which they stand on each other; wings of one floor do not know each other.
+/// Wings of the simulator in the order in which they stand on each other, whether modules or packages; wings of one floor
+/// do not know each other.
 const WINGS: &[&[&str]] = &[
     &["world"],
     &["prove", "crash", "forecast", "record"],
@@ -51,6 +54,29 @@ const WINGS: &[&[&str]] = &[
     &["hunt"],
     &["program"],
 ];
+
+/// Packages that others may link, with those of this workspace that they link themselves.
+const LINKS: &[(&str, &[&str])] = &[
+    ("storage", &[]),
+    ("engine", &["loonflow-storage"]),
+    ("simulator/world", &["loonflow-engine"]),
+    ("simulator/prove", &["loonflow-engine", "loonflow-world"]),
+    ("simulator/forecast", &["loonflow-engine", "loonflow-world"]),
+    (
+        "simulator",
+        &[
+            "loonflow-engine",
+            "loonflow-forecast",
+            "loonflow-prove",
+            "loonflow-storage",
+            "loonflow-world",
+        ],
+    ),
+    ("mcp-facade", &["loonflow-engine", "loonflow-prove", "loonflow-storage"]),
+];
+
+/// Wings that are packages, and stand on the engine's core alone.
+const PURE: &[&str] = &["simulator/world", "simulator/prove", "simulator/forecast"];
 
 /// Arrows to a room above, each with its reason.
 const ABOVE: &[(&str, &str)] = &[
@@ -60,16 +86,42 @@ const ABOVE: &[(&str, &str)] = &[
     ("account::decide", "codec"),
 ];
 
-/// Every module of a crate with those it knows.
+/// A source file as a module: its name, and its code with paths from the root of the package. A package inside is a
+/// module, and its files are modules below it.
+fn module(package: &str, path: &str, text: &str) -> Option<(Module, String)> {
+    let path = path.strip_prefix(package)?.strip_prefix('/')?.strip_suffix(".rs")?;
+    let (wing, path) = match path.strip_prefix("src/") {
+        Some(path) => ("", path),
+        None => path.split_once("/src/")?,
+    };
+    let is_root = path == "lib" || path == "main";
+    if path.ends_with("tests") || path.contains("/tests/") || (is_root && wing.is_empty()) {
+        return None;
+    }
+    let (path, mut code) = (path.replace('/', "::"), code_of(text));
+    if wing.is_empty() {
+        return Some((path, code));
+    }
+    code = code.replace("crate::", &format!("crate::{wing}::"));
+    for other in PURE
+        .iter()
+        .filter_map(|other| other.strip_prefix(&format!("{package}/")))
+    {
+        code = code.replace(&format!("loonflow_{other}::"), &format!("crate::{other}::"));
+    }
+    let name = if is_root {
+        wing.to_owned()
+    } else {
+        format!("{wing}::{path}")
+    };
+    Some((name, code))
+}
+
+/// Every module of a package with those it knows.
 fn arrows(package: &str) -> BTreeMap<Module, BTreeSet<Module>> {
-    let prefix = format!("{package}/src/");
     let texts: BTreeMap<Module, String> = sources()
         .into_iter()
-        .filter_map(|(path, text)| {
-            let path = path.strip_prefix(&prefix)?.strip_suffix(".rs")?;
-            let is_own = !path.ends_with("tests") && !path.contains("/tests/") && path != "lib" && path != "main";
-            is_own.then(|| (path.replace('/', "::"), code_of(&text)))
-        })
+        .filter_map(|(path, text)| module(package, &path, &text))
         .collect();
     let resolve = |path: &str| {
         let mut path = path.to_owned();
@@ -248,20 +300,74 @@ fn the_core_knows_no_word_of_the_wire() {
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
-/// The server asks the simulator for a look at a definition; forecasts and formats are not in it.
+/// What a package links, with the line of its manifest that says so.
+fn linked(package: &str) -> BTreeMap<String, String> {
+    let manifest = page(&format!("{package}/Cargo.toml"));
+    let (_, rest) = manifest.split_once("\n[dependencies]\n").expect("it links something");
+    let section = rest.split("\n[").next().unwrap_or(rest);
+    let lines = section
+        .lines()
+        .filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let named = lines.map(|line| {
+        let name = line.split(['.', ' ', '=']).next().unwrap_or(line);
+        (name.to_owned(), line.to_owned())
+    });
+    named.collect()
+}
+
+/// The server proves definitions and does no more of what the simulator does.
 #[test]
-fn the_server_knows_no_forecast() {
-    let wrong: Vec<Module> = arrows("mcp-facade")
-        .into_keys()
-        .filter(|module| module.contains("forecast"))
-        .collect();
-    assert!(wrong.is_empty(), "{wrong:?}");
-    let text = |word: &str| {
-        sources()
-            .into_iter()
-            .any(|(path, text)| path.starts_with("mcp-facade/src/") && text.contains(word))
-    };
-    for word in ["loonflow_simulator::forecast", "loonflow_simulator::formats"] {
-        assert!(!text(word), "{word}");
+fn packages_link_those_below() {
+    for (package, expected) in LINKS {
+        let found = linked(package).into_keys().filter(|name| name.starts_with("loonflow-"));
+        assert_eq!(found.collect::<Vec<_>>(), *expected, "{package}");
+    }
+    let workspace = page("Cargo.toml");
+    let (_, members) = workspace.split_once("\nmembers = [").expect("it has members");
+    let members = members.split(']').next().unwrap_or(members);
+    let found: BTreeSet<&str> = members.split('"').skip(1).step_by(2).collect();
+    let known = LINKS.iter().map(|(package, _)| *package).chain(["tests"]);
+    assert_eq!(found, known.collect(), "another package: say in `LINKS` what it links");
+}
+
+/// Proofs and forecasts wait for nothing, and only forecasts draw lots and charts.
+#[test]
+fn wings_that_are_packages_link_little() {
+    let core = page("Cargo.toml");
+    let core = core.lines().find(|line| line.starts_with("loonflow-engine = "));
+    assert!(
+        core.is_some_and(|line| line.contains("default-features = false")),
+        "{core:?}"
+    );
+    for package in PURE {
+        let linked = linked(package);
+        assert_eq!(
+            linked["loonflow-engine"], "loonflow-engine.workspace = true",
+            "{package}"
+        );
+        for machine in ["clap", "futures", "getrandom", "loonflow-storage", "ractor", "tokio"] {
+            assert!(!linked.contains_key(machine), "{package}: {machine}");
+        }
+    }
+    let of_forecasts = [
+        "comfy-table",
+        "csv",
+        "hdrhistogram",
+        "minijinja",
+        "plotters",
+        "rand",
+        "rand_distr",
+        "rand_pcg",
+        "statrs",
+    ];
+    for (package, _) in LINKS {
+        let linked = linked(package);
+        let found = of_forecasts.iter().filter(|name| linked.contains_key(**name));
+        let expected: &[&str] = if *package == "simulator/forecast" {
+            &of_forecasts
+        } else {
+            &[]
+        };
+        assert_eq!(found.copied().collect::<Vec<_>>(), expected, "{package}");
     }
 }

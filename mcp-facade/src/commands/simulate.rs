@@ -1,14 +1,15 @@
-//! `--simulate`: the simulator's look at a definition before it is published.
+//! `--simulate`: is a definition sound? Proved, refuted by a story, or left open, before it is published.
 
 use std::sync::Arc;
 
 use loonflow_engine::workflow::WorkflowVersion;
-use loonflow_simulator::hunt::publishing;
+use loonflow_prove::check::Outcome;
+use loonflow_prove::publishing;
 use serde_json::Value;
 
 use super::output::line;
 
-/// Prints what the simulator sees; whether something should be mended first.
+/// Prints what is proved of a definition; whether something should be mended first.
 ///
 /// # Errors
 /// Where the directory is none, or nothing can be printed.
@@ -17,5 +18,16 @@ pub(crate) fn look(shown: &str, version: WorkflowVersion, directory: Option<&Val
     for text in &seen.lines {
         line(format_args!("{shown}: {text}"))?;
     }
-    Ok(seen.is_defect)
+    match seen.outcome {
+        Outcome::Sound => Ok(false),
+        Outcome::Unsound => Ok(true),
+        // Nothing is known to be wrong, so nothing is refused.
+        Outcome::Unknown => {
+            line(format_args!(
+                "{shown}: nothing is proved, and nothing wrong was found; `loonflow-simulate fuzz {shown}` lets people act on \
+                 it at random"
+            ))?;
+            Ok(false)
+        }
+    }
 }

@@ -33,12 +33,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(5);
 /// Turns without a bug, in which nothing may be found.
 const TURNS_WITHOUT: u64 = 10;
 /// Without optimisation the build and all hunts take 156 s of processor time; with what the workspace says, 276.
-const QUICK_BUILD: [&str; 4] = [
-    "--config",
-    "profile.dev.package.loonflow-engine.opt-level=0",
-    "--config",
-    "profile.dev.package.loonflow-simulator.opt-level=0",
-];
+const NOT_OPTIMISED: [&str; 5] = ["engine", "world", "prove", "forecast", "simulator"];
 
 #[derive(Debug, Parser)]
 struct Arguments {
@@ -115,9 +110,10 @@ fn main() -> anyhow::Result<ExitCode> {
 /// Builds the hunter. As everything of the workspace is asked for, with its own features, and in its own target folder,
 /// nothing is compiled again but the packages that the hunter stands on.
 fn build(copy: &Path, target: &Path) -> anyhow::Result<PathBuf> {
+    let profile = |package: &str| format!("--config=profile.dev.package.loonflow-{package}.opt-level=0");
     let status = Command::new("cargo")
         .args(["build", "--workspace", "--example", "hunt"])
-        .args(QUICK_BUILD)
+        .args(NOT_OPTIMISED.map(profile))
         .env("CARGO_TARGET_DIR", target)
         .current_dir(copy)
         .status()

@@ -68,6 +68,11 @@ fn no_file_is_too_long() {
 #[test]
 fn modules_are_files_beside_their_folder() {
     check("`mod.rs`", |path, _| path.ends_with("/mod.rs"));
+    // The test of the list of bugs is about a program that is an example.
+    let may_point = ["tests/it/tidy.rs", "simulator/tests/bugs.rs"];
+    check("a module is elsewhere", |path, text| {
+        !may_point.contains(&path) && text.lines().any(|line| line.trim_start().starts_with("#[path"))
+    });
 }
 
 /// Found where it is code: not in a comment, and not in this file's own list.

@@ -1,4 +1,4 @@
-//! Tickets of the fixtures for the benches of the core: a directory, one workflow, commands on it.
+//! Where the benches of the core play: the fixtures' directory, one of their workflows, commands on it.
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -6,6 +6,8 @@
 //! split and resolves three assignee rules; what is offered to an assignee. Data: the fixtures' directory of 14 people
 //! and their workflows. Not included: reading the ticket, the fold of the events after the append.
 
+mod stage;
+
 use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
@@ -13,12 +15,11 @@ use loonflow_engine::ticket::offer::offered;
 use loonflow_engine::ticket::{Command, Draw, Ticket, apply, decide};
 use loonflow_engine::value::Value;
 
-#[path = "shared/tickets.rs"]
-mod tickets;
+use stage::Stage;
 
 fn benches(criterion: &mut Criterion) {
-    let leave = tickets::Stage::new("leave");
-    let asked = created(&leave, &leave.create_command(&tickets::leave()));
+    let leave = Stage::new("leave");
+    let asked = created(&leave, &leave.create_command(&stage::leave()));
     let mut group = criterion.benchmark_group("decide");
     let comment = leave.act("dev", "add_comment");
     group.bench_function("comment", |b| {
@@ -28,7 +29,7 @@ fn benches(criterion: &mut Criterion) {
     group.bench_function("agree", |b| {
         b.iter(|| decide(Some(black_box(&asked)), &agree, &leave.context()))
     });
-    let onboarding = tickets::Stage::new("onboarding");
+    let onboarding = Stage::new("onboarding");
     let create = onboarding.create_command(&onboarding_fields());
     group.bench_function("create_and_split", |b| {
         b.iter(|| decide(None, black_box(&create), &onboarding.context()))
@@ -52,7 +53,7 @@ fn benches(criterion: &mut Criterion) {
     );
 }
 
-fn created(stage: &tickets::Stage, command: &Command) -> Ticket {
+fn created(stage: &Stage, command: &Command) -> Ticket {
     let events = decide(None, command, &stage.context()).expect("no refusal");
     let meta = command.meta(&stage.context());
     let folded = events.iter().fold(None, |ticket, event| apply(ticket, event, &meta));

@@ -5,20 +5,21 @@
 //! Cases: decode alone; fold alone; both; the same ticket from its snapshot. Data: a leave request with comments, from
 //! the fixtures. Not included: reading the bytes from the log, starting the actor.
 
+mod stage;
+
 use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use loonflow_engine::codec;
 use loonflow_engine::ticket::{Event, Meta, Ticket, apply, decide};
 
-#[path = "shared/tickets.rs"]
-mod tickets;
+use stage::Stage;
 
 const EVENTS: usize = 20;
 
 /// A leave request with comments until it has enough events.
-fn history(stage: &tickets::Stage) -> Vec<(Meta, Event)> {
-    let create = stage.create_command(&tickets::leave());
+fn history(stage: &Stage) -> Vec<(Meta, Event)> {
+    let create = stage.create_command(&stage::leave());
     let mut told = Vec::new();
     let mut ticket: Option<Ticket> = None;
     let mut next = create;
@@ -39,7 +40,7 @@ fn fold<'a>(events: impl Iterator<Item = (&'a Meta, Event)>) -> Option<Ticket> {
 }
 
 fn benches(criterion: &mut Criterion) {
-    let stage = tickets::Stage::new("leave");
+    let stage = Stage::new("leave");
     let told = history(&stage);
     let stored: Vec<(Vec<u8>, String, Vec<u8>)> = told
         .iter()

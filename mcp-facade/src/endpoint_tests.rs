@@ -11,7 +11,7 @@ mod web;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures::FutureExt;
 use rmcp::model::{CallToolRequestParams, CallToolResult, ClientConfig, ErrorCode, ProtocolVersion};
@@ -21,6 +21,7 @@ use rmcp::transport::streamable_http_client::StreamableHttpClientTransportConfig
 use rmcp::{ClientLifecycleMode, ClientServiceExt, RoleClient, ServiceExt};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
+use tokio::sync::Notify;
 
 use crate::http::{app, listen};
 use crate::mcp::TicketServer;
@@ -28,6 +29,9 @@ use crate::mcp::tools::{self, Declaration, Effect, Toolset};
 use crate::secret::Secret;
 use crate::state::{AppState, Options};
 use crate::testing::World;
+
+/// Time that anything here may take, on a slow and busy machine.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 const KEY: &str = "0123456789abcdef0123456789abcdef";
 
@@ -57,15 +61,33 @@ fn toolset(declarations: &[Declaration]) -> &'static Toolset {
     Box::leak(Box::new(Toolset::new(declarations)))
 }
 
-/// A tool that takes its time.
-fn slow() -> &'static Toolset {
-    toolset(&[declare("slow", |_, _| {
-        async {
-            tokio::time::sleep(Duration::from_millis(600)).await;
-            Ok(json!({}))
-        }
-        .boxed()
-    })])
+/// A tool, `waits`, that answers when its gate opens. A tool keeps nothing of its own, so each test has a static gate.
+macro_rules! behind {
+    ($gate:path) => {
+        toolset(&[declare("waits", |_, _| {
+            async {
+                $gate.notified().await;
+                Ok(json!({}))
+            }
+            .boxed()
+        })])
+    };
+}
+use behind;
+
+/// Looks until it is so.
+async fn until(what: &str, is_so: impl Fn() -> bool) {
+    let deadline = Instant::now() + PATIENCE;
+    while !is_so() {
+        assert!(Instant::now() < deadline, "not in time: {what}");
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+}
+
+/// Whether something goes on for as long as a test can afford to look. What would end too late to be seen is not found;
+/// what goes on is never taken for ended.
+async fn goes_on(ends: impl Future + Unpin) -> bool {
+    tokio::time::timeout(Duration::from_millis(50), ends).await.is_err()
 }
 
 async fn start(state: &AppState) -> SocketAddr {
@@ -270,18 +292,23 @@ async fn a_client_walks_over_stdio() {
 
 #[tokio::test]
 async fn stdio_stops_after_the_calls_in_flight() {
+    static GO_ON: Notify = Notify::const_new();
     let world = World::new(options()).await;
     let good = world.token("dev").await;
-    let server = TicketServer::with_tools(world.state.clone(), slow());
-    let (near, serving) = serve_pipe(&world.state, server);
+    let server = TicketServer::with_tools(world.state.clone(), behind!(GO_ON));
+    let (near, mut serving) = serve_pipe(&world.state, server);
     let client = Arc::new(ClientConfig::default().serve(near).await.expect("initializes"));
-    let slow = tokio::spawn({
+    let waits = tokio::spawn({
         let client = Arc::clone(&client);
-        async move { call(&client, "slow", json!({ "access_token": good })).await }
+        async move { call(&client, "waits", json!({ "access_token": good })).await }
     });
-    tokio::time::sleep(Duration::from_millis(200)).await;
+    let calls = world.state.calls();
+    until("the call is there", || !calls.is_empty()).await;
     world.state.stop().cancel();
-    assert_eq!(slow.await.expect("ends").expect("answers").is_error, Some(false));
+    until("the stop waits for calls", || calls.is_closed()).await;
+    assert!(goes_on(&mut serving).await, "a call is in flight");
+    GO_ON.notify_one();
+    assert_eq!(waits.await.expect("ends").expect("answers").is_error, Some(false));
     assert_eq!(serving.await.expect("ends"), Ok(()));
 }
 
@@ -295,13 +322,18 @@ async fn a_change_is_finished_when_its_client_has_hung_up() {
         caller: crate::auth::caller::caller(&world.engine, &identity, "loonflow").expect("is known"),
         request_id: "1".to_owned(),
     };
+    let (go_on, goes) = tokio::sync::oneshot::channel();
     let (finished, was_finished) = tokio::sync::oneshot::channel();
     let change = context.finish(async move {
-        tokio::time::sleep(Duration::from_millis(300)).await;
+        goes.await.expect("the test opens it");
         let _ = finished.send(());
         Ok(Ok(()))
     });
-    assert!(tokio::time::timeout(Duration::from_millis(50), change).await.is_err());
-    assert!(crate::stop::drain(&world.state).await);
+    // Asked once, and given up.
+    assert!(change.now_or_never().is_none());
+    let mut stopping = Box::pin(crate::stop::drain(&world.state));
+    assert!(goes_on(&mut stopping).await, "the change is not finished");
+    go_on.send(()).expect("the change goes on");
+    assert!(stopping.await);
     was_finished.await.expect("was finished");
 }

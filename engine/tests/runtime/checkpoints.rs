@@ -1,9 +1,8 @@
 //! Checkpoints of the lists: nobody waits for one, and whatever becomes of it the lists are right.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::Duration;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, mpsc};
 
 use loonflow_engine::id::TicketId;
 use loonflow_engine::runtime::EngineOptions;
@@ -43,14 +42,14 @@ async fn nobody_waits_for_a_checkpoint() {
     let memory = MemoryLog::new();
     let log = Arc::new(FaultyLog::new(Arc::new(memory.clone()), []));
     let world = World::filled(log.clone(), often()).await;
-    let (is_held, n_waiting) = (Arc::new(AtomicBool::new(true)), Arc::new(AtomicU64::new(0)));
+    let n_waiting = Arc::new(AtomicU64::new(0));
+    // Held until the other end is dropped, be it by a test that fails.
+    let (held, gate) = mpsc::channel::<()>();
     log.before_checkpoint({
-        let (is_held, n_waiting) = (is_held.clone(), n_waiting.clone());
+        let (gate, n_waiting) = (Mutex::new(gate), n_waiting.clone());
         move |_| {
             n_waiting.fetch_add(1, Ordering::SeqCst);
-            while is_held.load(Ordering::SeqCst) {
-                std::thread::sleep(Duration::from_millis(1));
-            }
+            assert!(gate.lock().unwrap().recv().is_err(), "nothing is sent");
             Ok(())
         }
     });
@@ -70,7 +69,7 @@ async fn nobody_waits_for_a_checkpoint() {
         let detail = world.engine.tickets().detail(&world.caller("dev"), written[0]).await;
         assert_eq!(rows[0].1, detail.unwrap().unwrap().row.version);
     }
-    is_held.store(false, Ordering::SeqCst);
+    drop(held);
     let before = rows(&world).await;
     let ports = world.ports.clone();
     world.engine.close().await.unwrap();

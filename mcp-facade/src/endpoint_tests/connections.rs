@@ -3,7 +3,6 @@
 //! At small scale; the limits of the whole scale in the same proportion.
 
 use std::net::SocketAddr;
-use std::time::{Duration, Instant};
 
 use futures::FutureExt;
 use serde_json::json;
@@ -12,7 +11,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 
 use super::raw_http::{answer, post, tool_call};
-use super::{declare, options, serve, toolset};
+use super::{behind, declare, options, serve, toolset, until};
 use crate::http::{app, app_with_server, listen};
 use crate::mcp::TicketServer;
 use crate::testing::World;
@@ -86,30 +85,17 @@ async fn who_holds_connections_keeps_nobody_out() {
     }
 }
 
-/// Lets the one call that waits go on.
-static GO_ON: Notify = Notify::const_new();
-
 /// Only calls are under way: the next one is told to come again, and probes are answered.
 #[tokio::test]
 async fn where_nothing_gives_way_probes_are_answered_and_calls_told_to_wait() {
+    static GO_ON: Notify = Notify::const_new();
     let world = World::new(options()).await;
     let (state, good) = (world.state.clone(), world.token("ada").await);
-    let tools = toolset(&[declare("waits", |_, _| {
-        async {
-            GO_ON.notified().await;
-            Ok(json!({}))
-        }
-        .boxed()
-    })]);
-    let server = TicketServer::with_tools(state.clone(), tools);
+    let server = TicketServer::with_tools(state.clone(), behind!(GO_ON));
     let address = serve_app_to_few(&world, app_with_server(state.clone(), server), 1).await;
     let body = tool_call("waits", &json!({ "access_token": good }));
     let busy = tokio::spawn(async move { answer(post(address, &[], body).await).await });
-    let deadline = Instant::now() + Duration::from_secs(60);
-    while state.calls().is_empty() {
-        assert!(Instant::now() < deadline, "the call does not arrive");
-        tokio::time::sleep(Duration::from_millis(2)).await;
-    }
+    until("the call is there", || !state.calls().is_empty()).await;
     let told = post(address, &[], tool_call("waits", &json!({}))).await;
     assert_eq!(told.status(), 503);
     assert_eq!(told.headers()["retry-after"], "5");

@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 
 use futures::FutureExt;
 use serde_json::{Map, Value, json};
+use tokio::sync::Notify;
 
-use super::{declare, options, serve, slow, start, toolset};
+use super::{behind, declare, goes_on, options, serve, start, toolset, until};
 use crate::http::app_with_server;
 use crate::mcp::TicketServer;
 use crate::mcp::tools::Toolset;
@@ -219,18 +220,23 @@ async fn a_tool_that_panics_or_hangs_is_answered_for() {
 
 #[tokio::test]
 async fn a_stop_finishes_the_calls_in_flight() {
+    static GO_ON: Notify = Notify::const_new();
     let world = World::new(options()).await;
     let (state, good) = (world.state.clone(), world.token("ada").await);
-    let server = TicketServer::with_tools(state.clone(), slow());
-    let (address, serving) = serve(&state, app_with_server(state.clone(), server)).await;
+    let server = TicketServer::with_tools(state.clone(), behind!(GO_ON));
+    let (address, mut serving) = serve(&state, app_with_server(state.clone(), server)).await;
     // A connection that idles keeps nobody waiting.
     let idle = tokio::net::TcpStream::connect(address).await.expect("connects");
-    let body = tool_call("slow", &json!({ "access_token": good }));
-    let slow = tokio::spawn(async move { answer(post(address, &[], body).await).await });
-    tokio::time::sleep(Duration::from_millis(200)).await;
+    let body = tool_call("waits", &json!({ "access_token": good }));
+    let waits = tokio::spawn(async move { answer(post(address, &[], body).await).await });
+    until("the call is there", || !state.calls().is_empty()).await;
     let started = Instant::now();
     state.stop().cancel();
-    assert_eq!(slow.await.expect("ends")["result"]["isError"], false);
+    let is_closed = || std::net::TcpStream::connect(address).is_err();
+    until("no more connections are taken", is_closed).await;
+    assert!(goes_on(&mut serving).await, "a call is in flight");
+    GO_ON.notify_one();
+    assert_eq!(waits.await.expect("ends")["result"]["isError"], false);
     assert!(serving.await.expect("ends"), "drained");
     assert!(started.elapsed() < Duration::from_secs(5));
     drop(idle);

@@ -159,7 +159,7 @@ async fn create(engine: Engine, caller: Caller) -> TicketId {
 /// The fixtures' directory and one workflow.
 async fn fill(engine: &Engine) -> Caller {
     let read = |path: &str| -> serde_json::Value {
-        let path = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/fixtures")).join(path);
+        let path = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures")).join(path);
         serde_json::from_slice(&std::fs::read(path).expect("a fixture")).expect("JSON")
     };
     let report = engine

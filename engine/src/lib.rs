@@ -68,7 +68,7 @@
 //! # Reading order
 //! [`id`], [`time`], [`text`], [`value`], [`limits`], [`port`] · [`account`] (tenants, directory, rights) · [`workflow`]
 //! (definitions) · [`ticket`] (the game) · [`view`] (answers) · [`codec`] (bytes) · [`define`] (definitions in Rust) ·
-//! [`runtime`].
+//! [`runtime`] · `demo` (an organisation to try things on).
 //!
 //! Pages: [`semantics`], the reference that comments cite by section; [`writing_definitions`] and
 //! [`writing_directories`] for people who write workflows.
@@ -78,6 +78,8 @@
 pub mod account;
 pub mod codec;
 pub mod define;
+#[cfg(feature = "demo")]
+pub mod demo;
 pub mod effect;
 pub mod id;
 mod keys;

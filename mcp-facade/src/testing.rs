@@ -5,6 +5,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
+use loonflow_engine::demo;
 use loonflow_engine::id::{TenantId, TicketId, UserId};
 use loonflow_engine::port::{Clock, IdSource, RandomSource};
 use loonflow_engine::runtime::{Caller, Engine, EngineOptions, Ports, PublishRequest};
@@ -20,10 +21,6 @@ use crate::state::{AppState, Options};
 
 /// 2026-11-22 09:30:00 +0000.
 pub(crate) const NOW: Timestamp = Timestamp(1_795_339_800_000);
-
-const DIRECTORY: &str = include_str!("../assets/demo/acme.json");
-const LEAVE: &str = include_str!("../assets/demo/leave.json");
-const PURCHASE: &str = include_str!("../assets/demo/purchase.json");
 
 /// Clock, ids and randomness that are the same every time.
 #[derive(Default)]
@@ -95,7 +92,8 @@ impl World {
             .await
             .expect("no fault")
             .expect("imports");
-        for source in [LEAVE, PURCHASE] {
+        for id in ["leave", "purchase"] {
+            let source = demo::workflow(id).expect("is one of them");
             let source = Arc::new(serde_json::from_str(source).expect("is JSON"));
             let published = engine
                 .workflows()
@@ -178,7 +176,7 @@ impl World {
 
 /// Acme with one user deactivated. Without passwords: hashing them takes long, and nobody needs one here.
 fn directory_without(name: &str) -> Value {
-    let mut directory: Value = serde_json::from_str(DIRECTORY).expect("is JSON");
+    let mut directory: Value = serde_json::from_str(demo::DIRECTORY).expect("is JSON");
     for user in directory["users"].as_array_mut().expect("a list") {
         user.as_object_mut().expect("an object").remove("password");
         if user["name"] == name {

@@ -30,7 +30,7 @@ struct Taken {
 
 /// A model without tickets and the steps of one walk.
 fn recorded(seed: u64) -> (Model, World, Vec<Taken>) {
-    let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/fixtures"));
+    let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../engine/fixtures"));
     let definitions = inputs::definitions(&[root.join("workflows")]).expect("fixtures");
     let (people, directory) = inputs::directory(Some(&root.join("directory/acme.json")), &[]).expect("a directory");
     let mut model = Model::new(&people).expect("a directory");

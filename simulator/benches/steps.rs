@@ -23,7 +23,7 @@ const STEPS: u64 = 1_000;
 
 /// The fixtures with their people, or random definitions.
 fn settings() -> Vec<(&'static str, Vec<Start>)> {
-    let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/fixtures"));
+    let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../engine/fixtures"));
     let definitions = inputs::definitions(&[root.join("workflows")]).expect("fixtures");
     let versions = definitions
         .iter()

@@ -9,7 +9,7 @@ use loonflow_simulator::hunt::fuzz::{Fuzz, Report};
 use serde_json::Value as Json;
 
 /// The definition as the program ships it; here one of the fixtures.
-const PURCHASE: &str = include_str!("../../tests/fixtures/workflows/purchase.json");
+const PURCHASE: &str = include_str!("../../engine/fixtures/workflows/purchase.json");
 
 /// A rule of the business that no engine knows: whatever was bought, somebody other than who asked for it agreed.
 fn somebody_else_agreed(ticket: &Ticket, _: &WorkflowVersion) -> Result<(), String> {

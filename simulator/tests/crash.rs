@@ -20,7 +20,7 @@ struct Fixtures {
 }
 
 static FIXTURES: LazyLock<Fixtures> = LazyLock::new(|| {
-    let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/fixtures"));
+    let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../engine/fixtures"));
     let definitions = inputs::definitions(&[root.join("workflows")]).expect("fixtures");
     let workflows: Vec<_> = definitions
         .iter()

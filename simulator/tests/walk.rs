@@ -21,7 +21,7 @@ fn fixtures() -> (Arc<Directory>, Vec<Arc<WorkflowVersion>>) {
 }
 
 fn read_fixtures() -> (Arc<Directory>, Vec<Arc<WorkflowVersion>>) {
-    let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/fixtures"));
+    let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../engine/fixtures"));
     let json = |path: &Path| -> serde_json::Value {
         serde_json::from_str(&std::fs::read_to_string(path).expect("a fixture")).expect("JSON")
     };

@@ -1,6 +1,6 @@
 //! Habits that no lint of the compiler holds: headers of modules, what the core may not know, sizes, the top level.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -12,8 +12,8 @@ const LINES_MAX: usize = 600;
 /// Folders of packages; the workspace has no others, and `simulator` holds packages inside.
 const PACKAGES: [&str; 5] = ["engine", "storage", "mcp-facade", "simulator", "tests"];
 
-/// Every source file of the workspace: its path from the root, and its text.
-pub(crate) fn sources() -> Vec<(String, String)> {
+/// Every file of the packages.
+fn files() -> Vec<PathBuf> {
     let root = root();
     let mut found = Vec::new();
     let mut open: Vec<PathBuf> = PACKAGES.iter().map(|package| root.join(package)).collect();
@@ -27,15 +27,26 @@ pub(crate) fn sources() -> Vec<(String, String)> {
                         .map(|entry| entry.expect("an entry reads").path()),
                 );
             }
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
-            let shown = path
-                .strip_prefix(&root)
-                .expect("below the root")
-                .to_string_lossy()
-                .into_owned();
-            found.push((shown, fs::read_to_string(&path).expect("a file reads")));
+        } else {
+            found.push(path);
         }
     }
+    found
+}
+
+/// Every source file of the workspace: its path from the root, and its text.
+pub(crate) fn sources() -> Vec<(String, String)> {
+    let root = root();
+    let is_source = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "rs");
+    let mut found: Vec<(String, String)> = files()
+        .into_iter()
+        .filter(is_source)
+        .map(|path| {
+            let shown = path.strip_prefix(&root).expect("below the root");
+            let text = fs::read_to_string(&path).expect("a file reads");
+            (shown.to_string_lossy().into_owned(), text)
+        })
+        .collect();
     found.sort();
     assert!(found.len() > 100, "{} files", found.len());
     found
@@ -165,6 +176,20 @@ fn the_top_level_is_as_agreed() {
     let mut agreed: BTreeSet<String> = PACKAGES.map(str::to_owned).into();
     agreed.extend(["Cargo.toml", "Cargo.lock", "LICENSE", "README.md"].map(str::to_owned));
     assert_eq!(found, agreed);
+}
+
+/// What two packages read is one file.
+#[test]
+fn no_json_file_is_there_twice() {
+    let mut seen: BTreeMap<Vec<u8>, PathBuf> = BTreeMap::new();
+    for path in files() {
+        if path.extension().is_some_and(|extension| extension == "json") {
+            let bytes = fs::read(&path).expect("a file reads");
+            if let Some(other) = seen.insert(bytes, path.clone()) {
+                panic!("{} is {}", path.display(), other.display());
+            }
+        }
+    }
 }
 
 /// Files that tests read are part of the project: nothing points out of it.

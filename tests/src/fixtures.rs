@@ -24,13 +24,18 @@ pub fn root() -> PathBuf {
     root
 }
 
-/// Files of a folder below `tests/fixtures`, sorted by name: stem and content.
+/// The fixtures are the engine's, which can be tested without the rest of the workspace.
+fn place() -> PathBuf {
+    root().join("engine/fixtures")
+}
+
+/// Files of a folder below `engine/fixtures`, sorted by name: stem and content.
 ///
 /// # Panics
 /// When a file cannot be read or is no JSON.
 #[must_use]
 pub fn folder(name: &str) -> Vec<(String, Value)> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(name);
+    let folder = place().join(name);
     let entries = fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
     let mut found: Vec<(String, Value)> = entries
         .map(|entry| {
@@ -50,7 +55,7 @@ pub fn folder(name: &str) -> Vec<(String, Value)> {
 /// A workflow of the fixtures.
 #[must_use]
 pub fn workflow(id: &str) -> Value {
-    read(&Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("fixtures/workflows/{id}.json")))
+    read(&place().join(format!("workflows/{id}.json")))
 }
 
 /// A directory of the fixtures, without its passwords: hashing those takes seconds, and no tool asks for one.
@@ -59,7 +64,7 @@ pub fn workflow(id: &str) -> Value {
 /// When the file has no list of users.
 #[must_use]
 pub fn directory(name: &str) -> Value {
-    let mut directory = read(&Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("fixtures/directory/{name}.json")));
+    let mut directory = read(&place().join(format!("directory/{name}.json")));
     for user in directory["users"].as_array_mut().expect("a directory has users") {
         user.as_object_mut().expect("a user is an object").remove("password");
     }

@@ -17,7 +17,7 @@ pub(crate) struct Stage {
 }
 
 fn read(path: &str) -> serde_json::Value {
-    let path = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/fixtures")).join(path);
+    let path = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures")).join(path);
     serde_json::from_slice(&std::fs::read(path).expect("a fixture")).expect("JSON")
 }
 

@@ -346,7 +346,7 @@ pub(super) fn too_large(event: &Event, n_bytes: usize) -> ImportProblem {
 /// A directory file of the fixtures, as read.
 #[cfg(test)]
 pub(crate) fn fixture_file(name: &str) -> DirectoryFile {
-    let path = format!("{}/../tests/fixtures/directory/{name}.json", env!("CARGO_MANIFEST_DIR"));
+    let path = format!("{}/fixtures/directory/{name}.json", env!("CARGO_MANIFEST_DIR"));
     let json: Json = serde_json::from_slice(&std::fs::read(path).expect("fixture")).expect("JSON");
     DirectoryFile::parse(&json).expect("a valid directory")
 }

@@ -102,7 +102,7 @@ mod tests {
 
     /// The leave request: admin wes, dispatcher hana, viewer department HR.
     fn leave() -> WorkflowVersion {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/fixtures/workflows/leave.json");
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/workflows/leave.json");
         WorkflowVersion::load(&serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()).unwrap()
     }
 

@@ -226,7 +226,7 @@ mod tests {
     use crate::workflow::validate::ValidationContext;
 
     fn leave(version: &str) -> Json {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/fixtures/workflows/leave.json");
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/workflows/leave.json");
         let mut source: Json = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
         source["basic_info"]["version"] = json!(version);
         source

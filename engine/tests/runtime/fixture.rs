@@ -219,7 +219,7 @@ impl World {
 
 /// A fixture as JSON.
 pub(crate) fn fixture(path: &str) -> Json {
-    let path = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/fixtures")).join(path);
+    let path = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures")).join(path);
     serde_json::from_slice(&std::fs::read(path).expect("a fixture")).expect("JSON")
 }
 

@@ -61,8 +61,8 @@ impl World {
     /// Imports, creates the tickets over HTTP, and keeps an answer of each case for the server that does nothing.
     pub(crate) async fn prepare(directory: &Path) -> (Self, Process) {
         let data = directory.join("data");
-        let fixtures = concat!(env!("CARGO_MANIFEST_DIR"), "/assets/demo");
-        let files = ["acme", "leave"].map(|name| format!("{fixtures}/{name}.json"));
+        let fixtures = concat!(env!("CARGO_MANIFEST_DIR"), "/../engine/fixtures");
+        let files = ["directory/acme", "workflows/leave"].map(|name| format!("{fixtures}/{name}.json"));
         process::run(&data, &["import", &files[0], &files[1]]);
         let token = |name: &str| {
             let email = format!("{name}@acme.example");

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, anyhow, bail};
+use loonflow_engine::demo as acme;
 use loonflow_engine::runtime::{Engine, PublishRequest};
 use loonflow_mcp_facade::config::{Config, Transport};
 use loonflow_mcp_facade::http::MCP_PATH;
@@ -22,17 +23,6 @@ use self::tokens::DemoToken;
 use super::serve::serve_store;
 use super::store::{self, Store};
 use super::whole_file::WholeFile;
-
-const DIRECTORY: &str = include_str!("../../assets/demo/acme.json");
-const WORKFLOWS: [&str; 7] = [
-    include_str!("../../assets/demo/leave.json"),
-    include_str!("../../assets/demo/purchase.json"),
-    include_str!("../../assets/demo/incident.json"),
-    include_str!("../../assets/demo/access.json"),
-    include_str!("../../assets/demo/onboarding.json"),
-    include_str!("../../assets/demo/release.json"),
-    include_str!("../../assets/demo/nested.json"),
-];
 
 /// Who gets a token: what the demo shows with them, and their account names.
 const PEOPLE: [(&str, &str); 3] = [("admin", "ada"), ("approver", "erin"), ("creator", "dev")];
@@ -97,13 +87,13 @@ fn claim(data: &Path, fresh: bool) -> anyhow::Result<()> {
 
 /// Imports, seeds, and makes the tokens that are not there from a run before.
 async fn prepare(engine: &Engine, data: &Path) -> anyhow::Result<Vec<DemoToken>> {
-    let file: Value = serde_json::from_str(DIRECTORY)?;
+    let file: Value = serde_json::from_str(acme::DIRECTORY)?;
     let imported = engine
         .directories()
         .import(&file)
         .await?
         .map_err(|refusal| anyhow!("{refusal}"))?;
-    for source in WORKFLOWS {
+    for (_, source) in acme::WORKFLOWS {
         let source: Value = serde_json::from_str(source)?;
         let published = engine
             .workflows()

@@ -51,7 +51,7 @@ fn a_refused_file_is_told_and_the_others_go_in() {
 #[test]
 fn workflows_of_several_tenants_need_a_name() {
     let data = acme(&[]);
-    let globex = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures/directory/globex.json");
+    let globex = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../engine/fixtures/directory/globex.json");
     let nested = asset("nested.json");
     done(data.path(), &["import", text(&globex)]);
     let imported = run(data.path(), &["import", text(&nested)]);

@@ -14,13 +14,17 @@ const DEADLINE: Duration = Duration::from_secs(60);
 
 /// A file of the example organisation.
 pub(crate) fn asset(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/demo").join(name)
+    let folder = if name == "acme.json" { "directory" } else { "workflows" };
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../engine/fixtures")
+        .join(folder)
+        .join(name)
 }
 
 /// A definition with one error, which is its name.
 pub(crate) fn invalid(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../tests/fixtures/invalid")
+        .join("../engine/fixtures/invalid")
         .join(name)
 }
 

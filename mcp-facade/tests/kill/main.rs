@@ -79,8 +79,8 @@ struct Run<'a> {
 
 impl<'a> Run<'a> {
     async fn prepare(data: &'a Path, seed: u64) -> Self {
-        let fixtures = concat!(env!("CARGO_MANIFEST_DIR"), "/assets/demo");
-        let files = ["acme", "leave"].map(|name| format!("{fixtures}/{name}.json"));
+        let fixtures = concat!(env!("CARGO_MANIFEST_DIR"), "/../engine/fixtures");
+        let files = ["directory/acme", "workflows/leave"].map(|name| format!("{fixtures}/{name}.json"));
         server::run(data, &["import", &files[0], &files[1]]);
         let token = |person: &Person| {
             let email = format!("{}@acme.example", person.name());

@@ -160,7 +160,7 @@ fn hunt_all<'q>(
 
 /// One hunt: whether it came out as it should, and what it said.
 fn hunt(hunter: &Path, root: &Path, quarry: &Quarry, seed: u64) -> anyhow::Result<(bool, String)> {
-    let fixtures = root.join("tests/fixtures");
+    let fixtures = root.join("engine/fixtures");
     let mut child = Command::new(hunter)
         .args(&quarry.name)
         .args(["--turns", &quarry.turns.to_string(), "--seed", &seed.to_string()])

@@ -191,7 +191,7 @@ fn net_without_cancelling(version: &WorkflowVersion) -> Option<(Net, BTreeSet<Ed
 
 fn replay(arguments: &Arguments) -> anyhow::Result<()> {
     let random_directory = directory_from(&nets::directory()).map_err(anyhow::Error::msg)?;
-    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures");
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../engine/fixtures");
     let (_, acme) = inputs::directory(Some(&fixtures.join("directory/acme.json")), &[])?;
     let mut all = Vec::new();
     for definition in inputs::definitions(&[fixtures.join("workflows")])? {

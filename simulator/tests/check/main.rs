@@ -76,7 +76,7 @@ fn compare(workflow: &Arc<WorkflowVersion>, directory: &Directory, tickets_max: 
 
 #[test]
 fn fixtures_are_as_the_engine_walks_them() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../engine/fixtures");
     let acme = root.join("directory/acme.json");
     for definition in inputs::definitions(&[root.join("workflows")]).expect("fixtures") {
         let version = definition.runnable().expect("sound");
@@ -180,7 +180,7 @@ fn random_wide_definitions_are_as_the_engine_walks_them() {
 /// options at once, among the people of a whole company.
 #[test]
 fn changed_fixtures_are_as_the_engine_walks_them() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../engine/fixtures");
     let (directory_source, acme) =
         inputs::directory(Some(&root.join("directory/acme.json")), &[]).expect("a directory");
     let n_each = seeds(4);
@@ -404,7 +404,7 @@ fn a_finding_comes_with_its_case() {
 /// Which definitions are plain nets, and why others are not.
 #[test]
 fn a_definition_is_a_plain_net_or_says_why_not() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures/workflows");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../engine/fixtures/workflows");
     let mut found = Vec::new();
     for definition in inputs::definitions(&[root]).expect("fixtures") {
         let version = definition.runnable().expect("sound");

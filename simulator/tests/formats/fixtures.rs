@@ -9,7 +9,7 @@ use serde_json::Value as Json;
 
 /// Folder of the fixtures that all packages share.
 pub(crate) fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures")
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../engine/fixtures")
 }
 
 /// The seven definitions with their names.

@@ -41,7 +41,7 @@ fn a_search_is_told_as_one_json_object() {
     );
     assert_eq!(one["trace"].as_str().map(str::len), Some(64));
 
-    let leave = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures/workflows/leave.json");
+    let leave = Path::new(env!("CARGO_MANIFEST_DIR")).join("../engine/fixtures/workflows/leave.json");
     let leave = leave.display().to_string();
     let never = simulate(&[
         "fuzz",

@@ -11,13 +11,16 @@ use serde_json::Value as Json;
 
 /// A fixture's definition.
 fn fixture(name: &str) -> Json {
-    let path = format!("{}/../tests/fixtures/workflows/{name}.json", env!("CARGO_MANIFEST_DIR"));
+    let path = format!(
+        "{}/../engine/fixtures/workflows/{name}.json",
+        env!("CARGO_MANIFEST_DIR")
+    );
     serde_json::from_slice(&std::fs::read(path).expect("a fixture")).expect("JSON")
 }
 
 /// The fixtures' directory.
 fn acme() -> Json {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/fixtures/directory/acme.json");
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../engine/fixtures/directory/acme.json");
     serde_json::from_slice(&std::fs::read(path).expect("a fixture")).expect("JSON")
 }
 

@@ -26,7 +26,7 @@ pub(crate) struct Fixtures {
 }
 
 pub(crate) static FIXTURES: LazyLock<Fixtures> = LazyLock::new(|| {
-    let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/fixtures"));
+    let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../engine/fixtures"));
     let read = |path: &Path| -> Json {
         let text = std::fs::read_to_string(path).expect("a fixture");
         serde_json::from_str(&text).expect("JSON")

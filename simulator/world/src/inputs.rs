@@ -241,7 +241,7 @@ mod tests {
     /// The stand-in of every fixture imports, and each fixture has nothing to complain about in it.
     #[test]
     fn the_stand_in_has_everybody() {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/workflows");
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../engine/fixtures/workflows");
         let all = definitions(&[folder]).expect("fixtures");
         assert_eq!(all.len(), 7);
         for one in &all {

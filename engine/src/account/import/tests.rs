@@ -5,7 +5,7 @@ use serde_json::json;
 use super::*;
 
 fn problems_of(pointer: &str, value: Json, foreign: &Foreign) -> Vec<&'static str> {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/fixtures/directory/acme.json");
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/directory/acme.json");
     let mut json: Json = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
     let (folder, name) = pointer.rsplit_once('/').unwrap();
     let entry = json.pointer_mut(folder).unwrap();

@@ -9,7 +9,7 @@ use super::*;
 use crate::account::import;
 
 fn fixtures(folder: &str) -> Vec<PathBuf> {
-    let folder = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/fixtures")).join(folder);
+    let folder = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures")).join(folder);
     let mut files: Vec<PathBuf> = std::fs::read_dir(folder)
         .unwrap()
         .map(|entry| entry.unwrap().path())
@@ -28,7 +28,7 @@ fn stem(path: &Path) -> String {
 }
 
 fn fixture(name: &str) -> Json {
-    json_of(&Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/fixtures/workflows")).join(name))
+    json_of(&Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/workflows")).join(name))
 }
 
 static ACME: LazyLock<Directory> = LazyLock::new(|| import::fixture("acme"));

@@ -78,8 +78,8 @@ fn queues_keep_their_order() {
 fn what_is_urgent_goes_first() {
     let waits = |priority: Json| {
         let found = forecast_of(json!({
-            "name": "Orders", "definition": file("../tests/fixtures/workflows/purchase.json"),
-            "directory": file("../tests/fixtures/directory/acme.json"),
+            "name": "Orders", "definition": file("../engine/fixtures/workflows/purchase.json"),
+            "directory": file("../engine/fixtures/directory/acme.json"),
             "stop": { "cases": 60 }, "replications": 1, "priority": priority,
             "arrivals": { "interval": { "every": { "constant": "1m" } } },
             "creators": { "fin": 1 },
@@ -141,8 +141,8 @@ fn cases_that_nobody_can_move_on_are_told() {
 #[test]
 fn refusals_are_told() {
     let found = forecast_of(json!({
-        "name": "Too long a leave", "definition": file("../tests/fixtures/workflows/leave.json"),
-        "directory": file("../tests/fixtures/directory/acme.json"),
+        "name": "Too long a leave", "definition": file("../engine/fixtures/workflows/leave.json"),
+        "directory": file("../engine/fixtures/directory/acme.json"),
         "stop": { "cases": 20 }, "replications": 1,
         "arrivals": { "interval": { "every": { "constant": "1h" } } },
         "creators": { "dev": 1 },

@@ -48,7 +48,7 @@ fn every_shipped_scenario_can_be_planned() {
 /// Every workflow among the fixtures, with forks, votes, timers, hooks that fail, in a stand-in directory.
 #[test]
 fn every_fixture_runs_to_its_end() {
-    let folder = file("../tests/fixtures/workflows");
+    let folder = file("../engine/fixtures/workflows");
     for entry in std::fs::read_dir(folder).expect("a folder") {
         let path = entry.expect("an entry").path();
         let definition: Json = serde_json::from_slice(&std::fs::read(&path).expect("a file")).expect("JSON");

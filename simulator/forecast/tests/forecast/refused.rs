@@ -222,8 +222,8 @@ fn worlds_that_cannot_go_on_end_with_a_sentence() {
     };
     // Round and round: it is always rejected.
     let round = json!({
-        "name": "Never", "definition": file("../tests/fixtures/workflows/leave.json"),
-        "directory": file("../tests/fixtures/directory/acme.json"),
+        "name": "Never", "definition": file("../engine/fixtures/workflows/leave.json"),
+        "directory": file("../engine/fixtures/directory/acme.json"),
         "stop": { "cases": 1 }, "replications": 1, "creators": { "dev": 1 },
         "arrivals": { "interval": { "every": { "constant": "1h" } } },
         "nodes": {

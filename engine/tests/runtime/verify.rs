@@ -8,8 +8,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use loonflow_engine::runtime::verify::{FINDINGS_NAMED_MAX, Step, Verified, verify};
 use loonflow_engine::runtime::{EngineOptions, commit};
 use loonflow_storage::{Commit, EventLog, Expected, MemoryLog, NewCommit, Snapshot, StoredEvent, StreamId};
+use tokio::sync::Notify;
 
-use crate::fixture::{ACME, World, agree, comment};
+use crate::fixture::{ACME, PATIENCE, World, agree, comment};
 
 /// What a walk counts, and its findings.
 fn walk(walk: impl FnOnce(&mut dyn FnMut(Step<'_>) -> ControlFlow<()>) -> Verified) -> (Verified, Vec<String>) {
@@ -106,11 +107,15 @@ async fn writers_cause_no_finding() {
         ids.push(world.leave("2").await);
     }
     // As many rounds as no ticket is filled by: walks go on as long as somebody writes.
-    let is_done = Arc::new(AtomicBool::new(false));
+    let (is_done, has_walked) = (Arc::new(AtomicBool::new(false)), Arc::new(Notify::new()));
     let writing = {
-        let world = Arc::clone(&world);
+        let (world, has_walked) = (Arc::clone(&world), Arc::clone(&has_walked));
         tokio::spawn(async move {
-            for _ in 0..200 {
+            for round in 0..200 {
+                if round == 100 {
+                    // Writers may be that much faster: another walk begins beside the rest.
+                    tokio::time::timeout(PATIENCE, has_walked.notified()).await.unwrap();
+                }
                 for id in &ids {
                     world.act("dev", *id, comment("more"), BTreeMap::new()).await.unwrap();
                 }
@@ -124,6 +129,7 @@ async fn writers_cause_no_finding() {
         while !is_over.load(Ordering::Relaxed) {
             found.extend(walk(|watch| engine.verify(watch).expect("the log reads")).1);
             n_walks += 1;
+            has_walked.notify_one();
         }
         (n_walks, found)
     });

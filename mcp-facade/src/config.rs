@@ -18,8 +18,6 @@ use crate::state::Options;
 pub const ACCESS_TOKEN_VARIABLE: &str = "LOONFLOW_MCP_ACCESS_TOKEN";
 /// Variable of the HS256 key.
 pub const JWT_SECRET_VARIABLE: &str = "LOONFLOW_JWT_SECRET";
-/// Variable of the data directory.
-pub const DATA_VARIABLE: &str = "LOONFLOW_DATA";
 
 /// How clients reach the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -12,15 +12,6 @@ use crate::workflow::WorkflowVersion;
 /// The application that may use every workflow (semantics: directory).
 pub const OWN_APPLICATION: &str = "loonflow";
 
-/// A user's rights on all tickets of a workflow, whatever it has to do with them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub struct Rights {
-    /// Sees them.
-    pub view: bool,
-    /// May move them by force.
-    pub intervene: bool,
-}
-
 /// Whether an application may use a workflow: it is our own, its entry names the workflow, or the workflow's list
 /// names it; either suffices (semantics: directory). An application that the tenant does not have may use nothing.
 #[must_use]
@@ -44,15 +35,6 @@ fn application_names(directory: &Directory, app: &AppName, workflow: &WorkflowId
                 AppWorkflows::All => true,
                 AppWorkflows::Only(ids) => ids.contains(workflow),
             })
-}
-
-/// Both rights at once.
-#[must_use]
-pub fn rights(directory: &Directory, user: &UserId, version: &WorkflowVersion) -> Rights {
-    Rights {
-        view: may_view_workflow(directory, user, version),
-        intervene: may_intervene(directory, user, version),
-    }
 }
 
 /// Whether a user may force a workflow's tickets on (semantics: actions, visibility): tenant admins, the workflow's
@@ -106,6 +88,14 @@ mod tests {
         WorkflowVersion::load(&serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()).unwrap()
     }
 
+    /// Whether a user sees all tickets of a workflow, and whether they may move them by force.
+    fn rights(directory: &Directory, user: &UserId, version: &WorkflowVersion) -> (bool, bool) {
+        (
+            may_view_workflow(directory, user, version),
+            may_intervene(directory, user, version),
+        )
+    }
+
     #[test]
     fn rights_by_user() {
         let (mut directory, mut leave) = (import::fixture("acme"), leave());
@@ -137,20 +127,20 @@ mod tests {
             ("gone", false, false, false),
         ] {
             let id = id_of(&directory, name);
-            assert_eq!(rights(&directory, &id, &leave), Rights { view, intervene }, "{name}");
+            assert_eq!(rights(&directory, &id, &leave), (view, intervene), "{name}");
             assert_eq!(may_publish(directory.user(&id).unwrap()), publish, "{name}");
         }
         // The type alone gives no right on tickets.
         leave.permission.admins = BTreeSet::new();
-        assert_eq!(rights(&directory, &id_of(&directory, "wes"), &leave), Rights::default());
-        assert_eq!(rights(&directory, &"stranger".into(), &leave), Rights::default());
+        assert_eq!(rights(&directory, &id_of(&directory, "wes"), &leave), (false, false));
+        assert_eq!(rights(&directory, &"stranger".into(), &leave), (false, false));
         let ada = id_of(&directory, "ada");
         let inactive = User {
             is_active: false,
             ..User::clone(directory.user(&ada).unwrap())
         };
         directory.users.insert(ada.clone(), Arc::new(inactive));
-        assert_eq!(rights(&directory, &ada, &leave), Rights::default());
+        assert_eq!(rights(&directory, &ada, &leave), (false, false));
     }
 
     #[test]

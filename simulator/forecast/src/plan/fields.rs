@@ -54,12 +54,6 @@ impl FieldPlan {
             }
         }
     }
-
-    /// Whether a value is drawn.
-    #[must_use]
-    pub fn is_drawn(&self) -> bool {
-        !matches!(self.source, Source::Value(_))
-    }
 }
 
 /// Digits of a drawn number: a float has no more.

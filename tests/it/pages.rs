@@ -228,3 +228,12 @@ fn the_contract_names_every_tool_and_argument() {
         }
     }
 }
+
+/// Each once, and no other.
+#[test]
+fn the_readme_names_every_tool() {
+    let readme = page("README.md");
+    let tools = tools::all().listed();
+    let names = tools.iter().map(|tool| tool.name.as_ref());
+    assert_eq!(sorted(named(&readme, "tool")), sorted(names));
+}

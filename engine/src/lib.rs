@@ -53,6 +53,7 @@
 //! | `sled` | yes | the log on disk of `loonflow-storage`; without it, a log in memory and whatever implements `EventLog` |
 //! | `passwords` | yes | argon2id: hashes of passwords that a directory file gives in clear. Without it such a file is refused |
 //! | `richtext` | yes | cleans fields of type `richtext` of scripts. Without it one that holds mark-up is refused |
+//! | `demo` | no | an organisation to try things on: a directory and seven workflows |
 //! | `test-util` | no | [`test_util`]: workflows and stories written as lines of text, a clock that stands still |
 //!
 //! The oldest compiler that is promised is the one that `Cargo.toml` names as `rust-version`; raising it is no breaking

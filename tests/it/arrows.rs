@@ -36,7 +36,7 @@ const KNOWN: &[(&str, &[&str])] = &[
 
 /// Rooms of the engine in the order in which they stand on each other; each may know those before it.
 const FLOORS: &[&[&str]] = &[
-    &["limits", "id", "text", "keys", "time", "value", "port"],
+    &["demo", "limits", "id", "text", "keys", "time", "value", "port"],
     &["account"],
     &["workflow"],
     &["define"],

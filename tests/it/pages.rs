@@ -180,7 +180,12 @@ fn problem_codes(text: &str) -> impl Iterator<Item = (&str, &'static str)> {
     calls.into_iter().flat_map(move |(call, severity)| {
         let arguments = text.split(call).skip(1);
         let literals = arguments.filter_map(|rest| rest.trim_start().strip_prefix('"')?.split_once('"'));
-        literals.map(move |(code, _)| (code, severity))
+        // Others are sentences: `#[error("…")]`.
+        let is_code = |code: &&str| code.chars().all(|c| c == '_' || c.is_ascii_lowercase());
+        literals
+            .map(|(code, _)| code)
+            .filter(is_code)
+            .map(move |code| (code, severity))
     })
 }
 

@@ -77,6 +77,18 @@ pub const EDGES_MAX: usize = 10_000;
 
 /// Days a personal access token may live (semantics: access-tokens).
 pub const ACCESS_TOKEN_DAYS_MAX: u32 = 730;
+/// Personal access tokens of one user that work at once: one for each place they are used in, many times over.
+pub const ACCESS_TOKENS_LIVE_MAX: usize = 100;
+
+/// Milliseconds after which a session ends, however it is used (semantics: sessions): seven days.
+pub const SESSION_MS: i64 = 7 * 86_400_000;
+/// Milliseconds after which a session ends that nobody uses: twelve hours, a night.
+pub const SESSION_IDLE_MS: i64 = 12 * 3_600_000;
+/// Sessions of one user: their browsers, with room; one more ends the longest unused one.
+pub const SESSIONS_OF_USER_MAX: usize = 20;
+/// Sessions of a server, some hundred bytes each; one more ends the oldest one.
+pub const SESSIONS_MAX: usize = 100_000;
+
 /// Bytes of a password: more is no password, and hashing it costs time.
 pub const PASSWORD_BYTES_MAX: usize = 1_024;
 

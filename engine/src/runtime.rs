@@ -6,6 +6,7 @@
 //!    │
 //!    ├─ Registry ─────────── snapshots of directories and workflows, read without a mailbox
 //!    │    └─ RegistryActor   the one writer of both kinds of streams
+//!    ├─ Sessions ─────────── who signed in, in memory and in the log's key-value store
 //!    ├─ Router ───────────── live tickets by id, in shards; leases keep what is in use
 //!    │    └─ Supervisor      forgets actors that died; the next call replays them
 //!    │         ├─ TicketActor   decide → append → apply → publish → reply, one command at a time
@@ -42,6 +43,8 @@ mod projection;
 mod registry;
 pub mod request;
 mod router;
+mod sessions;
+mod sign_in;
 mod slot;
 mod streams;
 mod supervisor;
@@ -63,6 +66,7 @@ pub use request::{
     AccessTokenInfo, ActAnswer, ActRequest, Caller, Category, CreateRequest, Done, HistoryQuery, Idempotency,
     ImportOptions, ImportReport, ListQuery, MissingUsers, OpenEffect, Page, PublishReport, PublishRequest, UserQuery,
 };
+pub use sign_in::SignedIn;
 pub use unreadable::Unreadable;
 
 /// What every data method answers: a fault is lifted with `?`, a refusal has to be looked at.

@@ -73,6 +73,8 @@ codes! {
     TenantNotFound "tenant_not_found" 404 "import the tenant's directory first",
     /// No such personal access token of this user.
     AccessTokenNotFound "access_token_not_found" 404 "list your own tokens for their ids",
+    /// The user has as many personal access tokens that work as a user may have.
+    TooManyAccessTokens "too_many_access_tokens" 409 "revoke one that you no longer use",
     /// No such user for this caller.
     UserNotFound "user_not_found" 404 "look the user up in the directory",
     /// The caller may not do or see this; the message says who may.

@@ -10,7 +10,7 @@ use super::permission::is_tenant_admin;
 use super::token::AccessToken;
 use crate::codec;
 use crate::id::{AccessTokenId, UserId};
-use crate::limits::{ACCESS_TOKEN_DAYS_MAX, DIRECTORY_ENTRY_BYTES_MAX, TEXT_CHARS_MAX};
+use crate::limits::{ACCESS_TOKEN_DAYS_MAX, ACCESS_TOKENS_LIVE_MAX, DIRECTORY_ENTRY_BYTES_MAX, TEXT_CHARS_MAX};
 
 const DAY_MS: i64 = 86_400_000;
 
@@ -35,6 +35,12 @@ pub enum Refusal {
         /// As asked for.
         id: AccessTokenId,
     },
+    /// The user has as many tokens that work as a user may have.
+    #[error("there are {max} access tokens that work, and a user has no more")]
+    TooManyAccessTokens {
+        /// How many.
+        max: usize,
+    },
     /// The token's label or life does not fit.
     #[error("{problem}")]
     InvalidArgument {
@@ -54,6 +60,7 @@ impl Refusal {
             Self::Invalid { .. } => "invalid_directory",
             Self::UserNotFound { .. } => "user_not_found",
             Self::AccessTokenNotFound { .. } => "access_token_not_found",
+            Self::TooManyAccessTokens { .. } => "too_many_access_tokens",
             Self::InvalidArgument { .. } => "invalid_argument",
             Self::PermissionDenied => "permission_denied",
         }
@@ -85,6 +92,11 @@ pub fn decide(directory: &Directory, command: &Command, context: &Context<'_>) -
                 return Err(Refusal::UserNotFound { id: user.clone() });
             }
             check_token(directory, id, label, *expires_in_days)?;
+            let own = directory.access_tokens_of(user);
+            if own.filter(|one| one.is_live(context.now)).count() >= ACCESS_TOKENS_LIVE_MAX {
+                let max = ACCESS_TOKENS_LIVE_MAX;
+                return Err(Refusal::TooManyAccessTokens { max });
+            }
             Ok(vec![Event::AccessTokenCreated(AccessToken {
                 id: id.clone(),
                 user_id: user.clone(),
@@ -370,5 +382,36 @@ mod tests {
         let revoked = fold(after.clone(), &run(&after, &revoke("t", "dev")).unwrap());
         assert_eq!(revoked.access_tokens["t"].revoked_at, Some(Timestamp(1_000)));
         assert_eq!(run(&revoked, &revoke("t", "dev")).unwrap(), []);
+    }
+
+    #[test]
+    fn a_user_has_so_many_tokens_that_work() {
+        let mut directory = import::fixture("acme");
+        let user = directory
+            .users
+            .values()
+            .find(|user| user.name == "dev")
+            .unwrap()
+            .id
+            .clone();
+        let create = |id: String| Command::CreateAccessToken {
+            id: id.as_str().into(),
+            user: user.clone(),
+            label: String::new(),
+            sha256: [1; 32],
+            expires_in_days: None,
+        };
+        for n in 0..ACCESS_TOKENS_LIVE_MAX {
+            let events = run(&directory, &create(format!("t{n}"))).unwrap();
+            directory = fold(directory, &events);
+        }
+        let refusal = run(&directory, &create("more".to_owned())).unwrap_err();
+        assert_eq!(refusal.code(), "too_many_access_tokens");
+        let revoke = Command::RevokeAccessToken {
+            id: "t7".into(),
+            by: user.clone(),
+        };
+        let events = run(&directory, &revoke).unwrap();
+        assert!(run(&fold(directory, &events), &create("more".to_owned())).is_ok());
     }
 }

@@ -22,6 +22,10 @@ pub const MEMORY_KIB: u32 = 19 * 1_024;
 /// Passes over it.
 pub const PASSES: u32 = 2;
 
+/// A hash that no password fits, made as the others are: to check against where nobody has one, in the same time.
+pub const NOBODYS: &str =
+    "$argon2id$v=19$m=19456,t=2,p=1$bm9ib2R5bm9ib2R5bm9ibg$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+
 /// The hash of a password with 16 random bytes of salt; `None` for one that is empty or too long, and in a build
 /// without the feature `passwords`, where no file that is read has one.
 #[must_use]
@@ -87,7 +91,11 @@ mod tests {
     #[test]
     fn a_password_fits_its_hash_and_no_other() {
         let hash = hash(&Secret::new("change-me"), [7; 16]).unwrap();
-        assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
+        let made_as = "$argon2id$v=19$m=19456,t=2,p=1$";
+        assert!(hash.starts_with(made_as), "{hash}");
+        assert!(NOBODYS.starts_with(made_as) && NOBODYS.len() == hash.len());
+        assert!(PasswordHash::new(NOBODYS).is_ok(), "it is checked like any other");
+        assert!(!verify(&Secret::new("change-me"), NOBODYS));
         assert!(verify(&Secret::new("change-me"), &hash));
         assert!(!verify(&Secret::new("change me"), &hash));
         assert!(!verify(&Secret::new("change-me"), "no hash"));

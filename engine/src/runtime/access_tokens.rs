@@ -77,17 +77,28 @@ impl AccessTokens<'_> {
         };
         let log = self.engine.inner.shared.log.clone();
         let own: Vec<_> = directory.access_tokens_of(user).cloned().collect();
+        // What this process noted may be on its way to the log still.
+        let noted: Vec<Option<Timestamp>> = {
+            let used = self.engine.inner.tokens_used.lock();
+            let used = used.unwrap_or_else(PoisonError::into_inner);
+            own.iter().map(|one| used.get(&one.id).copied()).collect()
+        };
         let read = tokio::task::spawn_blocking(move || -> Result<Vec<AccessTokenInfo>, Fault> {
-            let tokens = own.iter().map(|one| {
-                let used = log.kv_get(TOKEN_USED, one.id.as_str().as_bytes())?;
-                let used = used.and_then(|bytes| Some(i64::from_be_bytes(bytes.try_into().ok()?)));
+            let tokens = own.iter().zip(noted).map(|(one, noted)| {
+                let last_used_at = match noted {
+                    Some(noted) => Some(noted),
+                    None => {
+                        let used = log.kv_get(TOKEN_USED, one.id.as_str().as_bytes())?;
+                        used.and_then(|bytes| Some(Timestamp(i64::from_be_bytes(bytes.try_into().ok()?))))
+                    }
+                };
                 Ok(AccessTokenInfo {
                     id: one.id.clone(),
                     label: one.label.clone(),
                     created_at: one.created_at,
                     expires_at: one.expires_at,
                     revoked_at: one.revoked_at,
-                    last_used_at: used.map(Timestamp),
+                    last_used_at,
                 })
             });
             tokens.collect()

@@ -62,6 +62,8 @@ impl Directories<'_> {
         let mut n_reviewed = 0;
         // Those who went leave tickets that nobody can act on; those who came back can act again.
         for user in &outcome.flipped {
+            // Whoever is made active again signs in again.
+            self.engine.end_sessions_of(&tenant_id, user).await?;
             n_reviewed += self.review_holders(&tenant_id, user).await?;
         }
         Ok(Ok(ImportReport {

@@ -27,6 +27,7 @@ use crate::runtime::projection::{self, Projection, Projections};
 use crate::runtime::registry::{self, Registry, RegistryActor, TenantState};
 use crate::runtime::request::{ActAnswer, Caller, Done};
 use crate::runtime::router::Router;
+use crate::runtime::sessions::Sessions;
 use crate::runtime::slot::{Lease, Message, Published, Request, Shared, Taken};
 use crate::runtime::supervisor::Supervisor;
 use crate::runtime::ticket_lists::TicketLists;
@@ -67,6 +68,7 @@ pub(crate) struct Inner {
     admission: Arc<Admission>,
     /// When each token's use was last written down.
     pub(crate) tokens_used: Mutex<HashMap<AccessTokenId, Timestamp>>,
+    pub(crate) sessions: Sessions,
 }
 
 /// A ticket that a caller may see, with what it stands on.
@@ -97,6 +99,7 @@ impl Engine {
             let loaded = tokio::task::spawn_blocking(load).await;
             Arc::new(loaded.map_err(|_| Fault::WorkerDied)??)
         };
+        let sessions = Sessions::load(&log).await?;
         let follower = projection::start(&projections, &log, lists.tenants(), options.checkpoint_commits).await?;
         let state = registry::State {
             log: log.clone(),
@@ -137,6 +140,7 @@ impl Engine {
             histories: Histories::default(),
             admission,
             tokens_used: Mutex::default(),
+            sessions,
         });
         tokio::spawn(housekeeping);
         Ok(Self { inner })

@@ -25,6 +25,8 @@ mod operator;
 mod outside;
 /// What was once wrong.
 mod regression;
+/// Passwords and sessions.
+mod sign_in;
 /// Actors that go to sleep and wake up, restarts.
 mod sleep;
 /// One ticket under many hands; rehearsals; timers and hooks.

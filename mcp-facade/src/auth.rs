@@ -3,8 +3,9 @@
 //! Not here: whether the user exists and is active, whether a personal access token is known, expired or revoked, and
 //! what the application may use; that is the directory's (the engine), asked by `caller`.
 //!
-//! Order of sources: `credentials`. Forms: `personal_access_token` (`lfpat.…`), `jwt` (anything else).
+//! Passwords and how often they may be tried: `attempts`. Order of sources: `credentials`. Forms: `personal_access_token` (`lfpat.…`), `jwt` (anything else).
 
+pub mod attempts;
 pub mod caller;
 pub mod credentials;
 pub mod jwt;
@@ -13,6 +14,7 @@ pub mod personal_access_token;
 use crate::error::{ApiError, Code};
 use crate::limits::TOKEN_BYTES_MAX;
 
+pub use attempts::Attempts;
 pub use credentials::{Credential, Source};
 pub use jwt::JwtVerifier;
 pub use personal_access_token::PersonalAccessToken;

@@ -1,16 +1,18 @@
 //! A call: what somebody asks of the engine, whatever spelling it came in.
 //!
-//! `call/<operation>.rs` owns an operation's parameters, what they become for the engine, and its answer. MCP is one
-//! spelling of them; another needs the same road: `credential` and `enter` say who calls and whether they may now,
-//! `guarded` answers in time and writes the line of the request log.
+//! `call/<operation>.rs` owns an operation's parameters, what they become for the engine, and its answer. MCP, REST and the
+//! console are spellings of them, and take the same road: `credential` and `enter` say who calls and
+//! whether they may now, `guarded` answers in time and writes the line of the request log.
 //!
 //! Invariants: every call is answered within the deadline, also when it panics or hangs; every call leaves one line in
 //! the request log.
 //!
-//! Not here: how a call is spelt (`mcp`), words of the wire (`wire`), rules (the engine).
+//! Not here: how a call is spelt (`mcp`, `rest`, `console`), words of the wire (`wire`), rules (the engine).
 
 mod context;
 mod notes;
+pub mod own_access_tokens;
+pub mod sign_in;
 pub mod ticket_create;
 pub mod ticket_detail;
 pub mod ticket_handle;
@@ -26,6 +28,7 @@ use std::sync::OnceLock;
 
 use axum::http::HeaderMap;
 use futures::FutureExt;
+use loonflow_engine::runtime::Caller;
 use tokio::time::Instant;
 
 pub use self::context::CallContext;
@@ -81,7 +84,15 @@ pub(crate) fn enter(
     let caller = identify(state, credential)
         .and_then(|identity| auth::caller::caller(state.engine(), &identity, app_name))
         .map_err(|error| credential.source.explain(error))?;
-    // Set once: this is the only place.
+    enter_as(state, caller, request_id, user_id)
+}
+
+fn enter_as(
+    state: &AppState,
+    caller: Caller,
+    request_id: &str,
+    user_id: &OnceLock<String>,
+) -> Result<CallContext, ApiError> {
     let _ = user_id.set(caller.user_id.to_string());
     if let Some(limiter) = state.rate_limiter() {
         limiter.take((caller.tenant_id.clone(), caller.user_id.clone()))?;

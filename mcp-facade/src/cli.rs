@@ -11,7 +11,7 @@ use crate::config::Written;
 const AFTER_HELP: &str = "\
 Environment:
   LOONFLOW_MCP_ACCESS_TOKEN  token of a call that brings none (stdio, and HTTP on a loopback address)
-  LOONFLOW_JWT_SECRET        key of JWTs (HS256), 32 bytes or more; without it JWTs are refused
+  LOONFLOW_JWT_SECRET        key of JWTs (HS256), 32 bytes or more [default: one of its own in the data directory]
   LOONFLOW_LOG               log filter, for example `info` or `loonflow_engine=debug`; logs go to stderr as JSON lines
 The flags of `serve` that take a value have variables too; see `loonflow-ticket serve --help`.
 
@@ -46,7 +46,7 @@ pub struct Cli {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Serve assistants over MCP
+    /// Serve assistants over MCP and programs over REST
     Serve(Serve),
     /// Serve an example organisation with a few dozen tickets; prints tokens and a client configuration
     Demo(Demo),
@@ -104,6 +104,11 @@ pub struct Serve {
     #[arg(long = "allowed-origin", env = "LOONFLOW_MCP_ALLOWED_ORIGINS", value_name = "ORIGIN")]
     pub allowed_origins: Vec<String>,
 
+    /// Where people reach the server, `https://tickets.example.com`, if a proxy stands before it; its name is
+    /// one that clients may use [default: the address that a browser uses]
+    #[arg(long, env = "LOONFLOW_PUBLIC_URL", value_name = "URL")]
+    pub public_url: Option<String>,
+
     /// Answer 401 to HTTP requests without a valid token, before any protocol
     #[arg(long)]
     pub require_auth: bool,
@@ -133,6 +138,7 @@ impl Serve {
             transport: self.transport,
             allowed_hosts: self.allowed_hosts,
             allowed_origins: self.allowed_origins,
+            public_url: self.public_url,
             require_auth: self.require_auth,
             env_token_for_http: self.env_token_for_http,
             rate_limit: self.rate_limit,

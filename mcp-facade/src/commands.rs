@@ -9,6 +9,7 @@ mod door;
 mod export;
 mod files;
 mod import;
+mod jwt_key;
 mod operator;
 mod output;
 mod restore;

@@ -41,6 +41,8 @@ pub struct Written {
     pub allowed_hosts: Vec<String>,
     /// `--allowed-origin`, likewise
     pub allowed_origins: Vec<String>,
+    /// `--public-url`
+    pub public_url: Option<String>,
     /// `--require-auth`
     pub require_auth: bool,
     /// `--env-token-for-http`
@@ -81,6 +83,7 @@ const PORT: &str = "`--port` (LOONFLOW_MCP_PORT)";
 const TRANSPORT: &str = "`--transport` (LOONFLOW_MCP_TRANSPORT)";
 const ALLOWED_HOST: &str = "`--allowed-host` (LOONFLOW_MCP_ALLOWED_HOSTS)";
 const ALLOWED_ORIGIN: &str = "`--allowed-origin` (LOONFLOW_MCP_ALLOWED_ORIGINS)";
+const PUBLIC_URL: &str = "`--public-url` (LOONFLOW_PUBLIC_URL)";
 const RATE_LIMIT: &str = "`--rate-limit` (LOONFLOW_MCP_RATE_LIMIT)";
 const ADDRESS_RATE_LIMIT: &str = "`--address-rate-limit` (LOONFLOW_MCP_ADDRESS_RATE_LIMIT)";
 const JWT_SECRET: &str = "`LOONFLOW_JWT_SECRET`";
@@ -138,6 +141,15 @@ impl Config {
                 );
             }
         }
+        let public_url = public_url(written.public_url.as_deref())?;
+        let mut allowed_hosts = allowed_hosts;
+        // Whoever comes by the public address addresses its name.
+        allowed_hosts.extend(
+            public_url
+                .iter()
+                .filter_map(|url| url.split_once("://"))
+                .map(|(_, host)| host.to_owned()),
+        );
         let mut warnings = Vec::new();
         let environment_token =
             environment_token(&variable, transport, &host, written.env_token_for_http, &mut warnings)?;
@@ -158,6 +170,7 @@ impl Config {
                 address_rate_limit_per_s,
                 allowed_hosts,
                 allowed_origins,
+                public_url,
                 ..Options::default()
             },
             warnings,
@@ -244,6 +257,22 @@ fn is_origin(text: &str) -> bool {
         && text
             .parse::<Uri>()
             .is_ok_and(|uri| uri.host().is_some_and(|host| !host.is_empty()))
+}
+
+/// `http://` or `https://`, a name, perhaps a port, and nothing behind it but a slash, which goes.
+fn public_url(written: Option<&str>) -> Result<Option<String>, Error> {
+    let Some(text) = set(written) else { return Ok(None) };
+    let url = text.strip_suffix('/').unwrap_or(text);
+    let is_web = url
+        .split_once("://")
+        .is_some_and(|(scheme, _)| scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https"));
+    if !is_web || !is_origin(url) || url.ends_with(":*") {
+        return bad(
+            PUBLIC_URL,
+            format!("must be an address like `https://tickets.example.com`, without a path, got `{text}`"),
+        );
+    }
+    Ok(Some(url.to_ascii_lowercase()))
 }
 
 fn jwt_secret(variable: &impl Fn(&str) -> Option<String>) -> Result<Option<Secret>, Error> {

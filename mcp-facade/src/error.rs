@@ -61,6 +61,12 @@ codes! {
     TokenRevoked "token_revoked" 401 "use another token of yours",
     /// The credential's user is deactivated.
     UserInactive "user_inactive" 403 "ask an administrator of your organisation to activate the user",
+    /// E-mail address and password do not belong together, or nobody has the address.
+    WrongPassword "wrong_password" 401 "check both and try again",
+    /// Too many attempts to sign in failed.
+    TooManyAttempts "too_many_attempts" 429 "wait and try again",
+    /// What was asked for needs a setting that this server does not have.
+    NotConfigured "not_configured" 501 "ask the operator of the server",
     /// The application is unknown or has no leave for the workflow.
     AppNotAllowed "app_not_allowed" 403 "use an `app_name` that is allowed for this workflow, or leave it out",
     /// No such ticket, or not one the caller's tenant has.

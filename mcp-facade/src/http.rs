@@ -1,7 +1,7 @@
-//! MCP over HTTP: the router, and the accept loop around it.
+//! Everything over HTTP: the router of MCP, the REST interface and the console, and the accept loop around it.
 //!
-//! Not here: the protocol itself (rmcp) and the calls (`mcp`). Every connection is served without sessions, in both eras
-//! of the protocol, so a restart or a balancer loses nothing.
+//! Not here: the protocol itself (rmcp), what is answered (`mcp`, `rest`, `console`). MCP is served without sessions, in both eras of the
+//! protocol, so a restart or a balancer loses nothing.
 //!
 //! A connection is accepted (`listen`), has a place (`connections`), sends a request (`exchange`), which passes the gate
 //! (`gate`: `origin`, `bodies`) and reaches the protocol.
@@ -16,15 +16,16 @@ mod bodies;
 mod connections;
 mod exchange;
 mod gate;
+mod hosts;
 pub mod listen;
 mod origin;
 
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::State;
+use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
-use axum::middleware::from_fn_with_state;
+use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use rmcp::transport::streamable_http_server::session::never::NeverSessionManager;
@@ -32,9 +33,11 @@ use rmcp::transport::{StreamableHttpServerConfig, StreamableHttpService};
 use serde_json::{Value, json};
 
 use self::gate::Gate;
+use crate::error::ApiError;
 use crate::exact_numbers::GROWTH_MAX;
 use crate::limits::{BODY_BYTES_MAX, READINESS_MAX};
 use crate::mcp::TicketServer;
+use crate::rest;
 use crate::state::AppState;
 
 /// Where MCP is spoken.
@@ -43,7 +46,8 @@ pub const MCP_PATH: &str = "/mcp";
 pub(crate) const HEALTHZ_PATH: &str = "/healthz";
 pub(crate) const READYZ_PATH: &str = "/readyz";
 
-/// All routes: `/mcp` (guides tell people to end an address with a slash: `/mcp/` is the same), `/healthz`, `/readyz`.
+/// All routes: `/mcp` (guides tell people to end an address with a slash: `/mcp/` is the same), the REST interface, the
+/// console, `/healthz`, `/readyz`.
 pub fn app(state: AppState) -> Router {
     let server = TicketServer::new(state.clone());
     app_with_server(state, server)
@@ -74,10 +78,19 @@ pub fn app_with_server(state: AppState, server: TicketServer) -> Router {
         Arc::new(NeverSessionManager::default()),
         config,
     );
+    let gate = Gate::new(state.clone());
+    let forms = |routes: Router<AppState>, refused: fn(&ApiError) -> Response| {
+        let gate = gate.clone();
+        routes.layer(from_fn(move |request: Request, next: Next| {
+            let gate = gate.clone();
+            async move { gate::pass_form(&gate, request, next, refused).await }
+        }))
+    };
     Router::new()
         .route_service(MCP_PATH, mcp.clone())
         .route_service(&format!("{MCP_PATH}/"), mcp)
-        .layer(from_fn_with_state(Gate::new(state.clone()), gate::pass))
+        .layer(from_fn_with_state(gate.clone(), gate::pass))
+        .nest(rest::BASE, forms(rest::routes(), rest::refused))
         .route(HEALTHZ_PATH, get(healthz))
         .route(READYZ_PATH, get(readyz))
         .fallback(not_found)
@@ -110,10 +123,14 @@ async fn readyz(State(state): State<AppState>) -> Response {
     )
 }
 
-async fn not_found() -> Response {
+async fn not_found(request: Request) -> Response {
+    // A router within another does not get its own root with a slash.
+    if request.uri().path().starts_with(rest::BASE) {
+        return rest::not_found(request).await;
+    }
     json_response(
         StatusCode::NOT_FOUND,
-        &json!({ "error": { "message": "nothing is here; MCP is at `/mcp`" } }),
+        &json!({ "error": { "message": "nothing is here; MCP is at `/mcp`, and the REST interface below `/api/v1.0`" } }),
     )
 }
 

@@ -1,9 +1,11 @@
-//! The facade of the ticket engine: assistants talk MCP to it, over Streamable HTTP and over stdio.
+//! The facade of the ticket engine: assistants talk MCP to it, over Streamable HTTP and over stdio; programs talk REST; people
+//! open its pages in a browser.
 //!
 //! Here: the words of the wire, who is calling, one table of errors, limits, settings, the command line. Not here: any
 //! rule about tickets, which is the engine's; this crate parses, asks, and words the answer.
 //!
-//! In reading order: [`http`] and [`stdio`] take a request · [`mcp`] finds the tool · [`call`] guards the call, asks the
+//! In reading order: [`http`] and [`stdio`] take a request · [`mcp`] finds the tool, `rest` and the console
+//! spell calls for programs and for people · [`call`] guards the call, asks the
 //! engine and answers · [`arguments`] reads what was sent (`exact_numbers` before it) · [`auth`] says who is calling · `wire` has the words of requests and answers · [`error`] words a
 //! refusal.
 //! Around them: [`config`], [`limits`], [`telemetry`], [`serve`] and [`stop`], [`descriptors`], [`admin`] (the local socket), [`cli`].
@@ -24,6 +26,7 @@ pub mod http;
 pub mod limits;
 pub mod mcp;
 pub mod rate_limit;
+mod rest;
 pub mod secret;
 pub mod serve;
 mod spelling;

@@ -119,6 +119,36 @@ pub const RATE_OF_USER_USUAL: u32 = 200;
 /// The same for requests of one address, behind which there may be an office.
 pub const RATE_OF_ADDRESS_USUAL: u32 = 1_000;
 
+/// Bytes of a body of the REST interface or of a form: they hold no tickets yet.
+pub const FORM_BYTES_MAX: usize = 64 * 1024;
+
+/// Passwords that are checked at once, each with some 20 MiB and a core to itself.
+pub const PASSWORDS_AT_ONCE: usize = 2;
+
+/// Those that wait for it: half a second's work.
+pub const PASSWORDS_WAITING_MAX: usize = 16;
+
+/// Failed tries of one e-mail address from one place after which the next has to wait.
+pub const PASSWORD_TRIES_OF_PLACE: u32 = 5;
+
+/// The same of one e-mail address from everywhere.
+pub const PASSWORD_TRIES_OF_EMAIL: u32 = 20;
+
+/// The same of one place, behind which there may be an office.
+pub const PASSWORD_TRIES_OF_ADDRESS: u32 = 50;
+
+/// Longest wait for an e-mail address or a place: whoever is meant can still sign in from elsewhere, or a minute later.
+pub const PASSWORD_WAIT_MAX: Duration = Duration::from_secs(60);
+
+/// Longest wait for an e-mail address from one place: some three hundred guesses a day.
+pub const PASSWORD_WAIT_OF_PLACE_MAX: Duration = Duration::from_secs(300);
+
+/// Life of a JWT that `login` answers. It cannot be taken back by itself, so it is short: a working day.
+pub const JWT_LIFE: Duration = Duration::from_secs(12 * 3_600);
+
+/// Characters of a token's label: a place, not a story.
+pub const TOKEN_LABEL_CHARS_MAX: usize = 200;
+
 /// Bytes of one request on the admin socket: a directory of a hundred thousand users fits, each with 1,300 bytes.
 pub const ADMIN_LINE_BYTES_MAX: usize = 128 * 1024 * 1024;
 

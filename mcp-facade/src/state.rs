@@ -2,6 +2,7 @@
 //!
 //! Not here: the settings' meaning (`config`) and how a process starts (`main`).
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -13,7 +14,7 @@ use loonflow_engine::time::Timestamp;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::auth::JwtVerifier;
+use crate::auth::{Attempts, JwtVerifier};
 use crate::limits;
 use crate::rate_limit::RateLimiter;
 use crate::secret::Secret;
@@ -28,6 +29,7 @@ struct Inner {
     options: Options,
     jwt: Option<JwtVerifier>,
     rate_limiter: Option<RateLimiter<(TenantId, UserId)>>,
+    attempts: Attempts,
     calls: TaskTracker,
     stop: CancellationToken,
     started: String,
@@ -39,7 +41,7 @@ struct Inner {
 pub struct Options {
     /// The token of a call that brings none; absent where it may not serve the transport.
     pub environment_token: Option<Secret>,
-    /// The HS256 key of JWTs; without it they are refused.
+    /// The HS256 key of JWTs; without it they are refused, and none are made.
     pub jwt_secret: Option<Secret>,
     /// HTTP requests without a valid token get 401 before any protocol.
     pub require_auth: bool,
@@ -51,6 +53,8 @@ pub struct Options {
     pub allowed_hosts: Vec<String>,
     /// Web origins that may call; empty for none.
     pub allowed_origins: Vec<String>,
+    /// Where people reach the server, `https://tickets.example.com`, without a slash at its end; `None`: as they address it.
+    pub public_url: Option<String>,
     /// Time within which a call is answered; [`limits::CALL_DEADLINE`] but in tests.
     pub call_deadline: Duration,
 }
@@ -65,6 +69,7 @@ impl Default for Options {
             address_rate_limit_per_s: None,
             allowed_hosts: Vec::new(),
             allowed_origins: Vec::new(),
+            public_url: None,
             call_deadline: limits::CALL_DEADLINE,
         }
     }
@@ -84,6 +89,7 @@ impl AppState {
                 .rate_limit_per_s
                 .map(|per_s| RateLimiter::new(per_s, "calls of this user")),
             options,
+            attempts: Attempts::default(),
             calls: TaskTracker::new(),
             stop: CancellationToken::new(),
             started,
@@ -127,6 +133,12 @@ impl AppState {
         self.0.rate_limiter.as_ref()
     }
 
+    /// Bounds how often passwords are tried.
+    #[must_use]
+    pub fn attempts(&self) -> &Attempts {
+        &self.0.attempts
+    }
+
     /// Counts calls in flight; a stop waits for it.
     #[must_use]
     pub fn calls(&self) -> &TaskTracker {
@@ -153,3 +165,7 @@ impl AppState {
 /// The id of one request, in HTTP extensions and in the answer's header `X-Request-Id`.
 #[derive(Debug, Clone)]
 pub struct RequestId(pub String);
+
+/// Who is at the other end, in HTTP extensions; `None` for this machine, on which a proxy speaks for everybody.
+#[derive(Debug, Clone, Copy)]
+pub struct Address(pub Option<IpAddr>);

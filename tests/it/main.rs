@@ -18,6 +18,8 @@ mod hidden;
 mod mcp;
 /// What the repository's pages say of the code.
 mod pages;
+/// The REST interface: signing in, and tokens.
+mod rest;
 /// JSON Schemas, and the examples of the pages on how to write a workflow.
 mod schemas;
 /// Nothing crosses a tenant.

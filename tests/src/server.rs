@@ -16,11 +16,15 @@ use loonflow_storage::memory::MemoryLog;
 use serde_json::Value;
 use tokio::net::TcpListener;
 
+use crate::browser::Browser;
 use crate::client::{Client, Transport};
 use crate::clock::TestClock;
 use crate::fixtures;
 use crate::raw::Raw;
 use crate::yard;
+
+/// Of those who have one.
+pub const PASSWORD: &str = "change-me";
 
 /// The key of JWTs.
 pub const JWT_KEY: &str = "0123456789abcdef0123456789abcdef";
@@ -73,6 +77,13 @@ impl TestServer {
         );
         let globex = (fixtures::directory("globex"), vec![fixtures::memo()]);
         Self::of(options, vec![acme, globex]).await
+    }
+
+    /// The same with a password, [`PASSWORD`], for three people of Acme: ada, erin and dev. For everybody it takes seconds.
+    pub async fn with_passwords(options: Options) -> Self {
+        let server = Self::start_with(options).await;
+        server.set_passwords(&["ada", "erin", "dev"], PASSWORD).await;
+        server
     }
 
     /// Kestrel Yard alone, with these workflows.
@@ -226,6 +237,23 @@ impl TestServer {
     pub fn raw(&self, name: &str) -> Raw {
         let token = if name.is_empty() { "" } else { self.token(name) };
         Raw::new(self.address, token)
+    }
+
+    /// A browser that was never here.
+    #[must_use]
+    pub fn browser(&self) -> Browser {
+        Browser::new(self.address)
+    }
+
+    /// Gives people of Acme a password; everybody who was made inactive is active again.
+    pub async fn set_passwords(&self, names: &[&str], password: &str) {
+        let mut directory = fixtures::directory("acme");
+        for user in directory["users"].as_array_mut().into_iter().flatten() {
+            if names.iter().any(|name| user["name"] == *name) {
+                user["password"] = password.into();
+            }
+        }
+        import(&self.engine, &directory).await;
     }
 
     /// Position of the last commit: as long as it stays, nothing was written.

@@ -8,6 +8,7 @@ use anyhow::Context;
 use loonflow_mcp_facade::config::Config;
 use loonflow_mcp_facade::{AppState, admin, cli, serve};
 
+use super::jwt_key;
 use super::operator::Operator;
 use super::store::Store;
 
@@ -39,7 +40,17 @@ pub(crate) async fn serve_store(
     store: Store,
     listening: impl FnOnce(SocketAddr) -> std::io::Result<()>,
 ) -> anyhow::Result<ExitCode> {
-    let state = AppState::new(store.engine.clone(), store.clock.clone(), config.options.clone());
+    let mut options = config.options.clone();
+    if options.jwt_secret.is_none() {
+        options.jwt_secret = match jwt_key::kept(data) {
+            Ok(key) => Some(key),
+            Err(error) => {
+                store.close().await?;
+                return Err(error);
+            }
+        };
+    }
+    let state = AppState::new(store.engine.clone(), store.clock.clone(), options);
     let listener =
         admin::listen(data).with_context(|| format!("the admin socket in `{}` cannot be opened", data.display()))?;
     let operator = Operator::of_store(&store);

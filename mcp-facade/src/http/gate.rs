@@ -1,4 +1,4 @@
-//! What every request to `/mcp` passes on its way in and out.
+//! What every request to `/mcp` passes on its way in and out; and, shorter, what one to the REST interface or the console does.
 //!
 //! Not here: names under which the server is addressed, which rmcp checks. In order: a request id; the origin, where a web
 //! page calls; the rate of the address; the deadline of the exchange; with `--require-auth` a valid token; the body, read
@@ -18,15 +18,15 @@ use serde_json::json;
 
 use super::bodies::{self, Bodies};
 use super::connections::{Connection, Phase, address_of};
-use super::json_response;
 use super::origin::{self, Origins};
+use super::{hosts, json_response};
 use crate::auth::caller::recognise;
 use crate::call::{credential, identify};
 use crate::error::{ApiError, Code};
 use crate::exact_numbers;
-use crate::limits::{ANSWER_BYTES_MAX, BODY_BYTES_FREE, EXCHANGE_DEADLINE};
+use crate::limits::{ANSWER_BYTES_MAX, BODY_BYTES_FREE, EXCHANGE_DEADLINE, FORM_BYTES_MAX};
 use crate::rate_limit::RateLimiter;
-use crate::state::{AppState, RequestId};
+use crate::state::{Address, AppState, RequestId};
 
 /// What rmcp asks clients to accept; answers are JSON.
 const ACCEPT_BOTH: HeaderValue = HeaderValue::from_static("application/json, text/event-stream");
@@ -82,13 +82,36 @@ pub(super) async fn pass(State(gate): State<Gate>, mut request: Request, next: N
     response
 }
 
+/// Passes a request on to the REST interface or the console; `refused` words what is refused before them.
+pub(super) async fn pass_form(
+    gate: &Gate,
+    mut request: Request,
+    next: Next,
+    refused: fn(&ApiError) -> Response,
+) -> Response {
+    let gate = &*gate.0;
+    let request_id = gate.state.next_request_id();
+    request.extensions_mut().insert(RequestId(request_id.clone()));
+    let answered = async {
+        match gate.receive(request).await {
+            Ok(request) => next.run(request).await,
+            Err(error) => refused(&error),
+        }
+    };
+    let mut response = match tokio::time::timeout(EXCHANGE_DEADLINE, answered).await {
+        Ok(response) => response,
+        Err(_elapsed) => refused(&ApiError::overloaded("the request was not finished in time", 5)),
+    };
+    if let Ok(value) = HeaderValue::from_str(&request_id) {
+        response.headers_mut().insert("x-request-id", value);
+    }
+    response
+}
+
 impl Inner {
     async fn exchange(&self, request: Request, next: Next) -> Response {
         let connection = request.extensions().get::<Connection>().cloned();
-        let address = connection.as_ref().and_then(|connection| address_of(connection.peer()));
-        if let (Some(addresses), Some(address)) = (&self.addresses, address)
-            && let Err(error) = addresses.take(address)
-        {
+        if let Err(error) = self.take_address(connection.as_ref()) {
             return refusal(&error);
         }
         // Before the body is read: without a token nobody makes the server hold a megabyte.
@@ -123,6 +146,36 @@ impl Inner {
         } else {
             response
         }
+    }
+
+    /// Takes one request off an address's allowance, and says which address it is; `None` for this machine.
+    fn take_address(&self, connection: Option<&Connection>) -> Result<Option<IpAddr>, ApiError> {
+        let address = connection.and_then(|connection| address_of(connection.peer()));
+        if let (Some(addresses), Some(address)) = (&self.addresses, address) {
+            addresses.take(address)?;
+        }
+        Ok(address)
+    }
+
+    /// What a request to the REST interface or the console passes: the rate of its address, the name that it addresses, its
+    /// body, which is small and read to the end.
+    async fn receive(&self, request: Request) -> Result<Request, ApiError> {
+        let connection = request.extensions().get::<Connection>().cloned();
+        let address = self.take_address(connection.as_ref())?;
+        hosts::check(self.state.options(), request.uri(), request.headers())?;
+        let (mut parts, body) = request.into_parts();
+        let enter = |phase| connection.as_ref().is_none_or(|connection| connection.enter(phase));
+        enter(Phase::Body { is_known: false });
+        let received = self.bodies.read(&parts.headers, body, false).await?;
+        if received.bytes.len() > FORM_BYTES_MAX {
+            let message = format!("the body is over {FORM_BYTES_MAX} bytes");
+            return Err(ApiError::new(Code::PayloadTooLarge, message));
+        }
+        if !enter(Phase::Call) {
+            return Err(ApiError::overloaded("the connection had to close", 1));
+        }
+        parts.extensions.insert(Address(address));
+        Ok(Request::from_parts(parts, Body::from(received.bytes)))
     }
 
     fn authenticate(&self, headers: &HeaderMap) -> Result<(), ApiError> {

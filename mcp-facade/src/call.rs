@@ -1,7 +1,7 @@
 //! A call: what somebody asks of the engine, whatever spelling it came in.
 //!
 //! `call/<operation>.rs` owns an operation's parameters, what they become for the engine, and its answer. MCP, REST and the
-//! console are spellings of them, and take the same road: `credential` and `enter` say who calls and
+//! console are spellings of them, and take the same road: `credential` and `enter`, or `enter_session`, say who calls and
 //! whether they may now, `guarded` answers in time and writes the line of the request log.
 //!
 //! Invariants: every call is answered within the deadline, also when it panics or hangs; every call leaves one line in
@@ -28,13 +28,14 @@ use std::sync::OnceLock;
 
 use axum::http::HeaderMap;
 use futures::FutureExt;
-use loonflow_engine::runtime::Caller;
+use loonflow_engine::runtime::{AuthProblem, Caller};
 use tokio::time::Instant;
 
 pub use self::context::CallContext;
 use crate::arguments::DEFAULT_APP_NAME;
 use crate::auth::{self, Credential, Identity, credentials};
 use crate::error::{ApiError, Code};
+use crate::secret::Secret;
 use crate::state::AppState;
 use crate::telemetry;
 
@@ -85,6 +86,32 @@ pub(crate) fn enter(
         .and_then(|identity| auth::caller::caller(state.engine(), &identity, app_name))
         .map_err(|error| credential.source.explain(error))?;
     enter_as(state, caller, request_id, user_id)
+}
+
+/// Lets the user of a browser's session in; `None` where it does not go on.
+///
+/// # Errors
+/// Why a user who is signed in may not call now: `overloaded`.
+pub(crate) fn enter_session(
+    state: &AppState,
+    secret: &Secret,
+    request_id: &str,
+    user_id: &OnceLock<String>,
+) -> Result<Option<CallContext>, ApiError> {
+    let (tenant_id, user_id_found) = match state.engine().identify_session(secret.expose()) {
+        Ok(found) => found,
+        Err(AuthProblem::DirectoryUnreadable) => return Err(AuthProblem::DirectoryUnreadable.into()),
+        Err(AuthProblem::Invalid | AuthProblem::Expired | AuthProblem::Revoked | AuthProblem::UserInactive) => {
+            return Ok(None);
+        }
+    };
+    let caller = Caller {
+        tenant_id,
+        user_id: user_id_found,
+        app: DEFAULT_APP_NAME.into(),
+        access_token: None,
+    };
+    enter_as(state, caller, request_id, user_id).map(Some)
 }
 
 fn enter_as(

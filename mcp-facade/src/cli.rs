@@ -46,9 +46,9 @@ pub struct Cli {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Serve assistants over MCP and programs over REST
+    /// Serve assistants over MCP, programs over REST, and people who make tokens
     Serve(Serve),
-    /// Serve an example organisation with a few dozen tickets; prints tokens and a client configuration
+    /// Serve an example organisation with a few dozen tickets; prints passwords, tokens and a client configuration
     Demo(Demo),
     /// Import directories and workflows from JSON files; importing the same again changes nothing
     Import(Import),
@@ -104,8 +104,8 @@ pub struct Serve {
     #[arg(long = "allowed-origin", env = "LOONFLOW_MCP_ALLOWED_ORIGINS", value_name = "ORIGIN")]
     pub allowed_origins: Vec<String>,
 
-    /// Where people reach the server, `https://tickets.example.com`, if a proxy stands before it; its name is
-    /// one that clients may use [default: the address that a browser uses]
+    /// Where people reach the server, `https://tickets.example.com`, if a proxy stands before it; pages name it, and
+    /// cookies are for TLS alone where it begins with https [default: the address that a browser uses]
     #[arg(long, env = "LOONFLOW_PUBLIC_URL", value_name = "URL")]
     pub public_url: Option<String>,
 

@@ -1,7 +1,7 @@
 //! Everything over HTTP: the router of MCP, the REST interface and the console, and the accept loop around it.
 //!
 //! Not here: the protocol itself (rmcp), what is answered (`mcp`, `rest`, `console`). MCP is served without sessions, in both eras of the
-//! protocol, so a restart or a balancer loses nothing.
+//! protocol, so a restart or a balancer loses nothing; people's browsers have a session that outlives a restart.
 //!
 //! A connection is accepted (`listen`), has a place (`connections`), sends a request (`exchange`), which passes the gate
 //! (`gate`: `origin`, `bodies`) and reaches the protocol.
@@ -36,12 +36,10 @@ use self::gate::Gate;
 use crate::error::ApiError;
 use crate::exact_numbers::GROWTH_MAX;
 use crate::limits::{BODY_BYTES_MAX, READINESS_MAX};
+pub use crate::mcp::MCP_PATH;
 use crate::mcp::TicketServer;
-use crate::rest;
 use crate::state::AppState;
-
-/// Where MCP is spoken.
-pub const MCP_PATH: &str = "/mcp";
+use crate::{console, rest};
 
 pub(crate) const HEALTHZ_PATH: &str = "/healthz";
 pub(crate) const READYZ_PATH: &str = "/readyz";
@@ -91,6 +89,7 @@ pub fn app_with_server(state: AppState, server: TicketServer) -> Router {
         .route_service(&format!("{MCP_PATH}/"), mcp)
         .layer(from_fn_with_state(gate.clone(), gate::pass))
         .nest(rest::BASE, forms(rest::routes(), rest::refused))
+        .merge(forms(console::routes(), console::refused))
         .route(HEALTHZ_PATH, get(healthz))
         .route(READYZ_PATH, get(readyz))
         .fallback(not_found)
@@ -130,7 +129,7 @@ async fn not_found(request: Request) -> Response {
     }
     json_response(
         StatusCode::NOT_FOUND,
-        &json!({ "error": { "message": "nothing is here; MCP is at `/mcp`, and the REST interface below `/api/v1.0`" } }),
+        &json!({ "error": { "message": "nothing is here; MCP is at `/mcp`, the REST interface below `/api/v1.0`, and people sign in at `/sign-in`" } }),
     )
 }
 

@@ -4,7 +4,7 @@
 //! Here: the words of the wire, who is calling, one table of errors, limits, settings, the command line. Not here: any
 //! rule about tickets, which is the engine's; this crate parses, asks, and words the answer.
 //!
-//! In reading order: [`http`] and [`stdio`] take a request · [`mcp`] finds the tool, `rest` and the console
+//! In reading order: [`http`] and [`stdio`] take a request · [`mcp`] finds the tool, `rest` and [`console`]
 //! spell calls for programs and for people · [`call`] guards the call, asks the
 //! engine and answers · [`arguments`] reads what was sent (`exact_numbers` before it) · [`auth`] says who is calling · `wire` has the words of requests and answers · [`error`] words a
 //! refusal.
@@ -19,9 +19,11 @@ pub mod auth;
 pub mod call;
 pub mod cli;
 pub mod config;
+pub mod console;
 pub mod descriptors;
 pub mod error;
 mod exact_numbers;
+pub mod forms;
 pub mod http;
 pub mod limits;
 pub mod mcp;

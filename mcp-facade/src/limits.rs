@@ -149,6 +149,9 @@ pub const JWT_LIFE: Duration = Duration::from_secs(12 * 3_600);
 /// Characters of a token's label: a place, not a story.
 pub const TOKEN_LABEL_CHARS_MAX: usize = 200;
 
+/// Forms whose second sending is recognised.
+pub const FORMS_REMEMBERED_MAX: usize = 10_000;
+
 /// Bytes of one request on the admin socket: a directory of a hundred thousand users fits, each with 1,300 bytes.
 pub const ADMIN_LINE_BYTES_MAX: usize = 128 * 1024 * 1024;
 

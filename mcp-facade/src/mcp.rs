@@ -34,6 +34,9 @@ use crate::mcp::tools::{Entry, Toolset};
 use crate::secret::Secret;
 use crate::state::{AppState, RequestId};
 
+/// Where it is spoken over HTTP.
+pub const MCP_PATH: &str = "/mcp";
+
 /// The name that clients see.
 pub const SERVER_NAME: &str = "loonflow-ticket";
 

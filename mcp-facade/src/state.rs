@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::auth::{Attempts, JwtVerifier};
+use crate::forms::Forms;
 use crate::limits;
 use crate::rate_limit::RateLimiter;
 use crate::secret::Secret;
@@ -30,6 +31,7 @@ struct Inner {
     jwt: Option<JwtVerifier>,
     rate_limiter: Option<RateLimiter<(TenantId, UserId)>>,
     attempts: Attempts,
+    forms: Forms,
     calls: TaskTracker,
     stop: CancellationToken,
     started: String,
@@ -90,6 +92,7 @@ impl AppState {
                 .map(|per_s| RateLimiter::new(per_s, "calls of this user")),
             options,
             attempts: Attempts::default(),
+            forms: Forms::default(),
             calls: TaskTracker::new(),
             stop: CancellationToken::new(),
             started,
@@ -137,6 +140,12 @@ impl AppState {
     #[must_use]
     pub fn attempts(&self) -> &Attempts {
         &self.0.attempts
+    }
+
+    /// Forms that were carried out.
+    #[must_use]
+    pub fn forms(&self) -> &Forms {
+        &self.0.forms
     }
 
     /// Counts calls in flight; a stop waits for it.

@@ -10,6 +10,8 @@ mod arrows;
 mod auth_matrix;
 /// What careless and hostile clients send.
 mod bad_input;
+/// The console: signing in, and tokens that people make on a page.
+mod console;
 /// Definitions, valid and not.
 mod definitions;
 /// Values that some may not see.

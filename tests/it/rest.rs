@@ -54,7 +54,10 @@ async fn a_jwt_of_login_is_taken_by_mcp_until_its_end() {
     let raw = loonflow_tests::Raw::new(server.address, &jwt);
     assert_eq!(raw.call("ticket_list", json!({})).await.code(), "user_inactive");
     let (status, msg) = refused(&server, Method::GET, TOKENS, &jwt, json!(null)).await;
-    assert!(status == 401 && msg.contains("the token's user is deactivated"), "{status} {msg}");
+    assert!(
+        status == 401 && msg.contains("the token's user is deactivated"),
+        "{status} {msg}"
+    );
 }
 
 #[tokio::test]
@@ -239,6 +242,15 @@ async fn only_whoever_signed_in_has_to_do_with_tokens() {
             );
         }
     }
+    // A cookie is no credential here: no page of another origin calls in somebody's name.
+    let mut browser = server.browser();
+    assert_eq!(
+        browser.sign_in(&server.person("erin").email, PASSWORD).await.status,
+        StatusCode::SEE_OTHER
+    );
+    assert!(!browser.cookie.is_empty());
+    let page = browser.rest(Method::GET, TOKENS, "", &json!(null)).await;
+    assert_eq!(page.status, StatusCode::UNAUTHORIZED);
 }
 
 #[tokio::test]

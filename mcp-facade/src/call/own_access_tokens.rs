@@ -7,6 +7,7 @@
 use loonflow_engine::id::AccessTokenId;
 use loonflow_engine::limits::ACCESS_TOKEN_DAYS_MAX;
 use loonflow_engine::runtime::{AccessTokenInfo, Fault, OperatorRefusal};
+use loonflow_engine::time::Timestamp;
 
 use super::CallContext;
 use crate::error::{ApiError, Code};
@@ -125,6 +126,11 @@ pub(crate) async fn revoke(context: &CallContext, id: &str) -> Result<(), ApiErr
 /// What a token is known by where its text is not.
 pub(crate) fn masked(id: &AccessTokenId) -> String {
     format!("lfpat.{id}.…")
+}
+
+/// Whether a token works at an instant.
+pub(crate) fn is_live(token: &AccessTokenInfo, now: Timestamp) -> bool {
+    token.revoked_at.is_none() && token.expires_at.is_none_or(|end| now < end)
 }
 
 fn in_person(context: &CallContext) -> Result<(), ApiError> {

@@ -36,10 +36,21 @@ pub struct From<'a> {
     pub user_id: &'a OnceLock<String>,
 }
 
+/// A session's secret, for the cookie.
+///
+/// # Errors
+/// `wrong_password`, `user_inactive`, `too_many_attempts`, `overloaded`, and what the log says.
+pub(crate) async fn session(state: &AppState, params: Params, from: From<'_>) -> Result<Secret, ApiError> {
+    let who = check(state, params, from).await?;
+    let begun = state.engine().begin_session(&who).await;
+    let secret = begun.map_err(|fault| ApiError::of_fault(&fault, from.request_id))?;
+    Ok(Secret::new(secret.expose()))
+}
+
 /// A JWT that this server takes.
 ///
 /// # Errors
-/// `wrong_password`, `user_inactive`, `too_many_attempts`, `overloaded`; `not_configured` where the server has no key.
+/// As [`session`], and `not_configured` where the server has no key.
 pub(crate) async fn jwt(state: &AppState, params: Params, from: From<'_>) -> Result<Secret, ApiError> {
     // First, so that nobody tries passwords to learn it.
     let key = state.options().jwt_secret.as_ref().ok_or_else(|| {

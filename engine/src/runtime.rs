@@ -44,7 +44,7 @@ mod registry;
 pub mod request;
 mod router;
 mod sessions;
-mod sign_in;
+pub mod sign_in;
 mod slot;
 mod streams;
 mod supervisor;

@@ -98,7 +98,7 @@ pub(crate) fn enter_session(
     request_id: &str,
     user_id: &OnceLock<String>,
 ) -> Result<Option<CallContext>, ApiError> {
-    let (tenant_id, user_id_found) = match state.engine().identify_session(secret.expose()) {
+    let (tenant_id, user_id_found) = match state.engine().sign_in().identify(secret.expose()) {
         Ok(found) => found,
         Err(AuthProblem::DirectoryUnreadable) => return Err(AuthProblem::DirectoryUnreadable.into()),
         Err(AuthProblem::Invalid | AuthProblem::Expired | AuthProblem::Revoked | AuthProblem::UserInactive) => {

@@ -63,7 +63,7 @@ impl Directories<'_> {
         // Those who went leave tickets that nobody can act on; those who came back can act again.
         for user in &outcome.flipped {
             // Whoever is made active again signs in again.
-            self.engine.end_sessions_of(&tenant_id, user).await?;
+            self.engine.sign_in().end_all_of(&tenant_id, user).await?;
             n_reviewed += self.review_holders(&tenant_id, user).await?;
         }
         Ok(Ok(ImportReport {

@@ -23,14 +23,28 @@ pub struct SignedIn {
     password: [u8; 32],
 }
 
+/// Signing in, and what it begins.
+#[derive(Clone, Copy, Debug)]
+pub struct SignIn<'e> {
+    engine: &'e Engine,
+}
+
 impl Engine {
+    /// Signing in, and what it begins.
+    #[must_use]
+    pub fn sign_in(&self) -> SignIn<'_> {
+        SignIn { engine: self }
+    }
+}
+
+impl SignIn<'_> {
     /// Whose e-mail address and password these are. Slow on purpose: an async caller runs it off its thread, and bounds
     /// how many run at once. An unknown address takes as long as a wrong password and is refused alike.
     ///
     /// # Errors
     /// `Invalid`; `UserInactive` only to whoever knows the password.
-    pub fn check_password(&self, email: &str, secret: &Secret) -> Result<SignedIn, AuthProblem> {
-        let registry = &self.inner.registry;
+    pub fn check_password(self, email: &str, secret: &Secret) -> Result<SignedIn, AuthProblem> {
+        let registry = &self.engine.inner.registry;
         let found = registry.by_email(email).and_then(|(tenant, user)| {
             let state = registry.tenant(&tenant)?;
             state.directory.user(&user).map(|user| (tenant, user.clone()))
@@ -54,8 +68,8 @@ impl Engine {
     ///
     /// # Errors
     /// A fault: there is no session.
-    pub async fn begin_session(&self, who: &SignedIn) -> Result<Secret, Fault> {
-        let shared = &self.inner.shared;
+    pub async fn begin(self, who: &SignedIn) -> Result<Secret, Fault> {
+        let shared = &self.engine.inner.shared;
         let secret = Secret::new(token::hex(&shared.ports.random.secret_bytes()));
         let now = shared.ports.clock.now();
         let session = Session {
@@ -66,7 +80,7 @@ impl Engine {
             used_at: now,
         };
         let key = token::digest(secret.expose());
-        self.inner.sessions.begin(&shared.log, key, session).await?;
+        self.engine.inner.sessions.begin(&shared.log, key, session).await?;
         Ok(secret)
     }
 
@@ -75,8 +89,8 @@ impl Engine {
     ///
     /// # Errors
     /// `Expired` where it does not, whatever the reason; `UserInactive` where the user is not active.
-    pub fn identify_session(&self, secret: &str) -> Result<(TenantId, UserId), AuthProblem> {
-        let inner = &self.inner;
+    pub fn identify(self, secret: &str) -> Result<(TenantId, UserId), AuthProblem> {
+        let inner = &self.engine.inner;
         let now = inner.shared.ports.clock.now();
         let key = token::digest(secret);
         let (session, is_due) = inner.sessions.used(&key, now).ok_or(AuthProblem::Expired)?;
@@ -87,7 +101,7 @@ impl Engine {
             return Err(AuthProblem::Expired);
         }
         if is_due && let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            let (engine, used) = (self.clone(), session.clone());
+            let (engine, used) = (self.engine.clone(), session.clone());
             runtime.spawn(async move { engine.note_session_use(key, used).await });
         }
         Ok((session.tenant, session.user))
@@ -97,17 +111,21 @@ impl Engine {
     ///
     /// # Errors
     /// When the log did not take it: it has ended, and a start may bring it back.
-    pub async fn end_session(&self, secret: &str) -> Result<(), Fault> {
+    pub async fn end(self, secret: &str) -> Result<(), Fault> {
         let key = token::digest(secret);
-        self.inner.sessions.end(&self.inner.shared.log, key).await
+        self.engine.inner.sessions.end(&self.engine.inner.shared.log, key).await
     }
 
     /// Ends all sessions of a user.
     ///
     /// # Errors
-    /// As [`Engine::end_session`].
-    pub async fn end_sessions_of(&self, tenant: &TenantId, user: &UserId) -> Result<(), Fault> {
-        self.inner.sessions.end_all(&self.inner.shared.log, tenant, user).await
+    /// As [`SignIn::end`].
+    pub async fn end_all_of(self, tenant: &TenantId, user: &UserId) -> Result<(), Fault> {
+        self.engine
+            .inner
+            .sessions
+            .end_all(&self.engine.inner.shared.log, tenant, user)
+            .await
     }
 }
 

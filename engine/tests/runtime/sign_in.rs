@@ -13,17 +13,20 @@ use super::fixture::{World, directory};
 const EMAIL: &str = "erin@acme.example";
 
 fn check(engine: &Engine, email: &str, password: &str) -> Result<String, AuthProblem> {
-    let found = engine.check_password(email, &Secret::new(password));
+    let found = engine.sign_in().check_password(email, &Secret::new(password));
     found.map(|who| who.user_id.to_string())
 }
 
 async fn begun(engine: &Engine) -> Secret {
-    let who = engine.check_password(EMAIL, &Secret::new("change-me")).unwrap();
-    engine.begin_session(&who).await.unwrap()
+    let who = engine
+        .sign_in()
+        .check_password(EMAIL, &Secret::new("change-me"))
+        .unwrap();
+    engine.sign_in().begin(&who).await.unwrap()
 }
 
 fn goes_on(engine: &Engine, secret: &Secret) -> Result<(), AuthProblem> {
-    engine.identify_session(secret.expose()).map(|_who| ())
+    engine.sign_in().identify(secret.expose()).map(|_who| ())
 }
 
 /// Acme with a password of Erin's, and what else is to change of her.
@@ -78,8 +81,8 @@ async fn a_session_outlives_a_restart_and_not_its_end() {
     let world = world_over(log.clone()).await;
     let (kept, ended) = (begun(&world.engine).await, begun(&world.engine).await);
     assert_eq!(goes_on(&world.engine, &kept), Ok(()));
-    world.engine.end_session(ended.expose()).await.unwrap();
-    world.engine.end_session("never there").await.unwrap();
+    world.engine.sign_in().end(ended.expose()).await.unwrap();
+    world.engine.sign_in().end("never there").await.unwrap();
     assert_eq!(goes_on(&world.engine, &ended), Err(AuthProblem::Expired));
     assert!(!format!("{kept:?} {:?}", world.engine).contains(kept.expose()));
 
@@ -120,7 +123,10 @@ async fn another_password_or_a_deactivation_ends_a_session() {
 async fn a_use_is_told_before_it_is_written() {
     let world = world().await;
     let engine = &world.engine;
-    let who = engine.check_password(EMAIL, &Secret::new("change-me")).unwrap();
+    let who = engine
+        .sign_in()
+        .check_password(EMAIL, &Secret::new("change-me"))
+        .unwrap();
     let made = engine
         .access_tokens()
         .create(&who.tenant_id, &who.user_id, "laptop", None)

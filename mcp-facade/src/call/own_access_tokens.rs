@@ -67,7 +67,11 @@ pub struct Made {
 /// Why it was refused.
 pub(crate) async fn list(context: &CallContext) -> Result<Vec<AccessTokenInfo>, ApiError> {
     in_person(context)?;
-    let listed = context.engine().list_own_access_tokens(&context.caller).await;
+    let listed = context
+        .engine()
+        .access_tokens()
+        .list(&context.caller.tenant_id, &context.caller.user_id)
+        .await;
     let mut tokens = answered(context, listed)?;
     tokens.sort_by(|one, other| (other.created_at, &other.id).cmp(&(one.created_at, &one.id)));
     Ok(tokens)
@@ -81,7 +85,12 @@ pub(crate) async fn create(context: &CallContext, params: Params) -> Result<Made
     in_person(context)?;
     let (engine, caller, asked) = (context.engine().clone(), context.caller.clone(), params.clone());
     // In a task of its own, so that a client that hangs up does not stop it half-way.
-    let made = async move { engine.create_own_access_token(&caller, &asked.label, asked.days).await };
+    let made = async move {
+        engine
+            .access_tokens()
+            .create(&caller.tenant_id, &caller.user_id, &asked.label, asked.days)
+            .await
+    };
     let made = context.state.calls().spawn(made).await;
     let made = made.map_err(|_panicked| ApiError::internal(&context.request_id))?;
     let (id, token) = answered(context, made)?;
@@ -115,7 +124,12 @@ pub(crate) async fn revoke(context: &CallContext, id: &str) -> Result<(), ApiErr
         ));
     }
     let (engine, caller) = (context.engine().clone(), context.caller.clone());
-    let revoked = async move { engine.revoke_own_access_token(&caller, &id).await };
+    let revoked = async move {
+        engine
+            .access_tokens()
+            .revoke(&caller.tenant_id, &caller.user_id, &id)
+            .await
+    };
     let revoked = context.state.calls().spawn(revoked).await;
     answered(
         context,

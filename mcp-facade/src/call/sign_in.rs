@@ -42,7 +42,7 @@ pub struct From<'a> {
 /// `wrong_password`, `user_inactive`, `too_many_attempts`, `overloaded`, and what the log says.
 pub(crate) async fn session(state: &AppState, params: Params, from: From<'_>) -> Result<Secret, ApiError> {
     let who = check(state, params, from).await?;
-    let begun = state.engine().begin_session(&who).await;
+    let begun = state.engine().sign_in().begin(&who).await;
     let secret = begun.map_err(|fault| ApiError::of_fault(&fault, from.request_id))?;
     Ok(Secret::new(secret.expose()))
 }
@@ -58,7 +58,7 @@ pub(crate) async fn jwt(state: &AppState, params: Params, from: From<'_>) -> Res
             .with_hint("use a personal access token, or ask the operator to set `LOONFLOW_JWT_SECRET`")
     })?;
     let who = check(state, params, from).await?;
-    let directory = state.engine().directory(&who.tenant_id);
+    let directory = state.engine().directories().of(&who.tenant_id);
     let user = directory.as_ref().and_then(|directory| directory.user(&who.user_id));
     let user = user.ok_or_else(wrong)?;
     let claims = claims(user, who.tenant_id.as_str(), state.now_s());
@@ -71,7 +71,11 @@ async fn check(state: &AppState, params: Params, from: From<'_>) -> Result<Signe
     let engine = state.engine().clone();
     let check = {
         let folded = folded.clone();
-        move || engine.check_password(&folded, &EngineSecret::new(params.password.expose()))
+        move || {
+            engine
+                .sign_in()
+                .check_password(&folded, &EngineSecret::new(params.password.expose()))
+        }
     };
     let checked = state
         .attempts()

@@ -1,8 +1,11 @@
-//! `demo`: an example organisation with its workflows and a few dozen tickets, served with tokens for three people.
+//! `demo`: an example organisation with its workflows and a few dozen tickets, served with passwords and tokens for three
+//! people.
 //!
 //! Its data directory is its own, marked as such, so that no other data can be thrown away or mixed with it; it is kept
-//! between runs, the tokens too, so that a client which was set up once goes on working.
+//! between runs, passwords and tokens too, so that a client which was set up once goes on working.
 
+mod kept;
+mod passwords;
 mod seed;
 mod tokens;
 
@@ -15,16 +18,17 @@ use anyhow::{Context, anyhow, bail};
 use loonflow_engine::demo as acme;
 use loonflow_engine::runtime::{Engine, PublishRequest};
 use loonflow_mcp_facade::config::{Config, Transport};
+use loonflow_mcp_facade::console::SIGN_IN_PATH;
 use loonflow_mcp_facade::http::MCP_PATH;
 use loonflow_mcp_facade::{cli, config};
 use serde_json::{Value, json};
 
-use self::tokens::DemoToken;
+use self::tokens::DemoPerson;
 use super::serve::serve_store;
 use super::store::{self, Store};
 use super::whole_file::WholeFile;
 
-/// Who gets a token: what the demo shows with them, and their account names.
+/// Who gets a password and a token: what the demo shows with them, and their account names.
 const PEOPLE: [(&str, &str); 3] = [("admin", "ada"), ("approver", "erin"), ("creator", "dev")];
 /// The file that marks a data directory as a demo's.
 const MARK: &str = "demo";
@@ -74,7 +78,7 @@ fn claim(data: &Path, fresh: bool) -> anyhow::Result<()> {
             // Refuses while a server has it open.
             drop(store::open_log(data)?);
             std::fs::remove_dir_all(store::log_path(data))
-                .and_then(|()| tokens::forget(data))
+                .and_then(|()| kept::forget(data))
                 .with_context(|| format!("the demo's data in `{}` cannot be removed", data.display()))?;
         }
     }
@@ -85,9 +89,11 @@ fn claim(data: &Path, fresh: bool) -> anyhow::Result<()> {
         .with_context(|| format!("`{}` cannot be written", mark.display()))
 }
 
-/// Imports, seeds, and makes the tokens that are not there from a run before.
-async fn prepare(engine: &Engine, data: &Path) -> anyhow::Result<Vec<DemoToken>> {
-    let file: Value = serde_json::from_str(acme::DIRECTORY)?;
+/// Imports, seeds, and makes the passwords and tokens that are not there from a run before.
+async fn prepare(engine: &Engine, data: &Path) -> anyhow::Result<Vec<DemoPerson>> {
+    let mut file: Value = serde_json::from_str(acme::DIRECTORY)?;
+    let passwords = passwords::keep(data)?;
+    passwords::put(&mut file, &passwords);
     let imported = engine
         .directories()
         .import(&file)
@@ -107,11 +113,11 @@ async fn prepare(engine: &Engine, data: &Path) -> anyhow::Result<Vec<DemoToken>>
         .context("the demo's tenant is missing")?;
     let n_tickets = seed::seed(engine, &directory, PEOPLE[0].1).await?;
     tracing::info!(n_tickets, "the demo is prepared");
-    tokens::keep(engine, &directory, data).await
+    tokens::keep(engine, &directory, data, &passwords).await
 }
 
 /// What the operator reads: the address, who is who, and what to paste.
-fn text(config: &Config, address: SocketAddr, tokens: &[DemoToken]) -> String {
+fn text(config: &Config, address: SocketAddr, tokens: &[DemoPerson]) -> String {
     let url = url(config, address);
     let approver = tokens
         .iter()
@@ -123,16 +129,18 @@ fn text(config: &Config, address: SocketAddr, tokens: &[DemoToken]) -> String {
         "headers": { "Authorization": format!("Bearer {approver}") },
     }}});
     format!(
-        "The demo is served at {url}\n\n{}\nPaste this into your client's configuration (here as the approver):\n{servers:#}\n",
+        "The demo is served at {url}\nPeople sign in at     {}\n\n{}\nPaste this into your client's configuration (here as the approver):\n{servers:#}\n",
+        url.replace(MCP_PATH, SIGN_IN_PATH),
         people_text(tokens)
     )
 }
 
-fn people_text(tokens: &[DemoToken]) -> String {
+fn people_text(tokens: &[DemoPerson]) -> String {
+    let head = format!("{:<9} {:<18} {:<16} {}\n", "role", "e-mail", "password", "token");
     tokens
         .iter()
-        .map(|token| format!("{:<9} {:<18} {}\n", token.role, token.email, token.token))
-        .collect()
+        .map(|one| format!("{:<9} {:<18} {:<16} {}\n", one.role, one.email, one.password, one.token))
+        .fold(head, |text, line| text + &line)
 }
 
 /// An address that a client on this machine can use.

@@ -114,13 +114,13 @@ async fn end(visit: &Visit) -> Result<(), ApiError> {
     let Some(secret) = cookie::read(&visit.state, &visit.headers) else {
         return Ok(());
     };
-    let ended = visit.state.engine().end_session(secret.expose()).await;
+    let ended = visit.state.engine().sign_in().end(secret.expose()).await;
     ended.map_err(|fault| ApiError::of_fault(&fault, &visit.request_id))
 }
 
 impl SignIn {
     fn empty(visit: &Visit) -> Self {
-        let mut tenants = visit.state.engine().tenants().into_iter();
+        let mut tenants = visit.state.engine().directories().tenants().into_iter();
         let tenant = match (tenants.next(), tenants.next()) {
             (Some(one), None) => Some(one.name),
             (Some(_) | None, _) => None,

@@ -16,6 +16,42 @@ fn token(server: &Server, role: &str) -> String {
     line.split_whitespace().last().expect("has one").to_owned()
 }
 
+/// The third word of a role's line.
+fn password(server: &Server, role: &str) -> String {
+    let line = server
+        .out
+        .lines()
+        .find(|line| line.starts_with(role))
+        .expect("is printed");
+    line.split_whitespace().nth(2).expect("has one").to_owned()
+}
+
+/// Signs in over REST with what was printed: the status, and the JWT.
+async fn login(server: &Server, role: &str) -> (u16, String) {
+    let line = server
+        .out
+        .lines()
+        .find(|line| line.starts_with(role))
+        .expect("is printed");
+    let email = line.split_whitespace().nth(1).expect("has one");
+    let body = json!({ "email": email, "password": password(server, role) });
+    let http = reqwest::Client::builder().no_proxy().build().expect("a client");
+    let sent = http
+        .post(format!("http://{}/api/v1.0/login", server.address))
+        .json(&body)
+        .send();
+    let answer = sent.await.expect("answers");
+    let status = answer.status().as_u16();
+    let answer: Value = answer.json().await.expect("is JSON");
+    (
+        status,
+        answer["data"]["jwt"]
+            .as_str()
+            .unwrap_or_else(|| panic!("{answer}"))
+            .to_owned(),
+    )
+}
+
 #[tokio::test]
 async fn the_demo_is_prepared_and_kept() {
     let folder = tempfile::tempdir().expect("temporary directory");
@@ -32,6 +68,16 @@ async fn the_demo_is_prepared_and_kept() {
         .as_str()
         .expect("is there");
     assert_eq!(header, format!("Bearer {}", token(&server, "approver")));
+
+    assert!(
+        server.out.contains(&format!("http://{}/sign-in", server.address)),
+        "{}",
+        server.out
+    );
+    let (_, jwt) = login(&server, "approver").await;
+    let as_approver = server.call(&jwt, "ticket_list", json!({})).await;
+    assert!(as_approver["total"].as_u64() > Some(0), "{as_approver}");
+    let password = password(&server, "admin");
 
     let admin = token(&server, "admin");
     let all = server
@@ -66,14 +112,21 @@ async fn the_demo_is_prepared_and_kept() {
     // A client that was set up with a token of the first run goes on working, and is what a restart prints.
     let server = Server::start_with(&data, &["demo"]);
     assert_eq!(token(&server, "admin"), admin);
+    assert_eq!(self::password(&server, "admin"), password);
+    // Its own key is kept, and so is what it signed.
+    let again = server.call(&jwt, "ticket_list", json!({})).await;
+    assert_eq!(again["total"], as_approver["total"]);
     let all = server.call(&admin, "ticket_list", json!({ "category": "all" })).await;
     assert_eq!(all["total"], n_tickets);
     assert_eq!(server.stop().code(), Some(0));
-    let kept = std::fs::metadata(data.join("demo-tokens.json")).expect("is kept");
-    assert_eq!(kept.permissions().mode() & 0o777, 0o600);
+    for file in ["demo-tokens.json", "demo-passwords.json", "jwt.key"] {
+        let kept = std::fs::metadata(data.join(file)).expect("is kept");
+        assert_eq!(kept.permissions().mode() & 0o777, 0o600, "{file}");
+    }
 
     let server = Server::start_with(&data, &["demo", "--fresh"]);
     assert_ne!(token(&server, "admin"), admin);
+    assert_ne!(self::password(&server, "admin"), password);
     assert_eq!(server.stop().code(), Some(0));
 }
 

@@ -4,39 +4,49 @@
 //! data and nothing else. One that is no longer good is made anew.
 
 use std::collections::BTreeMap;
-use std::io::{self, ErrorKind, Write};
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context, anyhow};
 use loonflow_engine::account::directory::Directory;
 use loonflow_engine::account::token;
 use loonflow_engine::runtime::Engine;
 
-use super::PEOPLE;
+use super::{PEOPLE, kept};
 
 /// Label by which people know them in a list.
 const LABEL: &str = "demo";
 
-/// A token of one of the demo's people.
-pub(super) struct DemoToken {
+/// One of the demo's people, with what opens the demo to them.
+pub(super) struct DemoPerson {
     pub(super) role: &'static str,
     pub(super) email: String,
+    pub(super) password: String,
     pub(super) token: String,
 }
 
 /// The tokens of a run before, made where they are missing or no longer good.
-pub(super) async fn keep(engine: &Engine, directory: &Directory, data: &Path) -> anyhow::Result<Vec<DemoToken>> {
-    let before = read(data);
+pub(super) async fn keep(
+    engine: &Engine,
+    directory: &Directory,
+    data: &Path,
+    passwords: &BTreeMap<String, String>,
+) -> anyhow::Result<Vec<DemoPerson>> {
+    let before = kept::read(data, kept::TOKENS);
     let mut tokens = Vec::new();
     for (role, name) in PEOPLE {
         let user = directory.users.values().find(|user| user.name == name);
         let user = user.with_context(|| format!("the demo has no user `{name}`"))?;
-        let kept = before.get(role).filter(|text| {
-            let found = token::split(text).map(|(id, secret)| engine.access_tokens().identify(id.as_str(), secret));
-            matches!(found, Some(Ok((_, owner, _))) if owner == user.id)
+        // Looked at and not used: the list of tokens says when somebody did.
+        let good = before.get(role).filter(|text| {
+            let (id, secret) = token::split(text).unzip();
+            let known = id.and_then(|id| directory.access_tokens.get(&id));
+            known.is_some_and(|known| {
+                known.user_id == user.id
+                    && known.revoked_at.is_none()
+                    && secret.is_some_and(|secret| token::digest(secret) == known.sha256)
+            })
         });
-        let token = match kept {
+        let token = match good {
             Some(text) => text.clone(),
             None => {
                 let made = engine
@@ -47,49 +57,17 @@ pub(super) async fn keep(engine: &Engine, directory: &Directory, data: &Path) ->
                 token.expose().to_owned()
             }
         };
-        tokens.push(DemoToken {
+        tokens.push(DemoPerson {
             role,
             email: user.email.clone(),
+            password: passwords.get(role).cloned().unwrap_or_default(),
             token,
         });
     }
-    let now: BTreeMap<&str, &str> = tokens.iter().map(|one| (one.role, one.token.as_str())).collect();
-    if before.len() != now.len()
-        || now
-            .iter()
-            .any(|(role, token)| before.get(*role).map(String::as_str) != Some(token))
-    {
-        write(data, &serde_json::to_vec(&now)?)
-            .with_context(|| format!("the demo's tokens cannot be kept in `{}`", data.display()))?;
-    }
+    let now: BTreeMap<String, String> = tokens
+        .iter()
+        .map(|one| (one.role.to_owned(), one.token.clone()))
+        .collect();
+    kept::write(data, kept::TOKENS, &now)?;
     Ok(tokens)
-}
-
-/// Removes them, where there are any.
-pub(super) fn forget(data: &Path) -> io::Result<()> {
-    match std::fs::remove_file(path(data)) {
-        Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
-        Ok(()) | Err(_) => Ok(()),
-    }
-}
-
-fn path(data: &Path) -> PathBuf {
-    data.join("demo-tokens.json")
-}
-
-/// Tokens by role; none where they cannot be read: then they are made anew.
-fn read(data: &Path) -> BTreeMap<String, String> {
-    let bytes = std::fs::read(path(data)).unwrap_or_default();
-    serde_json::from_slice(&bytes).unwrap_or_default()
-}
-
-fn write(data: &Path, bytes: &[u8]) -> io::Result<()> {
-    // A file of its own, whatever was in its place: nobody else's mode, nobody else's link.
-    forget(data)?;
-    let mut file = std::fs::OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path(data))?;
-    file.write_all(bytes)
 }

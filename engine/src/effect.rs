@@ -1,10 +1,10 @@
-//! Work owed after a commit: what the outside is to be told because of it (semantics: effects).
+//! Work of the outside: what it is to be told because of a commit, and what a ticket waits for (semantics: effects).
 //!
-//! Effects are a function of events, so they are found again after a crash. Not here: carrying them out.
+//! Both are a function of events, so they are found again after a crash. Not here: carrying them out.
 
-use crate::id::{NodeId, TicketId, UserId};
+use crate::id::{NodeId, TicketId, TokenId, UserId};
 use crate::ticket::action_kind::ActionKind;
-use crate::ticket::{ActState, Event, Rest};
+use crate::ticket::{ActState, Event, Rest, Ticket};
 use crate::time::Timestamp;
 use crate::workflow::WorkflowVersion;
 
@@ -12,16 +12,22 @@ use crate::workflow::WorkflowVersion;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Effect {
     /// Fire a timer.
-    SetTimer {
+    Timer {
+        /// The token that waits.
+        token: TokenId,
         /// The timer node.
         node: NodeId,
         /// When.
         due: Timestamp,
     },
     /// Post to a hook node's address.
-    CallHook {
+    Hook {
+        /// The token that waits.
+        token: TokenId,
         /// The hook node.
         node: NodeId,
+        /// Which request this is: a late answer to an earlier one is refused.
+        attempt: u32,
     },
     /// Tell new assignees.
     Notify {
@@ -47,8 +53,8 @@ impl Effect {
     #[must_use]
     pub fn kind(&self) -> &'static str {
         match self {
-            Self::SetTimer { .. } => "timer",
-            Self::CallHook { .. } => "hook",
+            Self::Timer { .. } => "timer",
+            Self::Hook { .. } => "hook",
             Self::Notify { .. } => "notify",
             Self::CallEventHook { .. } => "event_hook",
             Self::TellParent { .. } => "parent",
@@ -60,13 +66,56 @@ impl Effect {
     #[must_use]
     pub fn target(&self) -> String {
         match self {
-            Self::SetTimer { node, due } => format!("{node} at {due}"),
-            Self::CallHook { node } => node.to_string(),
+            Self::Timer { node, due, .. } => format!("{node} at {due}"),
+            Self::Hook { node, .. } => node.to_string(),
             Self::Notify { user } => user.to_string(),
             Self::CallEventHook { hook, event } => format!("{hook} on {event}"),
             Self::TellParent { .. } => "parent ticket".to_owned(),
         }
     }
+}
+
+/// Work that a ticket waits for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Awaited {
+    /// A timer or a hook.
+    pub effect: Effect,
+    /// Why it failed for good, where it did: then it waits for somebody who tries it again.
+    pub failed: Option<String>,
+}
+
+/// What a ticket waits for, by age of the token; found in its state, so a crash loses none.
+#[must_use]
+pub fn awaited(ticket: &Ticket) -> Vec<Awaited> {
+    let awaited = ticket.tokens.iter().filter_map(|token| {
+        let (token_id, node) = (token.id, token.node.clone());
+        match &token.rest {
+            Rest::Timer { due } => Some(Awaited {
+                effect: Effect::Timer {
+                    token: token_id,
+                    node,
+                    due: *due,
+                },
+                failed: None,
+            }),
+            Rest::Hook { attempt, failed } => Some(Awaited {
+                effect: Effect::Hook {
+                    token: token_id,
+                    node,
+                    attempt: *attempt,
+                },
+                failed: failed.clone(),
+            }),
+            Rest::Moving
+            | Rest::Joining
+            | Rest::Unassigned
+            | Rest::Held { .. }
+            | Rest::Offered { .. }
+            | Rest::Shared { .. }
+            | Rest::Ended => None,
+        }
+    });
+    awaited.collect()
 }
 
 /// The work that the events of one commit cause, in their order. People are told only where the workflow has a
@@ -114,11 +163,16 @@ pub fn effects(events: &[Event], workflow: &WorkflowVersion, parent: Option<Tick
                 found.extend(parent.map(|parent| Effect::TellParent { parent }));
             }
             Event::NodeEntered { rest, .. } => found.extend(notify(rest.waiting_for())),
-            Event::TimerSet { node, due, .. } => found.push(Effect::SetTimer {
+            Event::TimerSet { token, node, due } => found.push(Effect::Timer {
+                token: *token,
                 node: node.clone(),
                 due: *due,
             }),
-            Event::HookRequested { node, .. } => found.push(Effect::CallHook { node: node.clone() }),
+            Event::HookRequested { token, node, attempt } => found.push(Effect::Hook {
+                token: *token,
+                node: node.clone(),
+                attempt: *attempt,
+            }),
             Event::Forwarded { to, .. } | Event::Consulted { to, .. } | Event::ForceForwarded { to, .. } => {
                 found.extend(notify(vec![to.clone()]));
             }

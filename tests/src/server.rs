@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use loonflow_engine::effect::Awaited;
 use loonflow_engine::id::{AccessTokenId, TenantId, TicketId, UserId};
-use loonflow_engine::runtime::{Engine, EngineOptions, OpenEffect, Ports, PublishRequest};
+use loonflow_engine::runtime::{Engine, EngineOptions, Ports, PublishRequest};
 use loonflow_mcp_facade::auth::jwt;
 use loonflow_mcp_facade::http::listen;
 use loonflow_mcp_facade::secret::Secret;
@@ -266,9 +267,9 @@ impl TestServer {
     ///
     /// # Panics
     /// When there is no such ticket.
-    pub async fn open_effects(&self, ticket: &str) -> Vec<OpenEffect> {
+    pub async fn open_effects(&self, ticket: &str) -> Vec<Awaited> {
         let ticket = ticket_id(ticket);
-        let effects = self.engine.effects().open(ticket).await.expect("no fault");
+        let effects = self.engine.effects().awaited(ticket).await.expect("no fault");
         effects.expect("the ticket is there")
     }
 }

@@ -9,7 +9,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use loonflow_engine::runtime::{Done, OpenEffect};
+use loonflow_engine::effect::Effect;
+use loonflow_engine::runtime::Done;
 use loonflow_engine::ticket::{HookOutcome, Refusal};
 use serde_json::{Map, Value, json};
 
@@ -142,9 +143,11 @@ impl<'a> Walk<'a> {
     /// # Panics
     /// Where no timer waits there, or the ticket does not come to stand at `then`.
     pub async fn timer(&mut self, node: &str, hours: u64, then: &str) {
-        let token = self.open(node, |effect| match effect {
-            OpenEffect::Timer { token, node, .. } => Some((node.to_string(), *token)),
-            OpenEffect::Hook { .. } => None,
+        let token = self.open(node, |effect| {
+            if let Effect::Timer { token, node, .. } = effect {
+                return Some((node.to_string(), *token));
+            }
+            None
         });
         let token = token.await;
         let ticket = ticket_id(&self.ticket);
@@ -186,11 +189,11 @@ impl<'a> Walk<'a> {
     /// Where no hook waits there, or the ticket does not come to stand at `then`.
     pub async fn hook(&mut self, node: &str, outcome: HookOutcome, then: &str) {
         let (token, attempt) = self
-            .open(node, |effect| match effect {
-                OpenEffect::Hook {
-                    token, node, attempt, ..
-                } => Some((node.to_string(), (*token, *attempt))),
-                OpenEffect::Timer { .. } => None,
+            .open(node, |effect| {
+                if let Effect::Hook { token, node, attempt } = effect {
+                    return Some((node.to_string(), (*token, *attempt)));
+                }
+                None
             })
             .await;
         let ticket = ticket_id(&self.ticket);
@@ -354,9 +357,12 @@ impl<'a> Walk<'a> {
         format!("{}: {}", text(&answer["act_state"]), places.join(" "))
     }
 
-    async fn open<T: Copy>(&self, node: &str, wanted: impl Fn(&OpenEffect) -> Option<(String, T)>) -> T {
+    async fn open<T: Copy>(&self, node: &str, wanted: impl Fn(&Effect) -> Option<(String, T)>) -> T {
         let effects = self.server.open_effects(&self.ticket).await;
-        let found = effects.iter().filter_map(wanted).find(|(at, _)| at == node);
+        let found = effects
+            .iter()
+            .filter_map(|one| wanted(&one.effect))
+            .find(|(at, _)| at == node);
         found
             .unwrap_or_else(|| panic!("nothing waits at {node}: {effects:?}"))
             .1

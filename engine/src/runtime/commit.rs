@@ -69,7 +69,7 @@ pub fn decided(
     keep: Option<(&Caller, &Idempotency)>,
 ) -> Result<Step, Refusal> {
     let (events, after) = match decide_or_ask(before, command, context)? {
-        Verdict::Events { events, after } => (events, after),
+        Verdict::Events { events, after } => (events, *after),
         Verdict::Needs { questions, .. } => return Ok(Step::Needs(questions)),
     };
     let mut meta = command.meta(context);

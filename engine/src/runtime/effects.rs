@@ -2,10 +2,11 @@
 //!
 //! Not here: who fires and posts them.
 
+use crate::effect::{Awaited, awaited};
 use crate::id::{TicketId, TokenId};
 use crate::runtime::Answer;
 use crate::runtime::engine::{Engine, not_found};
-use crate::runtime::request::{Done, OpenEffect};
+use crate::runtime::request::Done;
 use crate::ticket::{Command, HookOutcome};
 
 /// What tickets wait for from outside.
@@ -27,14 +28,14 @@ impl Effects<'_> {
     ///
     /// # Errors
     /// A fault; the refusal is inside.
-    pub async fn open(self, ticket_id: TicketId) -> Answer<Vec<OpenEffect>> {
+    pub async fn awaited(self, ticket_id: TicketId) -> Answer<Vec<Awaited>> {
         let Some(tenant) = self.engine.tenant_of(ticket_id).await? else {
             return Ok(Err(not_found(ticket_id)));
         };
         let Some((ticket, _)) = self.engine.load(&tenant, ticket_id).await? else {
             return Ok(Err(not_found(ticket_id)));
         };
-        Ok(Ok(OpenEffect::of(&ticket)))
+        Ok(Ok(awaited(&ticket)))
     }
 
     /// A timer came due.

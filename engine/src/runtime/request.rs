@@ -6,12 +6,11 @@ use std::sync::Arc;
 use crate::account::directory::Directory;
 use crate::account::import::{DirectoryFile, ImportProblem};
 use crate::id::{
-    AccessTokenId, AppName, DeptId, EdgeId, FieldKey, NodeId, TenantId, TicketId, TokenId, UserId, VersionName,
-    WorkflowId,
+    AccessTokenId, AppName, DeptId, EdgeId, FieldKey, NodeId, TenantId, TicketId, UserId, VersionName, WorkflowId,
 };
 use crate::limits::REPORTED_PEOPLE_MAX;
 use crate::ticket::place::CurrentNode;
-use crate::ticket::{ActState, Action, Rest, Ticket};
+use crate::ticket::{ActState, Action};
 use crate::time::Timestamp;
 use crate::value::Value;
 use crate::view::preview::Preview;
@@ -240,59 +239,6 @@ impl<T> Page<T> {
             total: total as u64,
             has_more: page < n_pages,
         }
-    }
-}
-
-/// Work of a ticket that waits to be completed from outside.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum OpenEffect {
-    /// A timer is to fire.
-    Timer {
-        /// The token that waits.
-        token: TokenId,
-        /// Where.
-        node: NodeId,
-        /// When.
-        due: Timestamp,
-    },
-    /// A hook is to be posted.
-    Hook {
-        /// The token that waits.
-        token: TokenId,
-        /// Where.
-        node: NodeId,
-        /// Which request.
-        attempt: u32,
-        /// Why it failed for good, where it did.
-        failed: Option<String>,
-    },
-}
-
-impl OpenEffect {
-    /// What a ticket waits for, by age of the token; found in its state, so a crash loses none.
-    #[must_use]
-    pub fn of(ticket: &Ticket) -> Vec<Self> {
-        let open = ticket.tokens.iter().filter_map(|token| match &token.rest {
-            Rest::Timer { due } => Some(Self::Timer {
-                token: token.id,
-                node: token.node.clone(),
-                due: *due,
-            }),
-            Rest::Hook { attempt, failed } => Some(Self::Hook {
-                token: token.id,
-                node: token.node.clone(),
-                attempt: *attempt,
-                failed: failed.clone(),
-            }),
-            Rest::Moving
-            | Rest::Joining
-            | Rest::Unassigned
-            | Rest::Held { .. }
-            | Rest::Offered { .. }
-            | Rest::Shared { .. }
-            | Rest::Ended => None,
-        });
-        open.collect()
     }
 }
 

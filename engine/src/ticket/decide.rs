@@ -31,7 +31,7 @@ pub enum Verdict {
         /// What is to be appended; nothing where nothing changes.
         events: Vec<Event>,
         /// The ticket as they leave it.
-        after: Ticket,
+        after: Box<Ticket>,
     },
     /// Nothing yet: these have to be answered first, all of them, and may be followed by others.
     Needs {
@@ -76,7 +76,7 @@ pub fn decide_or_ask(ticket: Option<&Ticket>, command: &Command, context: &Conte
     Ok(if questions.is_empty() {
         Verdict::Events {
             events,
-            after: decision.ticket.into_owned(),
+            after: Box::new(decision.ticket.into_owned()),
         }
     } else {
         Verdict::Needs { questions, events }

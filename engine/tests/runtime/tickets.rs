@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::Ordering;
 
-use loonflow_engine::runtime::{ActAnswer, ActRequest, HistoryQuery, OpenEffect};
+use loonflow_engine::effect::{Awaited, Effect};
+use loonflow_engine::runtime::{ActAnswer, ActRequest, HistoryQuery};
 use loonflow_engine::ticket::{ActState, Action, HookOutcome, Refusal};
 use loonflow_engine::value::Value;
 
@@ -416,8 +417,14 @@ async fn a_timer_fires_when_it_is_due_and_once() {
         .act("olga", id, agree("fixed"), fields([("root_cause", "a cable")]))
         .await
         .unwrap();
-    let open = world.engine.effects().open(id).await.unwrap().unwrap();
-    let [OpenEffect::Timer { token, node, due }] = open.as_slice() else {
+    let open = world.engine.effects().awaited(id).await.unwrap().unwrap();
+    let [
+        Awaited {
+            effect: Effect::Timer { token, node, due },
+            failed: None,
+        },
+    ] = open.as_slice()
+    else {
         panic!("{open:?}")
     };
     assert_eq!(
@@ -432,7 +439,7 @@ async fn a_timer_fires_when_it_is_due_and_once() {
     assert_eq!(fired.current_nodes[0].node_id.as_str(), "confirm");
     let again = world.engine.effects().fire_timer(id, *token).await.unwrap();
     assert_eq!(again.unwrap_err().code(), "not_waiting");
-    assert_eq!(world.engine.effects().open(id).await.unwrap().unwrap(), []);
+    assert_eq!(world.engine.effects().awaited(id).await.unwrap().unwrap(), []);
 }
 
 #[tokio::test]
@@ -460,13 +467,11 @@ async fn a_hook_reports_once_and_can_be_retried() {
     for name in ["erin", "olga"] {
         world.act(name, id, agree("go"), BTreeMap::new()).await.unwrap();
     }
-    let open = world.engine.effects().open(id).await.unwrap().unwrap();
+    let open = world.engine.effects().awaited(id).await.unwrap().unwrap();
     let [
-        OpenEffect::Hook {
-            token,
-            attempt: 1,
+        Awaited {
+            effect: Effect::Hook { token, attempt: 1, .. },
             failed: None,
-            ..
         },
     ] = open.as_slice()
     else {

@@ -8,9 +8,10 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
+use loonflow_engine::effect::{Awaited, Effect};
 use loonflow_engine::id::{TicketId, UserId};
 use loonflow_engine::port::Clock;
-use loonflow_engine::runtime::{Engine, EngineOptions, OpenEffect, Ports, PublishRequest};
+use loonflow_engine::runtime::{Engine, EngineOptions, Ports, PublishRequest};
 use loonflow_engine::ticket::HookOutcome;
 use loonflow_engine::time::Timestamp;
 use loonflow_storage::{EventLog, SledLog, SledOptions};
@@ -145,21 +146,22 @@ async fn complete_effects(data: &Path, tickets: &[String]) {
     let engine = engine(data, ports).await;
     for ticket in tickets {
         let ticket = TicketId::parse(ticket).expect("an id");
-        for effect in engine
+        for Awaited { effect, .. } in engine
             .effects()
-            .open(ticket)
+            .awaited(ticket)
             .await
             .expect("no fault")
             .expect("the ticket")
         {
-            let done = match effect {
-                OpenEffect::Timer { token, .. } => engine.effects().fire_timer(ticket, token).await,
-                OpenEffect::Hook { token, attempt, .. } => {
-                    engine
-                        .effects()
-                        .report_hook(ticket, token, attempt, HookOutcome::Succeeded)
-                        .await
-                }
+            let effects = engine.effects();
+            let done = if let Effect::Hook { token, attempt, .. } = effect {
+                effects
+                    .report_hook(ticket, token, attempt, HookOutcome::Succeeded)
+                    .await
+            } else if let Effect::Timer { token, .. } = effect {
+                effects.fire_timer(ticket, token).await
+            } else {
+                continue;
             };
             done.expect("no fault").expect("it was waited for");
         }

@@ -4,8 +4,9 @@
 
 use std::sync::Arc;
 
+use loonflow_engine::effect::{Awaited, Effect};
 use loonflow_engine::id::{TicketId, UserId};
-use loonflow_engine::runtime::{Caller, Idempotency, OpenEffect};
+use loonflow_engine::runtime::{Caller, Idempotency};
 use loonflow_engine::ticket::{Command, HookOutcome};
 use loonflow_engine::workflow::WorkflowVersion;
 use serde::{Deserialize, Serialize};
@@ -77,9 +78,9 @@ impl Prepared {
 
     /// The effect that a timer or hook speaks of.
     #[must_use]
-    pub fn effect<'a>(&self, open: &'a [OpenEffect]) -> Option<&'a OpenEffect> {
-        let is_meant = |effect: &&OpenEffect| {
-            if let (OpenEffect::Timer { token, .. }, Command::FireTimer { token: fired }) = (effect, &self.command) {
+    pub fn effect<'a>(&self, open: &'a [Awaited]) -> Option<&'a Awaited> {
+        let is_meant = |one: &&Awaited| {
+            if let (Effect::Timer { token, .. }, Command::FireTimer { token: fired }) = (&one.effect, &self.command) {
                 return token == fired;
             }
             let Command::ReportHook {
@@ -90,11 +91,8 @@ impl Prepared {
             else {
                 return false;
             };
-            if let OpenEffect::Hook {
-                token, attempt, failed, ..
-            } = effect
-            {
-                let is_news = failed.is_none() || matches!(outcome, HookOutcome::Succeeded);
+            if let Effect::Hook { token, attempt, .. } = &one.effect {
+                let is_news = one.failed.is_none() || matches!(outcome, HookOutcome::Succeeded);
                 return (token, attempt) == (reported, answered) && is_news;
             }
             false

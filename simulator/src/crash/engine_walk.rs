@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use loonflow_engine::account::permission;
+use loonflow_engine::effect::{Awaited, awaited};
 use loonflow_engine::id::{TicketId, UserId};
-use loonflow_engine::runtime::{Caller, Done, Fault, OpenEffect, commit};
+use loonflow_engine::runtime::{Caller, Done, Fault, commit};
 use loonflow_engine::ticket::{ActState, Command, HookOutcome, Refusal, Ticket};
 use loonflow_engine::view::row::TicketRow;
 use loonflow_engine::view::ticket_list::{Category, ListQuery};
@@ -135,7 +136,7 @@ struct Walk {
 struct Progress {
     heard: Heard,
     /// The effect that it speaks of, as it was before.
-    effect: Option<OpenEffect>,
+    effect: Option<Awaited>,
 }
 
 impl Walk {
@@ -153,7 +154,7 @@ impl Walk {
         self.machine.outside.set_now(self.world.now);
         let calls: Vec<Prepared> = round.calls.iter().filter_map(|call| self.prepare(call)).collect();
         let since = self.machine.disk.last_position();
-        let effects: Vec<Option<OpenEffect>> = calls.iter().map(|call| self.effect_of(call)).collect();
+        let effects: Vec<Option<Awaited>> = calls.iter().map(|call| self.effect_of(call)).collect();
         let trouble = round.troubles.first().copied().unwrap_or(Trouble::None);
         let (machine, heard, n_died) = self.machine.round(&calls, trouble).await?;
         self.machine = machine;
@@ -194,13 +195,13 @@ impl Walk {
             .filter(|call| !matches!(call.command, Command::ReviewHolders | Command::Migrate { .. }))
     }
 
-    fn effect_of(&self, call: &Prepared) -> Option<OpenEffect> {
+    fn effect_of(&self, call: &Prepared) -> Option<Awaited> {
         let ticket = self
             .world
             .tickets
             .iter()
             .find(|one| Some(one.ticket.id) == call.ticket)?;
-        call.effect(&OpenEffect::of(&ticket.ticket)).cloned()
+        call.effect(&awaited(&ticket.ticket)).cloned()
     }
 
     fn commits(&self, since: Position) -> Result<Vec<Arc<Commit>>, Broken> {
@@ -274,7 +275,7 @@ impl Walk {
             return Ok(false);
         };
         let ticket = self.fold(id)?;
-        Ok(ticket.is_some_and(|ticket| OpenEffect::of(&ticket).contains(effect)))
+        Ok(ticket.is_some_and(|ticket| awaited(&ticket).contains(effect)))
     }
 
     fn fold(&self, id: TicketId) -> Result<Option<Ticket>, Broken> {
@@ -391,9 +392,9 @@ impl Walk {
             if !is_called || ticket.is_discarded {
                 continue;
             }
-            let open = self.machine.engine.effects().open(ticket.id).await;
+            let open = self.machine.engine.effects().awaited(ticket.id).await;
             let open = open.map_err(|fault| died(&fault))?;
-            let expected = OpenEffect::of(ticket);
+            let expected = awaited(ticket);
             if open.as_ref() != Ok(&expected) {
                 return Err(Broken::new(
                     "effects_are_found",

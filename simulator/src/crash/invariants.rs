@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use loonflow_engine::account::directory::Directory;
+use loonflow_engine::effect::{Awaited, Effect, awaited};
 use loonflow_engine::id::TicketId;
-use loonflow_engine::runtime::{Done, OpenEffect, commit};
+use loonflow_engine::runtime::{Done, commit};
 use loonflow_engine::ticket::{Refusal, Ticket, apply};
 use loonflow_engine::view::ticket_list::{Category, ListQuery, TenantIndex, Viewer};
 use loonflow_storage::{Commit, EventLog, NewCommit, Position};
@@ -238,43 +239,38 @@ pub fn effects_are_found(log: &dyn EventLog, ticket: &Ticket) -> Held {
         .read_stream(&stream, 0)
         .map_err(|error| Broken::new(name, error.to_string()))?;
     // Read off the events alone, with another bookkeeping than the ticket's own.
-    let mut open: BTreeMap<loonflow_engine::id::TokenId, OpenEffect> = BTreeMap::new();
+    let mut open: BTreeMap<loonflow_engine::id::TokenId, Awaited> = BTreeMap::new();
     for commit in &commits {
         let (_, events) = commit::read(commit).map_err(|error| Broken::new(name, error.to_string()))?;
         for event in &events {
             if let Event::TimerSet { token, node, due } = event {
                 let (token, node, due) = (*token, node.clone(), *due);
-                open.insert(token, OpenEffect::Timer { token, node, due });
+                let effect = Effect::Timer { token, node, due };
+                open.insert(token, Awaited { effect, failed: None });
             } else if let Event::HookRequested { token, node, attempt } = event {
-                let (token, node, attempt, failed) = (*token, node.clone(), *attempt, None);
-                open.insert(
-                    token,
-                    OpenEffect::Hook {
-                        token,
-                        node,
-                        attempt,
-                        failed,
-                    },
-                );
+                let (token, node, attempt) = (*token, node.clone(), *attempt);
+                let effect = Effect::Hook { token, node, attempt };
+                open.insert(token, Awaited { effect, failed: None });
             } else if let Event::HookFailed { token, reason, .. } = event
-                && let Some(OpenEffect::Hook { failed, .. }) = open.get_mut(token)
+                && let Some(one) = open.get_mut(token)
             {
-                *failed = Some(reason.clone());
+                one.failed = Some(reason.clone());
             } else if let Event::EdgeTaken { token, .. } = event {
                 open.remove(token);
             } else if let Event::TokensReplaced { removed, .. } | Event::ForkLeft { cancelled: removed, .. } = event {
                 open.retain(|token, _| !removed.contains(token));
             } else if let Event::Migrated { tokens, .. } = event {
                 for (id, to) in tokens {
-                    if let Some(OpenEffect::Timer { node, .. } | OpenEffect::Hook { node, .. }) = open.get_mut(id) {
+                    let effect = open.get_mut(id).map(|one| &mut one.effect);
+                    if let Some(Effect::Timer { node, .. } | Effect::Hook { node, .. }) = effect {
                         *node = to.clone();
                     }
                 }
             }
         }
     }
-    let expected: Vec<OpenEffect> = open.into_values().collect();
-    let found = OpenEffect::of(ticket);
+    let expected: Vec<Awaited> = open.into_values().collect();
+    let found = awaited(ticket);
     hold(name, found == expected, || {
         format!("found {found:?}, begun and not ended {expected:?}")
     })

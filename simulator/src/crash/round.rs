@@ -8,8 +8,9 @@
 use std::sync::Arc;
 
 use loonflow_engine::account::directory::Directory;
+use loonflow_engine::effect::{Awaited, awaited};
 use loonflow_engine::id::TicketId;
-use loonflow_engine::runtime::{Done, OpenEffect};
+use loonflow_engine::runtime::Done;
 use loonflow_engine::ticket::{Command, HookOutcome, Refusal, Ticket};
 use loonflow_engine::time::Timestamp;
 use loonflow_storage::{EventLog as _, MemoryLog, Position};
@@ -110,7 +111,7 @@ struct Progress {
     /// What the client goes by.
     answer: Option<Result<Done, Refusal>>,
     /// The effect that it speaks of, as it was before.
-    effect: Option<OpenEffect>,
+    effect: Option<Awaited>,
 }
 
 /// Carries a round out and checks everything; `troubles` and `again` name a trouble for each call, the latter for its
@@ -131,7 +132,7 @@ pub fn carry_out(
     for (call, trouble) in calls.iter().zip(troubles) {
         let effect = match call.ticket {
             Some(id) => state.process.ticket(id)?.and_then(|ticket| {
-                let open = OpenEffect::of(&ticket);
+                let open = awaited(&ticket);
                 call.effect(&open).cloned()
             }),
             None => None,
@@ -273,7 +274,7 @@ fn is_still_open(state: &mut State, call: &Prepared, progress: &Progress) -> Res
         Some(id) => state.process.ticket(id)?,
         None => None,
     };
-    Ok(ticket.is_some_and(|ticket| OpenEffect::of(&ticket).contains(effect)))
+    Ok(ticket.is_some_and(|ticket| awaited(&ticket).contains(effect)))
 }
 
 /// Once a call is done, asking again changes nothing and says so.

@@ -153,6 +153,18 @@ pub(crate) fn credential(
     })
 }
 
+/// The same where nothing stands in for a credential that was not sent: what a page of another origin can send must not
+/// act in anybody's name.
+///
+/// # Errors
+/// `token_missing`.
+pub(crate) fn sent_credential(headers: &HeaderMap) -> Result<Credential, ApiError> {
+    credentials::find(None, Some(headers), None).ok_or_else(|| {
+        ApiError::new(Code::TokenMissing, "no token came with the call")
+            .with_hint("send a token in the header `Authorization: Bearer <token>`")
+    })
+}
+
 /// Who a credential belongs to, as far as the directory is not needed for it.
 ///
 /// # Errors

@@ -140,7 +140,7 @@ pub const PASSWORD_TRIES_OF_ADDRESS: u32 = 50;
 /// Longest wait for an e-mail address or a place: whoever is meant can still sign in from elsewhere, or a minute later.
 pub const PASSWORD_WAIT_MAX: Duration = Duration::from_secs(60);
 
-/// Longest wait for an e-mail address from one place: some three hundred guesses a day.
+/// Longest wait for an e-mail address from one place that can be told from others: some three hundred guesses a day.
 pub const PASSWORD_WAIT_OF_PLACE_MAX: Duration = Duration::from_secs(300);
 
 /// Life of a JWT that `login` answers. It cannot be taken back by itself, so it is short: a working day.

@@ -132,9 +132,9 @@ impl Asked {
         }
     }
 
-    /// Who calls: by a header, as for MCP.
+    /// Who calls: by a header, which has to be sent. The operator's token stands in for nobody here.
     fn enter(&self) -> Result<CallContext, ApiError> {
-        let credential = call::credential(&self.state, None, Some(&self.headers))?;
+        let credential = call::sent_credential(&self.headers)?;
         let app_name = self.headers.get(APP_NAME_HEADER).and_then(|name| name.to_str().ok());
         let app_name = app_name.map(str::trim).filter(|name| !name.is_empty());
         call::enter(&self.state, &credential, app_name, &self.request_id, &self.user_id)

@@ -242,6 +242,15 @@ async fn only_whoever_signed_in_has_to_do_with_tokens() {
             );
         }
     }
+    // Nor does the operator's token stand in: a page of another origin could have sent the call.
+    let options = loonflow_mcp_facade::state::Options {
+        environment_token: Some(loonflow_mcp_facade::secret::Secret::new(jwt(&server, "ada").await)),
+        ..Default::default()
+    };
+    let other = TestServer::start_with(options).await;
+    other.raw("").call("ticket_list", json!({})).await.ok();
+    let (status, _) = refused(&other, Method::GET, TOKENS, "", json!(null)).await;
+    assert_eq!(status, 401);
     // A cookie is no credential here: no page of another origin calls in somebody's name.
     let mut browser = server.browser();
     assert_eq!(

@@ -45,9 +45,9 @@ impl Default for Attempts {
         Self {
             checked: Arc::new(Semaphore::new(PASSWORDS_AT_ONCE)),
             entered: Arc::new(Semaphore::new(PASSWORDS_AT_ONCE + PASSWORDS_WAITING_MAX)),
-            of_place: Table::new(PASSWORD_TRIES_OF_PLACE, PASSWORD_WAIT_OF_PLACE_MAX),
-            of_email: Table::new(PASSWORD_TRIES_OF_EMAIL, PASSWORD_WAIT_MAX),
-            of_address: Table::new(PASSWORD_TRIES_OF_ADDRESS, PASSWORD_WAIT_MAX),
+            of_place: Table::new(PASSWORD_TRIES_OF_PLACE),
+            of_email: Table::new(PASSWORD_TRIES_OF_EMAIL),
+            of_address: Table::new(PASSWORD_TRIES_OF_ADDRESS),
         }
     }
 }
@@ -79,10 +79,12 @@ impl Attempts {
         if !wait.is_zero() {
             return Err(too_many(wait));
         }
-        self.of_place.count(place.clone(), now);
-        self.of_email.count(place.0.clone(), now);
+        // A proxy on this machine speaks for everybody: whoever is meant may be behind it too.
+        let wait_max = address.map_or(PASSWORD_WAIT_MAX, |_| PASSWORD_WAIT_OF_PLACE_MAX);
+        self.of_place.count(place.clone(), wait_max, now);
+        self.of_email.count(place.0.clone(), PASSWORD_WAIT_MAX, now);
         if let Some(address) = address {
-            self.of_address.count(address, now);
+            self.of_address.count(address, PASSWORD_WAIT_MAX, now);
         }
         let checked = Arc::clone(&self.checked).acquire_owned().await.map_err(|_| crowded())?;
         let answer = tokio::task::spawn_blocking(move || {
@@ -117,7 +119,6 @@ fn too_many(wait: Duration) -> ApiError {
 struct Table<K> {
     /// That many are free.
     n_free: u32,
-    wait_max: Duration,
     tries: Mutex<HashMap<K, Tries>>,
 }
 
@@ -129,10 +130,9 @@ struct Tries {
 }
 
 impl<K: Hash + Eq> Table<K> {
-    fn new(n_free: u32, wait_max: Duration) -> Self {
+    fn new(n_free: u32) -> Self {
         Self {
             n_free,
-            wait_max,
             tries: Mutex::default(),
         }
     }
@@ -143,7 +143,7 @@ impl<K: Hash + Eq> Table<K> {
         tries.map_or(Duration::ZERO, |tries| tries.next_at.saturating_duration_since(now))
     }
 
-    fn count(&self, key: K, now: Instant) {
+    fn count(&self, key: K, wait_max: Duration, now: Instant) {
         let mut tries = self.tries.lock().unwrap_or_else(PoisonError::into_inner);
         if tries.len() >= RATE_LIMITED_MAX && !tries.contains_key(&key) {
             tries.retain(|_, one| now < one.last_at.max(one.next_at) + FORGOTTEN_AFTER);
@@ -166,7 +166,7 @@ impl<K: Hash + Eq> Table<K> {
         one.last_at = now;
         if let Some(beyond) = (one.n + 1).checked_sub(self.n_free).filter(|beyond| *beyond > 0) {
             let wait = Duration::from_secs(1u64.checked_shl(beyond).unwrap_or(u64::MAX));
-            one.next_at = now + wait.min(self.wait_max);
+            one.next_at = now + wait.min(wait_max);
         }
     }
 
@@ -253,7 +253,7 @@ mod tests {
         }
         let now = Instant::now();
         for n in 0..2 * RATE_LIMITED_MAX {
-            attempts.of_place.count((n.to_string(), HERE), now);
+            attempts.of_place.count((n.to_string(), HERE), PASSWORD_WAIT_MAX, now);
         }
         assert!(attempts.of_place.tries.lock().expect("not poisoned").len() <= RATE_LIMITED_MAX);
         assert_eq!(seconds(fail(&attempts, "victim", HERE).await), 2);

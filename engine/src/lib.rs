@@ -40,7 +40,7 @@
 //! - **Embedded**, as above: an [`Engine`] runs over a log, with one actor per live ticket. `examples/embedded.rs` keeps
 //!   its log on disk, `examples/service.rs` stands behind a web service of its own, `examples/own_workflow.rs` tests a
 //!   workflow.
-//! - **The pure core**, without I/O, clock, randomness or async: [`ticket::decide`] takes a state, a command and a context
+//! - **The pure core**, without I/O, clock, randomness or async: [`ticket::decide()`] takes a state, a command and a context
 //!   to events or a refusal, [`ticket::apply()`] takes a state and an event to the next state. Nothing else changes a
 //!   ticket.
 //! - **As a server** for assistants and people: the crate `loonflow-mcp-facade`.
@@ -54,7 +54,7 @@
 //! | `passwords` | yes | argon2id: hashes of passwords that a directory file gives in clear. Without it such a file is refused |
 //! | `richtext` | yes | cleans fields of type `richtext` of scripts. Without it one that holds mark-up is refused |
 //! | `demo` | no | an organisation to try things on: a directory and seven workflows |
-//! | `test-util` | no | [`test_util`]: workflows and stories written as lines of text, a clock that stands still |
+//! | `test-util` | no | `test_util`: workflows and stories written as lines of text, a clock that stands still |
 //!
 //! The oldest compiler that is promised is the one that `Cargo.toml` names as `rust-version`; raising it is no breaking
 //! change before 1.0.

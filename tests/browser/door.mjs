@@ -94,6 +94,7 @@ const tests = {
     assert.match(await rows.first().textContent(), /just now.*just now/s);
 
     await rows.first().getByRole('link', { name: /^Revoke/ }).click();
+    await page.waitForSelector('dialog:modal');
     await page.keyboard.press('Escape');
     await page.waitForURL(`${BASE}/me/tokens`);
     assert.ok(!(await list(one)).isError, 'Escape is the way back');

@@ -230,7 +230,8 @@ pub struct Check {
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
 
-    /// Directory file with the users, departments, roles and applications that the definitions name
+    /// Directory file with the users, departments, roles and applications that the definitions name [default: the
+    /// directory among the files, if there is one]
     #[arg(long, value_name = "FILE")]
     pub directory: Option<PathBuf>,
 

@@ -13,7 +13,7 @@ mod sign_in;
 mod tokens;
 mod when;
 
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use askama::Template;
 use axum::Router;
@@ -70,6 +70,8 @@ enum Turn {
     /// To another page.
     See(String),
     Refused(ApiError),
+    /// The same, with a page of its own; the line in the log names the refusal.
+    Drawn(ApiError, Box<Response>),
 }
 
 impl From<ApiError> for Turn {
@@ -130,9 +132,14 @@ struct Shell {
 impl Visit {
     /// Answers a visit under its name, within the deadline and with its line in the log.
     async fn answer(&self, name: &str, page: impl Future<Output = Page>) -> Response {
+        let drawn = Mutex::new(None);
         let call = async {
             match page.await {
                 Err(Turn::Refused(error)) => Err(error),
+                Err(Turn::Drawn(error, response)) => {
+                    *drawn.lock().unwrap_or_else(PoisonError::into_inner) = Some(*response);
+                    Err(error)
+                }
                 Ok(response) => Ok(Ok(response)),
                 Err(turn) => Ok(Err(turn)),
             }
@@ -144,7 +151,10 @@ impl Visit {
                 see(&format!("{SIGN_IN_PATH}?next={}", encoded(self.uri.path())))
             }
             Ok(Err(Turn::SignIn)) => see(SIGN_IN_PATH),
-            Ok(Err(Turn::Refused(error))) | Err(error) => refused(&error),
+            Ok(Err(Turn::Refused(error) | Turn::Drawn(error, _))) | Err(error) => {
+                let drawn = drawn.into_inner().unwrap_or_else(PoisonError::into_inner);
+                drawn.unwrap_or_else(|| refused(&error))
+            }
         }
     }
 

@@ -189,6 +189,30 @@ fn problem_codes(text: &str) -> impl Iterator<Item = (&str, &'static str)> {
     })
 }
 
+/// Each once, and none that the prover does not have.
+#[test]
+fn the_page_on_definitions_names_every_finding() {
+    let definition = page("engine/docs/definition.md");
+    let told = named(section(&definition, "Findings of `--simulate`"), "code");
+    let sources: Vec<String> = sources()
+        .into_iter()
+        .filter(|(path, _)| path.starts_with("simulator/prove/src/check") && !path.ends_with("tests.rs"))
+        .map(|(_, text)| text.split("#[cfg(test)]").next().unwrap_or_default().to_owned())
+        .collect();
+    // A code stands in front of its severity, with or without a call around the two.
+    let before = sources.iter().flat_map(|text| {
+        let parts: Vec<&str> = text.split("Severity::").collect();
+        let n_before = parts.len().saturating_sub(1);
+        let codes = parts.into_iter().take(n_before).filter_map(|part| {
+            let part = part.trim_end().trim_end_matches("if reads {").trim_end();
+            part.strip_suffix("\",")?.rsplit('"').next().map(str::to_owned)
+        });
+        codes.collect::<Vec<_>>()
+    });
+    let codes: BTreeSet<String> = before.collect();
+    assert_eq!(sorted(told), sorted(codes.iter().map(String::as_str)));
+}
+
 /// Each once, with its severity, and none that no source file has.
 #[test]
 fn the_page_on_definitions_names_every_problem() {

@@ -54,6 +54,10 @@ impl Directories<'_> {
         };
         let (tenant_id, domain) = (file.tenant.id.clone(), file.tenant.domain.clone());
         let warnings = file.warnings.clone();
+        let known = self.of(&tenant_id);
+        let is_new = |user: &UserId| known.as_ref().is_none_or(|known| known.user(user).is_none());
+        let n_new = file.users.iter().filter(|entry| is_new(&entry.user.id)).count();
+        let n_users = known.as_ref().map_or(0, |known| known.users.len()) + n_new;
         let file = Box::new(file);
         let outcome = match self.engine.change(Change::Import { file, options }).await? {
             Ok(outcome) => outcome,
@@ -70,6 +74,7 @@ impl Directories<'_> {
             tenant_id,
             domain,
             n_changed: outcome.n_events,
+            n_users,
             n_reviewed,
             missing: outcome.missing,
             warnings,

@@ -313,6 +313,8 @@ pub struct ImportReport {
     pub domain: String,
     /// Entries that were new or changed, or would be; 0 when the directory said so already.
     pub n_changed: usize,
+    /// Users of the directory since, or then, inactive ones included.
+    pub n_users: usize,
     /// Tickets marked because whoever held them is no longer active.
     pub n_reviewed: usize,
     /// Who is in the directory and not in the file: deactivated where it was imported as the whole directory.

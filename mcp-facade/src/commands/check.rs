@@ -33,18 +33,22 @@ pub(crate) fn run(flags: &cli::Check) -> anyhow::Result<ExitCode> {
         .iter()
         .map(|path| File::read(path))
         .collect::<anyhow::Result<Vec<File>>>()?;
-    let mut directory_json = None;
-    let directory = match &flags.directory {
+    let named = match &flags.directory {
         None => None,
         Some(path) => {
             let file = File::read(path)?;
             if file.content != Content::Directory {
                 bail!("`{}` is no directory: it has no `tenant`", file.shown());
             }
-            let imported = directory(&file.json).with_context(|| format!("`{}` does not import", file.shown()))?;
-            directory_json = Some(file.json);
-            Some(imported)
+            Some(file)
         }
+    };
+    let people = named.as_ref().or_else(|| only_directory(&files));
+    let directory = match people {
+        None => None,
+        // One that is only checked is told of below.
+        Some(file) if named.is_none() => directory(&file.json).ok(),
+        Some(file) => Some(directory(&file.json).with_context(|| format!("`{}` does not import", file.shown()))?),
     };
     let known: BTreeSet<WorkflowId> = files.iter().filter_map(workflow_id).collect();
     let context = ValidationContext {
@@ -64,10 +68,15 @@ pub(crate) fn run(flags: &cli::Check) -> anyhow::Result<ExitCode> {
             line(format_args!("{}: {problem}", file.shown()))?;
         }
         if n_file_errors == 0 {
-            line(format_args!("{}: no errors", file.shown()))?;
+            let looked_up = match (file.content, &directory) {
+                (Content::Workflow, None) => "; nobody was looked up: name the people with `--directory`",
+                (Content::Workflow, Some(_)) | (Content::Directory, _) => "",
+            };
+            line(format_args!("{}: no errors{looked_up}", file.shown()))?;
         }
         if let Some(version) = version.filter(|_| flags.simulate) {
-            n_errors += usize::from(simulate::look(&file.shown(), version, directory_json.as_ref())?);
+            let people = people.filter(|_| directory.is_some()).map(|file| &file.json);
+            n_errors += usize::from(simulate::look(&file.shown(), version, people)?);
         }
     }
     Ok(if n_errors == 0 {
@@ -75,6 +84,12 @@ pub(crate) fn run(flags: &cli::Check) -> anyhow::Result<ExitCode> {
     } else {
         ExitCode::FAILURE
     })
+}
+
+/// The one directory among the files that are checked: its people are those that the workflows are about.
+fn only_directory(files: &[File]) -> Option<&File> {
+    let mut found = files.iter().filter(|file| file.content == Content::Directory);
+    found.next().filter(|_| found.next().is_none())
 }
 
 fn check_workflow(file: &File, context: &ValidationContext<'_>) -> (Option<WorkflowVersion>, Vec<Value>) {

@@ -257,15 +257,11 @@ impl Operator {
         for warning in &report.warnings {
             give(items, import_problem(warning, false)).await?;
         }
-        let n_users = engine
-            .directories()
-            .of(&report.tenant_id)
-            .map_or(0, |directory| directory.users.len());
         let missing: Vec<&str> = report.missing.first.iter().map(|(_, email)| email.as_str()).collect();
         let report = json!({
             "domain": report.domain,
             "n_changes": report.n_changed,
-            "n_users": n_users,
+            "n_users": report.n_users,
             "n_reviewed": report.n_reviewed,
             "n_missing": report.missing.n_users,
             "missing": missing,

@@ -22,7 +22,7 @@ pub(super) fn check(options: &Options, headers: &HeaderMap) -> Result<(), ApiErr
     }
     Err(ApiError::new(
         Code::PermissionDenied,
-        "this form was not sent by a page of this server, so nothing was done",
+        "this form was not sent by a page of this server, so nothing was done; a program signs in at /api/v1.0/login",
     )
     .with_hint("open the page here and send the form again"))
 }

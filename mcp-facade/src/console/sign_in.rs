@@ -79,7 +79,7 @@ pub(super) async fn post(visit: Visit) -> Response {
                 {
                     response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
                 }
-                return Ok(response);
+                return Err(Turn::Drawn(error, Box::new(response)));
             }
         };
         // The session that this browser had before is nobody's any longer.

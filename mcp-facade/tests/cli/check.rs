@@ -92,6 +92,17 @@ fn a_simulation_proves_or_tells_a_story() {
     let checked = run(nowhere, &arguments);
     assert_eq!(checked.code, 0, "{}", checked.out);
     assert!(checked.out.contains("leave.json: sound ("), "{}", checked.out);
+    // The directory among the files names the people too; without one nobody is looked up, and that is said.
+    let together = run(nowhere, &["check", "--simulate", text(&directory), text(&leave)]);
+    assert!(together.out.contains("leave.json: no errors\n"), "{}", together.out);
+    let verdict = |out: &str| out.lines().find(|line| line.contains(": sound (")).map(str::to_owned);
+    assert_eq!(verdict(&together.out), verdict(&checked.out));
+    let alone = run(nowhere, &["check", text(&leave)]);
+    assert!(
+        alone.out.contains("leave.json: no errors; nobody was looked up"),
+        "{}",
+        alone.out
+    );
     let checked = run(nowhere, &["check", "--simulate", text(&unsound())]);
     assert_eq!(checked.code, 1, "{}", checked.out);
     assert!(

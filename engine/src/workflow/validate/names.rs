@@ -39,7 +39,7 @@ fn sub_workflows(definition: &Definition, context: &ValidationContext<'_>, probl
 fn unknown(code: &'static str, what: &str, id: &str, place: &str) -> Problem {
     Problem::error(
         code,
-        format!("{place} names the {what} `{id}`, who or which is not in the directory: correct the id"),
+        format!("{place} names the {what} `{id}`, not found in the directory: correct the id"),
     )
 }
 

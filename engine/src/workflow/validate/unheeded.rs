@@ -19,7 +19,8 @@ pub fn unheeded(version: &WorkflowVersion) -> Vec<Problem> {
         problems.push(Problem::warning("notices_not_sent", sentence));
     }
     for hook in &version.event_hooks {
-        let sentence = format!("event hook `{}` is not posted yet: nobody is told", hook.name);
+        let name = if hook.name.is_empty() { &hook.id } else { &hook.name };
+        let sentence = format!("event hook `{name}` is not posted yet: nobody is told");
         problems.push(Problem::warning("hook_not_posted", sentence));
     }
     problems

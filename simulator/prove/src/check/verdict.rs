@@ -1,12 +1,13 @@
 //! What an explored game shows: states from which no end can be reached, commands that are refused for what the
 //! definition says, what is never taken or entered.
 
+use loonflow_engine::workflow::AssigneeRule;
 use loonflow_world::names;
 
 use super::explore::{Graph, Refused};
 use super::finding::{Finding, Severity, shown_value};
 use super::fire::{Refusal, commands, fire};
-use super::game::{Game, Kind};
+use super::game::{Game, Kind, NodeInfo};
 use super::state::{Rest, State};
 use super::story::Teller;
 use super::way::Played;
@@ -229,9 +230,10 @@ pub(crate) fn refusals(game: &Game<'_>, graph: &Graph, teller: &Teller<'_>) -> V
                     format!(" with {}", values(game, reads, refused))
                 };
                 let message = format!(
-                    "nobody can be assigned at `{}`{why}{}: name more people, or make the field required",
+                    "nobody can be assigned at `{}`{why}{}: {}",
                     info.id,
-                    for_whom(game, teller)
+                    for_whom(game, teller),
+                    more_people(game, info)
                 );
                 let severity = if refused.can_be_mended {
                     Severity::Warning
@@ -286,6 +288,21 @@ pub(crate) fn refusals(game: &Game<'_>, graph: &Graph, teller: &Teller<'_>) -> V
         }
     }
     found
+}
+
+/// How a node comes to have people.
+fn more_people(game: &Game<'_>, info: &NodeInfo) -> &'static str {
+    let node = game.workflow.node(&info.id).and_then(|node| node.kind.as_normal());
+    match node.map(|props| &props.assignee) {
+        Some(AssigneeRule::TicketField(_) | AssigneeRule::ParentTicketField(_)) => {
+            "make the field required, or name the people otherwise"
+        }
+        Some(AssigneeRule::Variables(_)) => {
+            "name another approver or leader for their department, or make the department above it their primary one"
+        }
+        Some(AssigneeRule::Users(_) | AssigneeRule::Depts(_) | AssigneeRule::Roles(_) | AssigneeRule::External(_))
+        | None => "name more people",
+    }
 }
 
 fn for_whom(game: &Game<'_>, teller: &Teller<'_>) -> String {

@@ -287,6 +287,7 @@ pub struct ImportOptions {
 /// Active users of a directory whom a file does not name. Importing the file as the whole directory deactivates them,
 /// any other import leaves them, their tokens included, as they are.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct MissingUsers {
     /// How many.
     pub n_users: usize,
@@ -306,6 +307,7 @@ impl MissingUsers {
 
 /// What an import of a directory came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ImportReport {
     /// The tenant.
     pub tenant_id: TenantId,
@@ -325,6 +327,7 @@ pub struct ImportReport {
 
 /// What publishing a definition came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct PublishReport {
     /// The workflow.
     pub workflow_id: WorkflowId,

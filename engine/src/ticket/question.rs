@@ -30,6 +30,7 @@ pub struct Question {
 
 /// Kinds of questions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
 pub enum QuestionKind {
     /// Who is assigned at a node.
     Assignees,
@@ -121,6 +122,7 @@ impl fmt::Debug for Question {
 
 /// What was answered to a question.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Reply {
     /// These people, by id or by e-mail address; those who are not in the directory drop out.
     People(Vec<String>),

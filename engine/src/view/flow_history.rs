@@ -25,6 +25,7 @@ impl HistoryEntry {
 
 /// What one command did.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct HistoryEntry {
     /// The ticket's version after it.
     pub version: u64,

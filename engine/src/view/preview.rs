@@ -14,6 +14,7 @@ use crate::workflow::{FieldPermission, WorkflowVersion};
 
 /// One step of a token.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Move {
     /// Where it left.
     pub from: NodeId,
@@ -25,6 +26,7 @@ pub struct Move {
 
 /// What a command would do.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Preview {
     /// The ticket's version now; 0 for one that is not there yet.
     pub version: u64,

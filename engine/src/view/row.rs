@@ -19,6 +19,7 @@ fn shortened(mut nodes: Vec<CurrentNode>) -> Vec<CurrentNode> {
 
 /// A ticket in one line.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct TicketRow {
     /// The ticket.
     pub id: TicketId,

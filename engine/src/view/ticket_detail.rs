@@ -26,6 +26,7 @@ use crate::workflow::{Component, ComponentKind, FieldPermission, Node, NodeKind,
 
 /// A ticket as a viewer sees it.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct TicketDetail {
     /// The ticket in one line.
     pub row: TicketRow,
@@ -47,6 +48,7 @@ pub struct TicketDetail {
 
 /// What one token waits for.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct WaitingFor {
     /// Where it is.
     pub node_id: NodeId,
@@ -260,6 +262,7 @@ fn waiting_for(ticket: &Ticket, workflow: &WorkflowVersion, directory: &Director
 
 /// The form of a ticket that is not there yet, as its creator fills it in at start.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct CreateForm {
     /// The version a ticket would be created on.
     pub workflow: Arc<WorkflowVersion>,

@@ -33,8 +33,8 @@ impl Assign {
 
     /// Whoever stands so to the creator.
     #[must_use]
-    pub fn variable(variable: Variable) -> Self {
-        Self::of("variables", json!(variable.word()))
+    pub fn variables(variables: impl IntoIterator<Item = Variable>) -> Self {
+        Self::of("variables", texts(variables.into_iter().map(Variable::word)))
     }
 
     /// Users named in fields of the ticket.

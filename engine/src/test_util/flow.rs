@@ -158,7 +158,7 @@ fn node(id: &str, kind: &str, words: &[&str]) -> Node {
             let assign = assign.or_else(|| list("ticket_field").map(Assign::fields));
             let assign = assign.or_else(|| list("parent_ticket_field").map(Assign::parent_fields));
             let assign = assign.or_else(|| split("external").map(Assign::external));
-            let assign = assign.or_else(|| split("variables").map(variable));
+            let assign = assign.or_else(|| list("variables").map(|words| Assign::variables(words.map(variable))));
             let assign = assign.unwrap_or_else(|| panic!("node `{id}` does not say who is assigned"));
             words.iter().fold(Node::step(id, assign), |node, word| match *word {
                 "withdraw" => node.allow_withdraw(),
@@ -176,10 +176,10 @@ fn node(id: &str, kind: &str, words: &[&str]) -> Node {
     }
 }
 
-fn variable(word: &str) -> Assign {
+fn variable(word: &str) -> Variable {
     let found = Variable::ALL.iter().find(|(_, spelt)| *spelt == word);
     let (variable, _) = found.unwrap_or_else(|| panic!("no variable: `{word}`"));
-    Assign::variable(*variable)
+    *variable
 }
 
 /// `e1 agree a -> b skip if x > 1 and y == 2 or z is_empty`.

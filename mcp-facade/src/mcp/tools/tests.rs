@@ -1,5 +1,7 @@
 //! The contract of the tool list: clean for strict clients, small, and every argument of the contract is there.
 
+mod output;
+
 use serde_json::{Map, Value, json};
 
 use super::*;

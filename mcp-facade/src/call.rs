@@ -1,8 +1,9 @@
 //! A call: what somebody asks of the engine, whatever spelling it came in.
 //!
-//! `call/<operation>.rs` owns an operation's parameters, what they become for the engine, and its answer. MCP, REST and the
-//! console are spellings of them, and take the same road: `credential` and `enter`, or `enter_session`, say who calls and
-//! whether they may now, `guarded` answers in time and writes the line of the request log.
+//! `call/<operation>.rs` owns an operation's parameters, what they become for the engine, and its answer: a type, which
+//! each spelling writes out as it likes. MCP, REST and the console are spellings of them, and take the same road:
+//! `credential` and `enter`, or `enter_session`, say who calls and whether they may now, `guarded` answers in time and writes
+//! the line of the request log.
 //!
 //! Invariants: every call is answered within the deadline, also when it panics or hangs; every call leaves one line in
 //! the request log.

@@ -6,7 +6,7 @@
 //!
 //! In reading order: [`http`] and [`stdio`] take a request · [`mcp`] finds the tool, `rest` and [`console`]
 //! spell calls for programs and for people · [`call`] guards the call, asks the
-//! engine and answers · [`arguments`] reads what was sent (`exact_numbers` before it) · [`auth`] says who is calling · `wire` has the words of requests and answers · [`error`] words a
+//! engine and answers · [`arguments`] reads what was sent (`exact_numbers` before it) · [`auth`] says who is calling · [`wire`] has the words of requests and answers · [`error`] words a
 //! refusal.
 //! Around them: [`config`], [`limits`], [`telemetry`], [`serve`] and [`stop`], [`descriptors`], [`admin`] (the local socket), [`cli`].
 //!
@@ -36,7 +36,7 @@ pub mod state;
 pub mod stdio;
 pub mod stop;
 pub mod telemetry;
-mod wire;
+pub mod wire;
 
 #[cfg(test)]
 mod endpoint_tests;

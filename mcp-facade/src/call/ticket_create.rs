@@ -3,14 +3,14 @@
 //! Not here: whether the fields fit (the engine's decision, the same for a rehearsal and the real call).
 
 use loonflow_engine::id::{EdgeId, NodeId, UserId};
-use loonflow_engine::runtime::{ActAnswer, Caller, CreateRequest};
+use loonflow_engine::runtime::{Caller, CreateRequest};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 
 use super::CallContext;
+pub use super::ticket_handle::Answer;
 use crate::arguments::Arguments;
 use crate::error::ApiError;
-use crate::wire;
 use crate::wire::action::{Asked, CREATE};
 use crate::wire::request::{self, Keyed, Props};
 
@@ -133,20 +133,16 @@ fn missing(argument: &str, other: &str) -> ApiError {
 ///
 /// # Errors
 /// Why it was refused.
-pub(crate) async fn run(context: &CallContext, params: Params) -> Result<Value, ApiError> {
+pub(crate) async fn run(context: &CallContext, params: Params) -> Result<Answer, ApiError> {
     let request = request_of(&params, &context.caller)?;
     let asked = Asked {
-        action_type: CREATE,
-        action_id: params.action_id.as_deref().unwrap_or_default(),
-        action_props: &params.action_props,
-        fields: params.fields.keys().map(String::as_str).collect(),
+        action_type: CREATE.to_owned(),
+        action_id: params.action_id.unwrap_or_default(),
+        action_props: params.action_props,
     };
     let (engine, caller) = (context.engine().clone(), context.caller.clone());
     let answer = context
         .finish(async move { engine.tickets().create(&caller, request).await })
         .await?;
-    Ok(match answer {
-        ActAnswer::Preview(preview) => wire::action::rehearsed(None, &asked, &preview),
-        ActAnswer::Done(done) => wire::action::handled(&asked, &done),
-    })
+    Ok(Answer::of(None, asked, params.fields, answer))
 }

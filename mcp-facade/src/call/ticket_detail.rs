@@ -2,15 +2,21 @@
 //!
 //! Not here: which fields the caller sees (the engine's view).
 
+use loonflow_engine::account::directory::Directory;
 use loonflow_engine::id::FieldKey;
 use loonflow_engine::limits::LISTED_MAX;
 use loonflow_engine::view::ticket_detail::TicketDetail;
+use serde::Serialize;
 use serde_json::Value;
 
 use super::CallContext;
 use crate::arguments::{Arguments, quoted, shortened};
 use crate::error::ApiError;
-use crate::wire::{self, request};
+use crate::wire::action::{OfferedAction, actions};
+use crate::wire::form::{Filling, Form};
+use crate::wire::node::id_or_empty;
+use crate::wire::ticket::{Row, WaitingFor};
+use crate::wire::{clipped, request};
 
 /// Which ticket.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,11 +40,60 @@ impl Params {
     }
 }
 
+/// The ticket, as whoever asks sees it.
+#[derive(Debug, Clone, Serialize)]
+pub struct Answer {
+    /// Its form, filled in.
+    #[serde(flatten)]
+    pub form: Form,
+    /// What the caller can do.
+    pub actions: Vec<OfferedAction>,
+    /// The first node where they can do something, or empty.
+    pub action_base_node_id: String,
+    /// What the caller can force.
+    pub admin_actions: Vec<OfferedAction>,
+    /// The first node where they can force something, or empty.
+    pub admin_action_base_node_id: String,
+    /// The ticket as in a list.
+    pub ticket: Row,
+    /// Its version.
+    pub version: u64,
+    /// What each of its tokens waits for.
+    pub waiting_for: Vec<WaitingFor>,
+    /// Why it needs intervention; absent where it does not, and for those who cannot intervene.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub intervention: Option<String>,
+}
+
+impl Answer {
+    fn of(detail: TicketDetail, directory: &Directory) -> Self {
+        let filling = Filling {
+            permissions: &detail.permissions,
+            values: detail.values,
+            errors: detail.field_errors,
+            directory,
+        };
+        let offered = detail.offered;
+        let waiting = detail.waiting_for.into_iter();
+        Self {
+            form: Form::of(&detail.workflow, detail.row.title.clone(), filling),
+            action_base_node_id: id_or_empty(offered.base_node()),
+            admin_action_base_node_id: id_or_empty(offered.admin_base_node()),
+            intervention: detail.intervention.filter(|_| !offered.admin_actions.is_empty()),
+            actions: actions(offered.actions),
+            admin_actions: actions(offered.admin_actions),
+            version: detail.row.version,
+            ticket: Row::of(detail.row, directory),
+            waiting_for: waiting.map(|one| WaitingFor::of(one, directory)).collect(),
+        }
+    }
+}
+
 /// Answers the call.
 ///
 /// # Errors
 /// Why it was refused.
-pub(crate) async fn run(context: &CallContext, params: Params) -> Result<Value, ApiError> {
+pub(crate) async fn run(context: &CallContext, params: Params) -> Result<Answer, ApiError> {
     shown(context, &params.ticket_id, params.whole_field.as_deref()).await
 }
 
@@ -51,14 +106,14 @@ pub(super) async fn shown(
     context: &CallContext,
     ticket_id: &str,
     whole_field: Option<&str>,
-) -> Result<Value, ApiError> {
+) -> Result<Answer, ApiError> {
     let directory = context.directory()?;
     let ticket_id = request::ticket_id(ticket_id)?;
     let mut detail = context.answered(context.engine().tickets().detail(&context.caller, ticket_id).await)?;
     if let Some(key) = whole_field {
         leave_whole(&mut detail, key)?;
     }
-    Ok(wire::ticket::detail(&detail, &directory))
+    Ok(Answer::of(detail, &directory))
 }
 
 /// Characters of the values of other fields, where one is asked for whole.
@@ -75,7 +130,7 @@ fn leave_whole(detail: &mut TicketDetail, key: &str) -> Result<(), ApiError> {
         )));
     }
     for (_, value) in detail.values.iter_mut().filter(|(one, _)| one.as_str() != key) {
-        if let Some(short) = value.as_str().and_then(|text| wire::clipped(text, BESIDE_WHOLE_CHARS)) {
+        if let Some(short) = value.as_str().and_then(|text| clipped(text, BESIDE_WHOLE_CHARS)) {
             *value = Value::String(short);
         }
     }

@@ -6,15 +6,15 @@
 use loonflow_engine::id::{NodeId, TicketId, UserId};
 use loonflow_engine::runtime::{ActAnswer, ActRequest, Caller};
 use loonflow_engine::ticket::{Action, ActionKind, Available, Refusal};
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::CallContext;
 use crate::arguments::names::unknown_key;
 use crate::arguments::{Arguments, into_object, shortened, wrong_type};
 use crate::error::ApiError;
-use crate::wire::action::Asked;
-use crate::wire::request::{Keyed, Props};
-use crate::wire::{self, request};
+use crate::wire::action::{Asked, Handled, Rehearsed};
+use crate::wire::request::{self, Keyed, Props};
 
 /// Keys of `action_props`.
 const PROPS: &[&str] = &["comment", "node_id", "target_assignee_id", "target_node_id"];
@@ -162,30 +162,54 @@ pub(crate) fn request_of(
     })
 }
 
+/// What became of it. Which of the two is told by `dry_run`.
+#[derive(Debug, Clone, Serialize)]
+#[serde(untagged)]
+pub enum Answer {
+    /// What the call would do.
+    Rehearsed(Box<Rehearsed>),
+    /// What it did.
+    Handled(Handled),
+}
+
+impl Answer {
+    /// The answer to an action with these fields; `ticket_id` is that of a ticket which is there already.
+    pub(super) fn of(
+        ticket_id: Option<TicketId>,
+        asked: Asked,
+        fields: Map<String, Value>,
+        answered: ActAnswer,
+    ) -> Self {
+        match answered {
+            ActAnswer::Preview(preview) => {
+                let fields = fields.into_iter().map(|(key, _)| key).collect();
+                Self::Rehearsed(Box::new(Rehearsed::of(ticket_id, asked, fields, *preview)))
+            }
+            ActAnswer::Done(done) => Self::Handled(Handled::of(asked, done)),
+        }
+    }
+}
+
 /// Answers the call.
 ///
 /// # Errors
 /// Why it was refused.
-pub(crate) async fn run(context: &CallContext, params: Params) -> Result<Value, ApiError> {
+pub(crate) async fn run(context: &CallContext, params: Params) -> Result<Answer, ApiError> {
     let ticket_id = request::ticket_id(&params.ticket_id)?;
     let Some((kind, action_id)) = action(&params.action_type, &params.action_id) else {
         return Err(no_such_action(context, ticket_id, &params).await?);
     };
     let request = request_of(&params, ticket_id, (kind, action_id.clone()), &context.caller)?;
     let asked = Asked {
-        action_type: &params.action_type,
-        action_id: &action_id,
-        action_props: &params.action_props,
-        fields: params.fields.keys().map(String::as_str).collect(),
+        action_type: params.action_type,
+        action_id,
+        action_props: params.action_props,
     };
     let (engine, caller) = (context.engine().clone(), context.caller.clone());
     let answer = context
         .finish(async move { engine.tickets().act(&caller, request).await })
         .await?;
-    Ok(match answer {
-        ActAnswer::Preview(preview) => wire::action::rehearsed(Some(&ticket_id.to_string()), &asked, &preview),
-        ActAnswer::Done(done) => wire::action::handled(&asked, &done),
-    })
+    Ok(Answer::of(Some(ticket_id), asked, params.fields, answer))
 }
 
 /// The refusal of a word that is no action: like one of an action that is not open now, with those that are.

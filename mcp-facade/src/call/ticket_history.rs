@@ -3,12 +3,14 @@
 //! Not here: which fields' changes the caller sees (the engine's view).
 
 use loonflow_engine::runtime::HistoryQuery;
-use serde_json::Value;
+use serde::Serialize;
 
 use super::CallContext;
 use crate::arguments::{Arguments, Page};
 use crate::error::ApiError;
-use crate::wire::{self, request};
+use crate::wire::history::HistoryEntry;
+use crate::wire::page::Paging;
+use crate::wire::request;
 
 /// One page of a ticket's history.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,11 +51,21 @@ fn query(params: &Params) -> HistoryQuery {
     }
 }
 
+/// The page that was asked for.
+#[derive(Debug, Clone, Serialize)]
+pub struct Answer {
+    /// One entry for each call.
+    pub history: Vec<HistoryEntry>,
+    /// Where the page is.
+    #[serde(flatten)]
+    pub paging: Paging,
+}
+
 /// Answers the call.
 ///
 /// # Errors
 /// Why it was refused.
-pub(crate) async fn run(context: &CallContext, params: Params) -> Result<Value, ApiError> {
+pub(crate) async fn run(context: &CallContext, params: Params) -> Result<Answer, ApiError> {
     let directory = context.directory()?;
     let ticket = request::ticket_id(&params.ticket_id)?;
     let page = context
@@ -62,7 +74,10 @@ pub(crate) async fn run(context: &CallContext, params: Params) -> Result<Value, 
         .history(&context.caller, ticket, query(&params))
         .await;
     let page = context.answered(page)?;
-    Ok(wire::page::page("history", &page, |entry| {
-        wire::history::entry(entry, &directory)
-    }))
+    let paging = Paging::from(&page);
+    let entries = page.rows.into_iter();
+    Ok(Answer {
+        history: entries.map(|entry| HistoryEntry::of(entry, &directory)).collect(),
+        paging,
+    })
 }

@@ -9,14 +9,17 @@ use loonflow_engine::id::{NodeId, TicketId, UserId, WorkflowId};
 use loonflow_engine::runtime::{Caller, Category, Engine, ListQuery};
 use loonflow_engine::ticket::ActState;
 use loonflow_engine::time::Timestamp;
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::json;
 
 use super::{CallContext, notes};
 use crate::arguments::names::nearest;
 use crate::arguments::time_bound::{self, Side};
 use crate::arguments::{Arguments, Page, quoted, shortened};
 use crate::error::{ApiError, Code};
-use crate::wire::{self, request};
+use crate::wire::page::Paging;
+use crate::wire::request;
+use crate::wire::ticket::Row;
 
 /// Words of `category`; the first is the default.
 pub const CATEGORIES: &[&str] = &["duty", "owner", "relation", "view", "worked", "intervene", "all"];
@@ -148,11 +151,24 @@ fn act_state(word: &str) -> Result<ActState, ApiError> {
     })
 }
 
+/// The page that was asked for.
+#[derive(Debug, Clone, Serialize)]
+pub struct Answer {
+    /// Tickets, by time of creation.
+    pub ticket_list: Vec<Row>,
+    /// Where the page is.
+    #[serde(flatten)]
+    pub paging: Paging,
+    /// Filters that name nothing; absent where there are none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
+}
+
 /// Answers the call.
 ///
 /// # Errors
 /// Why it was refused.
-pub(crate) async fn run(context: &CallContext, params: Params) -> Result<Value, ApiError> {
+pub(crate) async fn run(context: &CallContext, params: Params) -> Result<Answer, ApiError> {
     let directory = context.directory()?;
     let query = query(&params, &directory, context.state.now())?;
     let page = context.answered(context.engine().tickets().list(&context.caller, query).await)?;
@@ -163,9 +179,11 @@ pub(crate) async fn run(context: &CallContext, params: Params) -> Result<Value, 
     {
         notes.push(no_parent(parent));
     }
-    let mut answer = wire::page::page("ticket_list", &page, |row| wire::ticket::row(row, &directory));
-    wire::put_notes(&mut answer, notes);
-    Ok(answer)
+    Ok(Answer {
+        paging: Paging::from(&page),
+        ticket_list: page.rows.into_iter().map(|row| Row::of(row, &directory)).collect(),
+        notes,
+    })
 }
 
 /// Which filters name something that is not there.

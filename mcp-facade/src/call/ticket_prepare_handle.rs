@@ -2,8 +2,7 @@
 //!
 //! Not here: which actions are open (the engine's gate, the same that `ticket_handle` passes).
 
-use serde_json::Value;
-
+pub use super::ticket_detail::Answer;
 use super::{CallContext, ticket_detail};
 use crate::arguments::Arguments;
 use crate::error::ApiError;
@@ -31,6 +30,6 @@ impl Params {
 ///
 /// # Errors
 /// Why it was refused.
-pub(crate) async fn run(context: &CallContext, params: Params) -> Result<Value, ApiError> {
+pub(crate) async fn run(context: &CallContext, params: Params) -> Result<Answer, ApiError> {
     ticket_detail::shown(context, &params.ticket_id, None).await
 }

@@ -5,12 +5,14 @@
 use loonflow_engine::account::directory::Directory;
 use loonflow_engine::id::{DeptId, UserId};
 use loonflow_engine::runtime::UserQuery;
-use serde_json::Value;
+use serde::Serialize;
 
 use super::{CallContext, notes};
 use crate::arguments::{Arguments, Page};
 use crate::error::ApiError;
-use crate::wire::{self, request};
+use crate::wire::account::User;
+use crate::wire::page::Paging;
+use crate::wire::request;
 
 /// The department that filters nothing, besides `"0"`.
 pub const NIL_UUID: &str = "00000000-0000-0000-0000-000000000000";
@@ -61,11 +63,24 @@ fn query(params: &Params) -> UserQuery {
     }
 }
 
+/// The page that was asked for.
+#[derive(Debug, Clone, Serialize)]
+pub struct Answer {
+    /// Users, by id.
+    pub user_list: Vec<User>,
+    /// Where the page is.
+    #[serde(flatten)]
+    pub paging: Paging,
+    /// Filters that name nothing; absent where there are none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
+}
+
 /// Answers the call.
 ///
 /// # Errors
 /// Why it was refused.
-pub(crate) async fn run(context: &CallContext, params: Params) -> Result<Value, ApiError> {
+pub(crate) async fn run(context: &CallContext, params: Params) -> Result<Answer, ApiError> {
     let directory = context.directory()?;
     let page = context.answered(
         context
@@ -74,11 +89,12 @@ pub(crate) async fn run(context: &CallContext, params: Params) -> Result<Value, 
             .users(&context.caller, query(&params))
             .await,
     )?;
-    let mut answer = wire::page::page("user_list", &page, |user| {
-        wire::account::user_row(user, &directory, params.simple)
-    });
-    wire::put_notes(&mut answer, notes_of(&params, &directory));
-    Ok(answer)
+    let users = page.rows.iter().map(|user| User::of(user, &directory, params.simple));
+    Ok(Answer {
+        user_list: users.collect(),
+        paging: Paging::from(&page),
+        notes: notes_of(&params, &directory),
+    })
 }
 
 /// Which filters name something that is not there.

@@ -2,12 +2,14 @@
 //!
 //! Not here: who may start what (the engine).
 
-use serde_json::Value;
+use serde::Serialize;
 
 use super::CallContext;
 use crate::arguments::{Arguments, Page};
 use crate::error::ApiError;
-use crate::wire::{self, request};
+use crate::wire::page::Paging;
+use crate::wire::request;
+use crate::wire::workflow::WorkflowRow;
 
 /// One page of workflows.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,11 +33,21 @@ impl Params {
     }
 }
 
+/// The page that was asked for.
+#[derive(Debug, Clone, Serialize)]
+pub struct Answer {
+    /// Workflows, by id.
+    pub workflow_list: Vec<WorkflowRow>,
+    /// Where the page is.
+    #[serde(flatten)]
+    pub paging: Paging,
+}
+
 /// Answers the call.
 ///
 /// # Errors
 /// Why it was refused.
-pub(crate) async fn run(context: &CallContext, params: Params) -> Result<Value, ApiError> {
+pub(crate) async fn run(context: &CallContext, params: Params) -> Result<Answer, ApiError> {
     let (page, per_page) = request::numbers(params.page);
     let search = params.search_value.unwrap_or_default();
     let found = context
@@ -44,7 +56,8 @@ pub(crate) async fn run(context: &CallContext, params: Params) -> Result<Value, 
         .startable(&context.caller, &search, page, per_page)
         .await;
     let page = context.answered(found)?;
-    Ok(wire::page::page("workflow_list", &page, |version| {
-        wire::workflow::row(version)
-    }))
+    Ok(Answer {
+        paging: Paging::from(&page),
+        workflow_list: page.rows.iter().map(|version| WorkflowRow::from(&**version)).collect(),
+    })
 }

@@ -19,6 +19,7 @@ use std::sync::{Arc, LazyLock};
 
 use futures::future::BoxFuture;
 use rmcp::model::{Tool, ToolAnnotations};
+use serde::Serialize;
 use serde_json::Value;
 
 use crate::arguments::names::tool_instead;
@@ -27,8 +28,16 @@ use crate::call::CallContext;
 use crate::error::ApiError;
 use crate::mcp::schema::{self, Kind, Property, property};
 
-/// Parses the rest of the arguments and answers.
+/// Parses the rest of the arguments and answers, with what [`object`] makes of the call's typed answer.
 pub type Run = for<'a> fn(&'a CallContext, Arguments) -> BoxFuture<'a, Result<Value, ApiError>>;
+
+/// A call's answer as the object that a tool's result has: the only place where MCP writes an answer out.
+///
+/// # Errors
+/// `internal_error` where it is nothing that JSON can hold, which no type of an answer is.
+pub(crate) fn object(context: &CallContext, answer: &impl Serialize) -> Result<Value, ApiError> {
+    serde_json::to_value(answer).map_err(|_not_json| ApiError::internal(&context.request_id))
+}
 
 /// What a call does to the world, for the annotations; the honest answer, not the hopeful one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

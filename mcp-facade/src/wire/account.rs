@@ -2,61 +2,128 @@
 //!
 //! Invariant: a row never holds a password hash or a token.
 
-use loonflow_engine::account::User;
 use loonflow_engine::account::directory::Directory;
-use loonflow_engine::account::person::Person;
-use serde_json::{Value, json};
+use loonflow_engine::account::{self, person};
+use loonflow_engine::id::{DeptId, TenantId, UserId};
+use serde::Serialize;
+use serde_json::Value;
 
-/// `id`, `name`, `alias`.
-pub(crate) fn person(person: &Person) -> Value {
-    json!({ "id": person.id.as_str(), "name": person.name, "alias": person.alias })
+/// A person beside an id.
+#[derive(Debug, Clone, Serialize)]
+pub struct Person {
+    /// Their id.
+    pub id: UserId,
+    /// Account name; empty for a user that is gone.
+    pub name: String,
+    /// Name shown to people.
+    pub alias: String,
 }
 
-/// The first `n_max` of them.
-pub(crate) fn first(people: &[Person], n_max: usize) -> &[Person] {
-    people.get(..n_max).unwrap_or(people)
-}
-
-/// The same for several.
-pub(crate) fn people(people: &[Person]) -> Value {
-    people.iter().map(person).collect()
-}
-
-/// A row of `user_list`; the longer columns only where `simple` is false. Directories are imported, so nobody has
-/// created a user, and users have no id but their own.
-pub(crate) fn user_row(user: &User, directory: &Directory, simple: bool) -> Value {
-    let depts: Vec<Value> = user
-        .depts
-        .iter()
-        .map(|membership| {
-            let dept = directory.depts.get(&membership.dept_id);
-            json!({
-                "id": membership.dept_id.as_str(),
-                "name": dept.map_or("", |dept| dept.name.as_str()),
-                "is_primary": membership.is_primary,
-            })
-        })
-        .collect();
-    let mut row = json!({
-        "id": user.id.as_str(),
-        "tenant_id": directory.tenant.id.as_str(),
-        "name": user.name,
-        "alias": user.alias,
-        "external_user_id": "",
-        "email": user.email,
-        "is_active": user.is_active,
-        "avatar": user.avatar,
-        "dept_info_list": depts,
-    });
-    if !simple {
-        row["last_login"] = Value::Null;
-        row["label"] = (&user.label).into();
-        row["creator_info"] = Value::Null;
-        row["created_at"] = json!(user.created_at.to_answer(directory.zone()));
-        row["updated_at"] = json!(user.updated_at.to_answer(directory.zone()));
-        row["type"] = json!(user.user_type.word());
-        row["lang"] = json!(user.lang);
-        row["phone"] = json!(user.phone);
+impl From<person::Person> for Person {
+    fn from(person: person::Person) -> Self {
+        Self {
+            id: person.id,
+            name: person.name,
+            alias: person.alias,
+        }
     }
-    row
+}
+
+/// The first `n_max` people.
+pub(crate) fn first(people: Vec<person::Person>, n_max: usize) -> Vec<Person> {
+    people.into_iter().take(n_max).map(Person::from).collect()
+}
+
+/// A row of `user_list`. Directories are imported, so users have no id but their own.
+#[derive(Debug, Clone, Serialize)]
+pub struct User {
+    /// Their id.
+    pub id: UserId,
+    /// Their tenant.
+    pub tenant_id: TenantId,
+    /// Account name.
+    pub name: String,
+    /// Name shown to people.
+    pub alias: String,
+    /// Their id elsewhere: always empty.
+    pub external_user_id: &'static str,
+    /// E-mail address.
+    pub email: String,
+    /// Whether they can act.
+    pub is_active: bool,
+    /// Address of a picture, or empty.
+    pub avatar: String,
+    /// Where they belong.
+    pub dept_info_list: Vec<Membership>,
+    /// What is there only where the call was not `simple`.
+    #[serde(flatten)]
+    pub more: Option<MoreOfUser>,
+}
+
+/// A department that a user belongs to.
+#[derive(Debug, Clone, Serialize)]
+pub struct Membership {
+    /// The department.
+    pub id: DeptId,
+    /// Its name; empty for one that is gone.
+    pub name: String,
+    /// Whether it is the user's first.
+    pub is_primary: bool,
+}
+
+/// The longer columns of a row of `user_list`. Nobody has created a user, for directories are imported.
+#[derive(Debug, Clone, Serialize)]
+pub struct MoreOfUser {
+    /// Not known: always null.
+    pub last_login: Option<String>,
+    /// Free object.
+    pub label: Value,
+    /// Nobody: always null.
+    pub creator_info: Option<Person>,
+    /// When they were first imported.
+    pub created_at: String,
+    /// When they last changed.
+    pub updated_at: String,
+    /// What they may do as such.
+    #[serde(rename = "type")]
+    pub user_type: &'static str,
+    /// Language tag.
+    pub lang: String,
+    /// Phone number.
+    pub phone: String,
+}
+
+impl User {
+    /// The row of a user; the longer columns only where `simple` is false.
+    pub(crate) fn of(user: &account::User, directory: &Directory, simple: bool) -> Self {
+        let depts = user.depts.iter().map(|membership| {
+            let dept = directory.depts.get(&membership.dept_id);
+            Membership {
+                id: membership.dept_id.clone(),
+                name: dept.map(|dept| dept.name.clone()).unwrap_or_default(),
+                is_primary: membership.is_primary,
+            }
+        });
+        Self {
+            id: user.id.clone(),
+            tenant_id: directory.tenant.id.clone(),
+            name: user.name.clone(),
+            alias: user.alias.clone(),
+            external_user_id: "",
+            email: user.email.clone(),
+            is_active: user.is_active,
+            avatar: user.avatar.clone(),
+            dept_info_list: depts.collect(),
+            more: (!simple).then(|| MoreOfUser {
+                last_login: None,
+                label: Value::from(&user.label),
+                creator_info: None,
+                created_at: user.created_at.to_answer(directory.zone()),
+                updated_at: user.updated_at.to_answer(directory.zone()),
+                user_type: user.user_type.word(),
+                lang: user.lang.clone(),
+                phone: user.phone.clone(),
+            }),
+        }
+    }
 }

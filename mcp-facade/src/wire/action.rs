@@ -1,145 +1,277 @@
 //! Actions that are open, and what became of one: a rehearsal or the real thing.
 
-use loonflow_engine::id::NodeId;
+use loonflow_engine::effect;
+use loonflow_engine::id::{FieldKey, NodeId, TicketId};
 use loonflow_engine::limits::WAITED_FOR_MAX;
 use loonflow_engine::runtime::Done;
-use loonflow_engine::ticket::event::FieldChange;
-use loonflow_engine::ticket::{ActState, Argument, OfferedAction};
-use loonflow_engine::view::preview::{Move, Preview};
-use serde_json::{Map, Value, json};
+use loonflow_engine::ticket::{self, ActState, Argument, event};
+use loonflow_engine::view::preview;
+use serde::Serialize;
+use serde_json::{Map, Value};
 
-use super::account::{first, people};
-use super::node::current_nodes;
-use super::object;
+use super::account::{Person, first};
+use super::node::{CurrentNode, current_nodes};
 use crate::spelling;
 
-/// A list of open actions.
-pub(crate) fn actions(offered: &[OfferedAction]) -> Value {
-    offered.iter().map(|action| one(action, offered)).collect()
+/// An action that is open.
+#[derive(Debug, Clone, Serialize)]
+pub struct OfferedAction {
+    /// The edge's id, or the action's word.
+    pub id: String,
+    /// Name shown to people.
+    pub name: String,
+    /// The action's word.
+    #[serde(rename = "type")]
+    pub action_type: &'static str,
+    /// The edge's `props` as defined; an empty object for other actions.
+    pub props: Value,
+    /// The node it acts on.
+    pub node_id: NodeId,
+    /// Whether there is no simple way back.
+    pub destructive: bool,
+    /// The `action_props` it cannot do without.
+    pub needs: Vec<&'static str>,
 }
 
-/// `needs` names the node too where the same action is open at another.
-fn one(action: &OfferedAction, offered: &[OfferedAction]) -> Value {
-    let mut needs: Vec<&str> = action.kind.needs().iter().map(|one| spelling::key(*one)).collect();
-    let is_elsewhere =
-        |other: &OfferedAction| (other.kind, &other.id) == (action.kind, &action.id) && other.node != action.node;
+/// A list of open actions.
+pub(crate) fn actions(offered: Vec<ticket::OfferedAction>) -> Vec<OfferedAction> {
+    let needs: Vec<_> = offered.iter().map(|action| needs_of(action, &offered)).collect();
+    let with_needs = offered.into_iter().zip(needs);
+    with_needs
+        .map(|(action, needs)| OfferedAction {
+            id: action.id,
+            name: action.name,
+            action_type: action.kind.word(),
+            props: action.props,
+            node_id: action.node,
+            destructive: action.is_destructive,
+            needs,
+        })
+        .collect()
+}
+
+/// What an action cannot do without: the node too where the same action is open at another.
+fn needs_of(action: &ticket::OfferedAction, offered: &[ticket::OfferedAction]) -> Vec<&'static str> {
+    let mut needs: Vec<_> = action.kind.needs().iter().map(|one| spelling::key(*one)).collect();
+    let is_elsewhere = |other: &ticket::OfferedAction| {
+        (other.kind, &other.id) == (action.kind, &action.id) && other.node != action.node
+    };
     if offered.iter().any(is_elsewhere) {
         needs.push(spelling::key(Argument::Node));
     }
-    object([
-        ("id", action.id.as_str().into()),
-        ("name", action.name.as_str().into()),
-        ("type", action.kind.word().into()),
-        ("props", action.props.clone()),
-        ("node_id", action.node.as_str().into()),
-        ("destructive", action.is_destructive.into()),
-        ("needs", needs.into()),
-    ])
-}
-
-/// The node, or nothing as a text.
-pub(crate) fn node_or_empty(node: Option<&NodeId>) -> Value {
-    json!(node.map_or("", |node| node.as_str()))
+    needs
 }
 
 /// `action_type` of a creation, which is none of the actions on a ticket.
 pub(crate) const CREATE: &str = "create";
 
 /// An action as it was asked for.
-pub(crate) struct Asked<'a> {
-    /// `action_type`.
-    pub(crate) action_type: &'a str,
-    /// `action_id`.
-    pub(crate) action_id: &'a str,
-    /// `action_props`.
-    pub(crate) action_props: &'a Map<String, Value>,
-    /// Keys of the fields sent.
-    pub(crate) fields: Vec<&'a str>,
+#[derive(Debug, Clone, Serialize)]
+pub struct Asked {
+    /// The action's word.
+    pub action_type: String,
+    /// The edge's id, or the same word.
+    pub action_id: String,
+    /// Properties, as sent.
+    pub action_props: Map<String, Value>,
 }
 
-/// The answer of a rehearsal. `ticket_id` is absent where the ticket is not there yet.
-pub(crate) fn rehearsed(ticket_id: Option<&str>, asked: &Asked<'_>, preview: &Preview) -> Value {
-    let required: Vec<&str> = preview.required_fields.iter().map(|key| key.as_str()).collect();
-    let action = json!({
-        "action_type": asked.action_type,
-        "action_id": asked.action_id,
-        "action_props": asked.action_props,
-    });
-    let mut answer = object([
-        ("dry_run", true.into()),
-        ("status", "validated".into()),
-        ("validated_action", action),
-        ("provided_fields", asked.fields.as_slice().into()),
-        ("required_fields", required.into()),
-        ("missing_required_fields", json!([])),
-        ("version", preview.version.into()),
-        ("preview", preview_of(preview)),
-    ]);
-    if let Some(ticket_id) = ticket_id {
-        answer["ticket_id"] = json!(ticket_id);
+/// The answer of a rehearsal.
+#[derive(Debug, Clone, Serialize)]
+pub struct Rehearsed {
+    /// True.
+    pub dry_run: bool,
+    /// The ticket, where it is there already.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ticket_id: Option<TicketId>,
+    /// `validated`.
+    pub status: &'static str,
+    /// What was rehearsed.
+    pub validated_action: Asked,
+    /// Keys of the fields that were sent.
+    pub provided_fields: Vec<String>,
+    /// Keys that the node requires.
+    pub required_fields: Vec<FieldKey>,
+    /// Always empty: with any missing the call is refused.
+    pub missing_required_fields: Vec<FieldKey>,
+    /// The ticket's version now; 0 where it is not there yet.
+    pub version: u64,
+    /// What the real call would do.
+    pub preview: Preview,
+}
+
+impl Rehearsed {
+    /// The answer of a rehearsal; `fields` are the keys of those that were sent.
+    pub(crate) fn of(
+        ticket_id: Option<TicketId>,
+        asked: Asked,
+        fields: Vec<String>,
+        mut preview: preview::Preview,
+    ) -> Self {
+        Self {
+            dry_run: true,
+            ticket_id,
+            status: "validated",
+            validated_action: asked,
+            provided_fields: fields,
+            required_fields: std::mem::take(&mut preview.required_fields),
+            missing_required_fields: Vec::new(),
+            version: preview.version,
+            preview: preview.into(),
+        }
     }
-    answer
 }
 
-/// The answer of a real call. A draft that is created is not handled: only its creator sees it until it leaves start.
-pub(crate) fn handled(asked: &Asked<'_>, done: &Done) -> Value {
-    let is_draft = asked.action_type == CREATE && done.act_state == ActState::InDraft;
-    json!({
-        "dry_run": false,
-        "ticket_id": done.ticket_id.to_string(),
-        "status": if is_draft { "draft" } else { "handled" },
-        "action_type": asked.action_type,
-        "action_id": asked.action_id,
-        "version": done.version,
-        "act_state": done.act_state.word(),
-        "current_nodes": current_nodes(&done.current_nodes),
-        "replayed": done.replayed,
-    })
+/// The answer of a real call.
+#[derive(Debug, Clone, Serialize)]
+pub struct Handled {
+    /// False.
+    pub dry_run: bool,
+    /// The ticket.
+    pub ticket_id: TicketId,
+    /// `handled`, or `draft`.
+    pub status: &'static str,
+    /// The action's word.
+    pub action_type: String,
+    /// The edge's id, or the same word.
+    pub action_id: String,
+    /// The ticket's version since.
+    pub version: u64,
+    /// Its state since.
+    pub act_state: &'static str,
+    /// Where it is since.
+    pub current_nodes: Vec<CurrentNode>,
+    /// Whether this is the first answer again.
+    pub replayed: bool,
 }
 
-/// What a rehearsed command would do. `pools` is there only where somebody will be drawn.
-pub(crate) fn preview_of(preview: &Preview) -> Value {
-    let effects: Value = preview
-        .effects
-        .iter()
-        .map(|effect| json!({ "kind": effect.kind(), "target": effect.target() }))
-        .collect();
-    let mut answer = object([
-        ("act_state", preview.act_state.word().into()),
-        ("field_changes", field_changes(&preview.field_changes)),
-        ("moves", moves(&preview.moves)),
-        ("current_nodes", current_nodes(&preview.current_nodes)),
-        ("effects", effects),
-        ("events", preview.events.as_slice().into()),
-    ]);
-    if !preview.pools.is_empty() {
-        answer["pools"] = preview
-            .pools
-            .iter()
-            .map(|(node, pool)| {
-                let shown = people(first(pool, WAITED_FOR_MAX));
-                json!({ "node_id": node.as_str(), "people": shown, "n_people": pool.len() })
-            })
-            .collect();
+impl Handled {
+    /// The answer of a real call. A draft that is created is not handled: only its creator sees it until it leaves
+    /// start.
+    pub(crate) fn of(asked: Asked, done: Done) -> Self {
+        let is_draft = asked.action_type == CREATE && done.act_state == ActState::InDraft;
+        Self {
+            dry_run: false,
+            ticket_id: done.ticket_id,
+            status: if is_draft { "draft" } else { "handled" },
+            action_type: asked.action_type,
+            action_id: asked.action_id,
+            version: done.version,
+            act_state: done.act_state.word(),
+            current_nodes: current_nodes(done.current_nodes),
+            replayed: done.replayed,
+        }
     }
-    answer
 }
 
-/// `key`, `from`, `to`.
-pub(crate) fn field_changes(changes: &[FieldChange]) -> Value {
+/// What a rehearsed command would do.
+#[derive(Debug, Clone, Serialize)]
+pub struct Preview {
+    /// The state the ticket would have.
+    pub act_state: &'static str,
+    /// Values that would change.
+    pub field_changes: Vec<FieldChange>,
+    /// Steps that tokens would make.
+    pub moves: Vec<Move>,
+    /// Where the ticket would be.
+    pub current_nodes: Vec<CurrentNode>,
+    /// What the outside would be told.
+    pub effects: Vec<Effect>,
+    /// Names of the events, in order.
+    pub events: Vec<&'static str>,
+    /// Only where somebody will be drawn: among whom.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub pools: Vec<Pool>,
+}
+
+impl From<preview::Preview> for Preview {
+    fn from(preview: preview::Preview) -> Self {
+        let pools = preview.pools.into_iter().map(|(node_id, pool)| Pool {
+            node_id,
+            n_people: pool.len(),
+            people: first(pool, WAITED_FOR_MAX),
+        });
+        Self {
+            act_state: preview.act_state.word(),
+            field_changes: field_changes(preview.field_changes),
+            moves: moves(preview.moves),
+            current_nodes: current_nodes(preview.current_nodes),
+            effects: preview.effects.iter().map(Effect::from).collect(),
+            events: preview.events,
+            pools: pools.collect(),
+        }
+    }
+}
+
+/// People among whom one will be drawn.
+#[derive(Debug, Clone, Serialize)]
+pub struct Pool {
+    /// For which node.
+    pub node_id: NodeId,
+    /// The first of them.
+    pub people: Vec<Person>,
+    /// How many there are.
+    pub n_people: usize,
+}
+
+/// What the outside would be told.
+#[derive(Debug, Clone, Serialize)]
+pub struct Effect {
+    /// What kind of thing.
+    pub kind: &'static str,
+    /// Whom or what it is about.
+    pub target: String,
+}
+
+impl From<&effect::Effect> for Effect {
+    fn from(effect: &effect::Effect) -> Self {
+        Self {
+            kind: effect.kind(),
+            target: effect.target(),
+        }
+    }
+}
+
+/// One field that got a value.
+#[derive(Debug, Clone, Serialize)]
+pub struct FieldChange {
+    /// Which.
+    pub key: FieldKey,
+    /// What it was; null where it had none.
+    pub from: Option<Value>,
+    /// What it is.
+    pub to: Value,
+}
+
+pub(super) fn field_changes(changes: Vec<event::FieldChange>) -> Vec<FieldChange> {
+    let changes = changes.into_iter();
     changes
-        .iter()
-        .map(|change| {
-            let from = change.from.as_ref().map(Value::from);
-            json!({ "key": change.key.as_str(), "from": from, "to": Value::from(&change.to) })
+        .map(|change| FieldChange {
+            from: change.from.as_ref().map(Value::from),
+            to: Value::from(&change.to),
+            key: change.key,
         })
         .collect()
 }
 
-/// `from`, `to`, `via`.
-pub(crate) fn moves(moves: &[Move]) -> Value {
+/// One step of a token.
+#[derive(Debug, Clone, Serialize)]
+pub struct Move {
+    /// Where it left.
+    pub from: NodeId,
+    /// Where it came to.
+    pub to: NodeId,
+    /// The edge, or the action's word where no edge was taken.
+    pub via: String,
+}
+
+pub(super) fn moves(moves: Vec<preview::Move>) -> Vec<Move> {
+    let moves = moves.into_iter();
     moves
-        .iter()
-        .map(|step| json!({ "from": step.from.as_str(), "to": step.to.as_str(), "via": step.via }))
+        .map(|step| Move {
+            from: step.from,
+            to: step.to,
+            via: step.via,
+        })
         .collect()
 }

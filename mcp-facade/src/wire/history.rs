@@ -1,51 +1,75 @@
 //! What happened to a ticket, one entry per command.
 
 use loonflow_engine::account::directory::Directory;
-use loonflow_engine::view::flow_history::HistoryEntry;
-use serde_json::{Value, json};
+use loonflow_engine::id::{AccessTokenId, AppName};
+use loonflow_engine::view::flow_history;
+use serde::Serialize;
 
-use super::account::person;
-use super::action::{field_changes, moves};
+use super::account::Person;
+use super::action::{FieldChange, Move, field_changes, moves};
+use super::node::NamedNode;
 
 /// A row of `ticket_history`. Keys without anything to say are left out, for histories are long.
-pub(crate) fn entry(entry: &HistoryEntry, directory: &Directory) -> Value {
-    let mut answer = json!({
-        "version": entry.version,
-        "created_at": entry.at.to_answer(directory.zone()),
-        "processor": entry.processor,
-        "action_type": entry.action_type,
-        "action_id": entry.action_id,
-        "act_state": entry.act_state.word(),
-        "field_changes": field_changes(&entry.field_changes),
-        "moves": moves(&entry.moves),
-    });
-    let optional = [
-        ("operator", entry.by.as_ref().map(person)),
-        (
-            "action_name",
-            Some(&entry.action_name)
-                .filter(|name| !name.is_empty())
-                .map(|name| json!(name)),
-        ),
-        (
-            "node",
-            entry
-                .node
-                .as_ref()
-                .map(|(node, name)| json!({ "node_id": node.as_str(), "name": name })),
-        ),
-        ("target", entry.target.as_ref().map(person)),
-        ("comment", entry.comment.as_ref().map(|comment| json!(comment))),
-        ("app_name", entry.app.as_ref().map(|app| json!(app.as_str()))),
-        (
-            "token_id",
-            entry.access_token.as_ref().map(|token| json!(token.as_str())),
-        ),
-    ];
-    for (key, value) in optional {
-        if let Some(value) = value {
-            answer[key] = value;
+#[derive(Debug, Clone, Serialize)]
+pub struct HistoryEntry {
+    /// The ticket's version after it.
+    pub version: u64,
+    /// When.
+    pub created_at: String,
+    /// Who or what: `user`, `timer`, `hook`, `system`.
+    pub processor: &'static str,
+    /// What was done.
+    pub action_type: String,
+    /// The edge's id, or the same word.
+    pub action_id: String,
+    /// The state since.
+    pub act_state: &'static str,
+    /// Values that changed.
+    pub field_changes: Vec<FieldChange>,
+    /// Steps that tokens made.
+    pub moves: Vec<Move>,
+    /// The person who did it, where it was one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub operator: Option<Person>,
+    /// The edge's name, where it has one.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub action_name: String,
+    /// Where, if at a node.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub node: Option<NamedNode>,
+    /// Whom it concerned.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target: Option<Person>,
+    /// What was said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub comment: Option<String>,
+    /// Through which application.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub app_name: Option<AppName>,
+    /// With which personal access token.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token_id: Option<AccessTokenId>,
+}
+
+impl HistoryEntry {
+    /// The row of an entry.
+    pub(crate) fn of(entry: flow_history::HistoryEntry, directory: &Directory) -> Self {
+        Self {
+            version: entry.version,
+            created_at: entry.at.to_answer(directory.zone()),
+            processor: entry.processor,
+            action_type: entry.action_type,
+            action_id: entry.action_id,
+            act_state: entry.act_state.word(),
+            field_changes: field_changes(entry.field_changes),
+            moves: moves(entry.moves),
+            operator: entry.by.map(Person::from),
+            action_name: entry.action_name,
+            node: entry.node.map(NamedNode::from),
+            target: entry.target.map(Person::from),
+            comment: entry.comment,
+            app_name: entry.app,
+            token_id: entry.access_token,
         }
     }
-    answer
 }

@@ -1,17 +1,28 @@
-//! One page of a list: its rows under the list's own key, and where it stands among the others.
+//! Where one page of a list stands among the others; its rows are beside it, under the list's own key.
 
 use loonflow_engine::runtime::Page;
-use serde_json::Value;
+use serde::Serialize;
 
-use super::object;
+/// The keys that every list has (contract: paging).
+#[derive(Debug, Clone, Serialize)]
+pub struct Paging {
+    /// Rows of a full page.
+    pub per_page: u32,
+    /// Which page this is.
+    pub page: u32,
+    /// Rows of all pages.
+    pub total: u64,
+    /// Whether a page follows.
+    pub has_more: bool,
+}
 
-/// `<key>`, `per_page`, `page`, `total`, `has_more`.
-pub(crate) fn page<T>(key: &str, page: &Page<T>, row: impl FnMut(&T) -> Value) -> Value {
-    object([
-        (key, page.rows.iter().map(row).collect()),
-        ("per_page", page.per_page.into()),
-        ("page", page.page.into()),
-        ("total", page.total.into()),
-        ("has_more", page.has_more.into()),
-    ])
+impl<T> From<&Page<T>> for Paging {
+    fn from(page: &Page<T>) -> Self {
+        Self {
+            per_page: page.per_page,
+            page: page.page,
+            total: page.total,
+            has_more: page.has_more,
+        }
+    }
 }

@@ -2,7 +2,7 @@
 
 use futures::FutureExt;
 
-use super::{Declaration, Effect, rows};
+use super::{Declaration, Effect, object, rows};
 use crate::call::ticket_create;
 use crate::mcp::schema::{Kind, property};
 
@@ -36,6 +36,10 @@ pub const DECLARATION: Declaration = Declaration {
     effect: Effect::Adds,
     whole: "call `ticket_detail` with the ticket id, and with `whole_field` for a long value",
     run: |context, mut arguments| {
-        async move { ticket_create::run(context, ticket_create::Params::parse(&mut arguments)?).await }.boxed()
+        async move {
+            let params = ticket_create::Params::parse(&mut arguments)?;
+            object(context, &ticket_create::run(context, params).await?)
+        }
+        .boxed()
     },
 };

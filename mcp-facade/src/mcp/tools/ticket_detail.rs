@@ -2,7 +2,7 @@
 
 use futures::FutureExt;
 
-use super::{Declaration, Effect, rows};
+use super::{Declaration, Effect, object, rows};
 use crate::call::ticket_detail;
 use crate::mcp::schema::{Kind, property};
 
@@ -23,6 +23,10 @@ pub const DECLARATION: Declaration = Declaration {
     effect: Effect::Reads,
     whole: "call `ticket_detail` with `whole_field` set to the key of one field, and for long lists `ticket_history`",
     run: |context, mut arguments| {
-        async move { ticket_detail::run(context, ticket_detail::Params::parse(&mut arguments)?).await }.boxed()
+        async move {
+            let params = ticket_detail::Params::parse(&mut arguments)?;
+            object(context, &ticket_detail::run(context, params).await?)
+        }
+        .boxed()
     },
 };

@@ -2,7 +2,7 @@
 
 use futures::FutureExt;
 
-use super::{Declaration, Effect, rows};
+use super::{Declaration, Effect, object, rows};
 use crate::call::ticket_handle;
 use crate::mcp::schema::{Kind, property};
 
@@ -61,6 +61,10 @@ pub const DECLARATION: Declaration = Declaration {
     effect: Effect::Changes,
     whole: "call `ticket_detail` with the ticket id, and with `whole_field` for a long value",
     run: |context, mut arguments| {
-        async move { ticket_handle::run(context, ticket_handle::Params::parse(&mut arguments)?).await }.boxed()
+        async move {
+            let params = ticket_handle::Params::parse(&mut arguments)?;
+            object(context, &ticket_handle::run(context, params).await?)
+        }
+        .boxed()
     },
 };

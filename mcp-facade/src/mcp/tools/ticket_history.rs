@@ -2,7 +2,7 @@
 
 use futures::FutureExt;
 
-use super::{Declaration, Effect, rows};
+use super::{Declaration, Effect, object, rows};
 use crate::call::ticket_history;
 use crate::mcp::schema::{Kind, property};
 
@@ -42,6 +42,10 @@ pub const DECLARATION: Declaration = Declaration {
     effect: Effect::Reads,
     whole: "ask for one entry with `per_page` 1 and `from_version`; a field's present value is in `ticket_detail` with `whole_field`",
     run: |context, mut arguments| {
-        async move { ticket_history::run(context, ticket_history::Params::parse(&mut arguments)?).await }.boxed()
+        async move {
+            let params = ticket_history::Params::parse(&mut arguments)?;
+            object(context, &ticket_history::run(context, params).await?)
+        }
+        .boxed()
     },
 };

@@ -2,7 +2,7 @@
 
 use futures::FutureExt;
 
-use super::{Declaration, Effect, rows};
+use super::{Declaration, Effect, object, rows};
 use crate::call::ticket_list::{self, CATEGORIES};
 use crate::mcp::schema::{Kind, property};
 
@@ -59,6 +59,10 @@ pub const DECLARATION: Declaration = Declaration {
     effect: Effect::Reads,
     whole: "ask for fewer rows with `per_page`",
     run: |context, mut arguments| {
-        async move { ticket_list::run(context, ticket_list::Params::parse(&mut arguments)?).await }.boxed()
+        async move {
+            let params = ticket_list::Params::parse(&mut arguments)?;
+            object(context, &ticket_list::run(context, params).await?)
+        }
+        .boxed()
     },
 };

@@ -2,7 +2,7 @@
 
 use futures::FutureExt;
 
-use super::{Declaration, Effect};
+use super::{Declaration, Effect, object};
 use crate::call::ticket_prepare_create;
 use crate::mcp::schema::{Kind, property};
 
@@ -42,7 +42,10 @@ pub const DECLARATION: Declaration = Declaration {
     effect: Effect::Reads,
     whole: "tell the workflow's admin that its form is too large to be shown",
     run: |context, mut arguments| {
-        async move { ticket_prepare_create::run(context, ticket_prepare_create::Params::parse(&mut arguments)?).await }
-            .boxed()
+        async move {
+            let params = ticket_prepare_create::Params::parse(&mut arguments)?;
+            object(context, &ticket_prepare_create::run(context, params).await?)
+        }
+        .boxed()
     },
 };

@@ -2,7 +2,7 @@
 
 use futures::FutureExt;
 
-use super::{Declaration, Effect, rows};
+use super::{Declaration, Effect, object, rows};
 use crate::call::ticket_prepare_handle;
 use crate::mcp::schema::{Kind, property};
 
@@ -17,7 +17,10 @@ pub const DECLARATION: Declaration = Declaration {
     effect: Effect::Reads,
     whole: "call `ticket_detail` with `whole_field` set to the key of one field",
     run: |context, mut arguments| {
-        async move { ticket_prepare_handle::run(context, ticket_prepare_handle::Params::parse(&mut arguments)?).await }
-            .boxed()
+        async move {
+            let params = ticket_prepare_handle::Params::parse(&mut arguments)?;
+            object(context, &ticket_prepare_handle::run(context, params).await?)
+        }
+        .boxed()
     },
 };

@@ -2,7 +2,7 @@
 
 use futures::FutureExt;
 
-use super::{Declaration, Effect, rows};
+use super::{Declaration, Effect, object, rows};
 use crate::call::user_list;
 use crate::mcp::schema::{Kind, property};
 
@@ -39,6 +39,10 @@ pub const DECLARATION: Declaration = Declaration {
     effect: Effect::Reads,
     whole: "ask for fewer rows with `per_page`",
     run: |context, mut arguments| {
-        async move { user_list::run(context, user_list::Params::parse(&mut arguments)?).await }.boxed()
+        async move {
+            let params = user_list::Params::parse(&mut arguments)?;
+            object(context, &user_list::run(context, params).await?)
+        }
+        .boxed()
     },
 };

@@ -2,7 +2,7 @@
 
 use futures::FutureExt;
 
-use super::{Declaration, Effect, rows};
+use super::{Declaration, Effect, object, rows};
 use crate::call::workflow_list;
 use crate::mcp::schema::{Kind, property};
 
@@ -30,6 +30,10 @@ pub const DECLARATION: Declaration = Declaration {
     effect: Effect::Reads,
     whole: "ask for fewer rows with `per_page`",
     run: |context, mut arguments| {
-        async move { workflow_list::run(context, workflow_list::Params::parse(&mut arguments)?).await }.boxed()
+        async move {
+            let params = workflow_list::Params::parse(&mut arguments)?;
+            object(context, &workflow_list::run(context, params).await?)
+        }
+        .boxed()
     },
 };

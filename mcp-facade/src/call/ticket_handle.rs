@@ -227,10 +227,15 @@ async fn no_such_action(context: &CallContext, ticket: TicketId, params: &Params
             })
             .collect(),
     });
-    error.message = if params.action_type.is_empty() {
-        "`action_type` names no action".to_owned()
-    } else {
-        format!("there is no `action_type` `{}`", shortened(&params.action_type))
+    let meant = detail.offered.iter().find(|one| one.id == params.action_id);
+    error.message = match (params.action_type.as_str(), meant) {
+        ("", Some(one)) => format!(
+            "`action_type` is missing: that of `{}` is `{}`",
+            one.id,
+            one.kind.word()
+        ),
+        ("", None) => "`action_type` is missing".to_owned(),
+        (_, _) => format!("there is no `action_type` `{}`", shortened(&params.action_type)),
     };
     Ok(error)
 }

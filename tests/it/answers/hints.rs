@@ -80,6 +80,29 @@ async fn a_value_that_names_nothing_gets_the_tool_that_finds_it() {
 }
 
 #[tokio::test]
+async fn an_action_without_its_type_is_told_it() {
+    let server = server().await;
+    let ticket = created(&server, json!({ "title": "k" })).await;
+    let refuse = |arguments: Value| {
+        let arguments = crate::bad_input::with(json!({ "ticket_id": ticket }), &arguments);
+        let ana = server.raw("ana");
+        async move {
+            ana.call("ticket_handle", arguments)
+                .await
+                .refused("action_not_available")
+        }
+    };
+    let error = refuse(json!({ "action_id": "forward" })).await;
+    assert_eq!(
+        error["message"],
+        "`action_type` is missing: that of `forward` is `forward`"
+    );
+    let error = refuse(json!({ "action_id": "no_such" })).await;
+    assert_eq!(error["message"], "`action_type` is missing");
+    assert!(hint(&error).contains("`forward`/`forward`"), "{error}");
+}
+
+#[tokio::test]
 async fn what_is_meant_is_told() {
     let server = server().await;
     let ana = server.raw("ana");

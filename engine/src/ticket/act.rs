@@ -132,56 +132,28 @@ impl Action {
     /// The edge it takes.
     #[must_use]
     pub fn edge(&self) -> Option<&EdgeId> {
-        match self {
-            Self::Take { edge, .. } => Some(edge),
-            Self::Accept
-            | Self::Forward { .. }
-            | Self::Consult { .. }
-            | Self::ConsultSubmit
-            | Self::AddComment
-            | Self::Withdraw
-            | Self::ForceForward { .. }
-            | Self::ForceClose
-            | Self::ForceAlterNode { .. }
-            | Self::RetryHook
-            | Self::Discard => None,
+        if let Self::Take { edge, .. } = self {
+            return Some(edge);
         }
+        None
     }
 
     /// The person it concerns.
     #[must_use]
     pub fn to_user(&self) -> Option<&UserId> {
-        match self {
-            Self::Forward { to } | Self::Consult { to } | Self::ForceForward { to } => Some(to),
-            Self::Take { .. }
-            | Self::Accept
-            | Self::ConsultSubmit
-            | Self::AddComment
-            | Self::Withdraw
-            | Self::ForceClose
-            | Self::ForceAlterNode { .. }
-            | Self::RetryHook
-            | Self::Discard => None,
+        if let Self::Forward { to } | Self::Consult { to } | Self::ForceForward { to } = self {
+            return Some(to);
         }
+        None
     }
 
     /// The node it leads to.
     #[must_use]
     pub fn to_node(&self) -> Option<&NodeId> {
-        match self {
-            Self::ForceAlterNode { to } => Some(to),
-            Self::Take { .. }
-            | Self::Accept
-            | Self::Forward { .. }
-            | Self::Consult { .. }
-            | Self::ConsultSubmit
-            | Self::AddComment
-            | Self::Withdraw
-            | Self::ForceForward { .. }
-            | Self::ForceClose
-            | Self::RetryHook
-            | Self::Discard => None,
+        if let Self::ForceAlterNode { to } = self {
+            return Some(to);
         }
+        None
     }
 }
 

@@ -20,7 +20,7 @@ use std::sync::Arc;
 
 use loonflow_engine::account::directory::Directory;
 use loonflow_engine::id::{EdgeId, NodeId, UserId};
-use loonflow_engine::workflow::{AssigneeRule, NodeKind, WorkflowVersion};
+use loonflow_engine::workflow::{AssigneeRule, WorkflowVersion};
 use loonflow_world::case::Checked;
 use loonflow_world::names::Shared;
 use serde_json::{Value as Json, json};
@@ -313,7 +313,7 @@ impl Checker<'_> {
 
     fn parents(&mut self) {
         for node in &self.teller.workflow.nodes {
-            if let NodeKind::Normal(props) = &node.kind
+            if let Some(props) = node.kind.as_normal()
                 && let AssigneeRule::ParentTicketField(_) = &props.assignee
             {
                 let message = format!(
@@ -469,27 +469,22 @@ fn who_can_do(workflow: &WorkflowVersion, directory: &Directory, creator: &UserI
     let Some(node) = workflow.node(node) else {
         return BTreeSet::new();
     };
-    match &node.kind {
-        NodeKind::Start => [creator.clone()].into(),
-        NodeKind::Normal(props) => match assignees(props, directory, creator) {
-            Assignees::Fixed(users) => users,
-            Assignees::FromFields | Assignees::FromParent => {
-                let active = directory
-                    .users
-                    .keys()
-                    .filter(|user| directory.active_user(user).is_some());
-                active
-                    .filter(|user| !(props.exclude_creator && *user == creator))
-                    .cloned()
-                    .collect()
-            }
-        },
-        NodeKind::End
-        | NodeKind::Exclusive { .. }
-        | NodeKind::Parallel
-        | NodeKind::Inclusive { .. }
-        | NodeKind::Timer(_)
-        | NodeKind::Hook(_) => BTreeSet::new(),
+    let Some(props) = node.kind.as_normal() else {
+        let creator = node.kind.is_left_by_people().then(|| creator.clone());
+        return creator.into_iter().collect();
+    };
+    match assignees(props, directory, creator) {
+        Assignees::Fixed(users) => users,
+        Assignees::FromFields | Assignees::FromParent => {
+            let active = directory
+                .users
+                .keys()
+                .filter(|user| directory.active_user(user).is_some());
+            active
+                .filter(|user| !(props.exclude_creator && *user == creator))
+                .cloned()
+                .collect()
+        }
     }
 }
 

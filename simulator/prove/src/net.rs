@@ -10,7 +10,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use loonflow_engine::id::{EdgeId, NodeId};
-use loonflow_engine::workflow::{EdgeKind, NodeKind, WorkflowVersion};
+use loonflow_engine::workflow::{EdgeKind, Leaving, WorkflowVersion};
 
 pub mod trace;
 
@@ -228,20 +228,12 @@ impl Builder<'_> {
         let targets: Vec<(EdgeId, usize)> = self.workflow.graph.ways_out[idx]
             .iter()
             .map(|edge| &self.workflow.edges[*edge])
-            .filter(|edge| match node.kind {
-                NodeKind::Start | NodeKind::Normal(_) => edge.kind != EdgeKind::Condition,
-                NodeKind::End
-                | NodeKind::Exclusive { .. }
-                | NodeKind::Parallel
-                | NodeKind::Inclusive { .. }
-                | NodeKind::Timer(_)
-                | NodeKind::Hook(_) => true,
-            })
+            .filter(|edge| !node.kind.is_left_by_people() || edge.kind != EdgeKind::Condition)
             .filter_map(|edge| Some((edge.id.clone(), *self.workflow.graph.node_idx.get(&edge.target)?)))
             .collect();
-        match node.kind {
-            NodeKind::End => {}
-            NodeKind::Parallel if targets.len() > 1 => {
+        match node.kind.leaving() {
+            Leaving::Never => {}
+            Leaving::AllWays if targets.len() > 1 => {
                 let mut outputs = Vec::new();
                 for (branch, (edge, target)) in targets.iter().enumerate() {
                     let mut inner = context.clone();
@@ -250,13 +242,11 @@ impl Builder<'_> {
                 }
                 self.transition(Step::Fork(node.id.clone()), context, vec![place], outputs);
             }
-            NodeKind::Inclusive { .. } if targets.len() > 1 => return Err(NotPlain::Inclusive(node.id.clone())),
-            NodeKind::Timer(_) | NodeKind::Hook(_) => self.over(place, &context, targets.into_iter().take(1))?,
-            NodeKind::Start
-            | NodeKind::Normal(_)
-            | NodeKind::Exclusive { .. }
-            | NodeKind::Parallel
-            | NodeKind::Inclusive { .. } => self.over(place, &context, targets.into_iter())?,
+            Leaving::EveryFit if targets.len() > 1 => return Err(NotPlain::Inclusive(node.id.clone())),
+            Leaving::OnlyWay => self.over(place, &context, targets.into_iter().take(1))?,
+            Leaving::ByPeople | Leaving::FirstFit | Leaving::AllWays | Leaving::EveryFit => {
+                self.over(place, &context, targets.into_iter())?;
+            }
         }
         Ok(())
     }

@@ -10,7 +10,7 @@ use loonflow_engine::account::directory::Directory;
 use loonflow_engine::id::{EdgeId, FieldKey, NodeId, UserId, VersionName, WorkflowId};
 use loonflow_engine::ticket::ActionKind;
 use loonflow_engine::ticket::{Command, Event, Ticket};
-use loonflow_engine::workflow::{NodeKind, WorkflowVersion};
+use loonflow_engine::workflow::WorkflowVersion;
 
 use crate::world::World;
 
@@ -316,10 +316,7 @@ impl VersionCoverage {
         let Some(idx) = version.graph.node_idx.get(id).copied() else {
             return;
         };
-        if !matches!(
-            version.nodes[idx].kind,
-            NodeKind::Exclusive { .. } | NodeKind::Inclusive { .. }
-        ) {
+        if !version.nodes[idx].kind.is_choice() {
             return;
         }
         for edge in &version.graph.ways_out[idx] {

@@ -135,12 +135,10 @@ pub fn tokens_rest_where_they_can(ticket: &Ticket, workflow: &WorkflowVersion) -
                 .forks
                 .last()
                 .is_some_and(|fork| workflow.merge_of(&fork.split) == Some(&token.node)),
-            Rest::Held { holders, .. } => {
-                !holders.is_empty() && matches!(node.kind, NodeKind::Start | NodeKind::Normal(_))
-            }
-            Rest::Unassigned => matches!(node.kind, NodeKind::Start | NodeKind::Normal(_)),
-            Rest::Offered { candidates } => candidates.len() > 1 && matches!(node.kind, NodeKind::Normal(_)),
-            Rest::Shared { shares } => shares.len() > 1 && matches!(node.kind, NodeKind::Normal(_)),
+            Rest::Held { holders, .. } => !holders.is_empty() && node.kind.is_left_by_people(),
+            Rest::Unassigned => node.kind.is_left_by_people(),
+            Rest::Offered { candidates } => candidates.len() > 1 && node.kind.as_normal().is_some(),
+            Rest::Shared { shares } => shares.len() > 1 && node.kind.as_normal().is_some(),
             Rest::Timer { .. } => matches!(node.kind, NodeKind::Timer(_)),
             Rest::Hook { .. } => matches!(node.kind, NodeKind::Hook(_)),
             Rest::Ended => matches!(node.kind, NodeKind::End) && ticket.tokens.len() == 1,

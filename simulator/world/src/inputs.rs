@@ -11,7 +11,7 @@ use anyhow::{Context as _, bail};
 use loonflow_engine::account::directory::Directory;
 use loonflow_engine::value::number;
 use loonflow_engine::workflow::validate::{Problem, ValidationContext, check};
-use loonflow_engine::workflow::{AssigneeRule, NodeKind, WorkflowVersion};
+use loonflow_engine::workflow::{AssigneeRule, WorkflowVersion};
 use serde_json::{Value as Json, json};
 
 use crate::directory_from;
@@ -171,7 +171,7 @@ pub fn stand_in(versions: &[Arc<WorkflowVersion>]) -> Json {
         users.extend(named.map(|user| user.as_str().to_owned()));
         depts.extend(permission.viewer_depts.iter().map(|dept| dept.as_str().to_owned()));
         for node in &version.nodes {
-            let NodeKind::Normal(props) = &node.kind else { continue };
+            let Some(props) = node.kind.as_normal() else { continue };
             match &props.assignee {
                 AssigneeRule::Users(named) => users.extend(named.iter().map(|one| one.as_str().to_owned())),
                 AssigneeRule::Depts(named) => depts.extend(named.iter().map(|one| one.as_str().to_owned())),

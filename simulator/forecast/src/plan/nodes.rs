@@ -45,7 +45,7 @@ pub(super) fn plan(
     let key = |part: &str| format!("nodes.{id}.{part}");
     let none = NodeRule::default();
     let rule = scenario.nodes.get(id).unwrap_or(&none);
-    let is_work = matches!(node.kind, NodeKind::Normal(_) | NodeKind::Start);
+    let is_work = node.kind.is_left_by_people();
     let is_hook = matches!(node.kind, NodeKind::Hook(_));
     let kind = node.kind.word();
     if !is_work {

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use loonflow_engine::account::directory::Directory;
 use loonflow_engine::id::UserId;
 use loonflow_engine::limits::ASSIGNEES_MAX;
-use loonflow_engine::workflow::{AssigneeRule, NodeKind, NormalProps, Variable, WorkflowVersion};
+use loonflow_engine::workflow::{AssigneeRule, NormalProps, Variable, WorkflowVersion};
 
 /// Who can be assigned at a node.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -37,20 +37,7 @@ pub(crate) const KINDS_MAX: usize = 64;
 
 /// The kinds of active users, in the order of the first of each; at most one more than [`KINDS_MAX`].
 pub(crate) fn creator_kinds(workflow: &WorkflowVersion, directory: &Directory) -> Vec<CreatorKind> {
-    let props: Vec<Option<&NormalProps>> = workflow
-        .nodes
-        .iter()
-        .map(|node| match &node.kind {
-            NodeKind::Normal(props) => Some(&**props),
-            NodeKind::Start
-            | NodeKind::End
-            | NodeKind::Exclusive { .. }
-            | NodeKind::Parallel
-            | NodeKind::Inclusive { .. }
-            | NodeKind::Timer(_)
-            | NodeKind::Hook(_) => None,
-        })
-        .collect();
+    let props: Vec<Option<&NormalProps>> = workflow.nodes.iter().map(|node| node.kind.as_normal()).collect();
     // Departments and roles do not depend on who creates the ticket: they are looked up once.
     let named: Vec<Option<BTreeSet<UserId>>> = props
         .iter()
@@ -117,15 +104,9 @@ impl CreatorKind {
 
     /// The same with this creator to stand for it.
     pub(crate) fn created_by(&self, creator: &UserId, workflow: &WorkflowVersion, directory: &Directory) -> Self {
-        let of_node = |node: &loonflow_engine::workflow::Node| match &node.kind {
-            NodeKind::Normal(props) => Some(assignees(props, directory, creator)),
-            NodeKind::Start
-            | NodeKind::End
-            | NodeKind::Exclusive { .. }
-            | NodeKind::Parallel
-            | NodeKind::Inclusive { .. }
-            | NodeKind::Timer(_)
-            | NodeKind::Hook(_) => None,
+        let of_node = |node: &loonflow_engine::workflow::Node| {
+            let props = node.kind.as_normal()?;
+            Some(assignees(props, directory, creator))
         };
         Self {
             example: creator.clone(),

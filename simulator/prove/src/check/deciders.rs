@@ -5,7 +5,7 @@
 //! knowing. Where it is hidden from all of them, the requester decides behind their backs: worth a look. So is a field
 //! that nobody at all can fill in. Where nobody acts between, there is nobody who could have a say.
 
-use loonflow_engine::workflow::{FieldPermission, NodeKind, WorkflowVersion};
+use loonflow_engine::workflow::{FieldPermission, WorkflowVersion};
 
 use super::finding::{Finding, Severity};
 
@@ -15,7 +15,7 @@ pub(crate) fn deciders(workflow: &WorkflowVersion) -> Vec<Finding> {
     let graph = &workflow.graph;
     let start = graph.start_idx;
     for (idx, gateway) in workflow.nodes.iter().enumerate() {
-        if !matches!(gateway.kind, NodeKind::Exclusive { .. } | NodeKind::Inclusive { .. }) {
+        if !gateway.kind.is_choice() {
             continue;
         }
         let ways = graph.ways_out[idx].iter().map(|edge| &workflow.edges[*edge]);
@@ -92,7 +92,7 @@ fn people_before(workflow: &WorkflowVersion, to: usize) -> Vec<usize> {
     }
     let people = workflow.nodes.iter().zip(&is_seen).enumerate();
     people
-        .filter(|(_, (node, is_seen))| **is_seen && matches!(node.kind, NodeKind::Normal(_)))
+        .filter(|(_, (node, is_seen))| **is_seen && node.kind.as_normal().is_some())
         .map(|(idx, _)| idx)
         .collect()
 }

@@ -10,7 +10,7 @@ use loonflow_engine::account::directory::Directory;
 use loonflow_engine::id::{FieldKey, UserId};
 use loonflow_engine::value::Value;
 use loonflow_engine::workflow::condition::Condition;
-use loonflow_engine::workflow::{AssigneeRule, Component, ComponentKind, NodeKind, WorkflowVersion};
+use loonflow_engine::workflow::{AssigneeRule, Component, ComponentKind, WorkflowVersion};
 
 use super::values::{TooMany, are_surely_enough, candidates};
 
@@ -57,14 +57,13 @@ pub(crate) fn domains(
     let mut asked: BTreeMap<&FieldKey, Vec<&Condition>> = BTreeMap::new();
     for edge in &workflow.edges {
         let source = workflow.node(&edge.source);
-        let chooses =
-            source.is_some_and(|node| matches!(node.kind, NodeKind::Exclusive { .. } | NodeKind::Inclusive { .. }));
+        let chooses = source.is_some_and(|node| node.kind.is_choice());
         for condition in edge.conditions.iter().filter(|_| chooses) {
             asked.entry(&condition.field).or_default().push(condition);
         }
     }
     for node in &workflow.nodes {
-        if let NodeKind::Normal(props) = &node.kind
+        if let Some(props) = node.kind.as_normal()
             && let AssigneeRule::TicketField(keys) = &props.assignee
         {
             for key in keys {
@@ -92,8 +91,9 @@ fn domain(
         .nodes
         .iter()
         .enumerate()
-        .filter_map(|(idx, node)| match &node.kind {
-            NodeKind::Normal(props) => match &props.assignee {
+        .filter_map(|(idx, node)| {
+            let props = node.kind.as_normal()?;
+            match &props.assignee {
                 AssigneeRule::TicketField(keys) if keys.contains(&component.key) => Some((idx, props.exclude_creator)),
                 AssigneeRule::TicketField(_)
                 | AssigneeRule::Users(_)
@@ -102,14 +102,7 @@ fn domain(
                 | AssigneeRule::Variables(_)
                 | AssigneeRule::ParentTicketField(_)
                 | AssigneeRule::External(_) => None,
-            },
-            NodeKind::Start
-            | NodeKind::End
-            | NodeKind::Exclusive { .. }
-            | NodeKind::Parallel
-            | NodeKind::Inclusive { .. }
-            | NodeKind::Timer(_)
-            | NodeKind::Hook(_) => None,
+            }
         })
         .collect();
     let holds_one = |value: &Value, excludes: bool| {

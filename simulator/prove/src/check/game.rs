@@ -193,19 +193,18 @@ impl<'a> Game<'a> {
         let workflow = self.workflow;
         let node = &workflow.nodes[idx];
         let out: Vec<u16> = workflow.graph.ways_out[idx].iter().map(|edge| number(*edge)).collect();
-        let default_of = |default: &Option<loonflow_engine::id::EdgeId>| {
-            out.iter()
-                .copied()
-                .find(|edge| Some(&workflow.edges[usize::from(*edge)].id) == default.as_ref())
-        };
-        let (what, default) = match &node.kind {
-            NodeKind::Start => (Kind::Start, None),
-            NodeKind::Normal(_) => (Kind::Normal, None),
-            NodeKind::End => (Kind::End, None),
-            NodeKind::Exclusive { default_branch } => (Kind::Exclusive, default_of(default_branch)),
-            NodeKind::Parallel => (Kind::Parallel, None),
-            NodeKind::Inclusive { default_branch } => (Kind::Inclusive, default_of(default_branch)),
-            NodeKind::Timer(_) | NodeKind::Hook(_) => (Kind::Automatic, None),
+        let default = node.kind.default_branch().and_then(|default| {
+            let is_it = |edge: &u16| workflow.edges[usize::from(*edge)].id == *default;
+            out.iter().copied().find(is_it)
+        });
+        let what = match node.kind {
+            NodeKind::Start => Kind::Start,
+            NodeKind::Normal(_) => Kind::Normal,
+            NodeKind::End => Kind::End,
+            NodeKind::Exclusive { .. } => Kind::Exclusive,
+            NodeKind::Parallel => Kind::Parallel,
+            NodeKind::Inclusive { .. } => Kind::Inclusive,
+            NodeKind::Timer(_) | NodeKind::Hook(_) => Kind::Automatic,
         };
         let split = workflow.graph.splits.get(&node.id).map(|split| SplitInfo {
             merge: workflow.graph.node_idx.get(&split.merge).map_or(0, |idx| number(*idx)),
@@ -215,7 +214,6 @@ impl<'a> Game<'a> {
                 .map(|node| split.region.contains(&node.id))
                 .collect(),
         });
-        let is_left_by_people = matches!(what, Kind::Start | Kind::Normal);
         let mut info = NodeInfo {
             id: node.id.clone(),
             kind: what,
@@ -233,7 +231,7 @@ impl<'a> Game<'a> {
             may_refuse: false,
             n_moves: 1,
         };
-        if !is_left_by_people {
+        if !node.kind.is_left_by_people() {
             return Ok(info);
         }
         for (field, domain) in self.fields.iter().enumerate() {

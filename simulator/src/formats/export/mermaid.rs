@@ -24,21 +24,16 @@ pub struct Marked {
 pub fn mermaid(version: &WorkflowVersion, marked: &Marked) -> String {
     let mut text = String::from("flowchart LR\n");
     for (idx, node) in version.nodes.iter().enumerate() {
-        let (open, close) = match node.kind {
-            NodeKind::Start | NodeKind::End => ("([", "])"),
-            NodeKind::Normal(_) => ("[", "]"),
-            NodeKind::Exclusive { .. } | NodeKind::Parallel | NodeKind::Inclusive { .. } => ("{", "}"),
-            NodeKind::Timer(_) => ("((", "))"),
-            NodeKind::Hook(_) => ("[[", "]]"),
+        let (open, sign, close) = match node.kind {
+            NodeKind::Start | NodeKind::End => ("([", "", "])"),
+            NodeKind::Normal(_) => ("[", "", "]"),
+            NodeKind::Exclusive { .. } => ("{", "x ", "}"),
+            NodeKind::Parallel => ("{", "+ ", "}"),
+            NodeKind::Inclusive { .. } => ("{", "o ", "}"),
+            NodeKind::Timer(_) => ("((", "", "))"),
+            NodeKind::Hook(_) => ("[[", "", "]]"),
         };
-        let name = match node.kind {
-            NodeKind::Parallel => format!("+ {}", node.name),
-            NodeKind::Inclusive { .. } => format!("o {}", node.name),
-            NodeKind::Exclusive { .. } => format!("x {}", node.name),
-            NodeKind::Start | NodeKind::Normal(_) | NodeKind::End | NodeKind::Timer(_) | NodeKind::Hook(_) => {
-                node.name.clone()
-            }
-        };
+        let name = format!("{sign}{}", node.name);
         line(&mut text, &format!("n{idx}{open}\"{}\"{close}", shown(&name)));
     }
     let mut on_path = Vec::new();

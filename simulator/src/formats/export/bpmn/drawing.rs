@@ -236,7 +236,7 @@ impl Drawing {
     fn ways_out(&mut self, version: &WorkflowVersion) -> Vec<usize> {
         let mut found = Vec::new();
         for (idx, ways) in version.graph.ways_out.iter().enumerate() {
-            let is_left_by_people = matches!(version.nodes[idx].kind, NodeKind::Start | NodeKind::Normal(_));
+            let is_left_by_people = version.nodes[idx].kind.is_left_by_people();
             if is_left_by_people && ways.len() > 1 {
                 let choice = self.add(idx, ShapeKind::Exclusive, Added::Choice, 1);
                 self.join(idx, choice);
@@ -359,10 +359,7 @@ impl Drawing {
         self.names.release(edge.id.as_str());
         let id = self.names.take(edge.id.as_str());
         let from = ways_out[source];
-        let asks = matches!(
-            version.nodes[source].kind,
-            NodeKind::Exclusive { .. } | NodeKind::Inclusive { .. }
-        );
+        let asks = version.nodes[source].kind.is_choice();
         let expression = if self.shapes[from].added == Some(Added::Choice) {
             Some(format!("=action = {}", expression::quoted(edge.id.as_str())))
         } else if asks && !edge.conditions.is_empty() {

@@ -107,7 +107,7 @@ impl Sheet<'_> {
     fn shape(&self, xml: &mut XmlWriter, idx: usize, shape: &Shape, into: &[&str], out: &[&str]) {
         let node = &self.version.nodes[shape.node];
         let mut attributes = vec![("id", shape.id.as_str())];
-        let default = default_branch(node).filter(|_| shape.added.is_none());
+        let default = node.kind.default_branch().filter(|_| shape.added.is_none());
         let default = default.and_then(|edge| self.version.graph.edge_idx.get(edge));
         let default = default.and_then(|edge| self.drawing.flows.iter().find(|flow| flow.edge == Some(*edge)));
         if shape.added.is_none() {
@@ -270,16 +270,4 @@ fn timer_prop(props: &Map<String, Json>) -> Option<&'static str> {
         text.is_some_and(|text| !text.trim().is_empty())
     };
     ["duration", "until_field"].into_iter().find(is_said)
-}
-
-fn default_branch(node: &Node) -> Option<&loonflow_engine::id::EdgeId> {
-    match &node.kind {
-        NodeKind::Exclusive { default_branch } | NodeKind::Inclusive { default_branch } => default_branch.as_ref(),
-        NodeKind::Start
-        | NodeKind::Normal(_)
-        | NodeKind::End
-        | NodeKind::Parallel
-        | NodeKind::Timer(_)
-        | NodeKind::Hook(_) => None,
-    }
 }

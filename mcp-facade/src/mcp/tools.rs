@@ -28,7 +28,7 @@ use crate::call::CallContext;
 use crate::error::ApiError;
 use crate::mcp::schema::{self, Kind, Property, property};
 
-/// Parses the rest of the arguments and answers, with what [`object`] makes of the call's typed answer.
+/// Parses the rest of the arguments and answers, with what `object` makes of the call's typed answer.
 pub type Run = for<'a> fn(&'a CallContext, Arguments) -> BoxFuture<'a, Result<Value, ApiError>>;
 
 /// A call's answer as the object that a tool's result has: the only place where MCP writes an answer out.

@@ -81,6 +81,13 @@ impl ActionKind {
         edge.map_or(self.word(), EdgeId::as_str)
     }
 
+    /// Whether it is history and nothing else: it makes nobody one who worked on the ticket, and a ticket that was
+    /// talked full has no room for it.
+    #[must_use]
+    pub fn is_remark(self) -> bool {
+        matches!(self, Self::AddComment)
+    }
+
     /// Whether it takes an edge.
     #[must_use]
     pub fn is_edge(self) -> bool {

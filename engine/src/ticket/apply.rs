@@ -9,7 +9,7 @@ use std::sync::Arc;
 use crate::id::{NodeId, TokenId, UserId};
 use crate::ticket::event::{Event, Meta, TicketCreated};
 use crate::ticket::token::{Consult, ForkId, Rest, Share, Token};
-use crate::ticket::{ActState, ActionKind, Ticket};
+use crate::ticket::{ActState, Ticket};
 
 /// Folds one event. `None` before the creation; an event other than the creation on `None` stays `None`.
 #[must_use]
@@ -71,7 +71,7 @@ impl Ticket {
             // A second creation cannot be appended: the stream exists.
             Event::TicketCreated(_) => {}
             Event::ActionTaken(taken) => {
-                if let (Some(user), true) = (meta.by.user(), taken.kind != ActionKind::AddComment) {
+                if let (Some(user), true) = (meta.by.user(), !taken.kind.is_remark()) {
                     join(&mut self.processed, user);
                 }
             }

@@ -39,7 +39,7 @@ impl Room {
     pub(crate) fn takes(self, kind: ActionKind) -> bool {
         match self {
             Self::Free => true,
-            Self::Talked => kind != ActionKind::AddComment,
+            Self::Talked => !kind.is_remark(),
             Self::Full => matches!(kind, ActionKind::ForceClose | ActionKind::Discard),
         }
     }

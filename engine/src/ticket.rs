@@ -47,7 +47,7 @@ pub use apply::apply;
 pub use command::{Command, Create, HookOutcome};
 pub use context::{Context, Draw};
 pub use decide::{Verdict, decide, decide_or_ask, decide_with_outcome};
-pub use event::{Event, Meta, Processor};
+pub use event::{Cause, Event, Meta, Processor, Step};
 pub use offer::{OfferedAction, OfferedActions};
 pub use place::{CurrentNode, current_nodes};
 pub use question::{Question, QuestionId, QuestionKind, Replies, Reply};

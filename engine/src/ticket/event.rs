@@ -14,6 +14,10 @@ use crate::ticket::token::{ForkId, Rest};
 use crate::time::Timestamp;
 use crate::value::Value;
 
+mod reading;
+
+pub use reading::{Cause, Step};
+
 /// When and by whom a commit was caused; one for all events of a command.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Meta {

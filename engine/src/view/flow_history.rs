@@ -8,7 +8,7 @@ use std::sync::Arc;
 use crate::account::directory::Directory;
 use crate::account::person::Person;
 use crate::id::{AccessTokenId, AppName, FieldKey, NodeId};
-use crate::ticket::event::{Event, FieldChange, Meta, Processor};
+use crate::ticket::event::{Cause, Event, FieldChange, Meta, Processor};
 use crate::ticket::{ActState, Ticket, apply};
 use crate::time::Timestamp;
 use crate::view::preview::{Move, changes_of, moves};
@@ -207,26 +207,22 @@ struct Told {
 
 impl Told {
     fn of(events: &[Event], is_first: bool) -> Self {
-        let taken = events.iter().find_map(|event| {
-            if let Event::ActionTaken(taken) = event {
-                Some(taken)
-            } else {
-                None
-            }
-        });
-        let caused = events.iter().find_map(|event| {
-            if let Event::TimerFired { node, .. } = event {
-                Some(("timer", Some(node.clone())))
-            } else if let Event::HookSucceeded { node, .. } = event {
-                Some(("hook", Some(node.clone())))
-            } else if let Event::HookFailed { node, .. } = event {
-                Some(("hook_failed", Some(node.clone())))
-            } else if let Event::Migrated { .. } = event {
-                Some(("migrate", None))
-            } else {
-                None
-            }
-        });
+        let mut taken = None;
+        let mut caused = None;
+        for cause in events.iter().filter_map(Event::cause) {
+            let (word, node) = match cause {
+                Cause::Created(_) => continue,
+                Cause::Action(one) => {
+                    taken = taken.or(Some(one));
+                    continue;
+                }
+                Cause::TimerFired { node, .. } => ("timer", Some(node)),
+                Cause::HookSucceeded { node, .. } => ("hook", Some(node)),
+                Cause::HookFailed { node, .. } => ("hook_failed", Some(node)),
+                Cause::Migrated { .. } => ("migrate", None),
+            };
+            caused = caused.or(Some((word, node.cloned())));
+        }
         let (word, node) = caused.unwrap_or(("review", None));
         match taken {
             // A ticket that was submitted as it was created tells the edge it took, at the start node.

@@ -6,7 +6,7 @@ use crate::account::person::Person;
 use crate::effect::{Effect, effects};
 use crate::id::{FieldKey, NodeId, UserId};
 use crate::ticket::context::Context;
-use crate::ticket::event::{Event, FieldChange, Meta};
+use crate::ticket::event::{Cause, Event, FieldChange, Meta, Step};
 use crate::ticket::place::{CurrentNode, current_nodes};
 use crate::ticket::{ActState, Question, Ticket, apply};
 use crate::value::Value;
@@ -137,42 +137,45 @@ pub fn moves(before: Option<&Ticket>, events: &[Event], meta: &Meta) -> Vec<Move
     let mut found: Vec<Move> = Vec::new();
     let mut word = "";
     for event in events {
-        if let Event::ActionTaken(taken) = event {
+        if let Some(Cause::Action(taken)) = event.cause() {
             word = taken.kind.word();
-        } else if let Event::EdgeTaken { edge, from, to, .. } = event {
-            found.push(Move {
+        }
+        match event.step() {
+            Some(Step::Edge { edge, from, to, .. }) => found.push(Move {
                 from: from.clone(),
                 to: to.clone(),
                 via: edge.as_str().to_owned(),
-            });
-        } else if let Event::Forked { fork, branches, .. } = event {
-            found.extend(branches.iter().map(|branch| Move {
+            }),
+            Some(Step::Forked { fork, branches, .. }) => found.extend(branches.iter().map(|branch| Move {
                 from: fork.split.clone(),
                 to: branch.to.clone(),
                 via: branch.edge.as_str().to_owned(),
-            }));
-        } else if let Event::TokensReplaced { removed, node, .. } = event {
-            let tokens = ticket.iter().flat_map(|ticket| &ticket.tokens);
-            for token in tokens.filter(|token| removed.contains(&token.id)) {
-                let step = Move {
-                    from: token.node.clone(),
-                    to: node.clone(),
-                    via: word.to_owned(),
-                };
-                if !found.contains(&step) {
-                    found.push(step);
-                }
-            }
-        } else if let Event::Migrated { tokens, .. } = event {
-            for (id, to) in tokens {
-                if let Some(token) = ticket.as_ref().and_then(|ticket| ticket.token(*id)) {
-                    found.push(Move {
+            })),
+            Some(Step::Replaced { removed, node }) => {
+                let tokens = ticket.iter().flat_map(|ticket| &ticket.tokens);
+                for token in tokens.filter(|token| removed.contains(&token.id)) {
+                    let step = Move {
                         from: token.node.clone(),
-                        to: to.clone(),
-                        via: "migrate".to_owned(),
-                    });
+                        to: node.clone(),
+                        via: word.to_owned(),
+                    };
+                    if !found.contains(&step) {
+                        found.push(step);
+                    }
                 }
             }
+            Some(Step::Migrated { tokens, .. }) => {
+                for (id, to) in tokens {
+                    if let Some(token) = ticket.as_ref().and_then(|ticket| ticket.token(*id)) {
+                        found.push(Move {
+                            from: token.node.clone(),
+                            to: to.clone(),
+                            via: "migrate".to_owned(),
+                        });
+                    }
+                }
+            }
+            Some(Step::Created(_) | Step::Joined { .. } | Step::ForkLeft { .. } | Step::Discarded) | None => {}
         }
         ticket = apply(ticket, event, meta);
     }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use loonflow_engine::account::directory::Directory;
 use loonflow_engine::id::{EdgeId, FieldKey, NodeId, UserId, VersionName, WorkflowId};
 use loonflow_engine::ticket::ActionKind;
-use loonflow_engine::ticket::{Command, Event, Ticket};
+use loonflow_engine::ticket::{Command, Event, Step, Ticket};
 use loonflow_engine::workflow::WorkflowVersion;
 
 use crate::world::World;
@@ -222,44 +222,22 @@ impl Coverage {
     pub fn events(&mut self, world: &World, workflow: &Arc<WorkflowVersion>, after: &Ticket, events: &[Event]) {
         let of_version = self.of(world, workflow);
         for event in events {
-            match event {
-                Event::EdgeTaken { edge, from, to, .. } => {
+            match event.step() {
+                Some(Step::Edge { edge, from, to, .. }) => {
                     of_version.edge(edge);
                     of_version.node(to);
                     of_version.gateway(from, after, &world.directory);
                 }
-                Event::Forked { fork, branches, .. } => {
+                Some(Step::Forked { fork, branches, .. }) => {
                     for branch in branches {
                         of_version.edge(&branch.edge);
                         of_version.node(&branch.to);
                     }
                     of_version.gateway(&fork.split, after, &world.directory);
                 }
-                Event::TicketCreated(created) => of_version.node(&created.start),
-                Event::TokensReplaced { node, .. } => of_version.node(node),
-                Event::ActionTaken(_)
-                | Event::FieldsChanged { .. }
-                | Event::TitleChanged { .. }
-                | Event::JoinAwaited { .. }
-                | Event::Joined { .. }
-                | Event::ForkLeft { .. }
-                | Event::NodeEntered { .. }
-                | Event::TimerSet { .. }
-                | Event::TimerFired { .. }
-                | Event::HookRequested { .. }
-                | Event::HookSucceeded { .. }
-                | Event::HookFailed { .. }
-                | Event::Accepted { .. }
-                | Event::Forwarded { .. }
-                | Event::Consulted { .. }
-                | Event::ConsultSubmitted { .. }
-                | Event::VoteCast { .. }
-                | Event::ForceForwarded { .. }
-                | Event::StateChanged { .. }
-                | Event::InterventionNeeded { .. }
-                | Event::InterventionEnded
-                | Event::Discarded
-                | Event::Migrated { .. } => {}
+                Some(Step::Created(created)) => of_version.node(&created.start),
+                Some(Step::Replaced { node, .. }) => of_version.node(node),
+                Some(Step::Joined { .. } | Step::ForkLeft { .. } | Step::Migrated { .. } | Step::Discarded) | None => {}
             }
         }
     }

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use loonflow_engine::id::TokenId;
-use loonflow_engine::ticket::Event;
+use loonflow_engine::ticket::{Event, Step as Taken};
 
 use super::{Context, Net, Step};
 
@@ -24,17 +24,17 @@ pub fn trace(net: &Net, events: &[Event]) -> Result<Vec<String>, String> {
         None => Err(format!("the net has no {step:?} in {context:?}")),
     };
     for event in events {
-        match event {
-            Event::TicketCreated(_) => {
+        match event.step() {
+            Some(Taken::Created(_)) => {
                 contexts.insert(TokenId(1), Context::new());
                 add(Step::Create, &Context::new())?;
             }
-            Event::EdgeTaken { token, edge, .. } => {
-                let context = contexts.get(token).cloned().unwrap_or_default();
+            Some(Taken::Edge { token, edge, .. }) => {
+                let context = contexts.get(&token).cloned().unwrap_or_default();
                 add(Step::Edge(edge.clone()), &context)?;
             }
-            Event::Forked { token, fork, branches } => {
-                let context = contexts.remove(token).unwrap_or_default();
+            Some(Taken::Forked { token, fork, branches }) => {
+                let context = contexts.remove(&token).unwrap_or_default();
                 add(Step::Fork(fork.split.clone()), &context)?;
                 for (idx, branch) in branches.iter().enumerate() {
                     let mut inner = context.clone();
@@ -42,38 +42,19 @@ pub fn trace(net: &Net, events: &[Event]) -> Result<Vec<String>, String> {
                     contexts.insert(branch.token, inner);
                 }
             }
-            Event::Joined { fork, tokens, into, .. } => {
-                let mut outer = contexts.get(into).cloned().unwrap_or_default();
+            Some(Taken::Joined { fork, tokens, into, .. }) => {
+                let mut outer = contexts.get(&into).cloned().unwrap_or_default();
                 outer.pop();
                 for token in tokens {
                     contexts.remove(token);
                 }
                 add(Step::Join(fork.split.clone()), &outer)?;
-                contexts.insert(*into, outer);
+                contexts.insert(into, outer);
             }
-            Event::ForkLeft { .. } | Event::TokensReplaced { .. } | Event::Migrated { .. } => {
+            Some(Taken::ForkLeft { .. } | Taken::Replaced { .. } | Taken::Migrated { .. }) => {
                 return Err(format!("{event:?} takes tokens from wherever they are"));
             }
-            Event::ActionTaken(_)
-            | Event::FieldsChanged { .. }
-            | Event::TitleChanged { .. }
-            | Event::JoinAwaited { .. }
-            | Event::NodeEntered { .. }
-            | Event::TimerSet { .. }
-            | Event::TimerFired { .. }
-            | Event::HookRequested { .. }
-            | Event::HookSucceeded { .. }
-            | Event::HookFailed { .. }
-            | Event::Accepted { .. }
-            | Event::ForceForwarded { .. }
-            | Event::Forwarded { .. }
-            | Event::Consulted { .. }
-            | Event::ConsultSubmitted { .. }
-            | Event::VoteCast { .. }
-            | Event::StateChanged { .. }
-            | Event::InterventionNeeded { .. }
-            | Event::InterventionEnded
-            | Event::Discarded => {}
+            Some(Taken::Discarded) | None => {}
         }
     }
     Ok(found)

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use loonflow_engine::id::{NodeId, TenantId, TicketId, UserId, VersionName, WorkflowId};
-use loonflow_engine::ticket::{Event, Meta, Processor};
+use loonflow_engine::ticket::{Cause, Event, Meta, Processor, Step};
 use loonflow_engine::time::Timestamp;
 use loonflow_engine::workflow::WorkflowVersion;
 use loonflow_storage::EventLog;
@@ -134,47 +134,28 @@ impl History {
 
     /// Activity, node and shown name of a move.
     fn move_of(&self, event: &Event) -> Option<(String, Option<NodeId>, Option<String>)> {
-        match event {
-            Event::TicketCreated(created) => Some(("create".to_owned(), Some(created.start.clone()), None)),
-            Event::EdgeTaken { edge, from, .. } => Some((edge.to_string(), Some(from.clone()), self.edge_name(edge))),
-            Event::Forked { fork, branches, .. } => {
+        match event.step()? {
+            Step::Created(created) => Some(("create".to_owned(), Some(created.start.clone()), None)),
+            Step::Edge { edge, from, .. } => Some((edge.to_string(), Some(from.clone()), self.edge_name(edge))),
+            Step::Forked { fork, branches, .. } => {
                 // Which branches were taken stands in no event of its own.
                 let branches: Vec<&str> = branches.iter().map(|branch| branch.edge.as_str()).collect();
                 let name = Some(branches.join(", "));
                 Some((format!("fork:{}", fork.split), Some(fork.split.clone()), name))
             }
-            Event::Joined { fork, node, .. } => Some((format!("join:{}", fork.split), Some(node.clone()), None)),
-            Event::ForkLeft { fork, .. } => Some((format!("leave:{}", fork.split), Some(fork.split.clone()), None)),
-            Event::TokensReplaced { node, .. } => Some((format!("put:{node}"), Some(node.clone()), None)),
-            Event::Migrated { to, .. } => Some((format!("migrate:{to}"), None, None)),
-            Event::Discarded => Some(("discard".to_owned(), None, None)),
-            Event::ActionTaken(_)
-            | Event::FieldsChanged { .. }
-            | Event::TitleChanged { .. }
-            | Event::JoinAwaited { .. }
-            | Event::NodeEntered { .. }
-            | Event::TimerSet { .. }
-            | Event::TimerFired { .. }
-            | Event::HookRequested { .. }
-            | Event::HookSucceeded { .. }
-            | Event::HookFailed { .. }
-            | Event::Accepted { .. }
-            | Event::Forwarded { .. }
-            | Event::Consulted { .. }
-            | Event::ConsultSubmitted { .. }
-            | Event::VoteCast { .. }
-            | Event::ForceForwarded { .. }
-            | Event::StateChanged { .. }
-            | Event::InterventionNeeded { .. }
-            | Event::InterventionEnded => None,
+            Step::Joined { fork, node, .. } => Some((format!("join:{}", fork.split), Some(node.clone()), None)),
+            Step::ForkLeft { fork } => Some((format!("leave:{}", fork.split), Some(fork.split.clone()), None)),
+            Step::Replaced { node, .. } => Some((format!("put:{node}"), Some(node.clone()), None)),
+            Step::Migrated { to, .. } => Some((format!("migrate:{to}"), None, None)),
+            Step::Discarded => Some(("discard".to_owned(), None, None)),
         }
     }
 
     /// Activity, node and shown name of what somebody did.
     fn action_of(&self, event: &Event) -> Option<(String, Option<NodeId>, Option<String>)> {
-        match event {
-            Event::TicketCreated(created) => Some(("Create".to_owned(), Some(created.start.clone()), None)),
-            Event::ActionTaken(taken) => {
+        match event.cause()? {
+            Cause::Created(created) => Some(("Create".to_owned(), Some(created.start.clone()), None)),
+            Cause::Action(taken) => {
                 let edge = loonflow_engine::id::EdgeId::from(taken.action_id.as_str());
                 let name = taken.kind.is_edge().then(|| self.edge_name(&edge)).flatten();
                 let word = name.unwrap_or_else(|| taken.action_id.clone());
@@ -182,34 +163,13 @@ impl History {
                 let activity = node.map_or(word.clone(), |node| format!("{node}: {word}"));
                 Some((activity, taken.node.clone(), None))
             }
-            Event::TimerFired { node, .. } | Event::HookSucceeded { node, .. } => {
+            Cause::TimerFired { node, .. } | Cause::HookSucceeded { node, .. } => {
                 Some((self.node_name(node), Some(node.clone()), None))
             }
-            Event::HookFailed { node, .. } => {
+            Cause::HookFailed { node, .. } => {
                 Some((format!("{}: failed", self.node_name(node)), Some(node.clone()), None))
             }
-            Event::Migrated { to, .. } => Some((format!("Migrate to {to}"), None, None)),
-            Event::FieldsChanged { .. }
-            | Event::TitleChanged { .. }
-            | Event::EdgeTaken { .. }
-            | Event::Forked { .. }
-            | Event::JoinAwaited { .. }
-            | Event::Joined { .. }
-            | Event::ForkLeft { .. }
-            | Event::TokensReplaced { .. }
-            | Event::NodeEntered { .. }
-            | Event::TimerSet { .. }
-            | Event::HookRequested { .. }
-            | Event::Accepted { .. }
-            | Event::Forwarded { .. }
-            | Event::Consulted { .. }
-            | Event::ConsultSubmitted { .. }
-            | Event::VoteCast { .. }
-            | Event::ForceForwarded { .. }
-            | Event::StateChanged { .. }
-            | Event::InterventionNeeded { .. }
-            | Event::InterventionEnded
-            | Event::Discarded => None,
+            Cause::Migrated { to } => Some((format!("Migrate to {to}"), None, None)),
         }
     }
 }

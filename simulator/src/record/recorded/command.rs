@@ -15,7 +15,7 @@
 use std::collections::BTreeMap;
 
 use loonflow_engine::id::{EdgeId, FieldKey, NodeId, TokenId};
-use loonflow_engine::ticket::event::{ActionTaken, TicketCreated};
+use loonflow_engine::ticket::event::{ActionTaken, Cause as Said, TicketCreated};
 use loonflow_engine::ticket::{Act, Action, Command, Create, Event, HookOutcome};
 use loonflow_engine::value::Value;
 
@@ -52,52 +52,31 @@ pub enum Cause {
 #[must_use]
 pub fn cause(moment: &Moment<'_>) -> Cause {
     let mut action = None;
-    for event in moment.events {
-        match event {
-            Event::TicketCreated(created) => return Cause::Command(Command::Create(create(moment, created))),
-            Event::ActionTaken(taken) => action = action.or(Some(taken)),
-            Event::TimerFired { token, node } => {
+    for cause in moment.events.iter().filter_map(Event::cause) {
+        match cause {
+            Said::Created(created) => return Cause::Command(Command::Create(create(moment, created))),
+            Said::Action(taken) => action = action.or(Some(taken)),
+            Said::TimerFired { token, node } => {
                 return Cause::Timer {
-                    token: *token,
+                    token,
                     node: node.clone(),
                 };
             }
-            Event::HookSucceeded { token, node } => {
+            Said::HookSucceeded { token, node } => {
                 return Cause::Hook {
-                    token: *token,
+                    token,
                     node: node.clone(),
                     outcome: HookOutcome::Succeeded,
                 };
             }
-            Event::HookFailed { token, node, reason } => {
+            Said::HookFailed { token, node, reason } => {
                 return Cause::Hook {
-                    token: *token,
+                    token,
                     node: node.clone(),
-                    outcome: HookOutcome::Failed(reason.clone()),
+                    outcome: HookOutcome::Failed(reason.to_owned()),
                 };
             }
-            Event::Migrated { .. } => return Cause::Migration,
-            Event::FieldsChanged { .. }
-            | Event::TitleChanged { .. }
-            | Event::EdgeTaken { .. }
-            | Event::Forked { .. }
-            | Event::JoinAwaited { .. }
-            | Event::Joined { .. }
-            | Event::ForkLeft { .. }
-            | Event::TokensReplaced { .. }
-            | Event::NodeEntered { .. }
-            | Event::TimerSet { .. }
-            | Event::HookRequested { .. }
-            | Event::Accepted { .. }
-            | Event::Forwarded { .. }
-            | Event::Consulted { .. }
-            | Event::ConsultSubmitted { .. }
-            | Event::VoteCast { .. }
-            | Event::ForceForwarded { .. }
-            | Event::StateChanged { .. }
-            | Event::InterventionNeeded { .. }
-            | Event::InterventionEnded
-            | Event::Discarded => {}
+            Said::Migrated { .. } => return Cause::Migration,
         }
     }
     match (action, moment.meta.by.user()) {

@@ -1,0 +1,197 @@
+//! Events read for one question: what caused a commit, or how tokens moved in it. Whoever asks matches the few answers,
+//! without a list of all events that are none; a new event is asked of here once, and a new answer of every reader.
+//!
+//! Not here: what an event makes of a ticket (`apply`), what it causes outside (`effect`).
+
+use crate::id::{EdgeId, NodeId, TokenId, VersionName};
+use crate::ticket::event::{ActionTaken, Branch, Event, TicketCreated};
+use crate::ticket::token::ForkId;
+
+/// What caused a commit: everything else in it follows from this. A commit without any is the engine's own review.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cause<'e> {
+    /// See [`Event::TicketCreated`].
+    Created(&'e TicketCreated),
+    /// See [`Event::ActionTaken`].
+    Action(&'e ActionTaken),
+    /// See [`Event::TimerFired`].
+    TimerFired {
+        /// The token that waited.
+        token: TokenId,
+        /// The timer node.
+        node: &'e NodeId,
+    },
+    /// See [`Event::HookSucceeded`].
+    HookSucceeded {
+        /// The token that waited.
+        token: TokenId,
+        /// The hook node.
+        node: &'e NodeId,
+    },
+    /// See [`Event::HookFailed`].
+    HookFailed {
+        /// The token that waits.
+        token: TokenId,
+        /// The hook node.
+        node: &'e NodeId,
+        /// What went wrong.
+        reason: &'e str,
+    },
+    /// See [`Event::Migrated`].
+    Migrated {
+        /// To which version.
+        to: &'e VersionName,
+    },
+}
+
+/// How tokens moved: where they came to be, went and are gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step<'e> {
+    /// See [`Event::TicketCreated`].
+    Created(&'e TicketCreated),
+    /// See [`Event::EdgeTaken`].
+    Edge {
+        /// Which token.
+        token: TokenId,
+        /// Over which edge.
+        edge: &'e EdgeId,
+        /// From which node.
+        from: &'e NodeId,
+        /// Into which node.
+        to: &'e NodeId,
+    },
+    /// See [`Event::Forked`].
+    Forked {
+        /// The token that is gone.
+        token: TokenId,
+        /// The new fork.
+        fork: &'e ForkId,
+        /// The new tokens.
+        branches: &'e [Branch],
+    },
+    /// See [`Event::Joined`].
+    Joined {
+        /// The fork that is closed.
+        fork: &'e ForkId,
+        /// The merge.
+        node: &'e NodeId,
+        /// All of them.
+        tokens: &'e [TokenId],
+        /// The one that goes on.
+        into: TokenId,
+    },
+    /// See [`Event::ForkLeft`].
+    ForkLeft {
+        /// The outermost fork that was left.
+        fork: &'e ForkId,
+    },
+    /// See [`Event::TokensReplaced`].
+    Replaced {
+        /// Those that are gone.
+        removed: &'e [TokenId],
+        /// Where the new one was put.
+        node: &'e NodeId,
+    },
+    /// See [`Event::Migrated`].
+    Migrated {
+        /// To which version.
+        to: &'e VersionName,
+        /// Every token with its new node.
+        tokens: &'e [(TokenId, NodeId)],
+    },
+    /// See [`Event::Discarded`].
+    Discarded,
+}
+
+impl Event {
+    /// What caused the commit, where this event says so.
+    #[must_use]
+    pub fn cause(&self) -> Option<Cause<'_>> {
+        match self {
+            Self::TicketCreated(created) => Some(Cause::Created(created)),
+            Self::ActionTaken(taken) => Some(Cause::Action(taken)),
+            Self::TimerFired { token, node } => Some(Cause::TimerFired { token: *token, node }),
+            Self::HookSucceeded { token, node } => Some(Cause::HookSucceeded { token: *token, node }),
+            Self::HookFailed { token, node, reason } => Some(Cause::HookFailed {
+                token: *token,
+                node,
+                reason,
+            }),
+            Self::Migrated { to, .. } => Some(Cause::Migrated { to }),
+            Self::FieldsChanged { .. }
+            | Self::TitleChanged { .. }
+            | Self::EdgeTaken { .. }
+            | Self::Forked { .. }
+            | Self::JoinAwaited { .. }
+            | Self::Joined { .. }
+            | Self::ForkLeft { .. }
+            | Self::TokensReplaced { .. }
+            | Self::NodeEntered { .. }
+            | Self::TimerSet { .. }
+            | Self::HookRequested { .. }
+            | Self::Accepted { .. }
+            | Self::Forwarded { .. }
+            | Self::Consulted { .. }
+            | Self::ConsultSubmitted { .. }
+            | Self::VoteCast { .. }
+            | Self::ForceForwarded { .. }
+            | Self::StateChanged { .. }
+            | Self::InterventionNeeded { .. }
+            | Self::InterventionEnded
+            | Self::Discarded => None,
+        }
+    }
+
+    /// How tokens moved, where they did.
+    #[must_use]
+    pub fn step(&self) -> Option<Step<'_>> {
+        match self {
+            Self::TicketCreated(created) => Some(Step::Created(created)),
+            Self::EdgeTaken { token, edge, from, to } => Some(Step::Edge {
+                token: *token,
+                edge,
+                from,
+                to,
+            }),
+            Self::Forked { token, fork, branches } => Some(Step::Forked {
+                token: *token,
+                fork,
+                branches,
+            }),
+            Self::Joined {
+                fork,
+                node,
+                tokens,
+                into,
+            } => Some(Step::Joined {
+                fork,
+                node,
+                tokens,
+                into: *into,
+            }),
+            Self::ForkLeft { fork, .. } => Some(Step::ForkLeft { fork }),
+            Self::TokensReplaced { removed, node, .. } => Some(Step::Replaced { removed, node }),
+            Self::Migrated { to, tokens, .. } => Some(Step::Migrated { to, tokens }),
+            Self::Discarded => Some(Step::Discarded),
+            Self::ActionTaken(_)
+            | Self::FieldsChanged { .. }
+            | Self::TitleChanged { .. }
+            | Self::JoinAwaited { .. }
+            | Self::NodeEntered { .. }
+            | Self::TimerSet { .. }
+            | Self::TimerFired { .. }
+            | Self::HookRequested { .. }
+            | Self::HookSucceeded { .. }
+            | Self::HookFailed { .. }
+            | Self::Accepted { .. }
+            | Self::Forwarded { .. }
+            | Self::Consulted { .. }
+            | Self::ConsultSubmitted { .. }
+            | Self::VoteCast { .. }
+            | Self::ForceForwarded { .. }
+            | Self::StateChanged { .. }
+            | Self::InterventionNeeded { .. }
+            | Self::InterventionEnded => None,
+        }
+    }
+}

@@ -47,17 +47,20 @@ impl Directories<'_> {
     /// A fault; the refusal is inside.
     pub async fn import_as(self, file: serde_json::Value, options: ImportOptions) -> OperatorAnswer<ImportReport> {
         // A large file takes a while.
-        let parsed = tokio::task::spawn_blocking(move || DirectoryFile::parse(&file));
-        let file = match parsed.await.map_err(|_| Fault::WorkerDied)? {
-            Ok(file) => file,
+        let engine = self.engine.clone();
+        let parsed = tokio::task::spawn_blocking(move || {
+            let file = DirectoryFile::parse(&file)?;
+            let known = engine.directories().of(&file.tenant.id);
+            let is_new = |user: &UserId| known.as_ref().is_none_or(|known| known.user(user).is_none());
+            let n_new = file.users.iter().filter(|entry| is_new(&entry.user.id)).count();
+            Ok((file, known.map_or(0, |known| known.users.len()) + n_new))
+        });
+        let (file, n_users) = match parsed.await.map_err(|_| Fault::WorkerDied)? {
+            Ok(parsed) => parsed,
             Err(problems) => return Ok(Err(OperatorRefusal::InvalidDirectory { problems })),
         };
         let (tenant_id, domain) = (file.tenant.id.clone(), file.tenant.domain.clone());
         let warnings = file.warnings.clone();
-        let known = self.of(&tenant_id);
-        let is_new = |user: &UserId| known.as_ref().is_none_or(|known| known.user(user).is_none());
-        let n_new = file.users.iter().filter(|entry| is_new(&entry.user.id)).count();
-        let n_users = known.as_ref().map_or(0, |known| known.users.len()) + n_new;
         let file = Box::new(file);
         let outcome = match self.engine.change(Change::Import { file, options }).await? {
             Ok(outcome) => outcome,

@@ -2,11 +2,14 @@
 //!
 //! Both are a function of events, so they are found again after a crash. Not here: carrying them out.
 
+pub mod answer;
+pub mod body;
+
 use crate::id::{NodeId, TicketId, TokenId, UserId};
 use crate::ticket::action_kind::ActionKind;
-use crate::ticket::{ActState, Event, Rest, Ticket};
+use crate::ticket::{ActState, Event, OwedEffect, Rest, Ticket};
 use crate::time::Timestamp;
-use crate::workflow::WorkflowVersion;
+use crate::workflow::{Edge, EdgeKind, Node, WorkflowVersion};
 
 /// One piece of work.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,10 +39,10 @@ pub enum Effect {
     },
     /// Post to an event hook of the workflow.
     CallEventHook {
-        /// Its name.
+        /// Its id in the definition.
         hook: String,
         /// The event's word.
-        event: &'static str,
+        event: String,
     },
     /// Look whether a parent's node waits for this ticket.
     TellParent {
@@ -118,6 +121,83 @@ pub fn awaited(ticket: &Ticket) -> Vec<Awaited> {
     awaited.collect()
 }
 
+/// What a commit owes the outside because of these events, in their order; recorded with them, so that another release
+/// owes the same. `was_draft`: whether the ticket was a draft before, for leaving that is what `create` means to others.
+#[must_use]
+pub(crate) fn owed(events: &[Event], was_draft: bool, workflow: &WorkflowVersion) -> Vec<OwedEffect> {
+    let mut found = Vec::new();
+    if workflow.event_hooks.is_empty() {
+        return found;
+    }
+    let on = |word: &'static str| {
+        let wanting = workflow
+            .event_hooks
+            .iter()
+            .filter(move |hook| hook.events.iter().any(|wanted| wanted == word));
+        wanting.map(move |hook| OwedEffect::EventHook {
+            hook: hook.shown_id().to_owned(),
+            event: word.to_owned(),
+        })
+    };
+    let mut is_sent = !was_draft;
+    for event in events {
+        match event {
+            // A reject out of the start node is the creator's own.
+            Event::EdgeTaken { edge, from, .. } => {
+                let is_normal = |node: &Node| node.kind.as_normal().is_some();
+                let rejects = |edge: &Edge| edge.kind == EdgeKind::Reject;
+                if workflow.node(from).is_some_and(is_normal) && workflow.edge(edge).is_some_and(rejects) {
+                    found.extend(on("reject"));
+                }
+            }
+            Event::ActionTaken(taken) if taken.kind == ActionKind::Withdraw => found.extend(on("withdraw")),
+            Event::ActionTaken(taken) if taken.kind == ActionKind::ForceClose => found.extend(on("force_close")),
+            Event::StateChanged { to } => {
+                if !is_sent && *to != ActState::InDraft {
+                    is_sent = true;
+                    found.extend(on("create"));
+                }
+                if *to == ActState::Finished {
+                    found.extend(on("finish"));
+                }
+            }
+            Event::ActionTaken(_)
+            | Event::TicketCreated(_)
+            | Event::FieldsChanged { .. }
+            | Event::TitleChanged { .. }
+            | Event::Forked { .. }
+            | Event::JoinAwaited { .. }
+            | Event::Joined { .. }
+            | Event::ForkLeft { .. }
+            | Event::TokensReplaced { .. }
+            | Event::NodeEntered { .. }
+            | Event::TimerSet { .. }
+            | Event::TimerFired { .. }
+            | Event::HookRequested { .. }
+            | Event::HookSucceeded { .. }
+            | Event::HookFailed { .. }
+            | Event::Accepted { .. }
+            | Event::Forwarded { .. }
+            | Event::Consulted { .. }
+            | Event::ConsultSubmitted { .. }
+            | Event::VoteCast { .. }
+            | Event::ForceForwarded { .. }
+            | Event::InterventionNeeded { .. }
+            | Event::InterventionEnded
+            | Event::Discarded
+            | Event::Migrated { .. }
+            | Event::EffectsOwed { .. }
+            | Event::EffectDone { .. }
+            | Event::EffectParked { .. }
+            | Event::EffectRetried { .. }
+            | Event::EffectSkipped { .. }
+            | Event::HookAccepted { .. }
+            | Event::WaitSkipped { .. } => {}
+        }
+    }
+    found
+}
+
 /// The work that the events of one commit cause, in their order. People are told only where the workflow has a
 /// channel to tell them over.
 #[must_use]
@@ -130,35 +210,8 @@ pub fn effects(events: &[Event], workflow: &WorkflowVersion, parent: Option<Tick
             .filter(|_| has_channel)
             .map(|user| Effect::Notify { user })
     };
-    let on = |event: &'static str| {
-        let wanting = workflow
-            .event_hooks
-            .iter()
-            .filter(move |hook| hook.events.iter().any(|wanted| wanted == event));
-        wanting.map(move |hook| Effect::CallEventHook {
-            hook: hook.name.clone(),
-            event,
-        })
-    };
     for event in events {
         match event {
-            Event::TicketCreated(_) => found.extend(on("create")),
-            Event::ActionTaken(taken) => match taken.kind {
-                ActionKind::Reject => found.extend(on("reject")),
-                ActionKind::Withdraw => found.extend(on("withdraw")),
-                ActionKind::ForceClose => found.extend(on("force_close")),
-                ActionKind::Agree
-                | ActionKind::Other
-                | ActionKind::Accept
-                | ActionKind::Forward
-                | ActionKind::Consult
-                | ActionKind::ConsultSubmit
-                | ActionKind::AddComment
-                | ActionKind::ForceForward
-                | ActionKind::ForceAlterNode
-                | ActionKind::RetryHook
-                | ActionKind::Discard => {}
-            },
             Event::NodeEntered { rest: Rest::Ended, .. } => {
                 found.extend(parent.map(|parent| Effect::TellParent { parent }));
             }
@@ -173,11 +226,18 @@ pub fn effects(events: &[Event], workflow: &WorkflowVersion, parent: Option<Tick
                 node: node.clone(),
                 attempt: *attempt,
             }),
+            Event::EffectsOwed { effects } => found.extend(effects.iter().map(|owed| match owed {
+                OwedEffect::EventHook { hook, event } => Effect::CallEventHook {
+                    hook: hook.clone(),
+                    event: event.clone(),
+                },
+            })),
             Event::Forwarded { to, .. } | Event::Consulted { to, .. } | Event::ForceForwarded { to, .. } => {
                 found.extend(notify(vec![to.clone()]));
             }
-            Event::StateChanged { to: ActState::Finished } => found.extend(on("finish")),
-            Event::StateChanged { .. }
+            Event::TicketCreated(_)
+            | Event::ActionTaken(_)
+            | Event::StateChanged { .. }
             | Event::FieldsChanged { .. }
             | Event::TitleChanged { .. }
             | Event::EdgeTaken { .. }
@@ -195,7 +255,13 @@ pub fn effects(events: &[Event], workflow: &WorkflowVersion, parent: Option<Tick
             | Event::InterventionNeeded { .. }
             | Event::InterventionEnded
             | Event::Discarded
-            | Event::Migrated { .. } => {}
+            | Event::Migrated { .. }
+            | Event::EffectDone { .. }
+            | Event::EffectParked { .. }
+            | Event::EffectRetried { .. }
+            | Event::EffectSkipped { .. }
+            | Event::HookAccepted { .. }
+            | Event::WaitSkipped { .. } => {}
         }
     }
     found

@@ -3,6 +3,9 @@
 //!
 //! The core never calls these: what it needs of them arrives in a command's `Context`.
 
+use std::future::Future;
+use std::pin::Pin;
+
 use crate::id::TicketId;
 use crate::time::Timestamp;
 
@@ -10,6 +13,11 @@ use crate::time::Timestamp;
 pub trait Clock: Send + Sync + 'static {
     /// The present instant.
     fn now(&self) -> Timestamp;
+    /// Ends when the clock was moved by hand. Whoever waits for an instant looks once a second anyway, so a clock that
+    /// nobody moves by hand need not say anything.
+    fn moved(&self) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        Box::pin(std::future::pending())
+    }
 }
 
 /// Fresh ids.

@@ -12,7 +12,8 @@
 //!    │         ├─ TicketActor   decide → append → apply → publish → reply, one command at a time
 //!    │         └─ …
 //!    └─ Projections ──────── one follower of the log feeds them all, and stores their checkpoints
-//!         └─ TicketLists     the list indexes of all tenants
+//!         ├─ TicketLists     the list indexes of all tenants
+//!         └─ Outbox          what all tickets owe the outside; a Runner carries it out
 //!  EventLog (storage) ────── one writer, one fsync per batch
 //! ```
 //!
@@ -26,7 +27,9 @@ pub mod access_tokens;
 mod admission;
 pub mod as_user;
 pub mod builder;
+mod call_backs;
 pub mod commit;
+pub mod deliveries;
 pub mod directories;
 pub mod effects;
 pub mod engine;
@@ -37,6 +40,7 @@ mod idempotency;
 mod janitor;
 
 pub mod options;
+mod outbox;
 pub mod outside;
 mod projection;
 
@@ -57,11 +61,13 @@ pub mod verify;
 pub mod workflows;
 
 pub use builder::EngineBuilder;
+pub use deliveries::Delivery;
+pub use effects::CallBack;
 pub use engine::Engine;
 pub use error::Error;
 pub use fault::{AuthProblem, Fault, OperatorRefusal, Readiness};
 pub use options::{EngineOptions, Ports};
-pub use outside::Outside;
+pub use outside::{NoResponse, Outside, Post, Response};
 pub use request::{
     AccessTokenInfo, ActAnswer, ActRequest, Caller, Category, CreateRequest, Done, HistoryQuery, Idempotency,
     ImportOptions, ImportReport, ListQuery, MissingUsers, Page, PublishReport, PublishRequest, UserQuery,

@@ -2,7 +2,7 @@
 //!
 //! Reading order: `act_state` and `token` (what a ticket is), `event` and `apply` (how it came to be), `command`,
 //! `action` (what is offered, and to whom), `room` (what there is room for), `gate` (which of it is meant), `decide`
-//! (what a command does), `flow` (how tokens move), `assignee`, `field_rules`, `visibility`.
+//! (what a command does), `closing` and `effect_table` (what is owed the outside), `flow` (how tokens move), `assignee`, `field_rules`, `visibility`.
 //!
 //! Invariants: a ticket has at least one token until it is discarded; tokens are sorted by age; no token is
 //! `Moving` between commands; exactly one token is `Ended` when the ticket is over, and then it is the only one.
@@ -23,10 +23,12 @@ pub(crate) mod action;
 pub mod action_kind;
 pub mod apply;
 pub(crate) mod assignee;
+pub(crate) mod closing;
 pub mod command;
 pub mod context;
 pub mod decide;
 pub(crate) mod decision;
+pub mod effect_table;
 pub mod event;
 pub(crate) mod field_rules;
 pub(crate) mod flow;
@@ -44,10 +46,11 @@ pub use act::{Act, Action};
 pub use act_state::ActState;
 pub use action_kind::ActionKind;
 pub use apply::apply;
-pub use command::{Command, Create, HookOutcome};
+pub use command::{Command, Create, EffectOutcome, HookOutcome};
 pub use context::{Context, Draw};
 pub use decide::{Verdict, decide, decide_or_ask, decide_with_outcome};
-pub use event::{Cause, Event, Meta, Processor, Step};
+pub use effect_table::{EffectTable, OpenEffect, Parked, Work};
+pub use event::{Cause, EffectId, Event, Meta, OwedEffect, Processor, Step};
 pub use offer::{OfferedAction, OfferedActions};
 pub use place::{CurrentNode, current_nodes};
 pub use question::{Question, QuestionId, QuestionKind, Replies, Reply};
@@ -84,6 +87,11 @@ pub struct Ticket {
     pub tokens: Vec<Token>,
     /// Events so far, comments included.
     pub version: u64,
+    /// The version after the last commit that was more than bookkeeping of effects: a call that was made for it, or for
+    /// one since, was made for what there is.
+    pub settled_version: u64,
+    /// When its last commit was decided: no commit is earlier than one before it, whatever the clock does.
+    pub decided_at: Timestamp,
     /// Bytes of texts and values in these events, about ([`Event::n_bytes`]).
     pub n_bytes: u64,
     /// Id of the token made last.
@@ -100,6 +108,11 @@ pub struct Ticket {
     pub processed: Arc<BTreeSet<UserId>>,
     /// Who took the last edge out of each node.
     pub last_handlers: Arc<BTreeMap<NodeId, UserId>>,
+    /// What it owes the outside.
+    pub effects: Arc<EffectTable>,
+    /// How the last visit of each hook node ended, by the id of its effect: a call-back that says the same again is not
+    /// an error.
+    pub answered_hooks: Arc<BTreeMap<NodeId, EffectId>>,
     /// Why nobody can act without help, where that is so.
     pub intervention: Option<String>,
     /// A draft that was thrown away: it answers as if it did not exist.

@@ -100,6 +100,18 @@ pub struct EventHook {
     pub events: Vec<String>,
 }
 
+impl EventHook {
+    /// Its id, or its name where it has none: what effects and incidents name.
+    #[must_use]
+    pub fn shown_id(&self) -> &str {
+        if self.id.trim().is_empty() {
+            &self.name
+        } else {
+            &self.id
+        }
+    }
+}
+
 impl std::fmt::Debug for EventHook {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("EventHook")
@@ -110,6 +122,12 @@ impl std::fmt::Debug for EventHook {
 }
 
 impl WorkflowVersion {
+    /// An event hook by what effects call it.
+    #[must_use]
+    pub fn event_hook(&self, id: &str) -> Option<&EventHook> {
+        self.event_hooks.iter().find(|hook| hook.shown_id() == id)
+    }
+
     /// The one start node.
     #[must_use]
     pub fn start(&self) -> &Node {

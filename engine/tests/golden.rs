@@ -10,7 +10,9 @@ use std::path::PathBuf;
 use loonflow_engine::id::{TicketId, TokenId};
 use loonflow_engine::ticket::ActionKind;
 use loonflow_engine::ticket::act_state::ActState;
-use loonflow_engine::ticket::event::{ActionTaken, Branch, Event, FieldChange, Meta, Processor, TicketCreated};
+use loonflow_engine::ticket::event::{
+    ActionTaken, Branch, EffectId, Event, FieldChange, Meta, OwedEffect, Processor, TicketCreated,
+};
 use loonflow_engine::ticket::token::{Consult, ForkId, Rest, Share};
 use loonflow_engine::time::Timestamp;
 use loonflow_engine::value::Value;
@@ -24,6 +26,7 @@ fn samples() -> Vec<Event> {
         split: "split".into(),
     };
     let token = TokenId(3);
+    let effect = EffectId { version: 12, index: 1 };
     let (ada, wes) = ("ada", "wes");
     let entered = |rest: Rest| Event::NodeEntered {
         token,
@@ -175,6 +178,33 @@ fn samples() -> Vec<Event> {
             to: "2.0".into(),
             tokens: vec![(token, "b".into())],
             forks: vec![(fork, "split2".into())],
+        },
+        Event::EffectsOwed {
+            effects: vec![OwedEffect::EventHook {
+                hook: "audit".into(),
+                event: "finish".into(),
+            }],
+        },
+        Event::EffectDone {
+            effect,
+            note: Some("status 204".into()),
+        },
+        Event::EffectParked {
+            effect,
+            reason: "status 500".into(),
+            n_tries: 10,
+        },
+        Event::EffectRetried { effect },
+        Event::EffectSkipped { effect },
+        Event::HookAccepted {
+            token,
+            node: "deploy".into(),
+            attempt: 2,
+            due: Some(Timestamp(1_795_339_800_000)),
+        },
+        Event::WaitSkipped {
+            token,
+            node: "wait".into(),
         },
     ]
 }

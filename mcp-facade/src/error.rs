@@ -105,6 +105,8 @@ codes! {
     NoAssignee "no_assignee" 409 "choose other values, or ask the workflow's admin to mend the assignees of that node",
     /// An outside address that has to be asked gave no answer.
     OutsideUnavailable "outside_unavailable" 503 "nothing changed: call again in a moment, or ask the workflow's admin to look at that address",
+    /// An event hook that is asked before a ticket is sent did not agree.
+    CreationRefused "creation_refused" 422 "mend what it says, and send the ticket again",
     /// More automatic moves than one command may cause.
     TooManyMoves "too_many_moves" 409 "ask the workflow's admin to mend the loop",
     /// The node waits for its children.

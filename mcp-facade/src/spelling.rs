@@ -21,6 +21,7 @@ pub(crate) fn spelt(argument: Argument) -> &'static str {
         Argument::Cc => "action_props.cc_to_user_id_list",
         Argument::ParentTicket => "parent_ticket_id",
         Argument::ParentNode => "parent_ticket_node_id",
+        Argument::Effect => "action_props.effect",
         Argument::PerPage => "per_page",
         Argument::IdempotencyKey => "idempotency_key",
     }

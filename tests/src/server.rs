@@ -103,7 +103,12 @@ impl TestServer {
             clock: clock.clone(),
             ..Ports::system()
         };
-        let engine = Engine::start(log.clone(), ports, EngineOptions::default())
+        // A walk fires timers and answers hooks itself.
+        let by_hand = EngineOptions {
+            runs_effects: false,
+            ..EngineOptions::default()
+        };
+        let engine = Engine::start(log.clone(), ports, by_hand)
             .await
             .expect("the engine starts");
         let mut people = BTreeMap::new();

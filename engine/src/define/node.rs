@@ -117,6 +117,17 @@ impl Node {
             .prop("hook_token", token.into())
     }
 
+    /// Of a hook: a good answer only means that it was taken on, and a call-back follows; `within` such a duration
+    /// (`PT2H`), where it has to.
+    #[must_use]
+    pub fn calls_back(self, within: Option<&str>) -> Self {
+        let node = self.prop("is_async", true);
+        match within {
+            Some(within) => node.prop("callback_within", within),
+            None => node,
+        }
+    }
+
     /// The start or the end, to give it a name or a property.
     pub(super) fn of(kind: &'static str, id: impl Into<String>) -> Self {
         Self {

@@ -191,6 +191,33 @@ impl Workflow {
         self
     }
 
+    /// An address that is told of events: `create`, `reject`, `withdraw`, `force_close`, `finish`. `token` signs what is
+    /// posted.
+    #[must_use]
+    pub fn event_hook<T: Into<String>>(
+        mut self,
+        id: impl Into<String>,
+        url: impl Into<String>,
+        token: impl Into<String>,
+        events: impl IntoIterator<Item = T>,
+    ) -> Self {
+        let id = id.into();
+        let hook = json!({
+            "id": id,
+            "name": id,
+            "url": url.into(),
+            "token": token.into(),
+            "event_list": texts(events),
+        });
+        let info = self.advanced.entry("customization_info").or_insert_with(|| json!({}));
+        if let Some(Json::Array(hooks)) = info.get_mut("hook_info_list") {
+            hooks.push(hook);
+        } else {
+            info["hook_info_list"] = json!([hook]);
+        }
+        self
+    }
+
     /// Another part of `advanced_schema`: notices, event hooks, applications.
     #[must_use]
     pub fn advanced(mut self, key: &str, value: impl Into<Json>) -> Self {

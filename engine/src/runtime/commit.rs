@@ -13,9 +13,11 @@ use crate::runtime::{idempotency, streams};
 use crate::ticket::event::{Event, Meta};
 use crate::ticket::place::current_nodes;
 use crate::ticket::{Command, Context, Question, Refusal, Ticket, Verdict, apply, decide_or_ask};
+use crate::time::Timestamp;
 
-/// Schema number of stored snapshots; one with another is ignored. 2 counts the requests of hooks, 3 the bytes.
-pub(crate) const SNAPSHOT_SCHEMA: u16 = 3;
+/// Schema number of stored snapshots; one with another is ignored. 2 counts the requests of hooks, 3 the bytes, 4 has
+/// what is owed.
+pub(crate) const SNAPSHOT_SCHEMA: u16 = 4;
 
 /// How a command came in.
 #[derive(Clone, Debug, Default)]
@@ -37,15 +39,24 @@ pub struct Decided {
     pub done: Done,
 }
 
-/// Refuses a call that was made for another version of the ticket; 0 is one that is not there (semantics: commands).
+/// Refuses a call that was made for another version of the ticket; 0 is one that is not there (semantics: commands). What
+/// has come since that is bookkeeping of effects does not count: a delivered notice spoils nobody's form.
 ///
 /// # Errors
 /// `version_conflict`.
-pub fn check_version(expected: Option<u64>, current: u64) -> Result<(), Refusal> {
-    match expected.filter(|expected| *expected != current) {
+pub fn check_version(expected: Option<u64>, ticket: Option<&Ticket>) -> Result<(), Refusal> {
+    let current = ticket.map_or(0, |ticket| ticket.version);
+    let settled = ticket.map_or(0, |ticket| ticket.settled_version);
+    match expected.filter(|expected| !(settled..=current).contains(expected)) {
         Some(expected) => Err(Refusal::VersionConflict { expected, current }),
         None => Ok(()),
     }
+}
+
+/// When a command on a ticket is decided: by the clock, but never before the ticket's last commit, whatever the clock does.
+#[must_use]
+pub fn decided_at(now: Timestamp, ticket: Option<&Ticket>) -> Timestamp {
+    ticket.map_or(now, |ticket| now.max(ticket.decided_at))
 }
 
 /// What deciding a command comes to, but for a refusal.
@@ -159,6 +170,32 @@ pub fn replay(log: &dyn EventLog, stream: &StreamId) -> Result<(Option<Ticket>, 
         }
     }
     Ok((ticket, snapshot_version))
+}
+
+/// A ticket as the commit left it that holds an event's version, and when that was decided; `None` where there is none.
+/// Blocking.
+///
+/// # Errors
+/// As [`replay`].
+pub fn replay_to(log: &dyn EventLog, stream: &StreamId, version: u64) -> Result<Option<(Ticket, Timestamp)>, Fault> {
+    let stored = log
+        .snapshot(stream)?
+        .filter(|snapshot| snapshot.schema == SNAPSHOT_SCHEMA && snapshot.version < version);
+    let mut ticket: Option<Ticket> =
+        stored.and_then(|snapshot| codec::decode("snapshot", SNAPSHOT_SCHEMA, &snapshot.state).ok());
+    let from = ticket.as_ref().map_or(0, |ticket| ticket.version);
+    for commit in log.read_stream(stream, from)? {
+        let known = ticket.as_ref().map_or(0, |ticket| ticket.version);
+        let (meta, events) =
+            streams::read_ticket(&commit, known).map_err(|why| streams::unreadable_ticket(stream, why))?;
+        for event in &events {
+            ticket = apply(ticket, event, &meta);
+        }
+        if let Some(ticket) = ticket.take_if(|ticket| ticket.version >= version) {
+            return Ok(Some((ticket, meta.at)));
+        }
+    }
+    Ok(None)
 }
 
 /// A ticket's state as it is stored beside its stream.

@@ -17,11 +17,16 @@ use crate::account::permission;
 use crate::id::{AccessTokenId, TenantId, TicketId, UserId, VersionName};
 use crate::limits;
 use crate::runtime::admission::{Admission, Permit};
-use crate::runtime::commit::Origin;
+use crate::runtime::call_backs::CallBacks;
+use crate::runtime::commit::{self, Origin};
+use crate::runtime::deliveries::Deliveries;
 use crate::runtime::fault::{Fault, Readiness};
 use crate::runtime::history::Histories;
 use crate::runtime::idempotency::{self, InFlight};
 use crate::runtime::options::{EngineOptions, Ports};
+use crate::runtime::outbox::keeper::{self, Keeper};
+use crate::runtime::outbox::runner::{Of, Pulse};
+use crate::runtime::outbox::{Door, Outbox, Parts};
 use crate::runtime::outside::{Asking, Outsides};
 use crate::runtime::projection::{self, Projection, Projections};
 use crate::runtime::registry::{self, Registry, RegistryActor, TenantState};
@@ -69,6 +74,11 @@ pub(crate) struct Inner {
     /// When each token's use was last written down.
     pub(crate) tokens_used: Mutex<HashMap<AccessTokenId, Timestamp>>,
     pub(crate) sessions: Sessions,
+    /// What carrying effects out stands on.
+    pub(crate) carrying: Arc<Parts>,
+    /// What keeps the runner of effects alive; `None` where nobody runs them.
+    runner: Mutex<Option<ActorRef<keeper::Message>>>,
+    pulse: Arc<Pulse>,
 }
 
 /// A ticket that a caller may see, with what it stands on.
@@ -88,9 +98,10 @@ impl Engine {
         let unreadable = Arc::new(Unreadables::default());
         let registry = Arc::new(Registry::new(unreadable.clone()));
         let lists = Arc::new(TicketLists::new(unreadable.clone()));
+        let outbox = Arc::new(Outbox::new());
         let projections = {
             let (registry, log, unreadable) = (registry.clone(), log.clone(), unreadable.clone());
-            let all: Vec<Arc<dyn Projection>> = vec![lists.clone()];
+            let all: Vec<Arc<dyn Projection>> = vec![lists.clone(), outbox.clone()];
             let load = move || {
                 registry
                     .load(&*log)
@@ -100,6 +111,13 @@ impl Engine {
             Arc::new(loaded.map_err(|_| Fault::WorkerDied)??)
         };
         let sessions = Sessions::load(&log).await?;
+        let call_backs = {
+            let (log, random, public_url) = (log.clone(), ports.random.clone(), options.public_url.clone());
+            let load = move || CallBacks::load(&*log, &random, public_url);
+            tokio::task::spawn_blocking(load)
+                .await
+                .map_err(|_| Fault::WorkerDied)??
+        };
         let follower = projection::start(&projections, &log, lists.tenants(), options.checkpoint_commits).await?;
         let state = registry::State {
             log: log.clone(),
@@ -112,11 +130,18 @@ impl Engine {
         let (supervisor, _) = Actor::spawn(None, Supervisor, ()).await.map_err(|_| Fault::Closed)?;
         let shared = Arc::new(Shared {
             log,
-            outsides: Outsides::new(ports.outside.clone()),
+            outsides: Outsides::new(ports.outside.clone(), ports.clock.clone()),
             ports,
             registry: registry.clone(),
             unreadable,
             snapshot_events: options.snapshot_events,
+        });
+        let carrying = Arc::new(Parts {
+            clock: shared.ports.clock.clone(),
+            outside: shared.ports.outside.clone(),
+            outbox,
+            call_backs,
+            deliveries: Deliveries::default(),
         });
         let router = Arc::new(Router::new(
             shared.clone(),
@@ -141,8 +166,21 @@ impl Engine {
             admission,
             tokens_used: Mutex::default(),
             sessions,
+            carrying,
+            runner: Mutex::default(),
+            pulse: Arc::default(),
         });
         tokio::spawn(housekeeping);
+        if inner.options.runs_effects {
+            let inner_door: Arc<dyn Door> = inner.clone();
+            let keeper = Of {
+                door: Arc::downgrade(&inner_door),
+                parts: inner.carrying.clone(),
+                pulse: inner.pulse.clone(),
+            };
+            let (keeper, _) = Actor::spawn(None, Keeper, keeper).await.map_err(|_| Fault::Closed)?;
+            *inner.runner.lock().unwrap_or_else(PoisonError::into_inner) = Some(keeper);
+        }
         Ok(Self { inner })
     }
 
@@ -193,9 +231,14 @@ impl Engine {
     /// When the log could not be closed well.
     pub async fn close(&self) -> Result<(), Fault> {
         let inner = &self.inner;
+        /// Calls to others that are under way may end; those that do not are made again by the next start.
+        const EFFECTS_MAX: Duration = Duration::from_secs(2);
+        inner.pulse.stop();
+        let _ = tokio::time::timeout(EFFECTS_MAX, inner.pulse.idle()).await;
         if !inner.admission.close() {
             return Ok(());
         }
+        inner.stop_runner();
         /// A stop takes 10 s at the most (contract: limits); the log needs some of it.
         const FINISH_MAX: Duration = Duration::from_secs(5);
         /// Actors and list need their time whatever the calls left of theirs.
@@ -338,7 +381,7 @@ impl Engine {
         command: &Command,
         parent: Option<&Ticket>,
     ) -> Result<ActAnswer, Refusal> {
-        let now = self.inner.shared.ports.clock.now();
+        let now = commit::decided_at(self.inner.shared.ports.clock.now(), ticket);
         let directory = &*tenant.directory;
         // A rehearsal asks nobody: it says who would be asked.
         let unasked = Replies::default();
@@ -349,7 +392,7 @@ impl Engine {
             draw: Draw::Preview,
             parent,
             migrate_to: None,
-            replies: self.inner.shared.ports.outside.is_some().then_some(&unasked),
+            replies: Some(&unasked),
         };
         let (events, asks) = match decide_or_ask(ticket, command, &context)? {
             Verdict::Events { events, .. } => (events, Vec::new()),
@@ -500,9 +543,19 @@ fn died(published: &Published) -> Fault {
     Fault::WorkerDied
 }
 
+impl Inner {
+    fn stop_runner(&self) {
+        if let Some(keeper) = self.runner.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            keeper.get_cell().stop_children(None);
+            keeper.stop(None);
+        }
+    }
+}
+
 impl Drop for Inner {
     /// The last handle is gone: nothing may hold the log any longer.
     fn drop(&mut self) {
+        self.stop_runner();
         self.supervisor.get_cell().stop_children(None);
         self.supervisor.stop(None);
         self.registry_actor.stop(None);

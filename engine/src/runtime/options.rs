@@ -39,6 +39,12 @@ pub struct EngineOptions {
     pub snapshot_events: u64,
     /// Commits after which the list's state is stored, at least. Reading so many at a start takes about a second.
     pub checkpoint_commits: u64,
+    /// Whether timers are fired and hooks are posted to. Without it they are owed and shown, and whoever drives the engine
+    /// by hand carries them out: a test, a simulation.
+    pub runs_effects: bool,
+    /// Where the server is reached from outside (`https://tickets.example`): hooks call back there. Without it they
+    /// cannot.
+    pub public_url: Option<String>,
     /// Milliseconds that a writer waits to see its change in the list before it is answered anyway.
     pub list_wait_ms: u64,
 }
@@ -51,6 +57,8 @@ impl Default for EngineOptions {
             idle_ms: 300_000,
             snapshot_events: 100,
             checkpoint_commits: 50_000,
+            runs_effects: true,
+            public_url: None,
             list_wait_ms: 2_000,
         }
     }

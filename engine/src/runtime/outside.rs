@@ -1,8 +1,10 @@
-//! Asking outside addresses what a decision needs to know: outside the mailbox, each question once per command, with a
-//! bound on everything (semantics: effects).
+//! Posting to outside addresses: the port, and asking through it what a decision needs to know, outside the mailbox, each
+//! question once per command, with a bound on everything (semantics: effects).
 //!
-//! Not here: which questions there are (`ticket::question`); posting (whoever implements [`Outside`]).
+//! Not here: which questions there are (`ticket::question`), what is owed the outside and when it is tried (`outbox`), how
+//! bytes reach an address (whoever implements [`Outside`]).
 
+use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -12,12 +14,80 @@ use futures::future::join_all;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
 
+use crate::account::token::Secret;
+use crate::port::Clock;
 use crate::ticket::{Question, Refusal, Replies, Reply};
+use crate::time::Timestamp;
 
-/// Asks an outside address.
+/// Posts to outside addresses.
 pub trait Outside: Send + Sync + 'static {
-    /// Asks once, without trying again. An error says why there is no answer, in words that hold no secret.
-    fn ask(&self, question: Question) -> Pin<Box<dyn Future<Output = Result<Reply, String>> + Send>>;
+    /// Posts once, without trying again.
+    fn post(&self, post: Post) -> Pin<Box<dyn Future<Output = Result<Response, NoResponse>> + Send>>;
+}
+
+/// One try of one call.
+#[derive(Clone)]
+pub struct Post {
+    /// Where to; it may carry credentials.
+    pub url: String,
+    /// Header `webhook-id`: the same in every try.
+    pub id: String,
+    /// Header `webhook-timestamp`, in seconds there: when this try is made.
+    pub at: Timestamp,
+    /// JSON, sent and signed as it is.
+    pub body: Vec<u8>,
+    /// Key of the signature; several parted by blanks sign each, none signs nothing.
+    pub token: Secret,
+    /// How long the try may take, answer included.
+    pub timeout: Duration,
+    /// A longer answer is none.
+    pub response_bytes_max: usize,
+}
+
+impl fmt::Debug for Post {
+    /// Without address, body and key.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Post").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+/// What came back.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Response {
+    /// The status; a redirect is not followed.
+    pub status: u16,
+    /// All of it.
+    pub body: Vec<u8>,
+    /// What `Retry-After` says, in seconds or as a date.
+    pub retry_after: Option<Duration>,
+}
+
+impl fmt::Debug for Response {
+    /// Without the body.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Response")
+            .field("status", &self.status)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why nothing came back; in words without secrets: of an address the host at most.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NoResponse {
+    /// The address may not be posted to, now or later.
+    Refused(String),
+    /// It failed and may be tried again.
+    Failed(String),
+}
+
+impl NoResponse {
+    /// Why.
+    #[must_use]
+    pub fn why(&self) -> &str {
+        match self {
+            Self::Refused(why) | Self::Failed(why) => why,
+        }
+    }
 }
 
 /// Questions of one command; each is a call to somebody else's server.
@@ -28,10 +98,13 @@ const ROUNDS_MAX: usize = 8;
 const ASKING_MAX: Duration = Duration::from_secs(20);
 /// Questions on their way at once, of all commands: a slow address keeps no more than these.
 const ON_THE_WAY_MAX: usize = 32;
+/// Bytes of a reply: a thousand people by e-mail address.
+const REPLY_BYTES_MAX: usize = 1 << 20;
 
 /// Everybody who asks.
 pub(crate) struct Outsides {
     port: Option<Arc<dyn Outside>>,
+    clock: Arc<dyn Clock>,
     on_the_way: Semaphore,
 }
 
@@ -43,9 +116,10 @@ pub(crate) struct Asking {
 }
 
 impl Outsides {
-    pub(crate) fn new(port: Option<Arc<dyn Outside>>) -> Self {
+    pub(crate) fn new(port: Option<Arc<dyn Outside>>, clock: Arc<dyn Clock>) -> Self {
         Self {
             port,
+            clock,
             on_the_way: Semaphore::new(ON_THE_WAY_MAX),
         }
     }
@@ -73,12 +147,12 @@ impl Outsides {
         let until = asking.until;
         let asked = questions.iter().map(|question| async move {
             let ask = async {
-                let _permit = self
-                    .on_the_way
-                    .acquire()
-                    .await
-                    .map_err(|_| "the engine is closed".to_owned())?;
-                port.ask(question.clone()).await
+                let permit = self.on_the_way.acquire().await;
+                let _permit = permit.map_err(|_| "the engine is closed".to_owned())?;
+                let left = until.saturating_duration_since(Instant::now());
+                let response = port.post(self.post_of(question, left)).await;
+                let response = response.map_err(|none| none.why().to_owned())?;
+                reply_of(question, &response)
             };
             let reply = timeout_at(until, ask).await;
             let reply = reply.unwrap_or_else(|_| Err(format!("none within {} s", ASKING_MAX.as_secs())));
@@ -93,6 +167,23 @@ impl Outsides {
         }
         Ok(())
     }
+
+    fn post_of(&self, question: &Question, timeout: Duration) -> Post {
+        Post {
+            url: question.url().to_owned(),
+            id: question.id().to_string(),
+            at: self.clock.now(),
+            body: question.body().to_string().into_bytes(),
+            token: question.token().clone(),
+            timeout,
+            response_bytes_max: REPLY_BYTES_MAX,
+        }
+    }
+}
+
+/// What a question was answered.
+fn reply_of(question: &Question, response: &Response) -> Result<Reply, String> {
+    Reply::read(question.kind, response.status, &response.body)
 }
 
 impl Default for Asking {
@@ -107,7 +198,7 @@ impl Default for Asking {
 
 fn unavailable(question: &Question, why: String) -> Refusal {
     Refusal::OutsideUnavailable {
-        node: question.node.clone(),
+        place: question.place.clone(),
         host: question.host(),
         why: why.chars().take(200).collect(),
     }

@@ -162,8 +162,7 @@ impl State {
                 }));
             }
         };
-        let current = before.as_ref().map_or(0, |ticket| ticket.version);
-        if let Err(refusal) = commit::check_version(request.expected_version, current) {
+        if let Err(refusal) = commit::check_version(request.expected_version, before.as_deref()) {
             return Ok(Err(refusal));
         }
         let migrate_to = request
@@ -171,13 +170,13 @@ impl State {
             .as_ref()
             .and_then(|name| tenant.version(&workflow.workflow_id, name));
         let context = Context {
-            now: shared.ports.clock.now(),
+            now: commit::decided_at(shared.ports.clock.now(), before.as_deref()),
             directory: &tenant.directory,
             workflow: &workflow,
             draw: Draw::Seed(shared.ports.random.draw()),
             parent: request.parent.as_deref(),
             migrate_to: migrate_to.map(|version| &**version),
-            replies: shared.ports.outside.is_some().then_some(&request.replies),
+            replies: Some(&request.replies),
         };
         let keep = request.idempotency.as_ref().map(|(caller, asked, _)| (caller, asked));
         let decided = match commit::decided(before.as_deref(), &request.command, &context, &request.origin, keep) {

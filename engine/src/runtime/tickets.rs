@@ -60,7 +60,7 @@ impl Tickets<'_> {
         });
         let parent = self.engine.parent_of(&caller.tenant_id, &seen.ticket).await?;
         if request.dry_run {
-            if let Err(refusal) = commit::check_version(request.expected_version, seen.ticket.version) {
+            if let Err(refusal) = commit::check_version(request.expected_version, Some(&seen.ticket)) {
                 return Ok(Err(refusal));
             }
             let (tenant, workflow) = (&seen.tenant, &seen.workflow);

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::id::{EdgeId, FieldKey, NodeId, UserId};
 use crate::ticket::action_kind::ActionKind;
+use crate::ticket::event::EffectId;
 use crate::value::Value;
 use crate::workflow::WorkflowVersion;
 
@@ -49,10 +50,19 @@ pub enum Action {
         /// Where to.
         to: NodeId,
     },
-    /// Posts a failed hook again.
-    RetryHook,
+    /// Tries again what failed for good: one effect, those of the node that is named, or all.
+    RetryHook {
+        /// Which one.
+        effect: Option<EffectId>,
+    },
     /// Throws a draft away.
     Discard,
+    /// Goes on without what a timer or hook waits for, or without an effect that failed: the one that is named, that of
+    /// the node that is named, or the only one.
+    Skip {
+        /// Which one.
+        effect: Option<EffectId>,
+    },
 }
 
 impl Action {
@@ -91,8 +101,9 @@ impl Action {
             ActionKind::ForceAlterNode => Self::ForceAlterNode {
                 to: to_node.unwrap_or_else(|| NodeId::from("")),
             },
-            ActionKind::RetryHook => Self::RetryHook,
+            ActionKind::RetryHook => Self::RetryHook { effect: None },
             ActionKind::Discard => Self::Discard,
+            ActionKind::Skip => Self::Skip { effect: None },
         }
     }
 
@@ -110,8 +121,9 @@ impl Action {
             Self::ForceForward { .. } => ActionKind::ForceForward,
             Self::ForceClose => ActionKind::ForceClose,
             Self::ForceAlterNode { .. } => ActionKind::ForceAlterNode,
-            Self::RetryHook => ActionKind::RetryHook,
+            Self::RetryHook { .. } => ActionKind::RetryHook,
             Self::Discard => ActionKind::Discard,
+            Self::Skip { .. } => ActionKind::Skip,
         })
     }
 
@@ -143,6 +155,15 @@ impl Action {
     pub fn to_user(&self) -> Option<&UserId> {
         if let Self::Forward { to } | Self::Consult { to } | Self::ForceForward { to } = self {
             return Some(to);
+        }
+        None
+    }
+
+    /// The effect it concerns.
+    #[must_use]
+    pub fn effect(&self) -> Option<EffectId> {
+        if let Self::RetryHook { effect } | Self::Skip { effect } = self {
+            return *effect;
         }
         None
     }

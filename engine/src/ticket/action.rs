@@ -28,6 +28,7 @@ mod force_close;
 mod force_forward;
 mod forward;
 mod retry_hook;
+mod skip;
 mod take_edge;
 mod withdraw;
 
@@ -65,9 +66,11 @@ pub(crate) const OF_TOKEN: &[&Rule] = &[&accept::RULE, &consult_submit::RULE, &f
 /// What is offered with the ticket as a whole.
 pub(crate) const OF_TICKET: &[&Rule] = &[&discard::RULE, &withdraw::RULE];
 /// What is offered with a token to those who may intervene.
-pub(crate) const OF_TOKEN_BY_FORCE: &[&Rule] = &[&force_forward::RULE, &retry_hook::RULE];
+pub(crate) const OF_TOKEN_BY_FORCE: &[&Rule] = &[&force_forward::RULE];
 /// What is offered to them with the ticket.
 pub(crate) const OF_TICKET_BY_FORCE: &[&Rule] = &[&force_close::RULE, &force_alter_node::RULE];
+/// What is offered to them with what the ticket owes, also once it is over.
+pub(crate) const OF_EFFECTS_BY_FORCE: &[&Rule] = &[&retry_hook::RULE, &skip::RULE];
 /// What is offered to whoever sees the ticket, last of all.
 pub(crate) const OF_VIEWER: &[&Rule] = &[&add_comment::RULE];
 
@@ -88,6 +91,7 @@ pub(crate) fn rule(kind: ActionKind) -> &'static Rule {
         ActionKind::ForceAlterNode => &force_alter_node::RULE,
         ActionKind::RetryHook => &retry_hook::RULE,
         ActionKind::Discard => &discard::RULE,
+        ActionKind::Skip => &skip::RULE,
     }
 }
 
@@ -289,7 +293,14 @@ mod tests {
 
     #[test]
     fn every_kind_has_its_rule_and_is_offered_once() {
-        let lists = [OF_TOKEN, OF_TICKET, OF_TOKEN_BY_FORCE, OF_TICKET_BY_FORCE, OF_VIEWER];
+        let lists = [
+            OF_TOKEN,
+            OF_TICKET,
+            OF_TOKEN_BY_FORCE,
+            OF_TICKET_BY_FORCE,
+            OF_EFFECTS_BY_FORCE,
+            OF_VIEWER,
+        ];
         for kind in ActionKind::ALL {
             assert_eq!(rule(kind).kind, kind);
             let n_places = lists
@@ -298,7 +309,7 @@ mod tests {
                 .filter(|rule| rule.kind == kind)
                 .count();
             assert_eq!(n_places, usize::from(!kind.is_edge()), "{kind:?}");
-            let is_by_force = [OF_TOKEN_BY_FORCE, OF_TICKET_BY_FORCE]
+            let is_by_force = [OF_TOKEN_BY_FORCE, OF_TICKET_BY_FORCE, OF_EFFECTS_BY_FORCE]
                 .iter()
                 .flat_map(|list| list.iter());
             assert_eq!(

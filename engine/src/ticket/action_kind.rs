@@ -52,10 +52,12 @@ kinds! {
     ForceClose = "force_close",
     /// Moves the ticket to a node by force.
     ForceAlterNode = "force_alter_node",
-    /// Posts a failed hook again.
+    /// Tries again what failed for good.
     RetryHook = "retry_hook",
     /// Throws a draft away.
     Discard = "discard",
+    /// Goes on without what a timer or hook waits for, or without an effect that failed.
+    Skip = "skip",
 }
 
 impl ActionKind {

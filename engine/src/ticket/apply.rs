@@ -7,7 +7,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::id::{NodeId, TokenId, UserId};
-use crate::ticket::event::{Event, Meta, TicketCreated};
+use crate::ticket::effect_table::Work;
+use crate::ticket::event::{Cause, Event, Meta, TicketCreated};
 use crate::ticket::token::{Consult, ForkId, Rest, Share, Token};
 use crate::ticket::{ActState, Ticket};
 
@@ -48,6 +49,8 @@ fn create(created: &TicketCreated, meta: &Meta) -> Ticket {
             rest: Rest::Moving,
         }],
         version: 1,
+        settled_version: 1,
+        decided_at: meta.at,
         n_bytes: 0,
         last_token: first,
         n_hook_requests: 0,
@@ -56,6 +59,8 @@ fn create(created: &TicketCreated, meta: &Meta) -> Ticket {
         assigned: Default::default(),
         processed: Default::default(),
         last_handlers: Default::default(),
+        effects: Default::default(),
+        answered_hooks: Default::default(),
         intervention: None,
         is_discarded: false,
     }
@@ -66,7 +71,15 @@ impl Ticket {
     pub fn apply(&mut self, event: &Event, meta: &Meta) {
         self.version += 1;
         self.n_bytes += event.n_bytes();
-        self.updated_at = meta.at;
+        self.decided_at = meta.at;
+        if !event.is_bookkeeping() {
+            self.settled_version = self.version;
+            self.updated_at = meta.at;
+        }
+        self.note_answer(event);
+        if self.effects.is_changed_by(event) {
+            Arc::make_mut(&mut self.effects).apply(event, self.version, meta.at);
+        }
         match event {
             // A second creation cannot be appended: the stream exists.
             Event::TicketCreated(_) => {}
@@ -154,7 +167,14 @@ impl Ticket {
                 }
             }
             // The edge that follows in the same commit moves the token.
-            Event::TimerFired { .. } | Event::HookSucceeded { .. } => {}
+            Event::TimerFired { .. } | Event::HookSucceeded { .. } | Event::WaitSkipped { .. } => {}
+            // The table of effects has them.
+            Event::EffectsOwed { .. }
+            | Event::EffectDone { .. }
+            | Event::EffectParked { .. }
+            | Event::EffectRetried { .. }
+            | Event::EffectSkipped { .. }
+            | Event::HookAccepted { .. } => {}
             Event::Accepted { token, user } => self.rest(*token, Rest::held(vec![user.clone()])),
             Event::ForceForwarded { token, to } => {
                 join(&mut self.assigned, to);
@@ -207,6 +227,18 @@ impl Ticket {
                     }
                 }
             }
+        }
+    }
+
+    /// Notes which visit of a hook node was answered last, before the answer closes its effect.
+    fn note_answer(&mut self, event: &Event) {
+        let Some(Cause::HookSucceeded { token, node }) = event.cause() else {
+            return;
+        };
+        let is_it = |work: &Work| matches!(work, Work::Hook { .. }) && work.token() == Some(token);
+        let answered = self.effects.iter().find(|(_, effect)| is_it(&effect.work));
+        if let Some((id, _)) = answered {
+            Arc::make_mut(&mut self.answered_hooks).insert(node.clone(), id);
         }
     }
 

@@ -48,7 +48,10 @@ pub(crate) fn resolve(
         };
     }
     let question = match (&props.assignee, context.replies) {
-        (AssigneeRule::External(url), Some(_)) => Some(Question::assignees(ticket, &node.id, url, context.workflow)),
+        (AssigneeRule::External(url), Some(_)) => {
+            let source = (url.as_str(), &props.assignee_token);
+            Some(Question::assignees(ticket, &node.id, source, context.workflow))
+        }
         (_, Some(_) | None) => None,
     };
     let named = match question {

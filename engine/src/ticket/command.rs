@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::id::{AppName, EdgeId, FieldKey, NodeId, TicketId, TokenId, UserId};
 use crate::ticket::act::Act;
+use crate::ticket::event::EffectId;
 use crate::value::Value;
 
 /// A request to a ticket.
@@ -13,19 +14,27 @@ pub enum Command {
     Create(Create),
     /// A person takes an action.
     Act(Act),
-    /// A timer came due.
+    /// The timer that a token waits at came due.
     FireTimer {
         /// The token that waits.
         token: TokenId,
     },
-    /// A hook answered, or failed for good.
+    /// The hook that a token waits at answered, or failed for good.
     ReportHook {
         /// The token that waits.
         token: TokenId,
-        /// Which request this is about: a late answer to an earlier one is refused.
+        /// Which request this is about. A success of any request of this visit is one; a failure counts for the newest
+        /// alone.
         attempt: u32,
         /// How it went.
         outcome: HookOutcome,
+    },
+    /// Something became of an effect; one that no longer applies is `not_waiting`.
+    CloseEffect {
+        /// Which.
+        effect: EffectId,
+        /// What became of it.
+        outcome: EffectOutcome,
     },
     /// Go over to `Context::migrate_to`; an admin's or the operator's.
     Migrate {
@@ -45,6 +54,32 @@ pub enum HookOutcome {
     Succeeded,
     /// Not at all; the reason is shown to admins and holds no secret.
     Failed(String),
+}
+
+/// What became of an effect.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum EffectOutcome {
+    /// The instant that it waited for has come.
+    CameDue,
+    /// It was carried out; for a hook node: the outside system has done what it was asked for.
+    Succeeded {
+        /// What came of it (a status), without secrets.
+        note: Option<String>,
+    },
+    /// An asynchronous hook was taken on: it calls back.
+    Accepted {
+        /// Which request was.
+        attempt: u32,
+    },
+    /// It failed for good.
+    Failed {
+        /// Why; shown to those who may intervene, and holds no secret.
+        reason: String,
+        /// How often it was tried.
+        n_tries: u32,
+        /// Of a hook node: which request failed; `None` for whichever is the newest.
+        attempt: Option<u32>,
+    },
 }
 
 /// See [`Command::Create`].

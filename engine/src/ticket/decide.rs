@@ -3,25 +3,23 @@
 //!
 //! A dry run is this same function with `Draw::Preview`.
 //!
-//! Not here: which action a request means (`offer`), what each action does (`action/<name>`), how tokens move (`flow`).
+//! Not here: which action a request means (`offer`), what each action does (`action/<name>`), what closes an effect
+//! (`closing`), how tokens move (`flow`).
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use crate::id::{NodeId, TokenId};
 use crate::limits;
 use crate::ticket::act::{Act, Action, Taking};
 use crate::ticket::action::{comment_of, emit_action, rule};
-use crate::ticket::command::{Command, Create, HookOutcome};
+use crate::ticket::command::{Command, Create, EffectOutcome};
 use crate::ticket::context::Context;
 use crate::ticket::decision::Decision;
 use crate::ticket::event::{Event, Meta, Processor, TicketCreated};
 use crate::ticket::offer::choose;
 use crate::ticket::question::Question;
 use crate::ticket::refusal::{Argument, Refusal};
-use crate::ticket::room::Room;
-use crate::ticket::token::Rest;
-use crate::ticket::{Ticket, field_rules, flow, migrate, visibility};
+use crate::ticket::{Ticket, closing, field_rules, flow, migrate, visibility};
 
 /// What a decision comes to, but for a refusal.
 #[derive(Clone, Debug)]
@@ -100,7 +98,7 @@ fn decide_on_copy<'a>(
             }
             let mut decision = Decision::begin(context, Cow::Borrowed(ticket), meta, Vec::new());
             decide_on(&mut decision, command)?;
-            decision.review_holders();
+            decision.finish()?;
             Ok(decision)
         }
         (None, command) => Err(Refusal::NotWaiting {
@@ -116,8 +114,12 @@ impl Command {
         match self {
             Self::Create(create) => Processor::User(create.by.clone()),
             Self::Act(act) => Processor::User(act.by.clone()),
-            Self::FireTimer { .. } => Processor::Timer,
-            Self::ReportHook { .. } => Processor::Hook,
+            Self::FireTimer { .. }
+            | Self::CloseEffect {
+                outcome: EffectOutcome::CameDue,
+                ..
+            } => Processor::Timer,
+            Self::ReportHook { .. } | Self::CloseEffect { .. } => Processor::Hook,
             Self::Migrate {
                 operator: Some(user), ..
             } => Processor::User(user.clone()),
@@ -205,7 +207,7 @@ fn decide_create<'a>(create: &Create, context: &'a Context<'a>, meta: Meta) -> R
         }
         field_rules::store(&mut decision, changes);
     }
-    decision.review_holders();
+    decision.finish()?;
     Ok(decision)
 }
 
@@ -217,77 +219,15 @@ fn decide_on(decision: &mut Decision<'_>, command: &Command) -> Result<(), Refus
             "it exists already",
         )),
         Command::Act(act) => decide_act(decision, act),
-        Command::FireTimer { token } => {
-            let Some(one) = decision.ticket.token(*token) else {
-                return Err(not_waiting("timer", *token));
-            };
-            let (node, Rest::Timer { due }) = (one.node.clone(), &one.rest) else {
-                return Err(not_waiting("timer", *token));
-            };
-            Room::check(&decision.ticket, None)?;
-            if decision.context.now < *due {
-                return Err(Refusal::NotWaiting {
-                    what: format!("timer of node `{node}` is due at {due}"),
-                });
-            }
-            decision.emit(Event::TimerFired {
-                token: *token,
-                node: node.clone(),
-            });
-            leave_automatically(decision, *token, &node)
-        }
+        Command::FireTimer { token } => closing::fire_timer(decision, *token),
         Command::ReportHook {
             token,
             attempt,
             outcome,
-        } => {
-            let Some(one) = decision.ticket.token(*token) else {
-                return Err(not_waiting("hook", *token));
-            };
-            let (node, Rest::Hook { attempt: open, failed }) = (one.node.clone(), &one.rest) else {
-                return Err(not_waiting("hook", *token));
-            };
-            Room::check(&decision.ticket, None)?;
-            match outcome {
-                _ if open != attempt => Err(not_waiting("hook", *token)),
-                HookOutcome::Succeeded => {
-                    decision.emit(Event::HookSucceeded {
-                        token: *token,
-                        node: node.clone(),
-                    });
-                    leave_automatically(decision, *token, &node)
-                }
-                HookOutcome::Failed(_) if failed.is_some() => Err(not_waiting("hook", *token)),
-                HookOutcome::Failed(reason) => {
-                    decision.emit(Event::HookFailed {
-                        token: *token,
-                        node,
-                        reason: reason.clone(),
-                    });
-                    Ok(())
-                }
-            }
-        }
+        } => closing::report_hook(decision, *token, *attempt, outcome),
+        Command::CloseEffect { effect, outcome } => closing::close(decision, *effect, outcome),
         Command::Migrate { operator, nodes } => migrate::decide(decision, operator.as_ref(), nodes),
         Command::ReviewHolders => Ok(()),
-    }
-}
-
-/// Takes the one way out of a timer or hook node.
-fn leave_automatically(decision: &mut Decision<'_>, token: TokenId, node: &NodeId) -> Result<(), Refusal> {
-    let Some(edge) = decision.context.workflow.ways_out(node).next() else {
-        return Err(not_waiting("way out", token));
-    };
-    flow::take(decision, token, edge);
-    flow::settle(decision)?;
-    let state = decision.ticket.act_state;
-    flow::settle_state(decision, state);
-    Ok(())
-}
-
-fn not_waiting(what: &str, token: TokenId) -> Refusal {
-    Refusal::NotWaiting {
-        what: format!("{what} of token {}", token.0),
     }
 }
 

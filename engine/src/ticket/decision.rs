@@ -5,13 +5,17 @@
 
 use std::borrow::Cow;
 
+use crate::effect;
 use crate::id::UserId;
 use crate::ticket::context::Context;
+use crate::ticket::effect_table::Work;
 use crate::ticket::event::{Event, Meta};
-use crate::ticket::question::Question;
+use crate::ticket::question::{Question, Reply};
 use crate::ticket::refusal::Refusal;
 use crate::ticket::token::Rest;
 use crate::ticket::{ActState, Ticket};
+use crate::workflow::EventHook;
+use crate::workflow::definition::PRE_CREATE;
 
 /// A decision under way.
 pub(crate) struct Decision<'a> {
@@ -22,6 +26,8 @@ pub(crate) struct Decision<'a> {
     pub(crate) events: Vec<Event>,
     /// What has to be asked before the events hold.
     pub(crate) questions: Vec<Question>,
+    /// Whether the ticket was a draft before: leaving that is its sending.
+    was_draft: bool,
     /// Moves that nobody asked for, see `limits::AUTOMATIC_MOVES_MAX`.
     pub(crate) n_moves: usize,
 }
@@ -30,6 +36,7 @@ impl<'a> Decision<'a> {
     pub(crate) fn begin(context: &'a Context<'a>, ticket: Cow<'a, Ticket>, meta: Meta, events: Vec<Event>) -> Self {
         Self {
             context,
+            was_draft: ticket.act_state == ActState::InDraft,
             ticket,
             meta,
             events,
@@ -44,7 +51,7 @@ impl Decision<'_> {
     pub(crate) fn answered(&self) -> Result<(), Refusal> {
         match self.questions.first() {
             Some(question) => Err(Refusal::OutsideUnavailable {
-                node: question.node.clone(),
+                place: question.place.clone(),
                 host: question.host(),
                 why: "it was not asked".to_owned(),
             }),
@@ -64,9 +71,48 @@ impl Decision<'_> {
         }
     }
 
+    /// Ends every commit: notes what it owes, and whether somebody can act.
+    ///
+    /// # Errors
+    /// `creation_refused`, where a hook that is asked before a ticket is sent does not agree.
+    pub(crate) fn finish(&mut self) -> Result<(), Refusal> {
+        let is_open = self.ticket.act_state == ActState::InDraft || self.ticket.is_discarded;
+        if self.was_draft && !is_open {
+            self.ask_before_sending()?;
+        }
+        let effects = effect::owed(&self.events, self.was_draft, self.context.workflow);
+        if !effects.is_empty() {
+            self.emit(Event::EffectsOwed { effects });
+        }
+        self.review_holders();
+        Ok(())
+    }
+
+    /// Asks the event hooks that want to agree; the first of them that does not decides.
+    fn ask_before_sending(&mut self) -> Result<(), Refusal> {
+        let (workflow, Some(replies)) = (self.context.workflow, self.context.replies) else {
+            return Ok(());
+        };
+        let asks = |hook: &&EventHook| hook.events.iter().any(|event| event == PRE_CREATE);
+        for hook in workflow.event_hooks.iter().filter(asks) {
+            let question = Question::pre_create(&self.ticket, hook, workflow);
+            match replies.get(&question.id()) {
+                Some(Reply::Refused { said }) => {
+                    return Err(Refusal::CreationRefused {
+                        hook: hook.shown_id().to_owned(),
+                        said: said.clone(),
+                    });
+                }
+                Some(Reply::Agreed | Reply::People(_)) => {}
+                None => self.questions.push(question),
+            }
+        }
+        Ok(())
+    }
+
     /// Marks or unmarks the ticket as needing intervention (semantics: intervention).
-    pub(crate) fn review_holders(&mut self) {
-        let needed = unattended(&self.ticket, self.context);
+    fn review_holders(&mut self) {
+        let needed = needs_help(&self.ticket, self.context);
         match (&self.ticket.intervention, needed) {
             (None, Some(reason)) => self.emit(Event::InterventionNeeded { reason }),
             (Some(known), Some(reason)) if *known != reason => self.emit(Event::InterventionNeeded { reason }),
@@ -74,6 +120,19 @@ impl Decision<'_> {
             (Some(_), Some(_)) | (None, None) => {}
         }
     }
+}
+
+/// Why the ticket needs help: nobody can act on some token, or an effect was given up.
+fn needs_help(ticket: &Ticket, context: &Context<'_>) -> Option<String> {
+    unattended(ticket, context).or_else(|| {
+        let parked = ticket.effects.parked();
+        let (_, effect, _) = parked.first()?;
+        Some(match &effect.work {
+            Work::Timer { node, .. } => format!("the timer of node `{node}` could not be fired"),
+            Work::Hook { node, .. } | Work::NoCallBack { node, .. } => format!("the hook of node `{node}` failed"),
+            Work::EventHook { hook, event } => format!("event hook `{hook}` was not told of `{event}`"),
+        })
+    })
 }
 
 /// Why nobody can act on some token without help: nobody was assigned, everyone who holds it is inactive, a share of

@@ -14,8 +14,11 @@ use crate::ticket::token::{ForkId, Rest};
 use crate::time::Timestamp;
 use crate::value::Value;
 
+mod owed;
 mod reading;
+mod size;
 
+pub use owed::{EffectId, OwedEffect};
 pub use reading::{Cause, Step};
 
 /// When and by whom a commit was caused; one for all events of a command.
@@ -254,6 +257,56 @@ pub enum Event {
         /// Open forks whose split has another id now.
         forks: Vec<(ForkId, NodeId)>,
     },
+    /// The outside is to be told: debts are recorded, not derived, so another release owes the same (semantics: effects).
+    /// At most one in a commit, behind everything but what it does to the intervention.
+    EffectsOwed {
+        /// Never empty; each has the version of this event and its place here for an id.
+        effects: Vec<OwedEffect>,
+    },
+    /// An effect was carried out.
+    EffectDone {
+        /// Which.
+        effect: EffectId,
+        /// What came of it (a status), without secrets.
+        note: Option<String>,
+    },
+    /// An effect was given up for now: somebody has to retry or skip it.
+    EffectParked {
+        /// Which.
+        effect: EffectId,
+        /// What went wrong, without secrets.
+        reason: String,
+        /// How often it was tried.
+        n_tries: u32,
+    },
+    /// A parked effect is owed anew.
+    EffectRetried {
+        /// Which.
+        effect: EffectId,
+    },
+    /// A parked effect is owed no longer.
+    EffectSkipped {
+        /// Which.
+        effect: EffectId,
+    },
+    /// An asynchronous hook was taken on: it is not posted again, its call-back is waited for.
+    HookAccepted {
+        /// The token that waits.
+        token: TokenId,
+        /// The hook node.
+        node: NodeId,
+        /// Which request was taken on.
+        attempt: u32,
+        /// When the call-back must have come.
+        due: Option<Timestamp>,
+    },
+    /// Somebody let a token go on from a timer or a hook without waiting for it.
+    WaitSkipped {
+        /// The token that waited.
+        token: TokenId,
+        /// The timer or hook node.
+        node: NodeId,
+    },
 }
 
 /// See [`Event::TicketCreated`].
@@ -327,47 +380,6 @@ pub struct Branch {
 }
 
 impl Event {
-    /// About how many bytes it has stored: exact for what can be large in it, which is what people write and lists of
-    /// people, and a round number for the rest.
-    #[must_use]
-    pub fn n_bytes(&self) -> u64 {
-        /// What an event has besides.
-        const EACH: usize = 64;
-        let people = |users: &[UserId]| users.iter().map(|user| user.as_str().len() + 1).sum::<usize>();
-        let large = match self {
-            Self::TicketCreated(created) => people(&created.cc),
-            Self::ActionTaken(taken) => taken.comment.as_ref().map_or(0, String::len),
-            Self::FieldsChanged { changes } => changes.iter().map(FieldChange::n_bytes).sum(),
-            Self::TitleChanged { title } => title.len(),
-            Self::NodeEntered { rest, pool, .. } => {
-                let assigned = rest.assignees().map(|user| user.as_str().len() + 1);
-                assigned.sum::<usize>() + pool.as_deref().map_or(0, people)
-            }
-            Self::HookFailed { reason, .. } | Self::InterventionNeeded { reason } => reason.len(),
-            Self::Forked { branches, .. } => EACH * branches.len(),
-            Self::Joined { tokens, .. } => tokens.len(),
-            Self::ForkLeft { cancelled, .. } => cancelled.len(),
-            Self::TokensReplaced { removed, .. } => removed.len(),
-            Self::Migrated { tokens, forks, .. } => EACH * (tokens.len() + forks.len()),
-            Self::EdgeTaken { .. }
-            | Self::JoinAwaited { .. }
-            | Self::TimerSet { .. }
-            | Self::TimerFired { .. }
-            | Self::HookRequested { .. }
-            | Self::HookSucceeded { .. }
-            | Self::Accepted { .. }
-            | Self::Forwarded { .. }
-            | Self::Consulted { .. }
-            | Self::ConsultSubmitted { .. }
-            | Self::VoteCast { .. }
-            | Self::ForceForwarded { .. }
-            | Self::StateChanged { .. }
-            | Self::InterventionEnded
-            | Self::Discarded => 0,
-        };
-        (EACH + large) as u64
-    }
-
     /// Stable name of the event's type, as stored and as previews list it.
     #[must_use]
     pub fn name(&self) -> &'static str {
@@ -399,6 +411,13 @@ impl Event {
             Self::InterventionEnded => "intervention_ended",
             Self::Discarded => "discarded",
             Self::Migrated { .. } => "migrated",
+            Self::EffectsOwed { .. } => "effects_owed",
+            Self::EffectDone { .. } => "effect_done",
+            Self::EffectParked { .. } => "effect_parked",
+            Self::EffectRetried { .. } => "effect_retried",
+            Self::EffectSkipped { .. } => "effect_skipped",
+            Self::HookAccepted { .. } => "hook_accepted",
+            Self::WaitSkipped { .. } => "wait_skipped",
         }
     }
 }

@@ -155,8 +155,8 @@ pub(crate) fn offers<'t, 'w>(ticket: &'t Ticket, user: &UserId, context: &Contex
     found.actions.reserve(8);
     let asking = Asking { ticket, user, context };
     let is_draft = ticket.act_state == ActState::InDraft;
+    let may_intervene = !is_draft && permission::may_intervene(context.directory, user, context.workflow);
     if !ticket.is_final() {
-        let may_intervene = !is_draft && permission::may_intervene(context.directory, user, context.workflow);
         for token in &ticket.tokens {
             let standing = asking.standing(token);
             if standing.acts {
@@ -168,7 +168,10 @@ pub(crate) fn offers<'t, 'w>(ticket: &'t Ticket, user: &UserId, context: &Contex
             }
         }
         offer_ticket(&mut found.actions, action::OF_TICKET, &asking, oldest);
-        if may_intervene {
+    }
+    if may_intervene {
+        offer_ticket(&mut found.admin_actions, action::OF_EFFECTS_BY_FORCE, &asking, oldest);
+        if !ticket.is_final() {
             offer_ticket(&mut found.admin_actions, action::OF_TICKET_BY_FORCE, &asking, oldest);
         }
     }

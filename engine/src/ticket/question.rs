@@ -10,20 +10,23 @@ use serde_json::{Value as Json, json};
 use sha2::{Digest, Sha256};
 
 use crate::account::directory::Directory;
-use crate::account::token::hex;
+use crate::account::token::{Secret, hex};
+use crate::effect::answer;
 use crate::id::{NodeId, UserId};
 use crate::ticket::Ticket;
-use crate::workflow::WorkflowVersion;
+use crate::workflow::{EventHook, WorkflowVersion};
 
 /// Something that only an outside address knows.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Question {
     /// What is asked.
     pub kind: QuestionKind,
-    /// The node that asks.
-    pub node: NodeId,
+    /// The node or event hook that asks.
+    pub place: String,
     /// Who is asked; it may carry credentials.
     url: String,
+    /// Key of the signature.
+    token: Secret,
     /// What is sent along.
     body: Json,
 }
@@ -34,6 +37,8 @@ pub struct Question {
 pub enum QuestionKind {
     /// Who is assigned at a node.
     Assignees,
+    /// Whether a ticket may be sent.
+    PreCreate,
 }
 
 impl QuestionKind {
@@ -42,6 +47,7 @@ impl QuestionKind {
     pub fn word(self) -> &'static str {
         match self {
             Self::Assignees => "assignees",
+            Self::PreCreate => "pre_create",
         }
     }
 }
@@ -59,31 +65,36 @@ impl fmt::Display for QuestionId {
 impl Question {
     /// Who is assigned at a node, for the ticket with what the command says. It holds no version, time or chance, so the
     /// same command asks the same again.
-    pub(crate) fn assignees(ticket: &Ticket, node: &NodeId, url: &str, workflow: &WorkflowVersion) -> Self {
-        let fields = ticket.fields.iter();
-        let fields: Json = fields
-            .map(|(key, value)| (key.to_string(), Json::from(value)))
-            .collect();
+    pub(crate) fn assignees(
+        ticket: &Ticket,
+        node: &NodeId,
+        (url, token): (&str, &Secret),
+        workflow: &WorkflowVersion,
+    ) -> Self {
         Self {
             kind: QuestionKind::Assignees,
-            node: node.clone(),
+            place: node.to_string(),
             url: url.to_owned(),
-            body: json!({
-                "ticket_id": ticket.id.to_string(),
-                "workflow_id": workflow.workflow_id,
-                "workflow_version": workflow.version_name,
-                "node_id": node,
-                "creator_id": ticket.creator,
-                "title": ticket.title,
-                "fields": fields,
-            }),
+            token: token.clone(),
+            body: body(ticket, workflow, node),
+        }
+    }
+
+    /// Whether the ticket may be sent, with what the command says.
+    pub(crate) fn pre_create(ticket: &Ticket, hook: &EventHook, workflow: &WorkflowVersion) -> Self {
+        Self {
+            kind: QuestionKind::PreCreate,
+            place: hook.shown_id().to_owned(),
+            url: hook.url.clone(),
+            token: hook.token.clone(),
+            body: body(ticket, workflow, &workflow.start().id),
         }
     }
 
     /// Its id.
     #[must_use]
     pub fn id(&self) -> QuestionId {
-        let parts = json!([self.kind.word(), self.node, self.url, self.body.to_string()]);
+        let parts = json!([self.kind.word(), self.place, self.url, self.body.to_string()]);
         let digest = hex(&Sha256::digest(parts.to_string()));
         QuestionId(digest.chars().take(32).collect())
     }
@@ -92,6 +103,12 @@ impl Question {
     #[must_use]
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    /// Key of the signature: for whoever asks, and for nobody to see.
+    #[must_use]
+    pub fn token(&self) -> &Secret {
+        &self.token
     }
 
     /// What is sent along.
@@ -109,12 +126,29 @@ impl Question {
     }
 }
 
+/// What every question sends along: no version, time or chance.
+fn body(ticket: &Ticket, workflow: &WorkflowVersion, node: &NodeId) -> Json {
+    let fields = ticket.fields.iter();
+    let fields: Json = fields
+        .map(|(key, value)| (key.to_string(), Json::from(value)))
+        .collect();
+    json!({
+        "ticket_id": ticket.id.to_string(),
+        "workflow_id": workflow.workflow_id,
+        "workflow_version": workflow.version_name,
+        "node_id": node,
+        "creator_id": ticket.creator,
+        "title": ticket.title,
+        "fields": fields,
+    })
+}
+
 impl fmt::Debug for Question {
     /// Without the address and what is sent along: the one may carry credentials, the other what a node hides.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Question")
             .field("kind", &self.kind)
-            .field("node", &self.node)
+            .field("place", &self.place)
             .field("host", &self.host())
             .finish_non_exhaustive()
     }
@@ -126,11 +160,38 @@ impl fmt::Debug for Question {
 pub enum Reply {
     /// These people, by id or by e-mail address; those who are not in the directory drop out.
     People(Vec<String>),
+    /// The ticket may be sent.
+    Agreed,
+    /// It may not.
+    Refused {
+        /// Why, in the words of whoever was asked.
+        said: String,
+    },
 }
 
 /// Replies by question; they count within one command only.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Replies(BTreeMap<QuestionId, Reply>);
+
+impl Reply {
+    /// Reads what was answered to a question of this kind.
+    ///
+    /// # Errors
+    /// In what it does not fit.
+    pub fn read(kind: QuestionKind, status: u16, body: &[u8]) -> Result<Self, String> {
+        match kind {
+            QuestionKind::Assignees => {
+                let data = answer::read(status, body)?;
+                let people = serde_json::from_value(data).map(Self::People);
+                people.map_err(|_| "`data` is no list of user ids or e-mail addresses".to_owned())
+            }
+            QuestionKind::PreCreate => Ok(match answer::read_verdict(status, body)? {
+                Ok(()) => Self::Agreed,
+                Err(said) => Self::Refused { said },
+            }),
+        }
+    }
+}
 
 impl Replies {
     /// Notes a reply.
@@ -146,7 +207,10 @@ impl Replies {
 
     /// The users that a reply names, in its order; at most `limits::ASSIGNEES_MAX` entries are looked at.
     pub(crate) fn people(reply: &Reply, directory: &Directory) -> Vec<UserId> {
-        let Reply::People(named) = reply;
+        let named = match reply {
+            Reply::People(named) => named.as_slice(),
+            Reply::Agreed | Reply::Refused { .. } => &[],
+        };
         let known = named.iter().take(crate::limits::ASSIGNEES_MAX).filter_map(|one| {
             let by_id = directory.user(&one.as_str().into());
             by_id.or_else(|| directory.user_by_email(one))

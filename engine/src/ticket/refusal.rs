@@ -80,14 +80,22 @@ pub enum Refusal {
         reason: String,
     },
     /// An outside address that the command needs an answer of gave none.
-    #[error("node `{node}` asks {host}, which gave no answer: {why}")]
+    #[error("`{place}` asks {host}, which gave no answer: {why}")]
     OutsideUnavailable {
-        /// The node that asks.
-        node: NodeId,
+        /// The node or event hook that asks.
+        place: String,
         /// The host that was asked, without the rest of the address.
         host: String,
         /// Why not.
         why: String,
+    },
+    /// An event hook that is asked before a ticket is sent did not agree.
+    #[error("event hook `{hook}` did not let the ticket be sent; it says: {said}")]
+    CreationRefused {
+        /// Which hook.
+        hook: String,
+        /// Its words.
+        said: String,
     },
     /// Sub-tickets of the node are still open.
     #[error("node `{node}` waits for {} open sub-tickets", .open.len())]
@@ -192,6 +200,8 @@ pub enum Argument {
     ParentTicket,
     /// The node of the ticket above.
     ParentNode,
+    /// Which effect of the ticket is meant.
+    Effect,
     /// How many entries a page has.
     PerPage,
     /// The key under which a call may be repeated.
@@ -200,7 +210,7 @@ pub enum Argument {
 
 impl Argument {
     /// All of them.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::TicketId,
         Self::WorkflowId,
         Self::Version,
@@ -214,6 +224,7 @@ impl Argument {
         Self::Cc,
         Self::ParentTicket,
         Self::ParentNode,
+        Self::Effect,
         Self::PerPage,
         Self::IdempotencyKey,
     ];
@@ -235,6 +246,7 @@ impl std::fmt::Display for Argument {
             Self::Cc => "the people in copy",
             Self::ParentTicket => "the parent ticket",
             Self::ParentNode => "the node of the parent ticket",
+            Self::Effect => "the effect",
             Self::PerPage => "the size of a page",
             Self::IdempotencyKey => "the idempotency key",
         })
@@ -329,6 +341,7 @@ impl Refusal {
             Self::NoBranchMatches { .. } => "no_branch_matches",
             Self::NoAssignee { .. } => "no_assignee",
             Self::OutsideUnavailable { .. } => "outside_unavailable",
+            Self::CreationRefused { .. } => "creation_refused",
             Self::SubTicketsOpen { .. } => "sub_tickets_open",
             Self::InvalidArgument { .. } => "invalid_argument",
             Self::VersionConflict { .. } => "version_conflict",

@@ -219,6 +219,9 @@ impl Told {
                 Cause::TimerFired { node, .. } => ("timer", Some(node)),
                 Cause::HookSucceeded { node, .. } => ("hook", Some(node)),
                 Cause::HookFailed { node, .. } => ("hook_failed", Some(node)),
+                Cause::HookAccepted { node, .. } => ("hook_accepted", Some(node)),
+                Cause::EffectDone { .. } => ("delivered", None),
+                Cause::EffectParked { .. } => ("parked", None),
                 Cause::Migrated { .. } => ("migrate", None),
             };
             caused = caused.or(Some((word, node.cloned())));

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use serde_json::json;
 
 use crate::account::directory::Directory;
+use crate::account::permission;
 use crate::account::person::Person;
 use crate::id::{FieldKey, NodeId, UserId};
 use crate::limits::WAITED_FOR_MAX;
@@ -17,12 +18,12 @@ use crate::ticket::context::{Context, Draw};
 use crate::ticket::offer::{self, OfferedAction, OfferedActions};
 use crate::ticket::place::{current_nodes, waited_for};
 use crate::ticket::token::Rest;
-use crate::ticket::{Ticket, Token, visibility};
+use crate::ticket::{EffectId, Ticket, Token, Work, visibility};
 use crate::time::Timestamp;
 use crate::view::example::example_value;
 use crate::view::row::TicketRow;
 use crate::workflow::secrets::without_secrets;
-use crate::workflow::{Component, ComponentKind, FieldPermission, Node, NodeKind, NormalProps, WorkflowVersion};
+use crate::workflow::{Component, ComponentKind, FieldPermission, Node, NormalProps, WorkflowVersion};
 
 /// A ticket as a viewer sees it.
 #[derive(Clone, Debug)]
@@ -44,6 +45,45 @@ pub struct TicketDetail {
     pub waiting_for: Vec<WaitingFor>,
     /// Why nobody can act without help, where that is so.
     pub intervention: Option<String>,
+    /// What failed for good, the oldest first; shown to those who may intervene alone.
+    pub incidents: Vec<Incident>,
+}
+
+/// An effect that failed for good.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Incident {
+    /// Which.
+    pub effect: EffectId,
+    /// What was to be done.
+    pub work: Work,
+    /// Since when nobody tries it any more.
+    pub since: Timestamp,
+    /// How often it was tried, where the log says so.
+    pub n_tries: Option<u32>,
+    /// What went wrong last.
+    pub last_error: String,
+}
+
+fn incidents(ticket: &Ticket) -> Vec<Incident> {
+    let parked = ticket.effects.parked().into_iter();
+    let incidents = parked.map(|(effect, open, parked)| Incident {
+        effect,
+        work: open.work.clone(),
+        since: parked.at,
+        n_tries: parked.n_tries,
+        last_error: parked.reason.clone(),
+    });
+    incidents.collect()
+}
+
+/// What is known of a hook that is waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HookWait {
+    /// `posted` until it has answered, `accepted` while its call-back is waited for, `failed` for good.
+    pub state: &'static str,
+    /// The request's number.
+    pub attempt: u32,
 }
 
 /// What one token waits for.
@@ -62,8 +102,10 @@ pub struct WaitingFor {
     pub n_people: usize,
     /// For a merge: the nodes whose tokens are missing, with their names.
     pub missing: Vec<(NodeId, String)>,
-    /// For a timer: when it is due.
+    /// For a timer: when it is due; for a hook: by when it must have called back.
     pub due: Option<Timestamp>,
+    /// For a hook: how far it is.
+    pub hook: Option<HookWait>,
     /// What of this node does not run yet, in words.
     pub not_running: Option<&'static str>,
 }
@@ -71,12 +113,6 @@ pub struct WaitingFor {
 /// What of a node does not run yet: somebody who reads the definition expects that it does.
 #[must_use]
 pub fn not_running(node: &Node) -> Option<&'static str> {
-    if let NodeKind::Timer(_) = &node.kind {
-        return Some("timers do not fire yet: the ticket stays here until somebody forces it on");
-    }
-    if let NodeKind::Hook(_) = &node.kind {
-        return Some("hooks are not posted yet: the ticket stays here until somebody forces it on");
-    }
     let has_sub_tickets = |props: &NormalProps| props.wait_for_sub_tickets || props.auto_edge.is_some();
     let is_parent = node.kind.as_normal().is_some_and(has_sub_tickets);
     is_parent.then_some("sub-tickets are not waited for yet, and take no edge when they end")
@@ -164,6 +200,11 @@ pub fn detail(
         offered,
         waiting_for: waiting_for(ticket, workflow, directory),
         intervention: ticket.intervention.clone(),
+        incidents: if permission::may_intervene(directory, user, workflow) {
+            incidents(ticket)
+        } else {
+            Vec::new()
+        },
     }
 }
 
@@ -253,11 +294,38 @@ fn waiting_for(ticket: &Ticket, workflow: &WorkflowVersion, directory: &Director
                 .collect(),
             n_people: people.len(),
             missing,
-            due,
+            due: due.or_else(|| call_back_due(ticket, token)),
+            hook: hook_wait(ticket, token),
             not_running: workflow.node(&token.node).and_then(not_running),
         })
     };
     ticket.tokens.iter().filter_map(one).collect()
+}
+
+fn hook_wait(ticket: &Ticket, token: &Token) -> Option<HookWait> {
+    let Rest::Hook { attempt, failed } = &token.rest else {
+        return None;
+    };
+    let is_accepted = ticket
+        .effects
+        .iter()
+        .any(|(_, open)| matches!(open.work, Work::Hook { token: of, is_accepted: true, .. } if of == token.id));
+    let state = match (failed, is_accepted) {
+        (Some(_), _) => "failed",
+        (None, true) => "accepted",
+        (None, false) => "posted",
+    };
+    Some(HookWait {
+        state,
+        attempt: *attempt,
+    })
+}
+
+fn call_back_due(ticket: &Ticket, token: &Token) -> Option<Timestamp> {
+    ticket.effects.iter().find_map(|(_, open)| match &open.work {
+        Work::NoCallBack { token: of, due, .. } if *of == token.id => Some(*due),
+        Work::NoCallBack { .. } | Work::Timer { .. } | Work::Hook { .. } | Work::EventHook { .. } => None,
+    })
 }
 
 /// The form of a ticket that is not there yet, as its creator fills it in at start.

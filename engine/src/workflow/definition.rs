@@ -23,8 +23,11 @@ pub(crate) mod reader;
 
 use reader::{Place, Reader, is_http};
 
+/// The event of hooks that are asked before a ticket is sent, and may refuse.
+pub(crate) const PRE_CREATE: &str = "pre_create";
+
 /// Events that an event hook may ask for (semantics: effects).
-pub const HOOK_EVENTS: [&str; 6] = ["pre_create", "create", "reject", "withdraw", "force_close", "finish"];
+pub const HOOK_EVENTS: [&str; 6] = [PRE_CREATE, "create", "reject", "withdraw", "force_close", "finish"];
 
 /// JSON Schema (draft 2020-12) of definitions, for editors: what `check --strict` says, as far as a schema can. The tests
 /// hold it against the keys that are read here.

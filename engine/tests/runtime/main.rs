@@ -7,6 +7,8 @@
 mod checkpoints;
 /// Large directories, directories of several tenants, people who left.
 mod directories;
+/// Effects carried out.
+mod effects;
 /// Many writers of one, and a writer of another.
 mod fairness;
 /// Logs and actors that fail: what was answered holds, what was not may be asked again.

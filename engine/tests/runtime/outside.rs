@@ -7,15 +7,15 @@ use std::sync::{Arc, Mutex};
 
 use loonflow_engine::define::{Assign, Field, Node, People, Workflow};
 use loonflow_engine::id::TicketId;
-use loonflow_engine::runtime::{Engine, Error, Outside, PublishRequest};
-use loonflow_engine::ticket::{Question, Refusal, Reply, Rest};
+use loonflow_engine::runtime::{Engine, Error, NoResponse, Outside, Post, PublishRequest, Response};
+use loonflow_engine::ticket::{Refusal, Reply, Rest};
 use tokio::sync::Semaphore;
 
 /// Answers by node; a node without an answer gives an error. A gate holds every answer back.
 #[derive(Clone)]
 struct Script {
     answers: Arc<BTreeMap<&'static str, Vec<String>>>,
-    asked: Arc<Mutex<Vec<Question>>>,
+    asked: Arc<Mutex<Vec<(String, String)>>>,
     gate: Arc<Semaphore>,
 }
 
@@ -31,20 +31,25 @@ impl Script {
 
     fn asked(&self) -> Vec<String> {
         let asked = self.asked.lock().unwrap();
-        asked.iter().map(|one| format!("{} {}", one.node, one.host())).collect()
+        asked.iter().map(|(node, host)| format!("{node} {host}")).collect()
     }
 }
 
 impl Outside for Script {
-    fn ask(&self, question: Question) -> Pin<Box<dyn Future<Output = Result<Reply, String>> + Send>> {
+    fn post(&self, post: Post) -> Pin<Box<dyn Future<Output = Result<Response, NoResponse>> + Send>> {
         let script = self.clone();
         Box::pin(async move {
-            script.asked.lock().unwrap().push(question.clone());
+            let body: serde_json::Value = serde_json::from_slice(&post.body).unwrap();
+            let node = body["node_id"].as_str().unwrap().to_owned();
+            let host = post.url.split('/').nth(2).unwrap().to_owned();
+            script.asked.lock().unwrap().push((node.clone(), host));
             let _permit = script.gate.acquire().await.unwrap();
-            let people = script.answers.get(question.node.as_str());
-            people
-                .map(|people| Reply::People(people.clone()))
-                .ok_or("status 500".to_owned())
+            let people = script.answers.get(node.as_str());
+            Ok(Response {
+                status: if people.is_some() { 200 } else { 500 },
+                body: serde_json::to_vec(&serde_json::json!({"code": 0, "data": people})).unwrap(),
+                retry_after: None,
+            })
         })
     }
 }
@@ -118,7 +123,11 @@ async fn a_rehearsal_says_who_would_be_asked_and_asks_nobody() {
     let ann = engine.as_user("shop", "ann");
     let draft = ann.create("w").set("title", "T").set("amount", 7);
     let preview = draft.take("go").rehearse().await.unwrap();
-    let asks: Vec<_> = preview.asks.iter().map(|one| (one.node.as_str(), one.host())).collect();
+    let asks: Vec<_> = preview
+        .asks
+        .iter()
+        .map(|one| (one.place.as_str(), one.host()))
+        .collect();
     assert_eq!(asks, [("a", "who.example".to_owned()), ("b", "who.example".to_owned())]);
     assert_eq!(preview.asks[0].body()["fields"]["amount"], 7);
     assert!(
@@ -135,11 +144,11 @@ async fn without_an_answer_nothing_changes() {
     let engine = engine(&script).await;
     let ann = engine.as_user("shop", "ann");
     let refused = ann.create("w").set("title", "T").take("go").await.unwrap_err();
-    let Error::Refused(Refusal::OutsideUnavailable { node, host, why }) = refused else {
+    let Error::Refused(Refusal::OutsideUnavailable { place, host, why }) = refused else {
         panic!("{refused}");
     };
     assert_eq!(
-        (node.as_str(), host.as_str(), why.as_str()),
+        (place.as_str(), host.as_str(), why.as_str()),
         ("b", "who.example", "status 500")
     );
     assert_eq!(ann.tickets(Default::default()).await.unwrap().total, 0);

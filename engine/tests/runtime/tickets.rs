@@ -483,15 +483,21 @@ async fn a_hook_reports_once_and_can_be_retried() {
         .unwrap()
         .unwrap();
     world
-        .act("wes", id, (Action::RetryHook, None), BTreeMap::new())
+        .act("wes", id, (Action::RetryHook { effect: None }, None), BTreeMap::new())
         .await
         .unwrap();
-    let late = report(1, HookOutcome::Succeeded).await.unwrap();
+    let late = report(1, HookOutcome::Failed("no route".into())).await.unwrap();
     assert_eq!(
         late.unwrap_err().code(),
         "not_waiting",
-        "an answer to the first request comes too late"
+        "that the first request failed is known"
     );
-    let done = report(2, HookOutcome::Succeeded).await.unwrap().unwrap();
-    assert_eq!(done.current_nodes[0].node_id.as_str(), "verify");
+    let done = report(1, HookOutcome::Succeeded).await.unwrap().unwrap();
+    assert_eq!(
+        done.current_nodes[0].node_id.as_str(),
+        "verify",
+        "an answer belongs to the visit, not to the attempt"
+    );
+    let again = report(2, HookOutcome::Succeeded).await.unwrap();
+    assert_eq!(again.unwrap_err().code(), "not_waiting", "one answer is enough");
 }

@@ -377,7 +377,7 @@ fn a_hook_succeeds_once_and_a_failed_one_is_retried() {
     let stale = loonflow_engine::ticket::Command::ReportHook {
         token: late,
         attempt: 1,
-        outcome: HookOutcome::Succeeded,
+        outcome: HookOutcome::Failed("timed out at last".into()),
     };
     assert_eq!(
         play.command(&stale).unwrap_err().code(),

@@ -185,11 +185,11 @@ fn a_hook_is_retried_once_it_has_failed() {
          edge ok agree a -> end",
     );
     let mut play = Play::submit(&workflow);
-    assert_eq!(play.offers("adm"), "add_comment force_close force_alter_node");
+    assert_eq!(play.offers("adm"), "add_comment skip force_close force_alter_node");
     play.report(HookOutcome::Failed("no answer".into())).unwrap();
     assert_eq!(
         play.offers("adm"),
-        "add_comment retry_hook force_close force_alter_node"
+        "add_comment retry_hook skip force_close force_alter_node"
     );
 }
 
@@ -218,6 +218,7 @@ fn kinds_say_what_they_need() {
             "force_alter_node (admin): TargetNode",
             "retry_hook (admin): ",
             "discard: ",
+            "skip (admin): ",
         ]
     );
 }

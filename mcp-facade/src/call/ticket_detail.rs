@@ -15,7 +15,7 @@ use crate::error::ApiError;
 use crate::wire::action::{OfferedAction, actions};
 use crate::wire::form::{Filling, Form};
 use crate::wire::node::id_or_empty;
-use crate::wire::ticket::{Row, WaitingFor};
+use crate::wire::ticket::{Incident, Row, WaitingFor};
 use crate::wire::{clipped, request};
 
 /// Which ticket.
@@ -63,6 +63,9 @@ pub struct Answer {
     /// Why it needs intervention; absent where it does not, and for those who cannot intervene.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub intervention: Option<String>,
+    /// What failed for good; absent where nothing did, and for those who cannot intervene.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub incidents: Vec<Incident>,
 }
 
 impl Answer {
@@ -82,6 +85,11 @@ impl Answer {
             intervention: detail.intervention.filter(|_| !offered.admin_actions.is_empty()),
             actions: actions(offered.actions),
             admin_actions: actions(offered.admin_actions),
+            incidents: detail
+                .incidents
+                .into_iter()
+                .map(|one| Incident::of(one, directory))
+                .collect(),
             version: detail.row.version,
             ticket: Row::of(detail.row, directory),
             waiting_for: waiting.map(|one| WaitingFor::of(one, directory)).collect(),

@@ -5,7 +5,7 @@
 
 use loonflow_engine::id::{NodeId, TicketId, UserId};
 use loonflow_engine::runtime::{ActAnswer, ActRequest, Caller};
-use loonflow_engine::ticket::{Action, ActionKind, Available, Refusal};
+use loonflow_engine::ticket::{Action, ActionKind, Argument, Available, EffectId, Refusal};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
@@ -17,7 +17,7 @@ use crate::wire::action::{Asked, Handled, Rehearsed};
 use crate::wire::request::{self, Keyed, Props};
 
 /// Keys of `action_props`.
-const PROPS: &[&str] = &["comment", "node_id", "target_assignee_id", "target_node_id"];
+const PROPS: &[&str] = &["comment", "effect", "node_id", "target_assignee_id", "target_node_id"];
 /// The keys of `handle_request`.
 const REQUEST_KEYS: &[&str] = &["action_type", "action_id", "action_props", "fields"];
 
@@ -30,7 +30,7 @@ pub struct Params {
     pub action_type: String,
     /// The action's id; may be empty where the action takes no edge.
     pub action_id: String,
-    /// `comment`, `node_id`, `target_assignee_id`, `target_node_id`, as sent.
+    /// Those of [`PROPS`], as sent.
     pub action_props: Map<String, Value>,
     /// Field values by key, as sent.
     pub fields: Map<String, Value>,
@@ -122,9 +122,10 @@ pub(crate) fn request_of(
     let comment = props.text("comment")?;
     let to_user = props.text("target_assignee_id")?.map(UserId::from);
     let to_node = props.text("target_node_id")?.map(NodeId::from);
+    let effect = props.text("effect")?.map(|text| effect(&text)).transpose()?;
     let fields = request::fields(&params.fields);
     let understood = || {
-        json!({
+        let mut understood = json!({
             "ticket_id": ticket_id.to_string(),
             "action": [kind.word(), action_id],
             "node_id": at,
@@ -133,7 +134,12 @@ pub(crate) fn request_of(
             "target_node_id": to_node,
             "fields": fields,
             "expected_version": params.expected_version,
-        })
+        });
+        // Only where it is sent: keys that are kept from before it could be stay what they are.
+        if let Some(effect) = effect {
+            understood["effect"] = effect.to_string().into();
+        }
+        understood
     };
     let sent = || {
         json!({
@@ -153,13 +159,32 @@ pub(crate) fn request_of(
     Ok(ActRequest {
         ticket_id,
         idempotency: call.idempotency(understood, sent)?,
-        action: Action::of(kind, &action_id, to_user, to_node),
+        action: with_effect(Action::of(kind, &action_id, to_user, to_node), effect),
         at,
         comment,
         fields,
         dry_run: params.dry_run,
         expected_version: params.expected_version,
     })
+}
+
+/// The effect that `action_props.effect` names.
+fn effect(text: &str) -> Result<EffectId, ApiError> {
+    text.parse().map_err(|()| {
+        let problem = "it must be an effect's id, as `12.0`";
+        Refusal::argument(Argument::Effect, text, problem).into()
+    })
+}
+
+/// The action on one effect, where it is one that can be.
+fn with_effect(action: Action, effect: Option<EffectId>) -> Action {
+    if let Action::RetryHook { .. } = action {
+        Action::RetryHook { effect }
+    } else if let Action::Skip { .. } = action {
+        Action::Skip { effect }
+    } else {
+        action
+    }
 }
 
 /// What became of it. Which of the two is told by `dry_run`.

@@ -90,6 +90,7 @@ fn worded(refusal: &Refusal) -> Worded {
         | Refusal::NoBranchMatches { .. }
         | Refusal::NoAssignee { .. }
         | Refusal::OutsideUnavailable { .. }
+        | Refusal::CreationRefused { .. }
         | Refusal::SubTicketsOpen { .. }
         | Refusal::VersionConflict { .. }
         | Refusal::IdempotencyMismatch { .. }
@@ -117,6 +118,7 @@ fn where_to_find(argument: Argument, value: &str) -> Option<String> {
         }
         Argument::ParentTicket => "call `ticket_list` to find the ticket",
         Argument::ParentNode => "call `ticket_detail` of the parent: `ticket.current_nodes` says where it is",
+        Argument::Effect => "call `ticket_detail`: its `incidents` name the effects that failed",
         Argument::Version => "name one of these versions, or publish another first",
         Argument::NodeMap => {
             "map only nodes that the ticket is at, or whose branches are open: `ticket_detail` names where it is"
@@ -187,7 +189,8 @@ fn details(refusal: &Refusal) -> Value {
         Refusal::NoAssignee { node, name, reason } => {
             json!({ "node_id": node.as_str(), "name": name, "reason": reason })
         }
-        Refusal::OutsideUnavailable { node, host, .. } => json!({ "node_id": node.as_str(), "host": name(host) }),
+        Refusal::OutsideUnavailable { place, host, .. } => json!({ "place": name(place), "host": name(host) }),
+        Refusal::CreationRefused { hook, said } => json!({ "hook": name(hook), "said": said }),
         Refusal::SubTicketsOpen { open, .. } => open
             .iter()
             .take(PROBLEMS_MAX)

@@ -2,6 +2,7 @@
 
 use loonflow_engine::account::directory::Directory;
 use loonflow_engine::id::{NodeId, TenantId, TicketId};
+use loonflow_engine::ticket::ActionKind;
 use loonflow_engine::view::row::TicketRow;
 use loonflow_engine::view::ticket_detail;
 use serde::Serialize;
@@ -83,9 +84,12 @@ pub struct WaitingFor {
     /// Only for a merge: the nodes whose tokens are missing.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub missing: Vec<NamedNode>,
-    /// Only for a timer: when it is due.
+    /// Only for what waits for an instant: when it is due.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub due: Option<String>,
+    /// Only for a hook: how far it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hook: Option<Hook>,
     /// Only for what does not run yet: why it waits.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub note: Option<&'static str>,
@@ -102,7 +106,58 @@ impl WaitingFor {
             n_people: waiting.n_people,
             missing: waiting.missing.into_iter().map(NamedNode::from).collect(),
             due: waiting.due.map(|due| due.to_answer(directory.zone())),
+            hook: waiting.hook.map(|hook| Hook {
+                state: hook.state,
+                attempt: hook.attempt,
+            }),
             note: waiting.not_running,
+        }
+    }
+}
+
+/// How far a hook is.
+#[derive(Debug, Clone, Serialize)]
+pub struct Hook {
+    /// `posted`, `accepted` or `failed`.
+    pub state: &'static str,
+    /// The request's number.
+    pub attempt: u32,
+}
+
+/// An effect that failed for good.
+#[derive(Debug, Clone, Serialize)]
+pub struct Incident {
+    /// Its id, for `action_props.effect`.
+    pub effect: String,
+    /// What kind of thing.
+    pub kind: &'static str,
+    /// What it is about.
+    pub target: String,
+    /// The node that it holds up; absent where it holds none up.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub node_id: Option<NodeId>,
+    /// Since when nobody tries it any more.
+    pub since: String,
+    /// How often it was tried; absent where that is not known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub n_tries: Option<u32>,
+    /// What went wrong last.
+    pub last_error: String,
+    /// What can be done about it.
+    pub can: [&'static str; 2],
+}
+
+impl Incident {
+    pub(crate) fn of(incident: ticket_detail::Incident, directory: &Directory) -> Self {
+        Self {
+            effect: incident.effect.to_string(),
+            kind: incident.work.kind(),
+            target: incident.work.target(),
+            node_id: incident.work.node().cloned(),
+            since: incident.since.to_answer(directory.zone()),
+            n_tries: incident.n_tries,
+            last_error: incident.last_error,
+            can: [ActionKind::RetryHook.word(), ActionKind::Skip.word()],
         }
     }
 }

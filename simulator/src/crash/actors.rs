@@ -46,6 +46,8 @@ fn options() -> EngineOptions {
         live_tickets_max: 2,
         snapshot_events: 5,
         checkpoint_commits: 7,
+        // The walk carries them out itself, each when its seed says so.
+        runs_effects: false,
         ..EngineOptions::default()
     }
 }
@@ -257,7 +259,10 @@ async fn ask(engine: &Engine, call: &Prepared) -> Answer<Done> {
                 .report_hook(ticket, *token, *attempt, outcome.clone())
                 .await
         }
-        (Command::ReviewHolders | Command::Migrate { .. }, ..)
+        (Command::CloseEffect { effect, outcome }, _, Some(ticket)) => {
+            engine.effects().close(ticket, *effect, outcome.clone()).await
+        }
+        (Command::ReviewHolders | Command::Migrate { .. } | Command::CloseEffect { .. }, ..)
         | (Command::Create(_), None, _)
         | (Command::Act(_) | Command::FireTimer { .. } | Command::ReportHook { .. }, ..) => {
             Ok(Err(Refusal::TicketNotFound { id: String::new() }))

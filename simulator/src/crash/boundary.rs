@@ -245,7 +245,7 @@ impl Process {
                     id: call.ticket.map(|id| id.to_string()).unwrap_or_default(),
                 });
             };
-            commit::check_version(call.expected, before.version)?;
+            commit::check_version(call.expected, Some(before))?;
             &call.command
         };
         let context = Context {

@@ -116,8 +116,10 @@ fn user_of(command: &Command) -> Option<&UserId> {
     match command {
         Command::Create(create) => Some(&create.by),
         Command::Act(act) => Some(&act.by),
-        Command::FireTimer { .. } | Command::ReportHook { .. } | Command::Migrate { .. } | Command::ReviewHolders => {
-            None
-        }
+        Command::FireTimer { .. }
+        | Command::ReportHook { .. }
+        | Command::CloseEffect { .. }
+        | Command::Migrate { .. }
+        | Command::ReviewHolders => None,
     }
 }

@@ -199,6 +199,7 @@ impl Coverage {
             Command::Act(act) => (&act.by, act.action.kind(workflow), act.at.as_ref(), &act.fields),
             Command::FireTimer { .. }
             | Command::ReportHook { .. }
+            | Command::CloseEffect { .. }
             | Command::Migrate { .. }
             | Command::ReviewHolders => {
                 self.engine_steps[0] += 1;

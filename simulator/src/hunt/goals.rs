@@ -9,7 +9,7 @@ use loonflow_engine::ticket::ActionKind;
 use loonflow_engine::ticket::{ActState, Command, Event, Rest, Ticket};
 
 /// Built-in goals: name and what it asks for.
-pub const BUILT_IN: [(&str, &str); 16] = [
+pub const BUILT_IN: [(&str, &str); 18] = [
     ("fork_left_early", "a fork was left early"),
     ("shared_merge", "a merge joined twice in one step: two forks share it"),
     ("nested_fork", "a fork was opened within another"),
@@ -29,6 +29,8 @@ pub const BUILT_IN: [(&str, &str); 16] = [
     ("remembered", "the last handler got a node back"),
     ("timer_fired", "a timer fired"),
     ("hook_failed_and_retried", "a failed hook was posted again"),
+    ("wait_skipped", "a timer or hook was gone on from without waiting"),
+    ("effect_owed", "an event hook of the workflow was to be told"),
     ("unassigned", "a token came to rest with nobody"),
     ("intervention_ended", "somebody could act again"),
     (
@@ -161,6 +163,8 @@ impl Goals {
                 Event::TimerFired { .. } => self.see("timer_fired"),
                 Event::HookRequested { attempt, .. } if *attempt > 1 => self.see("hook_failed_and_retried"),
                 Event::InterventionEnded => self.see("intervention_ended"),
+                Event::EffectsOwed { .. } => self.see("effect_owed"),
+                Event::WaitSkipped { .. } => self.see("wait_skipped"),
                 Event::NodeEntered { .. }
                 | Event::HookRequested { .. }
                 | Event::TicketCreated(_)
@@ -177,6 +181,11 @@ impl Goals {
                 | Event::ForceForwarded { .. }
                 | Event::StateChanged { .. }
                 | Event::InterventionNeeded { .. }
+                | Event::EffectDone { .. }
+                | Event::EffectParked { .. }
+                | Event::EffectRetried { .. }
+                | Event::EffectSkipped { .. }
+                | Event::HookAccepted { .. }
                 | Event::Discarded => {}
             }
         }

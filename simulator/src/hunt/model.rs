@@ -282,13 +282,14 @@ impl Model {
 
 /// The ticket after a step that went well.
 fn finish(
-    run: Run<'_>,
+    mut run: Run<'_>,
     done: Result<(), acts::Failed>,
     field_problems: &mut Vec<(String, Refused)>,
 ) -> Result<Ticket, Refused> {
     match done {
         Ok(()) if run.is_badly_drawn() => Err(BAD_DRAW),
         Ok(()) => {
+            run.owe();
             let mut ticket = run.ticket;
             ticket.needs_help = moves::needs_help(&ticket, run.people);
             Ok(ticket)

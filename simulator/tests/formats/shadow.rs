@@ -137,7 +137,8 @@ fn whatever_people_did_differs_in_nothing() {
 }
 
 /// What ends a ticket or sends it far away; taken less often, or walks would end soon.
-const ENDS: [ActionKind; 4] = [
+const ENDS: [ActionKind; 5] = [
+    ActionKind::Skip,
     ActionKind::ForceClose,
     ActionKind::ForceAlterNode,
     ActionKind::Withdraw,

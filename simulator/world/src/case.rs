@@ -167,7 +167,7 @@ pub enum CaseStep {
 impl CaseStep {
     /// A command of the engine as a step: on the ticket of this place, or, where it creates one, on the default version
     /// of this workflow. `None` for what a step cannot say: a creation below a parent, another command without a ticket,
-    /// an edge that is taken for whatever it is.
+    /// an edge that is taken for whatever it is, and what names an effect by its id.
     #[must_use]
     pub fn from_command(ticket: Option<usize>, workflow: &WorkflowId, command: &Command) -> Option<Self> {
         let fields_of = |fields: &BTreeMap<FieldKey, Value>| -> Fields {
@@ -188,6 +188,7 @@ impl CaseStep {
                     cc: create.cc.clone(),
                 });
             }
+            Command::Act(act) if act.action.effect().is_some() => return None,
             Command::Act(act) => Self::Handle {
                 ticket: ticket?,
                 operator: act.by.clone(),
@@ -216,6 +217,7 @@ impl CaseStep {
                     HookOutcome::Failed(why) => Some(why.clone()),
                 },
             },
+            Command::CloseEffect { .. } => return None,
             Command::ReviewHolders => Self::ReviewHolders { ticket: ticket? },
             Command::Migrate { operator, nodes } => Self::Migrate {
                 ticket: ticket?,

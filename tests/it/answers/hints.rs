@@ -169,15 +169,7 @@ async fn a_draft_is_called_one() {
 #[tokio::test]
 async fn what_does_not_run_is_told() {
     let mut workflow = yard::workflow();
-    let nodes = yard::at(&mut workflow, "/process_schema/node_info_list")
-        .as_array_mut()
-        .expect("a list");
-    nodes.push(json!({ "id": "t", "name": "Wait", "type": "timer", "props": { "duration": "PT2S" } }));
-    yard::at(&mut workflow, "/process_schema/edge_info_list/1")["target_node_id"] = json!("t");
-    let edges = yard::at(&mut workflow, "/process_schema/edge_info_list")
-        .as_array_mut()
-        .expect("a list");
-    edges.push(json!({ "id": "on", "name": "On", "type": "agree", "source_node_id": "t", "target_node_id": "end" }));
+    yard::at(&mut workflow, "/process_schema/node_info_list/1/props")["wait_for_sub_tickets"] = json!(true);
     let server = TestServer::yard(vec![workflow]).await;
     let prepared = server
         .raw("cleo")
@@ -188,19 +180,17 @@ async fn what_does_not_run_is_told() {
         prepared["notes"][0]
             .as_str()
             .expect("a note")
-            .contains("timers do not fire yet"),
+            .contains("sub-tickets are not waited for yet"),
         "{prepared}"
     );
     let ticket = created(&server, json!({ "title": "k" })).await;
-    let agree = json!({ "ticket_id": ticket, "action_type": "agree", "action_id": "ok", "fields": { "rt": "x" } });
-    server.raw("ana").call("ticket_handle", agree).await.ok();
     let detail = server
         .raw("ana")
         .call("ticket_detail", json!({ "ticket_id": ticket }))
         .await
         .ok();
     let note = detail["waiting_for"][0]["note"].as_str().expect("a note");
-    assert!(note.starts_with("timers do not fire yet"), "{note}");
+    assert!(note.starts_with("sub-tickets are not waited for yet"), "{note}");
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@
 //! Not here: what an event makes of a ticket (`apply`), what it causes outside (`effect`).
 
 use crate::id::{EdgeId, NodeId, TokenId, VersionName};
-use crate::ticket::event::{ActionTaken, Branch, Event, TicketCreated};
+use crate::ticket::event::{ActionTaken, Branch, EffectId, Event, TicketCreated};
 use crate::ticket::token::ForkId;
 
 /// What caused a commit: everything else in it follows from this. A commit without any is the engine's own review.
@@ -41,6 +41,25 @@ pub enum Cause<'e> {
     Migrated {
         /// To which version.
         to: &'e VersionName,
+    },
+    /// See [`Event::HookAccepted`].
+    HookAccepted {
+        /// The token that waits.
+        token: TokenId,
+        /// The hook node.
+        node: &'e NodeId,
+    },
+    /// See [`Event::EffectDone`].
+    EffectDone {
+        /// Which.
+        effect: EffectId,
+    },
+    /// See [`Event::EffectParked`].
+    EffectParked {
+        /// Which.
+        effect: EffectId,
+        /// What went wrong.
+        reason: &'e str,
     },
 }
 
@@ -84,6 +103,8 @@ pub enum Step<'e> {
     ForkLeft {
         /// The outermost fork that was left.
         fork: &'e ForkId,
+        /// The others of the fork, which are gone.
+        cancelled: &'e [TokenId],
     },
     /// See [`Event::TokensReplaced`].
     Replaced {
@@ -104,6 +125,22 @@ pub enum Step<'e> {
 }
 
 impl Event {
+    /// Whether it is bookkeeping of effects: a commit of nothing else changes what no person looks at, so it makes no
+    /// form stale that somebody fills in, and is no entry of the history they read (semantics: effects).
+    #[must_use]
+    pub fn is_bookkeeping(&self) -> bool {
+        matches!(
+            self,
+            Self::EffectDone { .. }
+                | Self::EffectParked { .. }
+                | Self::EffectRetried { .. }
+                | Self::EffectSkipped { .. }
+                | Self::HookAccepted { .. }
+                | Self::InterventionNeeded { .. }
+                | Self::InterventionEnded
+        )
+    }
+
     /// What caused the commit, where this event says so.
     #[must_use]
     pub fn cause(&self) -> Option<Cause<'_>> {
@@ -118,6 +155,12 @@ impl Event {
                 reason,
             }),
             Self::Migrated { to, .. } => Some(Cause::Migrated { to }),
+            Self::HookAccepted { token, node, .. } => Some(Cause::HookAccepted { token: *token, node }),
+            Self::EffectDone { effect, .. } => Some(Cause::EffectDone { effect: *effect }),
+            Self::EffectParked { effect, reason, .. } => Some(Cause::EffectParked {
+                effect: *effect,
+                reason,
+            }),
             Self::FieldsChanged { .. }
             | Self::TitleChanged { .. }
             | Self::EdgeTaken { .. }
@@ -138,7 +181,11 @@ impl Event {
             | Self::StateChanged { .. }
             | Self::InterventionNeeded { .. }
             | Self::InterventionEnded
-            | Self::Discarded => None,
+            | Self::Discarded
+            | Self::EffectsOwed { .. }
+            | Self::EffectRetried { .. }
+            | Self::EffectSkipped { .. }
+            | Self::WaitSkipped { .. } => None,
         }
     }
 
@@ -169,7 +216,7 @@ impl Event {
                 tokens,
                 into: *into,
             }),
-            Self::ForkLeft { fork, .. } => Some(Step::ForkLeft { fork }),
+            Self::ForkLeft { fork, cancelled, .. } => Some(Step::ForkLeft { fork, cancelled }),
             Self::TokensReplaced { removed, node, .. } => Some(Step::Replaced { removed, node }),
             Self::Migrated { to, tokens, .. } => Some(Step::Migrated { to, tokens }),
             Self::Discarded => Some(Step::Discarded),
@@ -191,7 +238,14 @@ impl Event {
             | Self::ForceForwarded { .. }
             | Self::StateChanged { .. }
             | Self::InterventionNeeded { .. }
-            | Self::InterventionEnded => None,
+            | Self::InterventionEnded
+            | Self::EffectsOwed { .. }
+            | Self::EffectDone { .. }
+            | Self::EffectParked { .. }
+            | Self::EffectRetried { .. }
+            | Self::EffectSkipped { .. }
+            | Self::HookAccepted { .. }
+            | Self::WaitSkipped { .. } => None,
         }
     }
 }

@@ -1,19 +1,25 @@
 //! Hook node: waits for an outside system (semantics: hooks).
 
+use std::time::Duration;
+
 use serde_json::Value as Json;
 
 use crate::account::token::Secret;
 use crate::workflow::definition::reader::{Place, Reader, is_http};
+use crate::workflow::node::timer::span;
 use crate::workflow::node::{Leaving, NodeKind, Rule};
 
 pub(super) const RULE: Rule = Rule {
     word: "hook",
-    keys: &["hook_url", "hook_token", "is_async"],
+    keys: &["hook_url", "hook_token", "is_async", "timeout", "callback_within"],
     leaving: Leaving::OnlyWay,
     read: |reader, props, place| NodeKind::Hook(Box::new(read(reader, props, place))),
     check: |_, _, _| {},
     check_fields: |_, _, _| {},
 };
+
+/// How long one try may take where the node does not say.
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(15);
 
 /// Properties of a hook node.
 #[derive(Clone)]
@@ -24,6 +30,10 @@ pub struct HookProps {
     pub token: Secret,
     /// Whether it waits for a call-back.
     pub is_async: bool,
+    /// How long one try may take, answer included: 1 to 60 s.
+    pub timeout: Duration,
+    /// How long after it was taken on the call-back may come; `None` for as long as it likes. Only where `is_async`.
+    pub callback_within: Option<jiff::Span>,
 }
 
 impl std::fmt::Debug for HookProps {
@@ -31,6 +41,8 @@ impl std::fmt::Debug for HookProps {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("HookProps")
             .field("is_async", &self.is_async)
+            .field("timeout", &self.timeout)
+            .field("callback_within", &self.callback_within)
             .finish_non_exhaustive()
     }
 }
@@ -46,9 +58,50 @@ fn read(reader: &mut Reader, props: &Json, place: &Place) -> HookProps {
             "has a `hook_url` that is no http or https address",
         );
     }
+    let is_async = reader.flag(props, "is_async", place);
+    let within = reader.text(props, "callback_within", place);
+    if !within.trim().is_empty() && !is_async {
+        let sentence = "has `callback_within` and is not asynchronous: set `is_async`, or leave it out";
+        reader.error("callback_without_async", place, sentence);
+    }
     HookProps {
         url,
         token: Secret::new(reader.text(props, "hook_token", place)),
-        is_async: reader.flag(props, "is_async", place),
+        is_async,
+        timeout: timeout(reader, props, place),
+        callback_within: duration_or_error(reader, within.trim(), "callback_within", place),
     }
+}
+
+/// What a node may wait for one try: what is slower than a minute answers later, by its call-back.
+const TIMEOUTS: std::ops::RangeInclusive<u64> = 1..=60;
+
+fn timeout(reader: &mut Reader, props: &Json, place: &Place) -> Duration {
+    let text = reader.text(props, "timeout", place);
+    let Some(span) = duration_or_error(reader, text.trim(), "timeout", place) else {
+        return TIMEOUT;
+    };
+    let seconds = span.to_duration(jiff::SpanRelativeTo::days_are_24_hours());
+    let seconds = seconds.ok().and_then(|span| u64::try_from(span.as_secs()).ok());
+    match seconds.filter(|seconds| TIMEOUTS.contains(seconds)) {
+        Some(seconds) => Duration::from_secs(seconds),
+        None => {
+            let sentence = format!("has the `timeout` `{}`: write `PT1S` to `PT60S`", text.trim());
+            reader.error("bad_duration", place, &sentence);
+            TIMEOUT
+        }
+    }
+}
+
+/// A duration, where one is given.
+fn duration_or_error(reader: &mut Reader, text: &str, key: &str, place: &Place) -> Option<jiff::Span> {
+    if text.is_empty() {
+        return None;
+    }
+    let span = span(text);
+    if span.is_none() {
+        let sentence = format!("has the `{key}` `{text}`: write ISO 8601, for instance `PT2H` or `P3D`");
+        reader.error("bad_duration", place, &sentence);
+    }
+    span
 }

@@ -2,6 +2,8 @@
 
 use serde_json::Value as Json;
 
+use crate::account::token::Secret;
+
 use crate::id::{DeptId, EdgeId, FieldKey, RoleId, UserId, WorkflowId};
 use crate::workflow::definition::reader::{Place, Reader, is_http};
 use crate::workflow::edge::Edge;
@@ -20,6 +22,7 @@ pub(super) const RULE: Rule = Rule {
         "sub_workflows",
         "wait_for_sub_tickets",
         "auto_edge",
+        "assignee_token",
     ],
     leaving: Leaving::ByPeople,
     read: |reader, props, place| NodeKind::Normal(Box::new(read(reader, props, place))),
@@ -44,6 +47,8 @@ pub struct NormalProps {
     pub wait_for_sub_tickets: bool,
     /// Taken when the last child ends.
     pub auto_edge: Option<EdgeId>,
+    /// Key of the signature with which an outside address is asked for assignees: a secret.
+    pub assignee_token: Secret,
 }
 
 /// Who is assigned at a normal node; lists are as given, without duplicates.
@@ -134,6 +139,7 @@ fn read(reader: &mut Reader, props: &Json, place: &Place) -> NormalProps {
             .collect(),
         wait_for_sub_tickets: reader.flag(props, "wait_for_sub_tickets", place),
         auto_edge: reader.edge(props, "auto_edge", place),
+        assignee_token: Secret::new(reader.text(props, "assignee_token", place)),
     }
 }
 

@@ -48,7 +48,7 @@ fn read(reader: &mut Reader, props: &Json, place: &Place) -> TimerProps {
 }
 
 /// An ISO 8601 duration that is not negative and not longer than a century: a sum of dates stays within the range.
-fn span(text: &str) -> Option<jiff::Span> {
+pub(super) fn span(text: &str) -> Option<jiff::Span> {
     let span: jiff::Span = text.strip_prefix(['P', 'p']).and_then(|_| text.parse().ok())?;
     let hours = span.to_duration(jiff::civil::date(2000, 1, 1)).ok()?.as_hours();
     (0..=100 * 366 * 24).contains(&hours).then_some(span)

@@ -61,11 +61,15 @@ fn next(refusal: Option<&Refusal>) -> Option<Refusal> {
             reason: text(),
         },
         Some(Refusal::NoAssignee { .. }) => Refusal::OutsideUnavailable {
-            node: "n".into(),
+            place: text(),
             host: text(),
             why: text(),
         },
-        Some(Refusal::OutsideUnavailable { .. }) => Refusal::SubTicketsOpen {
+        Some(Refusal::OutsideUnavailable { .. }) => Refusal::CreationRefused {
+            hook: text(),
+            said: text(),
+        },
+        Some(Refusal::CreationRefused { .. }) => Refusal::SubTicketsOpen {
             node: "n".into(),
             open: TicketId::parse("00000000-0000-7000-9000-000000000001")
                 .into_iter()

@@ -107,6 +107,8 @@ pub(super) const FORM: &[Property] = &[
         Kind::AnyRows,
         "Who can act now; for a join, what is missing.",
     ),
+    property("intervention", Kind::Text, "Why help is needed."),
+    property("incidents", Kind::AnyRows, "Effects given up; retry_hook or skip them."),
 ];
 
 /// An action that is open.

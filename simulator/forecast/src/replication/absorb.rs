@@ -133,6 +133,13 @@ impl Replication<'_> {
                 | Event::InterventionNeeded { .. }
                 | Event::InterventionEnded
                 | Event::Discarded
+                | Event::EffectsOwed { .. }
+                | Event::EffectDone { .. }
+                | Event::EffectParked { .. }
+                | Event::EffectRetried { .. }
+                | Event::EffectSkipped { .. }
+                | Event::HookAccepted { .. }
+                | Event::WaitSkipped { .. }
                 | Event::Migrated { .. } => {}
             }
         }

@@ -144,7 +144,7 @@ impl History {
                 Some((format!("fork:{}", fork.split), Some(fork.split.clone()), name))
             }
             Step::Joined { fork, node, .. } => Some((format!("join:{}", fork.split), Some(node.clone()), None)),
-            Step::ForkLeft { fork } => Some((format!("leave:{}", fork.split), Some(fork.split.clone()), None)),
+            Step::ForkLeft { fork, .. } => Some((format!("leave:{}", fork.split), Some(fork.split.clone()), None)),
             Step::Replaced { node, .. } => Some((format!("put:{node}"), Some(node.clone()), None)),
             Step::Migrated { to, .. } => Some((format!("migrate:{to}"), None, None)),
             Step::Discarded => Some(("discard".to_owned(), None, None)),
@@ -169,6 +169,8 @@ impl History {
             Cause::HookFailed { node, .. } => {
                 Some((format!("{}: failed", self.node_name(node)), Some(node.clone()), None))
             }
+            // Bookkeeping of effects is no activity of the process.
+            Cause::HookAccepted { .. } | Cause::EffectDone { .. } | Cause::EffectParked { .. } => None,
             Cause::Migrated { to } => Some((format!("Migrate to {to}"), None, None)),
         }
     }

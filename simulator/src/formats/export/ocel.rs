@@ -13,7 +13,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use loonflow_engine::id::TicketId;
-use loonflow_engine::ticket::{Event, Meta};
+use loonflow_engine::ticket::{Event, Meta, OwedEffect};
 use serde_json::{Value as Json, json};
 
 use super::history::{History, resource};
@@ -284,7 +284,9 @@ impl Said {
             | Event::TimerSet { node, .. }
             | Event::TimerFired { node, .. }
             | Event::HookRequested { node, .. }
-            | Event::HookSucceeded { node, .. } => at(node),
+            | Event::HookSucceeded { node, .. }
+            | Event::HookAccepted { node, .. }
+            | Event::WaitSkipped { node, .. } => at(node),
             Event::HookFailed { node, reason, .. } => Self {
                 detail: Some(reason.clone()),
                 ..at(node)
@@ -305,6 +307,14 @@ impl Said {
                 detail: Some(reason.clone()),
                 ..Self::default()
             },
+            Event::EffectParked { reason, .. } => Self {
+                detail: Some(reason.clone()),
+                ..Self::default()
+            },
+            Event::EffectsOwed { effects } => Self {
+                detail: Some(effects.iter().map(owed).collect::<Vec<_>>().join(",")),
+                ..Self::default()
+            },
             Event::Migrated { to, .. } => Self {
                 detail: Some(to.to_string()),
                 ..Self::default()
@@ -323,8 +333,18 @@ impl Said {
             | Event::Accepted { .. }
             | Event::ConsultSubmitted { .. }
             | Event::InterventionEnded
+            | Event::EffectDone { .. }
+            | Event::EffectRetried { .. }
+            | Event::EffectSkipped { .. }
             | Event::Discarded => Self::default(),
         }
+    }
+}
+
+/// What is owed, in words.
+fn owed(effect: &OwedEffect) -> String {
+    match effect {
+        OwedEffect::EventHook { hook, event } => format!("{hook} on {event}"),
     }
 }
 

@@ -77,6 +77,18 @@ pub fn definition(tape: &mut Tape, directory: &Json) -> Json {
     made(tape, directory, read.as_deref()).0
 }
 
+/// None as a rule, so that most definitions stay short to read; else one or two that share an event.
+fn event_hooks(tape: &mut Tape) -> Json {
+    const EVENTS: [&str; 5] = ["create", "reject", "withdraw", "force_close", "finish"];
+    let hook = |id: &str, tape: &mut Tape| {
+        let events: Vec<&str> = EVENTS.into_iter().filter(|_| tape.next(2) == 0).collect();
+        json!({ "id": id, "name": id, "url": format!("https://{id}.example/"), "token": "", "event_list": events })
+    };
+    let n_hooks = tape.next(4).saturating_sub(1);
+    let ids = ["audit", "wiki"].into_iter().take(n_hooks);
+    ids.map(|id| hook(id, tape)).collect()
+}
+
 /// As [`definition`], with the version that the check gave; the directory is read already.
 fn made(tape: &mut Tape, directory: &Json, read: Option<&Directory>) -> (Json, Option<WorkflowVersion>) {
     let names = Names::of(directory);
@@ -93,7 +105,7 @@ fn made(tape: &mut Tape, directory: &Json, read: Option<&Directory>) -> (Json, O
         "advanced_schema": {
             "permission_info": rights(tape, &names),
             "notification_info": {},
-            "customization_info": {},
+            "customization_info": { "hook_info_list": event_hooks(tape) },
         },
     });
     loop {

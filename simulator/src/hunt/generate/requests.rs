@@ -229,11 +229,19 @@ impl People {
                 },
                 None => comment(idx, &ticket.creator, Some(token), tape),
             },
-            Rest::Timer { .. } => CaseStep::FireTimer {
-                ticket: idx,
-                token: token.id.0,
-            },
+            Rest::Timer { .. } => {
+                if self.habits.forces && tape.chance(1, 8) {
+                    return on(idx, &forcer(world, workflow, tape), ActionKind::Skip, token);
+                }
+                CaseStep::FireTimer {
+                    ticket: idx,
+                    token: token.id.0,
+                }
+            }
             Rest::Hook { attempt, failed } => {
+                if self.habits.forces && tape.chance(1, 16) {
+                    return on(idx, &forcer(world, workflow, tape), ActionKind::Skip, token);
+                }
                 if failed.is_some() && self.habits.forces && tape.next(3) != 0 {
                     return on(idx, &forcer(world, workflow, tape), ActionKind::RetryHook, token);
                 }

@@ -12,6 +12,17 @@ use crate::world::case::Fields;
 /// A comment may have this many characters, as a textarea.
 const COMMENT_CHARS_MAX: usize = 100_000;
 
+/// Actions on the ticket as a whole.
+const WHOLE: [&str; 7] = [
+    "add_comment",
+    "withdraw",
+    "force_close",
+    "force_alter_node",
+    "discard",
+    "retry_hook",
+    "skip",
+];
+
 /// Why a step was turned down.
 #[derive(Debug)]
 pub(super) enum Failed {
@@ -92,7 +103,7 @@ pub(super) fn choose(ticket: &Ticket, people: &People, request: &Request<'_>) ->
     if let Some(node_id) = request.node_id {
         let is_there = |node: usize| *ticket.on.nodes[node].id == *node_id;
         // These concern the ticket as a whole: any node with a token will do.
-        if ["add_comment", "withdraw", "force_close", "force_alter_node", "discard"].contains(&word) {
+        if WHOLE.contains(&word) {
             if !ticket.tokens.iter().any(|token| is_there(token.node)) {
                 return Err("invalid_argument");
             }
@@ -133,6 +144,7 @@ pub(super) fn handle(run: &mut Run<'_>, request: &Request<'_>, chosen: &Offer) -
             return Ok(());
         }
         "withdraw" => {
+            run.told.push("withdraw");
             run.restart_at(run.ticket.on.start)?;
             run.ticket.state = "withdrawn";
         }
@@ -141,6 +153,7 @@ pub(super) fn handle(run: &mut Run<'_>, request: &Request<'_>, chosen: &Offer) -
             run.rest(chosen.token, held_by(target));
         }
         "force_close" => {
+            run.told.push("force_close");
             run.restart_at(run.ticket.on.end)?;
             run.ticket.state = "closed";
         }
@@ -152,15 +165,36 @@ pub(super) fn handle(run: &mut Run<'_>, request: &Request<'_>, chosen: &Offer) -
             run.ticket.state = "on_going";
         }
         "retry_hook" => {
-            run.ticket.n_hook_requests += 1;
-            let request = run.ticket.n_hook_requests;
-            if let Some(token) = run.ticket.token_mut(chosen.token)
-                && let Rest::Hook { attempt, has_failed } = &mut token.rest
-            {
-                (*attempt, *has_failed) = (request, false);
+            let failed = waiting(run, request, |rest| matches!(rest, Rest::Hook { has_failed: true, .. }));
+            if failed.is_empty() {
+                return Err(Failed::Code("invalid_argument"));
+            }
+            for id in failed {
+                run.ticket.n_hook_requests += 1;
+                let request = run.ticket.n_hook_requests;
+                if let Some(Rest::Hook {
+                    attempt, has_failed, ..
+                }) = run.ticket.token_mut(id).map(|token| &mut token.rest)
+                {
+                    (*attempt, *has_failed) = (request, false);
+                }
             }
         }
-        "discard" => run.ticket.is_discarded = true,
+        "skip" => {
+            let waits = waiting(run, request, |rest| {
+                matches!(rest, Rest::Hook { .. } | Rest::Timer { .. })
+            });
+            let node_of = |id: &u64| run.ticket.token(*id).map(|token| token.node);
+            let oldest = *waits.iter().min().ok_or("invalid_argument")?;
+            if waits.iter().any(|id| node_of(id) != node_of(&oldest)) {
+                return Err(Failed::Code("ambiguous_node"));
+            }
+            go_on_by_itself(run, oldest)?;
+        }
+        "discard" => {
+            run.ticket.is_discarded = true;
+            run.ticket.owed = Default::default();
+        }
         _ => return Err(Failed::Code("action_not_available")),
     }
     join(&mut run.ticket.processed, &operator);
@@ -341,14 +375,38 @@ pub(super) fn fire_timer(run: &mut Run<'_>, token: u64) -> Result<(), Refused> {
     }
 }
 
-/// A hook that went well takes its node's one way out; one that failed waits for an admin. An answer to another
-/// request than the open one is about nothing.
+/// Tokens that rest in such a way, at the node that is named or at any: those that came to a hook first come first.
+fn waiting(run: &Run<'_>, request: &Request<'_>, fits: impl Fn(&Rest) -> bool) -> Vec<u64> {
+    let on = &run.ticket.on;
+    let is_there = |node: usize| request.node_id.is_none_or(|id| *on.nodes[node].id == *id);
+    let tokens = run.ticket.tokens.iter();
+    let mut found: Vec<_> = tokens
+        .filter(|token| fits(&token.rest) && is_there(token.node))
+        .collect();
+    found.sort_by_key(|token| {
+        if let Rest::Hook { first, .. } = token.rest {
+            first
+        } else {
+            0
+        }
+    });
+    found.iter().map(|token| token.id).collect()
+}
+
+/// A hook that went well takes its node's one way out, whichever request of this stay it answers; one that failed waits
+/// for an admin, and that is said of the request made last. An answer to any other request is about nothing.
 pub(super) fn report_hook(run: &mut Run<'_>, id: u64, reported: u32, failed: bool) -> Result<(), Refused> {
     let token = run.ticket.token_mut(id).ok_or("not_waiting")?;
-    let Rest::Hook { attempt, has_failed } = &mut token.rest else {
+    let Rest::Hook {
+        attempt,
+        first,
+        has_failed,
+    } = &mut token.rest
+    else {
         return Err("not_waiting");
     };
-    if *attempt != reported || (failed && *has_failed) {
+    let is_of_stay = (*first..=*attempt).contains(&reported);
+    if !is_of_stay || (failed && (*has_failed || *attempt != reported)) {
         return Err("not_waiting");
     }
     if failed {

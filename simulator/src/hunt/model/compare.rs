@@ -13,7 +13,9 @@
 use std::sync::Arc;
 
 use loonflow_engine::ticket::visibility;
-use loonflow_engine::ticket::{Event, ForkId, OfferedAction, OfferedActions, Refusal, Rest as EngineRest, Ticket};
+use loonflow_engine::ticket::{
+    Event, ForkId, OfferedAction, OfferedActions, Refusal, Rest as EngineRest, Ticket, Work,
+};
 use loonflow_engine::value::Value;
 use loonflow_engine::workflow::{FieldPermission, WorkflowVersion};
 use serde_json::Value as Json;
@@ -128,7 +130,45 @@ pub fn ticket(model: &Model, idx: usize, before: Option<&Ticket>, engine: &Ticke
             return Err(differ("last handlers", &engine.last_handlers, &ours.last_handlers));
         }
     }
+    if !both.is_some_and(|(theirs, own)| {
+        Arc::ptr_eq(&theirs.effects, &engine.effects) && Arc::ptr_eq(&own.owed, &ours.owed)
+    }) {
+        effects(engine, &ours.owed)?;
+    }
     tokens(&engine.tokens, &ours.tokens, on)
+}
+
+/// What is owed: a call for each that the model owes, in its order, and one thing for each token that waits for it.
+fn effects(engine: &Ticket, ours: &[(Id, &'static str)]) -> Result<(), String> {
+    let (mut calls, mut waits) = (Vec::new(), Vec::new());
+    for (_, effect) in engine.effects.iter() {
+        match &effect.work {
+            Work::EventHook { hook, event } => calls.push((hook.as_str(), event.as_str())),
+            Work::Timer { token, due, .. } => waits.push((*token, EngineRest::Timer { due: *due })),
+            Work::Hook { token, attempt, .. } => {
+                let failed = effect.parked.as_ref().map(|parked| parked.reason.clone());
+                waits.push((
+                    *token,
+                    EngineRest::Hook {
+                        attempt: *attempt,
+                        failed,
+                    },
+                ));
+            }
+            Work::NoCallBack { .. } => {}
+        }
+    }
+    let own: Vec<(&str, &str)> = ours.iter().map(|(hook, event)| (&**hook, *event)).collect();
+    same("calls owed", &calls, &own)?;
+    let is_wait = |rest: &EngineRest| matches!(rest, EngineRest::Timer { .. } | EngineRest::Hook { .. });
+    let waiting = engine
+        .tokens
+        .iter()
+        .filter(|token| is_wait(&token.rest) && !engine.is_discarded);
+    let mut waiting: Vec<_> = waiting.map(|token| (token.id, token.rest.clone())).collect();
+    waits.sort_by_key(|(token, _)| *token);
+    waiting.sort_by_key(|(token, _)| *token);
+    same("effects of tokens", &waits, &waiting)
 }
 
 fn tokens(theirs: &[loonflow_engine::ticket::Token], ours: &[Token], on: &Definition) -> Result<(), String> {
@@ -214,6 +254,7 @@ fn is_rest(theirs: &EngineRest, ours: &Rest) -> bool {
             Rest::Hook {
                 attempt: own,
                 has_failed,
+                first: _,
             },
         ) => attempt == own && failed.is_some() == *has_failed,
         (

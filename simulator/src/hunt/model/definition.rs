@@ -31,6 +31,8 @@ pub(super) struct Definition {
     pub(super) dispatchers: BTreeSet<Id>,
     pub(super) viewers: BTreeSet<Id>,
     pub(super) viewer_depts: BTreeSet<Id>,
+    /// Event hooks: what each is called, and the events it is told of.
+    pub(super) hooks: Vec<(Id, Vec<Id>)>,
     pub(super) source: Json,
 }
 
@@ -152,6 +154,12 @@ impl Definition {
         let end = only(|kind| matches!(kind, NodeKind::End)).ok_or("there is no end node")?;
         let splits = graph::splits(&nodes, &edges, start, end)?;
         let set = |word| ids(rights, word).into_iter().collect();
+        let hooks = list(&source["advanced_schema"]["customization_info"], "hook_info_list").iter();
+        let hooks = hooks.map(|hook| {
+            let id = text(hook, "id");
+            let called = if id.trim().is_empty() { text(hook, "name") } else { id };
+            (Id::from(called), ids(hook, "event_list"))
+        });
         let named = |word| match text(basic, word) {
             "" => Err(format!("`basic_info` has no `{word}`")),
             name => Ok(Id::from(name)),
@@ -170,6 +178,7 @@ impl Definition {
             dispatchers: set("dispatcher_id_list"),
             viewers: set("viewer_id_list"),
             viewer_depts: set("viewer_dept_id_list"),
+            hooks: hooks.collect(),
             source: source.clone(),
         })
     }

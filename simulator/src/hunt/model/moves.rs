@@ -34,11 +34,17 @@ pub(super) struct Run<'a> {
     n_drawn: usize,
     has_bad_draw: bool,
     n_moves: usize,
+    /// The state before.
+    was: &'static str,
+    /// What others are told of, but for what the state says.
+    pub(super) told: Vec<&'static str>,
 }
 
 impl<'a> Run<'a> {
     pub(super) fn new(ticket: Ticket, people: &'a People, now_ms: i64, by: By, drawn: &'a [String]) -> Self {
         Self {
+            was: ticket.state,
+            told: Vec::new(),
             ticket,
             people,
             now_ms,
@@ -55,6 +61,28 @@ impl<'a> Run<'a> {
         match &self.by {
             By::Person(user) => Some(user),
             By::Timer | By::Hook | By::Nobody => None,
+        }
+    }
+
+    /// Owes a call of every event hook that is to be told of what happened. A ticket is created for others when it is
+    /// sent.
+    pub(super) fn owe(&mut self) {
+        if self.was == "in_draft" && self.ticket.state != "in_draft" {
+            self.told.push("create");
+        }
+        if self.was != "finished" && self.ticket.state == "finished" {
+            self.told.push("finish");
+        }
+        let on = self.on();
+        for event in std::mem::take(&mut self.told) {
+            let wanting = on
+                .hooks
+                .iter()
+                .filter(|(_, events)| events.iter().any(|one| **one == *event));
+            let calls: Vec<_> = wanting.map(|(hook, _)| (hook.clone(), event)).collect();
+            if !calls.is_empty() {
+                Arc::make_mut(&mut self.ticket.owed).extend(calls);
+            }
         }
     }
 
@@ -82,6 +110,9 @@ impl<'a> Run<'a> {
         let on = self.on();
         let edge = &on.edges[edge];
         let person = self.person().cloned();
+        if edge.kind == "reject" && matches!(on.nodes[edge.from].kind, NodeKind::Normal(_)) {
+            self.told.push("reject");
+        }
         if let Some(token) = self.ticket.token_mut(id) {
             // Whoever lets a token go from a node that people handle is its last handler.
             let is_handled = matches!(token.rest, Rest::Held { .. } | Rest::Shared(_));
@@ -205,8 +236,12 @@ impl<'a> Run<'a> {
             NodeKind::Hook => {
                 self.ticket.n_hook_requests += 1;
                 let attempt = self.ticket.n_hook_requests;
-                let has_failed = false;
-                self.rest(token.id, Rest::Hook { attempt, has_failed });
+                let rest = Rest::Hook {
+                    attempt,
+                    first: attempt,
+                    has_failed: false,
+                };
+                self.rest(token.id, rest);
             }
         }
         Ok(())

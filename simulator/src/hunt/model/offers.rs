@@ -154,9 +154,15 @@ fn by_force(found: &mut Vec<Offer>, ticket: &Ticket) {
             Rest::Held { .. } | Rest::Offered(_) | Rest::Shared(_) | Rest::Unassigned => {
                 found.push(Offer::new("force_forward", token));
             }
-            Rest::Hook { has_failed: true, .. } => found.push(Offer::new("retry_hook", token)),
-            Rest::Hook { has_failed: false, .. } | Rest::Moving | Rest::Joining | Rest::Timer { .. } | Rest::Ended => {}
+            Rest::Hook { .. } | Rest::Moving | Rest::Joining | Rest::Timer { .. } | Rest::Ended => {}
         }
+    }
+    let rests = || ticket.tokens.iter().map(|token| &token.rest);
+    if rests().any(|rest| matches!(rest, Rest::Hook { has_failed: true, .. })) {
+        found.push(Offer::new("retry_hook", &ticket.tokens[0]));
+    }
+    if rests().any(|rest| matches!(rest, Rest::Hook { .. } | Rest::Timer { .. })) {
+        found.push(Offer::new("skip", &ticket.tokens[0]));
     }
     found.push(Offer::new("force_close", &ticket.tokens[0]));
     found.push(Offer::new("force_alter_node", &ticket.tokens[0]));

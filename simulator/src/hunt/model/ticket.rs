@@ -34,6 +34,8 @@ pub(super) struct Ticket {
     pub(super) processed: Arc<BTreeSet<Id>>,
     /// Who took the last edge out of each node, by the node's id.
     pub(super) last_handlers: Arc<BTreeMap<Id, Id>>,
+    /// Calls of event hooks that are owed: which hook, of which event.
+    pub(super) owed: Arc<Vec<(Id, &'static str)>>,
     /// `needs_intervention`.
     pub(super) needs_help: bool,
     pub(super) is_discarded: bool,
@@ -77,7 +79,9 @@ pub(super) enum Rest {
         due_ms: i64,
     },
     Hook {
+        /// The request made last, and the one with which the token came to the node.
         attempt: u32,
+        first: u32,
         has_failed: bool,
     },
     Ended,
@@ -121,6 +125,7 @@ impl Ticket {
             assigned: Arc::default(),
             processed: Arc::default(),
             last_handlers: Arc::default(),
+            owed: Arc::default(),
             needs_help: false,
             is_discarded: false,
         }

@@ -44,6 +44,8 @@ pub enum Cause {
     },
     /// The ticket went over to another version.
     Migration,
+    /// It was noted what became of effects; the ticket stands as before.
+    Bookkeeping,
     /// The engine looked whether somebody can act.
     Review,
 }
@@ -75,6 +77,9 @@ pub fn cause(moment: &Moment<'_>) -> Cause {
                     node: node.clone(),
                     outcome: HookOutcome::Failed(reason.to_owned()),
                 };
+            }
+            Said::HookAccepted { .. } | Said::EffectDone { .. } | Said::EffectParked { .. } => {
+                return Cause::Bookkeeping;
             }
             Said::Migrated { .. } => return Cause::Migration,
         }

@@ -116,7 +116,7 @@ impl Shadow {
                 }
             }
             // It fired above if the shadow waits for it; a migration leads where the shadow is already.
-            Cause::Timer { .. } | Cause::Migration => {}
+            Cause::Timer { .. } | Cause::Migration | Cause::Bookkeeping => {}
         }
         self.answer_new_hooks(at, moment, candidate)
     }
@@ -385,9 +385,11 @@ fn filled_in(cause: &Cause, refusal: &Refusal, on: &On<'_>) -> Option<(Cause, St
     match &mut command {
         Command::Create(create) => create.fields.extend(assumed),
         Command::Act(act) => act.fields.extend(assumed),
-        Command::FireTimer { .. } | Command::ReportHook { .. } | Command::ReviewHolders | Command::Migrate { .. } => {
-            return None;
-        }
+        Command::FireTimer { .. }
+        | Command::ReportHook { .. }
+        | Command::CloseEffect { .. }
+        | Command::ReviewHolders
+        | Command::Migrate { .. } => return None,
     }
     Some((Cause::Command(command), sentence))
 }

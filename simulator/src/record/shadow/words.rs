@@ -65,6 +65,7 @@ pub(super) fn done(cause: &Cause, moment: &Moment<'_>) -> Done {
             HookOutcome::Failed(_) => (None, format!("the hook {} fails", node(id))),
         },
         Cause::Migration => (None, format!("it goes over to version `{}`", moment.after.version_name)),
+        Cause::Bookkeeping => (None, "effects were carried out".to_owned()),
         Cause::Review => (None, "users changed".to_owned()),
     };
     Done { who, what }

@@ -1,0 +1,424 @@
+//! The effects that a ticket owes and has not closed: folded from its events, by whoever folds the ticket and by whoever
+//! carries effects out, so both always agree (semantics: effects).
+//!
+//! An effect of a visit ends with it: each event that moves or removes a token closes what the token waited for. Nothing
+//! here looks at anything but events, so a replay under another release, directory or clock owes the same.
+//!
+//! Not here: what is owed because of a commit (`effect`), how it is carried out (the runtime's `outbox`).
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::{NodeId, TokenId};
+use crate::ticket::event::{EffectId, Event, OwedEffect, Step};
+use crate::time::Timestamp;
+
+/// Effects that are owed or parked, by id.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EffectTable {
+    /// By id. As a rule none or one: a million tickets may each have theirs.
+    open: Vec<(EffectId, OpenEffect)>,
+}
+
+/// An effect that is not closed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpenEffect {
+    /// What is to be done.
+    pub work: Work,
+    /// Since when it is owed: the instant of the commit that owes it.
+    pub since: Timestamp,
+    /// Why nobody tries it any more, where that is so.
+    pub parked: Option<Box<Parked>>,
+}
+
+/// That an effect was given up for now.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Parked {
+    /// Why, without secrets.
+    pub reason: String,
+    /// How often it was tried, where the log says so: it does not for hooks of nodes.
+    pub n_tries: Option<u32>,
+    /// Since when.
+    pub at: Timestamp,
+}
+
+/// What is to be done. Stored by position in snapshots and checkpoints, which are made anew under another schema.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Work {
+    /// Fire a timer node.
+    Timer {
+        /// The token that waits.
+        token: TokenId,
+        /// The timer node.
+        node: NodeId,
+        /// When.
+        due: Timestamp,
+    },
+    /// Post to a hook node's address, and once it was taken on wait for its call-back.
+    Hook {
+        /// The token that waits.
+        token: TokenId,
+        /// The hook node.
+        node: NodeId,
+        /// The request's number.
+        attempt: u32,
+        /// The number of the visit's first request: an answer to any of them since is an answer.
+        first_attempt: u32,
+        /// Whether it was taken on.
+        is_accepted: bool,
+    },
+    /// Note that a hook that was taken on has not called back.
+    NoCallBack {
+        /// The token that waits.
+        token: TokenId,
+        /// The hook node.
+        node: NodeId,
+        /// When it must have.
+        due: Timestamp,
+    },
+    /// Post to an event hook of the workflow.
+    EventHook {
+        /// Its id in the definition.
+        hook: String,
+        /// The event's word.
+        event: String,
+    },
+}
+
+/// What must be carried out in order: an effect of a lane starts when every earlier one of it is closed or parked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Lane<'e> {
+    /// Calls of one visit of a hook node.
+    Visit(TokenId),
+    /// Calls of one event hook.
+    EventHook(&'e str),
+}
+
+impl Work {
+    /// Stable word of its kind.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Timer { .. } => "timer",
+            Self::Hook { .. } => "hook",
+            Self::NoCallBack { .. } => "call_back",
+            Self::EventHook { .. } => "event_hook",
+        }
+    }
+
+    /// The token whose visit it belongs to: it ends with it.
+    #[must_use]
+    pub fn token(&self) -> Option<TokenId> {
+        match self {
+            Self::Timer { token, .. } | Self::Hook { token, .. } | Self::NoCallBack { token, .. } => Some(*token),
+            Self::EventHook { .. } => None,
+        }
+    }
+
+    /// The node whose visit it belongs to.
+    #[must_use]
+    pub fn node(&self) -> Option<&NodeId> {
+        match self {
+            Self::Timer { node, .. } | Self::Hook { node, .. } | Self::NoCallBack { node, .. } => Some(node),
+            Self::EventHook { .. } => None,
+        }
+    }
+
+    /// When it is due, where it waits for an instant and for nothing else.
+    #[must_use]
+    pub fn due(&self) -> Option<Timestamp> {
+        match self {
+            Self::Timer { due, .. } | Self::NoCallBack { due, .. } => Some(*due),
+            Self::Hook { .. } | Self::EventHook { .. } => None,
+        }
+    }
+
+    /// The lane of a call; `None` for what waits for an instant.
+    #[must_use]
+    pub fn lane(&self) -> Option<Lane<'_>> {
+        match self {
+            Self::Hook { token, .. } => Some(Lane::Visit(*token)),
+            Self::EventHook { hook, .. } => Some(Lane::EventHook(hook)),
+            Self::Timer { .. } | Self::NoCallBack { .. } => None,
+        }
+    }
+
+    /// What it concerns, for people: a node, or a hook with its event; no address.
+    #[must_use]
+    pub fn target(&self) -> String {
+        match self {
+            Self::Timer { node, .. } | Self::Hook { node, .. } | Self::NoCallBack { node, .. } => node.to_string(),
+            Self::EventHook { hook, event } => format!("{hook} on {event}"),
+        }
+    }
+}
+
+impl OpenEffect {
+    /// Whether somebody has to carry it out: it is not parked, and not taken on by the other side.
+    #[must_use]
+    pub fn is_owed(&self) -> bool {
+        let is_accepted = matches!(self.work, Work::Hook { is_accepted: true, .. });
+        self.parked.is_none() && !is_accepted
+    }
+}
+
+impl EffectTable {
+    /// Whether nothing is open.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.open.is_empty()
+    }
+
+    /// How many are open.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.open.len()
+    }
+
+    /// An effect that is open.
+    #[must_use]
+    pub fn get(&self, id: EffectId) -> Option<&OpenEffect> {
+        let idx = self.open.binary_search_by_key(&id, |(id, _)| *id).ok()?;
+        Some(&self.open[idx].1)
+    }
+
+    /// All that are open, in order of owing.
+    pub fn iter(&self) -> impl Iterator<Item = (EffectId, &OpenEffect)> {
+        self.open.iter().map(|(id, effect)| (*id, effect))
+    }
+
+    /// Those that are parked, the one that has waited longest first.
+    #[must_use]
+    pub fn parked(&self) -> Vec<(EffectId, &OpenEffect, &Parked)> {
+        let parked = self
+            .iter()
+            .filter_map(|(id, effect)| Some((id, effect, effect.parked.as_deref()?)));
+        let mut parked: Vec<_> = parked.collect();
+        parked.sort_by_key(|(id, _, parked)| (parked.at, *id));
+        parked
+    }
+
+    /// Whether an event can change the table: most cannot, and whoever shares it need not copy it for them.
+    pub(crate) fn is_changed_by(&self, event: &Event) -> bool {
+        match event {
+            Event::TimerSet { .. } | Event::HookRequested { .. } | Event::EffectsOwed { .. } => true,
+            Event::EdgeTaken { .. }
+            | Event::Forked { .. }
+            | Event::Joined { .. }
+            | Event::ForkLeft { .. }
+            | Event::TokensReplaced { .. }
+            | Event::TimerFired { .. }
+            | Event::HookSucceeded { .. }
+            | Event::HookFailed { .. }
+            | Event::HookAccepted { .. }
+            | Event::WaitSkipped { .. }
+            | Event::EffectDone { .. }
+            | Event::EffectParked { .. }
+            | Event::EffectRetried { .. }
+            | Event::EffectSkipped { .. }
+            | Event::Discarded
+            | Event::Migrated { .. } => !self.is_empty(),
+            Event::TicketCreated(_)
+            | Event::ActionTaken(_)
+            | Event::FieldsChanged { .. }
+            | Event::TitleChanged { .. }
+            | Event::JoinAwaited { .. }
+            | Event::NodeEntered { .. }
+            | Event::Accepted { .. }
+            | Event::Forwarded { .. }
+            | Event::Consulted { .. }
+            | Event::ConsultSubmitted { .. }
+            | Event::VoteCast { .. }
+            | Event::ForceForwarded { .. }
+            | Event::StateChanged { .. }
+            | Event::InterventionNeeded { .. }
+            | Event::InterventionEnded => false,
+        }
+    }
+
+    /// Folds one event; `version` is the ticket's with it, `at` its commit's instant.
+    pub fn apply(&mut self, event: &Event, version: u64, at: Timestamp) {
+        if !self.is_changed_by(event) {
+            return;
+        }
+        self.end_visits(event);
+        match event {
+            Event::TimerSet { token, node, due } => {
+                self.forget(*token, |work| matches!(work, Work::Timer { .. }));
+                let (token, node, due) = (*token, node.clone(), *due);
+                self.owe(EffectId::of(version), Work::Timer { token, node, due }, at);
+            }
+            Event::HookRequested { token, node, attempt } => self.request(*token, node, *attempt, version, at),
+            Event::HookAccepted {
+                token,
+                node,
+                attempt,
+                due,
+            } => {
+                if let Some(Work::Hook {
+                    attempt: open,
+                    is_accepted,
+                    ..
+                }) = self.hook_mut(*token).map(|effect| &mut effect.work)
+                    && open == attempt
+                {
+                    *is_accepted = true;
+                }
+                if let Some(due) = *due {
+                    let (token, node) = (*token, node.clone());
+                    self.owe(EffectId::of(version), Work::NoCallBack { token, node, due }, at);
+                }
+            }
+            Event::HookFailed { token, reason, .. } => {
+                self.forget(*token, |work| matches!(work, Work::NoCallBack { .. }));
+                if let Some(effect) = self.hook_mut(*token) {
+                    let reason = reason.clone();
+                    effect.parked = Some(Box::new(Parked {
+                        reason,
+                        n_tries: None,
+                        at,
+                    }));
+                }
+            }
+            Event::EffectsOwed { effects } => {
+                for (index, owed) in (0..).zip(effects) {
+                    let work = match owed {
+                        OwedEffect::EventHook { hook, event } => Work::EventHook {
+                            hook: hook.clone(),
+                            event: event.clone(),
+                        },
+                    };
+                    self.owe(EffectId { version, index }, work, at);
+                }
+            }
+            Event::EffectDone { effect, .. } | Event::EffectSkipped { effect } => {
+                self.open.retain(|(id, _)| id != effect);
+            }
+            Event::EffectParked {
+                effect,
+                reason,
+                n_tries,
+            } => {
+                if let Some(effect) = self.get_mut(*effect) {
+                    effect.parked = Some(Box::new(Parked {
+                        reason: reason.clone(),
+                        n_tries: Some(*n_tries),
+                        at,
+                    }));
+                }
+            }
+            Event::EffectRetried { effect } => {
+                if let Some(effect) = self.get_mut(*effect) {
+                    effect.parked = None;
+                }
+            }
+            // What a discarding owes comes behind it.
+            Event::Discarded => self.open.clear(),
+            Event::Migrated { tokens, .. } => {
+                for (moved, to) in tokens {
+                    for (_, effect) in &mut self.open {
+                        match &mut effect.work {
+                            Work::Timer { token, node, .. }
+                            | Work::Hook { token, node, .. }
+                            | Work::NoCallBack { token, node, .. } => {
+                                if token == moved {
+                                    node.clone_from(to);
+                                }
+                            }
+                            Work::EventHook { .. } => {}
+                        }
+                    }
+                }
+            }
+            Event::TimerFired { token, .. } | Event::HookSucceeded { token, .. } | Event::WaitSkipped { token, .. } => {
+                self.forget(*token, |_| true);
+            }
+            Event::TicketCreated(_)
+            | Event::ActionTaken(_)
+            | Event::FieldsChanged { .. }
+            | Event::TitleChanged { .. }
+            | Event::EdgeTaken { .. }
+            | Event::Forked { .. }
+            | Event::JoinAwaited { .. }
+            | Event::Joined { .. }
+            | Event::ForkLeft { .. }
+            | Event::TokensReplaced { .. }
+            | Event::NodeEntered { .. }
+            | Event::Accepted { .. }
+            | Event::Forwarded { .. }
+            | Event::Consulted { .. }
+            | Event::ConsultSubmitted { .. }
+            | Event::VoteCast { .. }
+            | Event::ForceForwarded { .. }
+            | Event::StateChanged { .. }
+            | Event::InterventionNeeded { .. }
+            | Event::InterventionEnded => {}
+        }
+    }
+
+    /// A token that moves or goes has ended its visit, and with it all that the visit waited for.
+    fn end_visits(&mut self, event: &Event) {
+        match event.step() {
+            Some(Step::Edge { token, .. } | Step::Forked { token, .. }) => self.forget(token, |_| true),
+            Some(Step::Joined { tokens, .. } | Step::Replaced { removed: tokens, .. }) => {
+                for token in tokens {
+                    self.forget(*token, |_| true);
+                }
+            }
+            Some(Step::ForkLeft { cancelled, .. }) => {
+                for token in cancelled {
+                    self.forget(*token, |_| true);
+                }
+            }
+            Some(Step::Created(_) | Step::Migrated { .. } | Step::Discarded) | None => {}
+        }
+    }
+
+    /// A request of a visit that has one already is another attempt of the same effect; else it is a new one.
+    fn request(&mut self, token: TokenId, node: &NodeId, attempt: u32, version: u64, at: Timestamp) {
+        self.forget(token, |work| matches!(work, Work::NoCallBack { .. }));
+        if let Some(effect) = self.hook_mut(token) {
+            effect.parked = None;
+            if let Work::Hook {
+                attempt: open,
+                is_accepted,
+                ..
+            } = &mut effect.work
+            {
+                *open = attempt;
+                *is_accepted = false;
+            }
+            return;
+        }
+        let work = Work::Hook {
+            token,
+            node: node.clone(),
+            attempt,
+            first_attempt: attempt,
+            is_accepted: false,
+        };
+        self.owe(EffectId::of(version), work, at);
+    }
+
+    fn owe(&mut self, id: EffectId, work: Work, since: Timestamp) {
+        let parked = None;
+        // Not doubled as vectors are: most never hold a second one.
+        self.open.reserve_exact(1);
+        self.open.push((id, OpenEffect { work, since, parked }));
+    }
+
+    fn get_mut(&mut self, id: EffectId) -> Option<&mut OpenEffect> {
+        let idx = self.open.binary_search_by_key(&id, |(id, _)| *id).ok()?;
+        Some(&mut self.open[idx].1)
+    }
+
+    fn hook_mut(&mut self, of: TokenId) -> Option<&mut OpenEffect> {
+        let is_it = |effect: &&mut OpenEffect| matches!(effect.work, Work::Hook { token, .. } if token == of);
+        self.open.iter_mut().map(|(_, effect)| effect).find(is_it)
+    }
+
+    /// Forgets what a token's visit owes, where it fits.
+    fn forget(&mut self, token: TokenId, fits: impl Fn(&Work) -> bool) {
+        self.open
+            .retain(|(_, effect)| effect.work.token() != Some(token) || !fits(&effect.work));
+    }
+}

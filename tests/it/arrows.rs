@@ -43,6 +43,8 @@ const FLOORS: &[&[&str]] = &[
     &["ticket", "effect"],
     &["codec", "view", "test_util"],
     &["runtime"],
+    // A package of its own, on the port that the runtime has for it.
+    &["outbound"],
 ];
 
 /// Wings of the simulator in the order in which they stand on each other, whether modules or packages; wings of one floor
@@ -59,6 +61,7 @@ const WINGS: &[&[&str]] = &[
 const LINKS: &[(&str, &[&str])] = &[
     ("storage", &[]),
     ("engine", &["loonflow-storage"]),
+    ("engine/outbound", &["loonflow-engine"]),
     ("simulator/world", &["loonflow-engine"]),
     ("simulator/prove", &["loonflow-engine", "loonflow-world"]),
     ("simulator/forecast", &["loonflow-engine", "loonflow-world"]),

@@ -9,7 +9,7 @@ use loonflow_tests::fixtures::root;
 /// Lines of a source file: what is longer wants to be two.
 const LINES_MAX: usize = 600;
 
-/// Folders of packages; the workspace has no others, and `simulator` holds packages inside.
+/// Folders of packages; the workspace has no others, and `engine` and `simulator` hold packages inside.
 const PACKAGES: [&str; 5] = ["engine", "storage", "mcp-facade", "simulator", "tests"];
 
 /// Every file of the packages.

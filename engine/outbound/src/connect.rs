@@ -5,7 +5,7 @@
 //! Invariant: no byte is sent before the address of the peer is known to be one that the guard has let through.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -104,14 +104,14 @@ impl Shared {
             (true, Some(tls)) => Some(tls),
             (true, None) => return Err(ConnectProblem::NoAuthorities),
         };
-        let addresses = match (guard::literal(&host), &host) {
-            (Some(address), _) => vec![address],
-            (None, Host::Domain(name)) => self
+        let addresses = match &host {
+            Host::Domain(name) => self
                 .resolver
                 .resolve(name)
                 .await
                 .map_err(|_| ConnectProblem::Unresolved)?,
-            (None, Host::Ipv4(_) | Host::Ipv6(_)) => Vec::new(),
+            Host::Ipv4(address) => vec![IpAddr::from(*address)],
+            Host::Ipv6(address) => vec![IpAddr::from(*address)],
         };
         let admitted = guard::admit(&self.allow, &host, port, &addresses)?;
         let stream = connect(&admitted, end).await?;
@@ -139,11 +139,11 @@ async fn connect(admitted: &[SocketAddr], end: Instant) -> Result<TcpStream, Con
         let n_left = u32::try_from(tried.len() - idx).unwrap_or(u32::MAX);
         match timeout_at(Instant::now() + left / n_left, TcpStream::connect(address)).await {
             Ok(Ok(stream)) => {
-                // What the kernel says, once more: a rule of a firewall or a proxy of the system may have led elsewhere.
+                // Asked of the kernel and not taken for granted.
                 let peer = stream
                     .peer_addr()
                     .map_err(|error| ConnectProblem::Unreachable(error.kind()))?;
-                if peer != *address {
+                if (peer.ip(), peer.port()) != (address.ip(), address.port()) {
                     return Err(ConnectProblem::OtherPeer);
                 }
                 // A post is one or two writes, and nobody is to wait for the other's acknowledgement.
@@ -161,8 +161,8 @@ async fn connect(admitted: &[SocketAddr], end: Instant) -> Result<TcpStream, Con
 fn server_name(host: &Host<String>) -> Option<ServerName<'static>> {
     match host {
         Host::Domain(name) => ServerName::try_from(name.strip_suffix('.').unwrap_or(name).to_owned()).ok(),
-        Host::Ipv4(address) => Some(ServerName::from(std::net::IpAddr::from(*address))),
-        Host::Ipv6(address) => Some(ServerName::from(std::net::IpAddr::from(*address))),
+        Host::Ipv4(address) => Some(ServerName::from(IpAddr::from(*address))),
+        Host::Ipv6(address) => Some(ServerName::from(IpAddr::from(*address))),
     }
 }
 

@@ -49,14 +49,5 @@ pub(crate) fn admit(
     })
 }
 
-/// The address of a host in digits.
-pub(crate) fn literal(host: &Host<String>) -> Option<IpAddr> {
-    match host {
-        Host::Domain(_) => None,
-        Host::Ipv4(address) => Some((*address).into()),
-        Host::Ipv6(address) => Some((*address).into()),
-    }
-}
-
 #[cfg(test)]
 mod tests;

@@ -14,6 +14,19 @@
 //! addresses of the public internet are connected to. The guard stands in the connector, behind the resolver, so a name
 //! that resolves to something else the next time changes nothing: what was checked is what is connected to.
 //!
+//! ```no_run
+//! # use loonflow_engine::runtime::Engine;
+//! # use loonflow_outbound::{AllowList, HttpOutside, Settings};
+//! # async fn start() -> Result<(), Box<dyn std::error::Error>> {
+//! let outside = HttpOutside::new(Settings {
+//!     allow: AllowList::parse(["hooks.internal:8443", "10.0.0.0/8"])?,
+//!     ..Settings::default()
+//! });
+//! let engine = Engine::builder().outside(outside).start().await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! Built on hyper's client rather than on `reqwest`, which asks no resolver for an address in digits, shows the address
 //! that it has connected to only when everything is sent, and has no bound on headers.
 

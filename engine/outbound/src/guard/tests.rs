@@ -95,7 +95,11 @@ const SPELLINGS: &[(&str, &str)] = &[
 fn judge(allow: &AllowList, url: &str) -> Result<Vec<SocketAddr>, NotAllowed> {
     let target = Target::read(url).unwrap_or_else(|told| panic!("{url}: {told}"));
     let (host, port) = host_and_port(&target.uri).unwrap_or_else(|| panic!("{url} has no host"));
-    let address = literal(&host).unwrap_or_else(|| panic!("{url} is a name"));
+    let address = match &host {
+        Host::Domain(_) => panic!("{url} is a name"),
+        Host::Ipv4(address) => IpAddr::from(*address),
+        Host::Ipv6(address) => IpAddr::from(*address),
+    };
     admit(allow, &host, port, &[address])
 }
 

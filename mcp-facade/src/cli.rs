@@ -104,6 +104,15 @@ pub struct Serve {
     #[arg(long = "allowed-origin", env = "LOONFLOW_MCP_ALLOWED_ORIGINS", value_name = "ORIGIN")]
     pub allowed_origins: Vec<String>,
 
+    /// Host, address or network that workflows may call although it is not of the public internet, as `hooks.example`,
+    /// `*.example`, `10.0.0.0/8`, `[fd00::1]:8443`; repeat it or separate by commas [default: the public internet alone]
+    #[arg(
+        long = "allow-outbound",
+        env = "LOONFLOW_ALLOW_OUTBOUND",
+        value_name = "HOST|NETWORK[:PORT]"
+    )]
+    pub allow_outbound: Vec<String>,
+
     /// Where people reach the server, `https://tickets.example.com`, if a proxy stands before it; pages name it, and
     /// cookies are for TLS alone where it begins with https [default: the address that a browser uses]
     #[arg(long, env = "LOONFLOW_PUBLIC_URL", value_name = "URL")]
@@ -138,6 +147,7 @@ impl Serve {
             transport: self.transport,
             allowed_hosts: self.allowed_hosts,
             allowed_origins: self.allowed_origins,
+            allow_outbound: self.allow_outbound,
             public_url: self.public_url,
             require_auth: self.require_auth,
             env_token_for_http: self.env_token_for_http,
@@ -359,6 +369,7 @@ mod tests {
         let parse = |line: &str| Cli::try_parse_from(line.split(' ')).map(|cli| format!("{:?}", cli.command));
         for line in [
             "x serve --port 0 --allowed-host a,b --allowed-host c --require-auth --data /d",
+            "x serve --allow-outbound 10.0.0.0/8,*.example --allow-outbound [fd00::1]:8443",
             "x demo --fresh --transport stdio",
             "x import a.json b.json --tenant example.com --candidate",
             "x token create --email a@b.c --expires 30",

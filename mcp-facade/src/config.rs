@@ -9,6 +9,7 @@ use std::path::PathBuf;
 
 use axum::http::Uri;
 use axum::http::uri::Authority;
+use loonflow_outbound::AllowList;
 
 use crate::limits::{JWT_SECRET_BYTES_MIN, RATE_OF_ADDRESS_USUAL, RATE_OF_USER_USUAL};
 use crate::secret::Secret;
@@ -41,6 +42,8 @@ pub struct Written {
     pub allowed_hosts: Vec<String>,
     /// `--allowed-origin`, likewise
     pub allowed_origins: Vec<String>,
+    /// `--allow-outbound`, likewise
+    pub allow_outbound: Vec<String>,
     /// `--public-url`
     pub public_url: Option<String>,
     /// `--require-auth`
@@ -64,6 +67,8 @@ pub struct Config {
     pub transport: Transport,
     /// What the endpoint needs to know.
     pub options: Options,
+    /// What definitions may have called beside the public internet.
+    pub allow_outbound: AllowList,
     /// What is allowed but deserves a line in the log.
     pub warnings: Vec<String>,
 }
@@ -83,6 +88,7 @@ const PORT: &str = "`--port` (LOONFLOW_MCP_PORT)";
 const TRANSPORT: &str = "`--transport` (LOONFLOW_MCP_TRANSPORT)";
 const ALLOWED_HOST: &str = "`--allowed-host` (LOONFLOW_MCP_ALLOWED_HOSTS)";
 const ALLOWED_ORIGIN: &str = "`--allowed-origin` (LOONFLOW_MCP_ALLOWED_ORIGINS)";
+const ALLOW_OUTBOUND: &str = "`--allow-outbound` (LOONFLOW_ALLOW_OUTBOUND)";
 const PUBLIC_URL: &str = "`--public-url` (LOONFLOW_PUBLIC_URL)";
 const RATE_LIMIT: &str = "`--rate-limit` (LOONFLOW_MCP_RATE_LIMIT)";
 const ADDRESS_RATE_LIMIT: &str = "`--address-rate-limit` (LOONFLOW_MCP_ADDRESS_RATE_LIMIT)";
@@ -141,6 +147,7 @@ impl Config {
                 );
             }
         }
+        let allow_outbound = allow_outbound(&written.allow_outbound)?;
         let public_url = public_url(written.public_url.as_deref())?;
         let mut allowed_hosts = allowed_hosts;
         // Whoever comes by the public address addresses its name.
@@ -173,6 +180,7 @@ impl Config {
                 public_url,
                 ..Options::default()
             },
+            allow_outbound,
             warnings,
         })
     }
@@ -213,6 +221,12 @@ fn list(written: &[String]) -> Vec<String> {
         .filter(|entry| !entry.is_empty())
         .map(str::to_owned)
         .collect()
+}
+
+fn allow_outbound(written: &[String]) -> Result<AllowList, Error> {
+    let entries = list(written);
+    AllowList::parse(entries.iter().map(String::as_str))
+        .or_else(|entry| bad(ALLOW_OUTBOUND, format!("has an entry that cannot be read: {entry}")))
 }
 
 fn transport(word: &str) -> Result<Transport, Error> {

@@ -75,7 +75,15 @@ const LINKS: &[(&str, &[&str])] = &[
             "loonflow-world",
         ],
     ),
-    ("mcp-facade", &["loonflow-engine", "loonflow-prove", "loonflow-storage"]),
+    (
+        "mcp-facade",
+        &[
+            "loonflow-engine",
+            "loonflow-outbound",
+            "loonflow-prove",
+            "loonflow-storage",
+        ],
+    ),
 ];
 
 /// Wings that are packages, and stand on the engine's core alone.

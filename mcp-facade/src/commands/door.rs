@@ -46,10 +46,10 @@ impl Door {
             return Ok(Self::Server(data.to_owned()));
         }
         match need {
-            Need::Engine => Store::open(data).await.map(Self::Own),
+            Need::Engine => Store::open(data, None).await.map(Self::Own),
             Need::ExistingEngine => {
                 store::require_log(data)?;
-                Store::open(data).await.map(Self::Own)
+                Store::open(data, None).await.map(Self::Own)
             }
             Need::ExistingLog => Ok(Self::Log(Operator::of_log(store::open_existing_log(data)?))),
         }

@@ -3,10 +3,13 @@
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::Context;
+use loonflow_engine::runtime::Outside;
 use loonflow_mcp_facade::config::Config;
 use loonflow_mcp_facade::{AppState, admin, cli, serve};
+use loonflow_outbound::{HttpOutside, Settings};
 
 use super::jwt_key;
 use super::operator::Operator;
@@ -18,7 +21,7 @@ use super::store::Store;
 /// A sentence for the operator.
 pub(crate) async fn run(data: &Path, flags: cli::Serve) -> anyhow::Result<ExitCode> {
     let config = config(flags)?;
-    let store = Store::open(data).await?;
+    let store = Store::open(data, Some(outside(&config))).await?;
     serve_store(&config, data, store, |_address| Ok(())).await
 }
 
@@ -28,6 +31,14 @@ pub(crate) async fn run(data: &Path, flags: cli::Serve) -> anyhow::Result<ExitCo
 /// The first setting that does not hold.
 pub(crate) fn config(flags: cli::Serve) -> anyhow::Result<Config> {
     Ok(Config::check(&flags.written(), |name| std::env::var(name).ok())?)
+}
+
+/// Who calls outside addresses for a server.
+pub(crate) fn outside(config: &Config) -> Arc<dyn Outside> {
+    Arc::new(HttpOutside::new(Settings {
+        allow: config.allow_outbound.clone(),
+        ..Settings::default()
+    }))
 }
 
 /// Serves an open store. `listening` is told the address as soon as connections are taken; on stdio it is not called.

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
 use loonflow_engine::port::Clock;
-use loonflow_engine::runtime::{Engine, EngineOptions, Ports};
+use loonflow_engine::runtime::{Engine, EngineOptions, Outside, Ports};
 use loonflow_storage::{Error, EventLog, SledLog, SledOptions};
 
 /// Time to flush and close at a stop, of the ten seconds that it may take.
@@ -30,13 +30,17 @@ pub(crate) struct Store {
 }
 
 impl Store {
-    /// Opens the log, which is made where it is missing, and starts the engine.
+    /// Opens the log, which is made where it is missing, and starts the engine. Who calls outside addresses is given where
+    /// a server starts; a command of a moment calls nobody.
     ///
     /// # Errors
     /// A sentence for the operator.
-    pub(crate) async fn open(data: &Path) -> anyhow::Result<Self> {
+    pub(crate) async fn open(data: &Path, outside: Option<Arc<dyn Outside>>) -> anyhow::Result<Self> {
         let log = open_log(data)?;
-        let ports = Ports::system();
+        let ports = Ports {
+            outside,
+            ..Ports::system()
+        };
         let clock = Arc::clone(&ports.clock);
         let engine = Engine::start(Arc::clone(&log), ports, EngineOptions::default())
             .await

@@ -25,6 +25,7 @@ fn the_defaults_are_those_of_the_contract() {
     );
     assert!(config.options.jwt_secret.is_none() && config.options.environment_token.is_none());
     assert!(config.warnings.is_empty() && config.options.rate_limit_per_s.is_none());
+    assert!(config.allow_outbound.is_empty());
     let blank = Written {
         host: text(" "),
         port: text(""),
@@ -158,6 +159,20 @@ fn a_bad_value_is_named_by_its_setting() {
             },
             &[],
         ),
+        (
+            Written {
+                allow_outbound: vec!["hooks.example, 10.1.2.3/8".to_owned()],
+                ..default()
+            },
+            &[],
+        ),
+        (
+            Written {
+                allow_outbound: vec!["https://hooks.example/x".to_owned()],
+                ..default()
+            },
+            &[],
+        ),
         (default(), &[(JWT_SECRET_VARIABLE, "short")]),
         (default(), &[(ACCESS_TOKEN_VARIABLE, "ä")]),
     ];
@@ -177,9 +192,19 @@ fn names_and_origins_may_be_lists() {
             "::1".to_owned(),
         ],
         allowed_origins: vec!["https://a.example.com,http://localhost:*".to_owned(), "null".to_owned()],
+        allow_outbound: vec![
+            "hooks.example:8443, ,*.example".to_owned(),
+            "10.0.0.0/8".to_owned(),
+            "[::1]:80".to_owned(),
+        ],
         ..Written::default()
     };
-    let options = check(written, &[]).expect("holds").options;
+    let config = check(written, &[]).expect("holds");
+    assert_eq!(
+        config.allow_outbound.to_string(),
+        "hooks.example:8443, *.example, 10.0.0.0/8, [::1]/128:80"
+    );
+    let options = config.options;
     assert_eq!(
         options.allowed_hosts,
         ["a.example.com", "b.example.com:8443", "10.0.0.1", "::1"]

@@ -36,6 +36,7 @@ fn a_bad_setting_stops_the_start_before_anything_is_made() {
     for (arguments, setting) in [
         (&["serve", "--transport", "sse"][..], "LOONFLOW_MCP_TRANSPORT"),
         (&["serve", "--port", "x"], "LOONFLOW_MCP_PORT"),
+        (&["serve", "--allow-outbound", "*"], "LOONFLOW_ALLOW_OUTBOUND"),
         (&["demo", "--allowed-origin", "x"], "LOONFLOW_MCP_ALLOWED_ORIGINS"),
     ] {
         let refused = run(&data, arguments);

@@ -5,7 +5,7 @@
 pub mod answer;
 pub mod body;
 
-use crate::id::{NodeId, TicketId, TokenId, UserId};
+use crate::id::{NodeId, TicketId, TokenId, UserId, WorkflowId};
 use crate::ticket::action_kind::ActionKind;
 use crate::ticket::{ActState, Event, OwedEffect, Rest, Ticket};
 use crate::time::Timestamp;
@@ -44,6 +44,18 @@ pub enum Effect {
         /// The event's word.
         event: String,
     },
+    /// Create a sub-ticket.
+    CreateChild {
+        /// Of which workflow.
+        workflow: WorkflowId,
+        /// Who is its creator.
+        creator: UserId,
+    },
+    /// Close a sub-ticket with its parent.
+    CloseChild {
+        /// Which.
+        child: TicketId,
+    },
     /// Look whether a parent's node waits for this ticket.
     TellParent {
         /// The parent.
@@ -60,6 +72,8 @@ impl Effect {
             Self::Hook { .. } => "hook",
             Self::Notify { .. } => "notify",
             Self::CallEventHook { .. } => "event_hook",
+            Self::CreateChild { .. } => "child",
+            Self::CloseChild { .. } => "close_child",
             Self::TellParent { .. } => "parent",
         }
     }
@@ -73,6 +87,8 @@ impl Effect {
             Self::Hook { node, .. } => node.to_string(),
             Self::Notify { user } => user.to_string(),
             Self::CallEventHook { hook, event } => format!("{hook} on {event}"),
+            Self::CreateChild { workflow, creator } => format!("{workflow} by {creator}"),
+            Self::CloseChild { child } => child.to_string(),
             Self::TellParent { .. } => "parent ticket".to_owned(),
         }
     }
@@ -192,7 +208,10 @@ pub(crate) fn owed(events: &[Event], was_draft: bool, workflow: &WorkflowVersion
             | Event::EffectRetried { .. }
             | Event::EffectSkipped { .. }
             | Event::HookAccepted { .. }
-            | Event::WaitSkipped { .. } => {}
+            | Event::WaitSkipped { .. }
+            | Event::ChildOpened { .. }
+            | Event::ChildEnded { .. }
+            | Event::ActedAs { .. } => {}
         }
     }
     found
@@ -201,7 +220,7 @@ pub(crate) fn owed(events: &[Event], was_draft: bool, workflow: &WorkflowVersion
 /// The work that the events of one commit cause, in their order. People are told only where the workflow has a
 /// channel to tell them over.
 #[must_use]
-pub fn effects(events: &[Event], workflow: &WorkflowVersion, parent: Option<TicketId>) -> Vec<Effect> {
+pub fn effects(events: &[Event], workflow: &WorkflowVersion) -> Vec<Effect> {
     let mut found = Vec::new();
     let has_channel = !workflow.notification.channels.is_empty();
     let notify = |users: Vec<UserId>| {
@@ -212,9 +231,6 @@ pub fn effects(events: &[Event], workflow: &WorkflowVersion, parent: Option<Tick
     };
     for event in events {
         match event {
-            Event::NodeEntered { rest: Rest::Ended, .. } => {
-                found.extend(parent.map(|parent| Effect::TellParent { parent }));
-            }
             Event::NodeEntered { rest, .. } => found.extend(notify(rest.waiting_for())),
             Event::TimerSet { token, node, due } => found.push(Effect::Timer {
                 token: *token,
@@ -231,6 +247,12 @@ pub fn effects(events: &[Event], workflow: &WorkflowVersion, parent: Option<Tick
                     hook: hook.clone(),
                     event: event.clone(),
                 },
+                OwedEffect::Child(child) => Effect::CreateChild {
+                    workflow: child.workflow_id.clone(),
+                    creator: child.creator.clone(),
+                },
+                OwedEffect::TellParent { parent, .. } => Effect::TellParent { parent: *parent },
+                OwedEffect::CloseChild { child, .. } => Effect::CloseChild { child: *child },
             })),
             Event::Forwarded { to, .. } | Event::Consulted { to, .. } | Event::ForceForwarded { to, .. } => {
                 found.extend(notify(vec![to.clone()]));
@@ -261,7 +283,10 @@ pub fn effects(events: &[Event], workflow: &WorkflowVersion, parent: Option<Tick
             | Event::EffectRetried { .. }
             | Event::EffectSkipped { .. }
             | Event::HookAccepted { .. }
-            | Event::WaitSkipped { .. } => {}
+            | Event::WaitSkipped { .. }
+            | Event::ChildOpened { .. }
+            | Event::ChildEnded { .. }
+            | Event::ActedAs { .. } => {}
         }
     }
     found

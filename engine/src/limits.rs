@@ -108,3 +108,10 @@ pub const HISTORY_PAGE_BYTES_MAX: usize = 8 << 20;
 pub const IDEMPOTENCY_KEY_BYTES_MAX: usize = 128;
 /// How long an answered idempotency key is kept: twice the promise of 24 hours (semantics: idempotency).
 pub const IDEMPOTENCY_KEEP_MS: i64 = 48 * 3_600_000;
+
+/// Sub-tickets of a ticket that are open at once: what a person can look over, with room for a whole department.
+pub const CHILDREN_OPEN_MAX: usize = 200;
+/// Sub-tickets that one stay at a node opens by itself.
+pub const CHILDREN_OF_STAY_MAX: usize = 50;
+/// How deep sub-tickets go below a ticket that has no parent: a circle of workflows that open each other ends there.
+pub const CHILDREN_DEPTH_MAX: usize = 5;

@@ -51,6 +51,7 @@ mod sessions;
 pub mod sign_in;
 mod slot;
 mod streams;
+mod sub_tickets;
 mod supervisor;
 pub mod system_ports;
 mod ticket_actor;

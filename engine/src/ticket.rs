@@ -46,16 +46,25 @@ pub use act::{Act, Action};
 pub use act_state::ActState;
 pub use action_kind::ActionKind;
 pub use apply::apply;
-pub use command::{Command, Create, EffectOutcome, HookOutcome};
+pub use command::{Command, Create, EffectOutcome, HookOutcome, OpenChild};
 pub use context::{Context, Draw};
 pub use decide::{Verdict, decide, decide_or_ask, decide_with_outcome};
 pub use effect_table::{EffectTable, OpenEffect, Parked, Work};
-pub use event::{Cause, EffectId, Event, Meta, OwedEffect, Processor, Step};
+pub use event::{Cause, ChildEnd, EffectId, Event, Meta, OwedEffect, Processor, Step, Via};
 pub use offer::{OfferedAction, OfferedActions};
 pub use place::{CurrentNode, current_nodes};
 pub use question::{Question, QuestionId, QuestionKind, Replies, Reply};
 pub use refusal::{Argument, Available, FieldProblem, FieldProblemKind, Refusal};
 pub use token::{Consult, ForkId, Rest, Share, Token};
+
+/// A sub-ticket as its parent knows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Child {
+    /// The stay that opened it: the version of the event that brought the token to rest there.
+    pub visit: u64,
+    /// How it ended; `None` while it is open.
+    pub state: Option<ChildEnd>,
+}
 
 /// A ticket. Only `apply` changes it. What can be large is shared by copies until one of them changes it: a decision
 /// copies its ticket.
@@ -108,6 +117,8 @@ pub struct Ticket {
     pub processed: Arc<BTreeSet<UserId>>,
     /// Who took the last edge out of each node.
     pub last_handlers: Arc<BTreeMap<NodeId, UserId>>,
+    /// Its sub-tickets, by id; those that were opened before this was recorded are not here.
+    pub children: Arc<BTreeMap<TicketId, Child>>,
     /// What it owes the outside.
     pub effects: Arc<EffectTable>,
     /// How the last visit of each hook node ended, by the id of its effect: a call-back that says the same again is not

@@ -109,6 +109,10 @@ codes! {
     CreationRefused "creation_refused" 422 "mend what it says, and send the ticket again",
     /// More automatic moves than one command may cause.
     TooManyMoves "too_many_moves" 409 "ask the workflow's admin to mend the loop",
+    /// The parent's node takes sub-tickets of other workflows only.
+    SubWorkflowNotAllowed "sub_workflow_not_allowed" 409 "take one of the workflows that the node names",
+    /// As many sub-tickets are open as may be, or they are as deep as may be.
+    SubTicketLimit "sub_ticket_limit" 409 "finish some of the sub-tickets first",
     /// The node waits for its children.
     SubTicketsOpen "sub_tickets_open" 409 "finish the sub-tickets listed in the details first",
     /// Nothing waits for what was reported: a timer or hook that went on meanwhile.

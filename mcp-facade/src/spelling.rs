@@ -22,6 +22,7 @@ pub(crate) fn spelt(argument: Argument) -> &'static str {
         Argument::ParentTicket => "parent_ticket_id",
         Argument::ParentNode => "parent_ticket_node_id",
         Argument::Effect => "action_props.effect",
+        Argument::Children => "action_props.children",
         Argument::PerPage => "per_page",
         Argument::IdempotencyKey => "idempotency_key",
     }

@@ -59,6 +59,7 @@ impl Stage {
 
     pub(crate) fn create_command(&self, fields: &[(&str, Value)]) -> Command {
         Command::Create(Create {
+            via: None,
             ticket_id: TicketId::parse("01939f5a-3c00-7000-8000-000000000001").expect("an id"),
             by: self.user("dev"),
             app: "loonflow".into(),
@@ -82,6 +83,7 @@ impl Stage {
             ActionKind::Agree
         };
         Command::Act(Act {
+            closes_children: false,
             comment: Some("Seen, thank you; we come back to it tomorrow morning.".to_owned()),
             ..Act::new(self.user(name), Action::of(kind, action_id, None, None))
         })

@@ -198,6 +198,21 @@ pub fn replay_to(log: &dyn EventLog, stream: &StreamId, version: u64) -> Result<
     Ok(None)
 }
 
+/// One event of a ticket, by its version; `None` where there is none. Blocking.
+///
+/// # Errors
+/// As [`replay`].
+pub fn event_at(log: &dyn EventLog, stream: &StreamId, version: u64) -> Result<Option<Event>, Fault> {
+    let commits = log.read_stream(stream, version.saturating_sub(1))?;
+    let Some(commit) = commits.first() else { return Ok(None) };
+    let events =
+        streams::read_ticket_events(commit).map_err(|error| streams::unreadable_ticket(stream, error.to_string()))?;
+    let place = version
+        .checked_sub(commit.first_version)
+        .and_then(|place| usize::try_from(place).ok());
+    Ok(place.and_then(|place| events.into_iter().nth(place)))
+}
+
 /// A ticket's state as it is stored beside its stream.
 #[must_use]
 pub fn snapshot_of(ticket: &Ticket) -> loonflow_storage::Snapshot {

@@ -15,6 +15,7 @@ use crate::runtime::engine::{Engine, Inner, not_found};
 use crate::runtime::fault::Fault;
 use crate::runtime::outbox::{Current, Door};
 use crate::runtime::request::Done;
+use crate::ticket::event::OwedChild;
 use crate::ticket::{Command, EffectId, EffectOutcome, HookOutcome, Refusal};
 
 /// What became of a call-back.
@@ -224,6 +225,15 @@ impl Door for Inner {
             let workflow = registry.version_of(&found, &ticket)?;
             Ok(Some((ticket, workflow)))
         })
+    }
+
+    fn create<'a>(
+        self: Arc<Self>,
+        tenant: &'a TenantId,
+        parent: TicketId,
+        owed: OwedChild,
+    ) -> BoxFuture<'a, Answer<()>> {
+        Box::pin(async move { Engine { inner: self }.create_spawned(tenant, parent, owed).await })
     }
 
     fn command<'a>(

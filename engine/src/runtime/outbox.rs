@@ -32,6 +32,7 @@ use crate::runtime::fault::Fault;
 use crate::runtime::outside::Outside;
 use crate::runtime::projection::{Projection, TicketCommit};
 use crate::runtime::request::Done;
+use crate::ticket::event::OwedChild;
 use crate::ticket::{Command, EffectId, EffectTable, Ticket};
 use crate::time::Timestamp;
 use crate::workflow::WorkflowVersion;
@@ -40,6 +41,7 @@ pub(crate) mod attempt;
 mod checkpoint;
 mod dispatch;
 pub(crate) mod keeper;
+mod message;
 mod pause;
 pub(crate) mod runner;
 
@@ -60,6 +62,14 @@ pub(crate) trait Door: Send + Sync + 'static {
         tenant: &'a TenantId,
         ticket: TicketId,
     ) -> BoxFuture<'a, Result<Option<Current>, Fault>>;
+
+    /// Creates a sub-ticket that a node of its parent opened.
+    fn create<'a>(
+        self: Arc<Self>,
+        tenant: &'a TenantId,
+        parent: TicketId,
+        owed: OwedChild,
+    ) -> BoxFuture<'a, Answer<()>>;
 
     /// A command of the engine's own through the ticket's actor.
     fn command<'a>(

@@ -58,6 +58,8 @@ pub struct ActRequest {
     pub dry_run: bool,
     /// Refuse when the ticket is at another version.
     pub expected_version: Option<u64>,
+    /// Of an action that takes all tokens away: whether open sub-tickets are closed too, as far as the caller may.
+    pub closes_children: bool,
     /// Answer a repeat with the first answer.
     pub idempotency: Option<Idempotency>,
 }
@@ -74,6 +76,7 @@ impl ActRequest {
             fields: BTreeMap::new(),
             dry_run: false,
             expected_version: None,
+            closes_children: false,
             idempotency: None,
         }
     }

@@ -11,6 +11,7 @@ use crate::runtime::commit;
 use crate::runtime::engine::{Engine, origin_of};
 use crate::runtime::request::{ActAnswer, ActRequest, Caller, CreateRequest, Done, HistoryQuery, Page};
 use crate::runtime::slot::Request;
+use crate::runtime::sub_tickets::Below;
 use crate::ticket::event::{Event, Meta};
 use crate::ticket::{Act, Argument, Command, Create, Refusal, Replies, sub_ticket, visibility};
 use crate::view::flow_history::{self, HistoryEntry, OutlineRow};
@@ -52,6 +53,7 @@ impl Tickets<'_> {
             Err(refusal) => return Ok(Err(refusal)),
         };
         let command = Command::Act(Act {
+            closes_children: request.closes_children,
             by: caller.user_id.clone(),
             action: request.action,
             at: request.at,
@@ -68,6 +70,19 @@ impl Tickets<'_> {
                 .engine
                 .rehearse(tenant, workflow, Some(&seen.ticket), &command, parent.as_deref()));
         }
+        let (ticket_id, above) = (seen.ticket.id, parent.as_ref().map(|parent| parent.id));
+        // A draft counts for its parent from its sending.
+        let opened = if matches!(&command, Command::Act(act) if act.action.edge().is_some()) {
+            let opened = self
+                .engine
+                .open_for_draft(&caller.tenant_id, &seen.ticket, parent.as_ref(), &caller.user_id);
+            match opened.await? {
+                Ok(opened) => opened,
+                Err(refusal) => return Ok(Err(refusal)),
+            }
+        } else {
+            false
+        };
         let request = Request {
             command,
             create_on: None,
@@ -79,7 +94,11 @@ impl Tickets<'_> {
             _permit: permit,
             idempotency: keep,
         };
-        Ok(self.engine.command(seen.lease, request).await?.map(ActAnswer::Done))
+        let done = self.engine.command(seen.lease, request).await?;
+        if let (Err(_), Some(parent), true) = (&done, above, opened) {
+            self.engine.take_back(&caller.tenant_id, parent, ticket_id).await?;
+        }
+        Ok(done.map(ActAnswer::Done))
     }
 
     /// Creates a ticket, or rehearses it.
@@ -127,16 +146,47 @@ impl Tickets<'_> {
                 comment: request.comment.clone(),
                 cc: request.cc.clone(),
                 parent: request.parent.clone(),
+                via: None,
             })
         };
-        if request.dry_run {
+        // A draft counts for its parent from its sending.
+        let sent_below = match (&request.parent, &parent) {
+            (Some((_, node)), Some(parent)) if request.take.is_some() => Some((parent, node)),
+            (Some(_) | None, _) => None,
+        };
+        let below = |child| {
+            sent_below.map(|(parent, node)| Below {
+                parent,
+                node,
+                child,
+                workflow_id: &request.workflow_id,
+                by: &caller.user_id,
+            })
+        };
+        if request.dry_run || sent_below.is_some() {
             // A rehearsal takes no id from the source: nobody sees the one it has.
-            let command = create(TicketId(uuid::Uuid::nil()));
-            return Ok(self
+            let nobody = TicketId(uuid::Uuid::nil());
+            let rehearsed = self
                 .engine
-                .rehearse(&tenant, &workflow, None, &command, parent.as_deref()));
+                .rehearse(&tenant, &workflow, None, &create(nobody), parent.as_deref());
+            let taken = match below(nobody) {
+                Some(below) => self.engine.rehearse_opening(&tenant, &below).await?,
+                None => Ok(()),
+            };
+            match (rehearsed, taken) {
+                (Err(refusal), _) | (Ok(_), Err(refusal)) => return Ok(Err(refusal)),
+                (Ok(preview), Ok(())) if request.dry_run => return Ok(Ok(preview)),
+                (Ok(_), Ok(())) => {}
+            }
         }
         let ticket_id = self.engine.inner.shared.ports.ids.ticket_id(now);
+        let opened = match below(ticket_id) {
+            Some(below) => match self.engine.open_below(&caller.tenant_id, &below).await? {
+                Ok(()) => Some(below.parent.id),
+                Err(refusal) => return Ok(Err(refusal)),
+            },
+            None => None,
+        };
         let lease = self.engine.inner.router.lease(&caller.tenant_id, ticket_id, now)?;
         let request = Request {
             command: create(ticket_id),
@@ -149,7 +199,11 @@ impl Tickets<'_> {
             _permit: permit,
             idempotency: keep,
         };
-        Ok(self.engine.command(lease, request).await?.map(ActAnswer::Done))
+        let done = self.engine.command(lease, request).await?;
+        if let (Err(_), Some(parent)) = (&done, opened) {
+            self.engine.take_back(&caller.tenant_id, parent, ticket_id).await?;
+        }
+        Ok(done.map(ActAnswer::Done))
     }
 
     /// A ticket as the caller sees it.

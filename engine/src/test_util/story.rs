@@ -60,6 +60,7 @@ pub fn ticket_id() -> TicketId {
 /// The creation of a ticket titled `T`.
 pub fn creation(creator: &str, edge: Option<&str>) -> Create {
     Create {
+        via: None,
         ticket_id: ticket_id(),
         by: creator.into(),
         app: "loonflow".into(),
@@ -172,6 +173,7 @@ impl Story {
     pub fn handle(&self, who: &str, kind: &str, id: &str, with: &With) -> Command {
         let kind = ActionKind::parse(kind).expect("a word");
         Command::Act(Act {
+            closes_children: false,
             by: who.into(),
             action: Action::of(kind, id, with.target.map(Into::into), with.to_node.map(Into::into)),
             at: with.node.map(Into::into),

@@ -191,6 +191,8 @@ pub struct Act {
     pub comment: Option<String>,
     /// Values for the form; only an action that takes an edge takes them.
     pub fields: BTreeMap<FieldKey, Value>,
+    /// Of an action that takes all tokens away: whether open sub-tickets are closed too, as far as whoever acts may.
+    pub closes_children: bool,
 }
 
 impl Act {
@@ -203,6 +205,7 @@ impl Act {
             at: None,
             comment: None,
             fields: BTreeMap::new(),
+            closes_children: false,
         }
     }
 }
@@ -216,6 +219,7 @@ pub(crate) struct Taking<'a> {
     pub(crate) at: Option<&'a NodeId>,
     pub(crate) comment: Option<&'a str>,
     pub(crate) fields: &'a BTreeMap<FieldKey, Value>,
+    pub(crate) closes_children: bool,
 }
 
 impl<'a> Taking<'a> {
@@ -227,6 +231,7 @@ impl<'a> Taking<'a> {
             at: act.at.as_ref(),
             comment: act.comment.as_deref(),
             fields: &act.fields,
+            closes_children: act.closes_children,
         }
     }
 

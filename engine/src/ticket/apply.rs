@@ -6,11 +6,11 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::id::{NodeId, TokenId, UserId};
+use crate::id::{NodeId, TicketId, TokenId, UserId};
 use crate::ticket::effect_table::Work;
-use crate::ticket::event::{Cause, Event, Meta, TicketCreated};
+use crate::ticket::event::{Cause, ChildEnd, Event, Meta, TicketCreated};
 use crate::ticket::token::{Consult, ForkId, Rest, Share, Token};
-use crate::ticket::{ActState, Ticket};
+use crate::ticket::{ActState, Child, Ticket};
 
 /// Folds one event. `None` before the creation; an event other than the creation on `None` stays `None`.
 #[must_use]
@@ -47,6 +47,7 @@ fn create(created: &TicketCreated, meta: &Meta) -> Ticket {
             node: created.start.clone(),
             forks: Vec::new(),
             rest: Rest::Moving,
+            visit: 1,
         }],
         version: 1,
         settled_version: 1,
@@ -59,6 +60,7 @@ fn create(created: &TicketCreated, meta: &Meta) -> Ticket {
         assigned: Default::default(),
         processed: Default::default(),
         last_handlers: Default::default(),
+        children: Default::default(),
         effects: Default::default(),
         answered_hooks: Default::default(),
         intervention: None,
@@ -77,6 +79,7 @@ impl Ticket {
             self.updated_at = meta.at;
         }
         self.note_answer(event);
+        self.note_children(event);
         if self.effects.is_changed_by(event) {
             Arc::make_mut(&mut self.effects).apply(event, self.version, meta.at);
         }
@@ -168,13 +171,16 @@ impl Ticket {
             }
             // The edge that follows in the same commit moves the token.
             Event::TimerFired { .. } | Event::HookSucceeded { .. } | Event::WaitSkipped { .. } => {}
-            // The table of effects has them.
+            // The table of effects and the list of sub-tickets have them.
             Event::EffectsOwed { .. }
             | Event::EffectDone { .. }
             | Event::EffectParked { .. }
             | Event::EffectRetried { .. }
             | Event::EffectSkipped { .. }
-            | Event::HookAccepted { .. } => {}
+            | Event::HookAccepted { .. }
+            | Event::ChildOpened { .. }
+            | Event::ChildEnded { .. }
+            | Event::ActedAs { .. } => {}
             Event::Accepted { token, user } => self.rest(*token, Rest::held(vec![user.clone()])),
             Event::ForceForwarded { token, to } => {
                 join(&mut self.assigned, to);
@@ -230,6 +236,46 @@ impl Ticket {
         }
     }
 
+    /// Notes sub-tickets that were opened, that ended, and that a stay which is over will not come to create.
+    fn note_children(&mut self, event: &Event) {
+        match event {
+            Event::ChildOpened { child, token, .. } => {
+                let visit = self.token(*token).map_or(0, |token| token.visit);
+                Arc::make_mut(&mut self.children).insert(*child, Child { visit, state: None });
+                return;
+            }
+            Event::ChildEnded { child, state } => {
+                if let Some(child) = Arc::make_mut(&mut self.children).get_mut(child) {
+                    child.state = Some(*state);
+                }
+                return;
+            }
+            _ if self.children.is_empty() => return,
+            _ => {}
+        }
+        let Some(step) = event.step() else { return };
+        let gone = step.ended_stays();
+        let never: Vec<TicketId> = self
+            .effects
+            .iter()
+            .filter_map(|(_, effect)| match &effect.work {
+                Work::Child { child, token, .. } => gone.contains(token).then_some(*child),
+                Work::Timer { .. }
+                | Work::Hook { .. }
+                | Work::NoCallBack { .. }
+                | Work::EventHook { .. }
+                | Work::Reserved { .. }
+                | Work::TellParent { .. }
+                | Work::CloseChild { .. } => None,
+            })
+            .collect();
+        for child in never {
+            if let Some(child) = Arc::make_mut(&mut self.children).get_mut(&child) {
+                child.state = Some(ChildEnd::None);
+            }
+        }
+    }
+
     /// Notes which visit of a hook node was answered last, before the answer closes its effect.
     fn note_answer(&mut self, event: &Event) {
         let Some(Cause::HookSucceeded { token, node }) = event.cause() else {
@@ -259,7 +305,11 @@ impl Ticket {
     }
 
     fn put(&mut self, id: TokenId, node: &NodeId, rest: Rest) {
+        let version = self.version;
         if let Some(token) = self.token_mut(id) {
+            if token.rest == Rest::Moving {
+                token.visit = version;
+            }
             token.node = node.clone();
             token.rest = rest;
         }
@@ -277,6 +327,7 @@ impl Ticket {
             node: node.clone(),
             forks,
             rest: Rest::Moving,
+            visit: self.version,
         });
         self.tokens.sort_by_key(|token| token.id);
     }

@@ -7,10 +7,10 @@ use crate::id::{NodeId, TokenId};
 use crate::ticket::command::{EffectOutcome, HookOutcome};
 use crate::ticket::decision::Decision;
 use crate::ticket::effect_table::Work;
-use crate::ticket::event::{EffectId, Event};
-use crate::ticket::flow;
+use crate::ticket::event::{ChildEnd, EffectId, Event};
 use crate::ticket::refusal::Refusal;
 use crate::ticket::room::Room;
+use crate::ticket::{flow, sub_ticket};
 use crate::workflow::NodeKind;
 
 /// Closes an effect, or notes what became of it.
@@ -81,7 +81,16 @@ pub(super) fn close(decision: &mut Decision<'_>, id: EffectId, outcome: &EffectO
             decision.emit(Event::HookFailed { token, node, reason });
             Ok(())
         }
-        (Work::EventHook { .. }, EffectOutcome::Succeeded { note }) => {
+        // Nobody came to create it.
+        (Work::Reserved { child, .. }, EffectOutcome::CameDue) => sub_ticket::end(decision, child, ChildEnd::None),
+        (
+            Work::EventHook { .. }
+            | Work::Child { .. }
+            | Work::Reserved { .. }
+            | Work::TellParent { .. }
+            | Work::CloseChild { .. },
+            EffectOutcome::Succeeded { note },
+        ) => {
             decision.emit(Event::EffectDone {
                 effect: id,
                 note: note.clone(),
@@ -89,7 +98,13 @@ pub(super) fn close(decision: &mut Decision<'_>, id: EffectId, outcome: &EffectO
             Ok(())
         }
         (
-            Work::EventHook { .. } | Work::Timer { .. } | Work::NoCallBack { .. },
+            Work::EventHook { .. }
+            | Work::Timer { .. }
+            | Work::NoCallBack { .. }
+            | Work::Child { .. }
+            | Work::Reserved { .. }
+            | Work::TellParent { .. }
+            | Work::CloseChild { .. },
             EffectOutcome::Failed { reason, n_tries, .. },
         ) if !is_parked => {
             decision.emit(Event::EffectParked {
@@ -99,9 +114,17 @@ pub(super) fn close(decision: &mut Decision<'_>, id: EffectId, outcome: &EffectO
             });
             Ok(())
         }
-        (Work::Timer { .. } | Work::NoCallBack { .. } | Work::Hook { .. } | Work::EventHook { .. }, _) => {
-            Err(not_waiting(id))
-        }
+        (
+            Work::Timer { .. }
+            | Work::NoCallBack { .. }
+            | Work::Hook { .. }
+            | Work::EventHook { .. }
+            | Work::Child { .. }
+            | Work::Reserved { .. }
+            | Work::TellParent { .. }
+            | Work::CloseChild { .. },
+            _,
+        ) => Err(not_waiting(id)),
     }
 }
 
@@ -128,7 +151,13 @@ pub(super) fn report_hook(
             first_attempt,
             ..
         } => *token == of && (*first_attempt..=*open).contains(&attempt),
-        Work::Timer { .. } | Work::NoCallBack { .. } | Work::EventHook { .. } => false,
+        Work::Timer { .. }
+        | Work::NoCallBack { .. }
+        | Work::EventHook { .. }
+        | Work::Child { .. }
+        | Work::Reserved { .. }
+        | Work::TellParent { .. }
+        | Work::CloseChild { .. } => false,
     };
     let Some(id) = open(decision, is_it) else {
         return Err(none_of("hook", of));

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::id::{AppName, EdgeId, FieldKey, NodeId, TicketId, TokenId, UserId};
+use crate::id::{AppName, EdgeId, FieldKey, NodeId, TicketId, TokenId, UserId, WorkflowId};
 use crate::ticket::act::Act;
-use crate::ticket::event::EffectId;
+use crate::ticket::event::{ChildEnd, EffectId, Via};
 use crate::value::Value;
 
 /// A request to a ticket.
@@ -35,6 +35,15 @@ pub enum Command {
         effect: EffectId,
         /// What became of it.
         outcome: EffectOutcome,
+    },
+    /// Open a sub-ticket, which is created then.
+    OpenChild(OpenChild),
+    /// A sub-ticket ended, or never came to be.
+    EndChild {
+        /// Which.
+        child: TicketId,
+        /// How.
+        state: ChildEnd,
     },
     /// Go over to `Context::migrate_to`; an admin's or the operator's.
     Migrate {
@@ -82,6 +91,21 @@ pub enum EffectOutcome {
     },
 }
 
+/// See [`Command::OpenChild`].
+#[derive(Clone, Debug)]
+pub struct OpenChild {
+    /// Its id.
+    pub child: TicketId,
+    /// Of which workflow it is to be.
+    pub workflow_id: WorkflowId,
+    /// Below which node.
+    pub node: NodeId,
+    /// Who opens it.
+    pub by: UserId,
+    /// How many tickets are above the parent.
+    pub depth: usize,
+}
+
 /// See [`Command::Create`].
 #[derive(Clone, Debug)]
 pub struct Create {
@@ -101,4 +125,7 @@ pub struct Create {
     pub cc: Vec<UserId>,
     /// The parent and its node; `Context::parent` holds the ticket.
     pub parent: Option<(TicketId, NodeId)>,
+    /// By what it is created in the creator's name; `None` where they do it themselves. Then a parent need not be at its
+    /// node any more: the ticket was opened while it was.
+    pub via: Option<Via>,
 }

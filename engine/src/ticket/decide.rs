@@ -19,7 +19,7 @@ use crate::ticket::event::{Event, Meta, Processor, TicketCreated};
 use crate::ticket::offer::choose;
 use crate::ticket::question::Question;
 use crate::ticket::refusal::{Argument, Refusal};
-use crate::ticket::{Ticket, closing, field_rules, flow, migrate, visibility};
+use crate::ticket::{Ticket, closing, field_rules, flow, migrate, sub_ticket, visibility};
 
 /// What a decision comes to, but for a refusal.
 #[derive(Clone, Debug)]
@@ -123,7 +123,8 @@ impl Command {
             Self::Migrate {
                 operator: Some(user), ..
             } => Processor::User(user.clone()),
-            Self::Migrate { operator: None, .. } | Self::ReviewHolders => Processor::System,
+            Self::OpenChild(open) => Processor::User(open.by.clone()),
+            Self::Migrate { operator: None, .. } | Self::ReviewHolders | Self::EndChild { .. } => Processor::System,
         }
     }
 
@@ -156,7 +157,7 @@ fn decide_create<'a>(create: &Create, context: &'a Context<'a>, meta: Meta) -> R
         }
         cc.insert(user.clone());
     }
-    if let Some((parent, node)) = &create.parent {
+    if let (Some((parent, node)), None) = (&create.parent, create.via) {
         let is_there = context.parent.is_some_and(|ticket| {
             ticket.id == *parent && !ticket.is_final() && ticket.tokens.iter().any(|token| token.node == *node)
         });
@@ -185,6 +186,9 @@ fn decide_create<'a>(create: &Create, context: &'a Context<'a>, meta: Meta) -> R
         });
     };
     let mut decision = Decision::begin(context, Cow::Owned(ticket), meta, vec![created]);
+    if let Some(via) = create.via {
+        decision.emit(Event::ActedAs { via });
+    }
     flow::settle(&mut decision)?;
     let action = create.take.clone().map_or(Action::AddComment, Action::take);
     let taking = Taking {
@@ -194,6 +198,7 @@ fn decide_create<'a>(create: &Create, context: &'a Context<'a>, meta: Meta) -> R
         at: None,
         comment: create.comment.as_deref(),
         fields: &create.fields,
+        closes_children: false,
     };
     if create.take.is_some() {
         let chosen = choose(&decision.ticket, &taking, context)?;
@@ -226,6 +231,8 @@ fn decide_on(decision: &mut Decision<'_>, command: &Command) -> Result<(), Refus
             outcome,
         } => closing::report_hook(decision, *token, *attempt, outcome),
         Command::CloseEffect { effect, outcome } => closing::close(decision, *effect, outcome),
+        Command::OpenChild(open) => sub_ticket::open(decision, open),
+        Command::EndChild { child, state } => sub_ticket::end(decision, *child, *state),
         Command::Migrate { operator, nodes } => migrate::decide(decision, operator.as_ref(), nodes),
         Command::ReviewHolders => Ok(()),
     }

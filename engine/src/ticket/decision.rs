@@ -9,7 +9,7 @@ use crate::effect;
 use crate::id::UserId;
 use crate::ticket::context::Context;
 use crate::ticket::effect_table::Work;
-use crate::ticket::event::{Event, Meta};
+use crate::ticket::event::{ChildEnd, Event, Meta, OwedEffect};
 use crate::ticket::question::{Question, Reply};
 use crate::ticket::refusal::Refusal;
 use crate::ticket::token::Rest;
@@ -26,6 +26,10 @@ pub(crate) struct Decision<'a> {
     pub(crate) events: Vec<Event>,
     /// What has to be asked before the events hold.
     pub(crate) questions: Vec<Question>,
+    /// What the commit owes besides what its events say.
+    pub(crate) owed: Vec<OwedEffect>,
+    /// Whether the ticket was over before.
+    was_final: bool,
     /// Whether the ticket was a draft before: leaving that is its sending.
     was_draft: bool,
     /// Moves that nobody asked for, see `limits::AUTOMATIC_MOVES_MAX`.
@@ -36,6 +40,8 @@ impl<'a> Decision<'a> {
     pub(crate) fn begin(context: &'a Context<'a>, ticket: Cow<'a, Ticket>, meta: Meta, events: Vec<Event>) -> Self {
         Self {
             context,
+            owed: Vec::new(),
+            was_final: ticket.is_final(),
             was_draft: ticket.act_state == ActState::InDraft,
             ticket,
             meta,
@@ -80,12 +86,41 @@ impl Decision<'_> {
         if self.was_draft && !is_open {
             self.ask_before_sending()?;
         }
-        let effects = effect::owed(&self.events, self.was_draft, self.context.workflow);
+        let mut effects = effect::owed(&self.events, self.was_draft, self.context.workflow);
+        effects.append(&mut self.owed);
+        if let (Some((parent, _)), true, false) = (&self.ticket.parent, self.ticket.is_final(), self.was_final) {
+            let (parent, state) = (*parent, self.how_it_ended());
+            effects.push(OwedEffect::TellParent { parent, state });
+        }
         if !effects.is_empty() {
             self.emit(Event::EffectsOwed { effects });
         }
         self.review_holders();
         Ok(())
+    }
+
+    fn how_it_ended(&self) -> ChildEnd {
+        if self.ticket.is_discarded {
+            return ChildEnd::Discarded;
+        }
+        match self.ticket.act_state {
+            ActState::Closed => ChildEnd::Closed,
+            ActState::Rejected => ChildEnd::Rejected,
+            ActState::Finished | ActState::InDraft | ActState::OnGoing | ActState::Withdrawn => ChildEnd::Finished,
+        }
+    }
+
+    /// Does something, or leaves all as it was where that is refused.
+    pub(crate) fn attempt(&mut self, act: impl FnOnce(&mut Self) -> Result<(), Refusal>) {
+        let before = self.ticket.clone();
+        let marks = (self.events.len(), self.questions.len(), self.owed.len(), self.n_moves);
+        if act(self).is_err() {
+            self.ticket = before;
+            self.events.truncate(marks.0);
+            self.questions.truncate(marks.1);
+            self.owed.truncate(marks.2);
+            self.n_moves = marks.3;
+        }
     }
 
     /// Asks the event hooks that want to agree; the first of them that does not decides.
@@ -131,6 +166,10 @@ fn needs_help(ticket: &Ticket, context: &Context<'_>) -> Option<String> {
             Work::Timer { node, .. } => format!("the timer of node `{node}` could not be fired"),
             Work::Hook { node, .. } | Work::NoCallBack { node, .. } => format!("the hook of node `{node}` failed"),
             Work::EventHook { hook, event } => format!("event hook `{hook}` was not told of `{event}`"),
+            Work::Child { node, .. } => format!("a sub-ticket of node `{node}` could not be created"),
+            Work::Reserved { .. } => "a sub-ticket could not be looked for".to_owned(),
+            Work::TellParent { .. } => "the parent ticket could not be told".to_owned(),
+            Work::CloseChild { .. } => "a sub-ticket could not be closed".to_owned(),
         })
     })
 }

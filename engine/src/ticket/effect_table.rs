@@ -8,8 +8,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::{NodeId, TokenId};
-use crate::ticket::event::{EffectId, Event, OwedEffect, Step};
+use crate::id::{NodeId, TicketId, TokenId, UserId};
+use crate::ticket::event::{ChildEnd, EffectId, Event, OwedEffect};
 use crate::time::Timestamp;
 
 /// Effects that are owed or parked, by id.
@@ -82,7 +82,40 @@ pub enum Work {
         /// The event's word.
         event: String,
     },
+    /// Create a sub-ticket; what it takes is in the event that owes it.
+    Child {
+        /// Its id.
+        child: TicketId,
+        /// The token whose stay opens it.
+        token: TokenId,
+        /// Its node.
+        node: NodeId,
+    },
+    /// Look whether a sub-ticket that somebody was about to create is there.
+    Reserved {
+        /// Its id.
+        child: TicketId,
+        /// When it must be.
+        due: Timestamp,
+    },
+    /// Tell the parent how this ticket ended.
+    TellParent {
+        /// The parent.
+        parent: TicketId,
+        /// How.
+        state: ChildEnd,
+    },
+    /// Close a sub-ticket with its parent.
+    CloseChild {
+        /// Which.
+        child: TicketId,
+        /// Who closes both.
+        by: UserId,
+    },
 }
+
+/// How long somebody may take from opening a sub-ticket to creating it: the two are steps of one call.
+const RESERVED_MS: i64 = 300_000;
 
 /// What must be carried out in order: an effect of a lane starts when every earlier one of it is closed or parked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -91,6 +124,8 @@ pub enum Lane<'e> {
     Visit(TokenId),
     /// Calls of one event hook.
     EventHook(&'e str),
+    /// Commands to another ticket.
+    Ticket(TicketId),
 }
 
 impl Work {
@@ -102,6 +137,9 @@ impl Work {
             Self::Hook { .. } => "hook",
             Self::NoCallBack { .. } => "call_back",
             Self::EventHook { .. } => "event_hook",
+            Self::Child { .. } | Self::Reserved { .. } => "child",
+            Self::TellParent { .. } => "parent",
+            Self::CloseChild { .. } => "close_child",
         }
     }
 
@@ -109,8 +147,11 @@ impl Work {
     #[must_use]
     pub fn token(&self) -> Option<TokenId> {
         match self {
-            Self::Timer { token, .. } | Self::Hook { token, .. } | Self::NoCallBack { token, .. } => Some(*token),
-            Self::EventHook { .. } => None,
+            Self::Timer { token, .. }
+            | Self::Hook { token, .. }
+            | Self::NoCallBack { token, .. }
+            | Self::Child { token, .. } => Some(*token),
+            Self::EventHook { .. } | Self::Reserved { .. } | Self::TellParent { .. } | Self::CloseChild { .. } => None,
         }
     }
 
@@ -118,8 +159,11 @@ impl Work {
     #[must_use]
     pub fn node(&self) -> Option<&NodeId> {
         match self {
-            Self::Timer { node, .. } | Self::Hook { node, .. } | Self::NoCallBack { node, .. } => Some(node),
-            Self::EventHook { .. } => None,
+            Self::Timer { node, .. }
+            | Self::Hook { node, .. }
+            | Self::NoCallBack { node, .. }
+            | Self::Child { node, .. } => Some(node),
+            Self::EventHook { .. } | Self::Reserved { .. } | Self::TellParent { .. } | Self::CloseChild { .. } => None,
         }
     }
 
@@ -127,8 +171,12 @@ impl Work {
     #[must_use]
     pub fn due(&self) -> Option<Timestamp> {
         match self {
-            Self::Timer { due, .. } | Self::NoCallBack { due, .. } => Some(*due),
-            Self::Hook { .. } | Self::EventHook { .. } => None,
+            Self::Timer { due, .. } | Self::NoCallBack { due, .. } | Self::Reserved { due, .. } => Some(*due),
+            Self::Hook { .. }
+            | Self::EventHook { .. }
+            | Self::Child { .. }
+            | Self::TellParent { .. }
+            | Self::CloseChild { .. } => None,
         }
     }
 
@@ -138,8 +186,25 @@ impl Work {
         match self {
             Self::Hook { token, .. } => Some(Lane::Visit(*token)),
             Self::EventHook { hook, .. } => Some(Lane::EventHook(hook)),
-            Self::Timer { .. } | Self::NoCallBack { .. } => None,
+            Self::Child { child, .. } | Self::CloseChild { child, .. } => Some(Lane::Ticket(*child)),
+            Self::TellParent { parent, .. } => Some(Lane::Ticket(*parent)),
+            Self::Timer { .. } | Self::NoCallBack { .. } | Self::Reserved { .. } => None,
         }
+    }
+
+    /// Whether it is carried out by a command to another ticket, and by no call to the outside.
+    #[must_use]
+    pub fn is_internal(&self) -> bool {
+        matches!(self.lane(), Some(Lane::Ticket(_)))
+    }
+
+    /// The sub-ticket that it is to create.
+    #[must_use]
+    pub fn child(&self) -> Option<TicketId> {
+        if let Self::Child { child, .. } = self {
+            return Some(*child);
+        }
+        None
     }
 
     /// What it concerns, for people: a node, or a hook with its event; no address.
@@ -148,6 +213,10 @@ impl Work {
         match self {
             Self::Timer { node, .. } | Self::Hook { node, .. } | Self::NoCallBack { node, .. } => node.to_string(),
             Self::EventHook { hook, event } => format!("{hook} on {event}"),
+            Self::Child { child, .. } | Self::Reserved { child, .. } | Self::CloseChild { child, .. } => {
+                child.to_string()
+            }
+            Self::TellParent { .. } => "parent ticket".to_owned(),
         }
     }
 }
@@ -201,6 +270,7 @@ impl EffectTable {
     pub(crate) fn is_changed_by(&self, event: &Event) -> bool {
         match event {
             Event::TimerSet { .. } | Event::HookRequested { .. } | Event::EffectsOwed { .. } => true,
+            Event::ChildOpened { by, .. } => by.is_some(),
             Event::EdgeTaken { .. }
             | Event::Forked { .. }
             | Event::Joined { .. }
@@ -215,6 +285,7 @@ impl EffectTable {
             | Event::EffectParked { .. }
             | Event::EffectRetried { .. }
             | Event::EffectSkipped { .. }
+            | Event::ChildEnded { .. }
             | Event::Discarded
             | Event::Migrated { .. } => !self.is_empty(),
             Event::TicketCreated(_)
@@ -231,7 +302,8 @@ impl EffectTable {
             | Event::ForceForwarded { .. }
             | Event::StateChanged { .. }
             | Event::InterventionNeeded { .. }
-            | Event::InterventionEnded => false,
+            | Event::InterventionEnded
+            | Event::ActedAs { .. } => false,
         }
     }
 
@@ -286,9 +358,31 @@ impl EffectTable {
                             hook: hook.clone(),
                             event: event.clone(),
                         },
+                        OwedEffect::Child(owed) => Work::Child {
+                            child: owed.child,
+                            token: owed.token,
+                            node: owed.node.clone(),
+                        },
+                        OwedEffect::TellParent { parent, state } => Work::TellParent {
+                            parent: *parent,
+                            state: *state,
+                        },
+                        OwedEffect::CloseChild { child, by } => Work::CloseChild {
+                            child: *child,
+                            by: by.clone(),
+                        },
                     };
                     self.owe(EffectId { version, index }, work, at);
                 }
+            }
+            Event::ChildOpened { child, by: Some(_), .. } => {
+                let due = at.plus_ms(RESERVED_MS);
+                self.owe(EffectId::of(version), Work::Reserved { child: *child, due }, at);
+            }
+            // It is there, or never will be: either way nobody has to look.
+            Event::ChildEnded { child: ended, .. } => {
+                let is_it = |work: &Work| matches!(work, Work::Reserved { child, .. } if child == ended);
+                self.open.retain(|(_, effect)| !is_it(&effect.work));
             }
             Event::EffectDone { effect, .. } | Event::EffectSkipped { effect } => {
                 self.open.retain(|(id, _)| id != effect);
@@ -319,12 +413,16 @@ impl EffectTable {
                         match &mut effect.work {
                             Work::Timer { token, node, .. }
                             | Work::Hook { token, node, .. }
-                            | Work::NoCallBack { token, node, .. } => {
+                            | Work::NoCallBack { token, node, .. }
+                            | Work::Child { token, node, .. } => {
                                 if token == moved {
                                     node.clone_from(to);
                                 }
                             }
-                            Work::EventHook { .. } => {}
+                            Work::EventHook { .. }
+                            | Work::Reserved { .. }
+                            | Work::TellParent { .. }
+                            | Work::CloseChild { .. } => {}
                         }
                     }
                 }
@@ -351,25 +449,18 @@ impl EffectTable {
             | Event::ForceForwarded { .. }
             | Event::StateChanged { .. }
             | Event::InterventionNeeded { .. }
-            | Event::InterventionEnded => {}
+            | Event::InterventionEnded
+            | Event::ChildOpened { by: None, .. }
+            | Event::ActedAs { .. } => {}
         }
     }
 
     /// A token that moves or goes has ended its visit, and with it all that the visit waited for.
     fn end_visits(&mut self, event: &Event) {
-        match event.step() {
-            Some(Step::Edge { token, .. } | Step::Forked { token, .. }) => self.forget(token, |_| true),
-            Some(Step::Joined { tokens, .. } | Step::Replaced { removed: tokens, .. }) => {
-                for token in tokens {
-                    self.forget(*token, |_| true);
-                }
+        if let Some(step) = event.step() {
+            for token in step.ended_stays() {
+                self.forget(*token, |_| true);
             }
-            Some(Step::ForkLeft { cancelled, .. }) => {
-                for token in cancelled {
-                    self.forget(*token, |_| true);
-                }
-            }
-            Some(Step::Created(_) | Step::Migrated { .. } | Step::Discarded) | None => {}
         }
     }
 

@@ -18,7 +18,7 @@ mod owed;
 mod reading;
 mod size;
 
-pub use owed::{EffectId, OwedEffect};
+pub use owed::{ChildEnd, EffectId, OwedChild, OwedEffect};
 pub use reading::{Cause, Step};
 
 /// When and by whom a commit was caused; one for all events of a command.
@@ -307,6 +307,48 @@ pub enum Event {
         /// The timer or hook node.
         node: NodeId,
     },
+    /// A sub-ticket was opened: it counts from here, whether it is there already or not.
+    ChildOpened {
+        /// Its id.
+        child: TicketId,
+        /// The token whose stay opened it.
+        token: TokenId,
+        /// Its node.
+        node: NodeId,
+        /// Of which workflow it is.
+        workflow_id: WorkflowId,
+        /// Who opened it; `None` where the node did.
+        by: Option<UserId>,
+    },
+    /// A sub-ticket ended.
+    ChildEnded {
+        /// Which.
+        child: TicketId,
+        /// How.
+        state: ChildEnd,
+    },
+    /// What follows was done in somebody's name, and not by them at the server.
+    ActedAs {
+        /// By what.
+        via: Via,
+    },
+}
+
+/// By what something was done in somebody's name. Stored by position: only ever append.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Via {
+    /// A node of the parent opened the ticket.
+    Spawn,
+}
+
+impl Via {
+    /// Its stable word.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Spawn => "spawn",
+        }
+    }
 }
 
 /// See [`Event::TicketCreated`].
@@ -418,6 +460,9 @@ impl Event {
             Self::EffectSkipped { .. } => "effect_skipped",
             Self::HookAccepted { .. } => "hook_accepted",
             Self::WaitSkipped { .. } => "wait_skipped",
+            Self::ChildOpened { .. } => "child_opened",
+            Self::ChildEnded { .. } => "child_ended",
+            Self::ActedAs { .. } => "acted_as",
         }
     }
 }

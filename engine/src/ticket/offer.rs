@@ -17,7 +17,7 @@ use crate::ticket::context::Context;
 use crate::ticket::refusal::{Argument, Available, Refusal};
 use crate::ticket::room::Room;
 use crate::ticket::token::Token;
-use crate::ticket::{ActState, Ticket, visibility};
+use crate::ticket::{ActState, Ticket, sub_ticket, visibility};
 use crate::workflow::secrets::without_secrets;
 use crate::workflow::{Edge, WorkflowVersion};
 
@@ -159,7 +159,7 @@ pub(crate) fn offers<'t, 'w>(ticket: &'t Ticket, user: &UserId, context: &Contex
     if !ticket.is_final() {
         for token in &ticket.tokens {
             let standing = asking.standing(token);
-            if standing.acts {
+            if standing.acts && sub_ticket::waited_for(ticket, token, context.workflow).is_empty() {
                 offer_edges(&mut found.actions, token, context);
             }
             offer_token(&mut found.actions, action::OF_TOKEN, &asking, &standing);
@@ -286,9 +286,28 @@ pub(crate) fn choose<'w>(ticket: &Ticket, taking: &Taking<'_>, context: &Context
     })
 }
 
+/// The refusal of an edge that would be theirs, were the node not waiting for its sub-tickets.
+fn waits_for_children(asking: &Asking<'_>, taking: &Taking<'_>) -> Option<Refusal> {
+    let edge = taking.action.edge()?;
+    let workflow = asking.context.workflow;
+    let is_meant = |token: &&Token| {
+        let is_there = taking.at.is_none_or(|node| token.node == *node);
+        is_there && asking.standing(token).acts && workflow.ways_out(&token.node).any(|way| way.id == *edge)
+    };
+    let token = asking.ticket.tokens.iter().find(is_meant)?;
+    let open = sub_ticket::waited_for(asking.ticket, token, workflow);
+    (!open.is_empty()).then(|| Refusal::SubTicketsOpen {
+        node: token.node.clone(),
+        open,
+    })
+}
+
 /// Says who may, where somebody else may; else what this user can do.
 fn deny(asking: Asking<'_>, taking: &Taking<'_>, offers: &Offers<'_, '_>) -> Refusal {
     let (kind, id) = (taking.kind, taking.id());
+    if let Some(waits) = waits_for_children(&asking, taking) {
+        return waits;
+    }
     let denied = Denied {
         asking,
         taking: *taking,

@@ -97,6 +97,24 @@ pub enum Refusal {
         /// Its words.
         said: String,
     },
+    /// A node takes sub-tickets of other workflows only.
+    #[error("node `{node}` takes sub-tickets of {allowed}, and not of `{workflow}`")]
+    SubWorkflowNotAllowed {
+        /// The node of the parent.
+        node: NodeId,
+        /// The workflow.
+        workflow: String,
+        /// Those it takes, in words.
+        allowed: String,
+    },
+    /// There are as many sub-tickets as may be, or they are as deep as may be.
+    #[error("a ticket has at most {open_max} open sub-tickets, and they go {depth_max} deep")]
+    SubTicketLimit {
+        /// Most that are open.
+        open_max: usize,
+        /// How deep they go.
+        depth_max: usize,
+    },
     /// Sub-tickets of the node are still open.
     #[error("node `{node}` waits for {} open sub-tickets", .open.len())]
     SubTicketsOpen {
@@ -202,6 +220,8 @@ pub enum Argument {
     ParentNode,
     /// Which effect of the ticket is meant.
     Effect,
+    /// What becomes of open sub-tickets.
+    Children,
     /// How many entries a page has.
     PerPage,
     /// The key under which a call may be repeated.
@@ -210,7 +230,7 @@ pub enum Argument {
 
 impl Argument {
     /// All of them.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::TicketId,
         Self::WorkflowId,
         Self::Version,
@@ -225,6 +245,7 @@ impl Argument {
         Self::ParentTicket,
         Self::ParentNode,
         Self::Effect,
+        Self::Children,
         Self::PerPage,
         Self::IdempotencyKey,
     ];
@@ -247,6 +268,7 @@ impl std::fmt::Display for Argument {
             Self::ParentTicket => "the parent ticket",
             Self::ParentNode => "the node of the parent ticket",
             Self::Effect => "the effect",
+            Self::Children => "what becomes of sub-tickets",
             Self::PerPage => "the size of a page",
             Self::IdempotencyKey => "the idempotency key",
         })
@@ -343,6 +365,8 @@ impl Refusal {
             Self::OutsideUnavailable { .. } => "outside_unavailable",
             Self::CreationRefused { .. } => "creation_refused",
             Self::SubTicketsOpen { .. } => "sub_tickets_open",
+            Self::SubWorkflowNotAllowed { .. } => "sub_workflow_not_allowed",
+            Self::SubTicketLimit { .. } => "sub_ticket_limit",
             Self::InvalidArgument { .. } => "invalid_argument",
             Self::VersionConflict { .. } => "version_conflict",
             Self::IdempotencyMismatch { .. } => "idempotency_mismatch",

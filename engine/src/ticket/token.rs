@@ -28,6 +28,9 @@ pub struct Token {
     pub forks: Vec<ForkId>,
     /// How it rests there.
     pub rest: Rest,
+    /// Its stay: the ticket's version with the event that brought it to rest there. Another assignee, another due time,
+    /// another try of a hook are the same stay.
+    pub visit: u64,
 }
 
 /// How a token rests on its node. Stored by position: only ever append.

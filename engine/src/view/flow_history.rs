@@ -220,6 +220,8 @@ impl Told {
                 Cause::HookSucceeded { node, .. } => ("hook", Some(node)),
                 Cause::HookFailed { node, .. } => ("hook_failed", Some(node)),
                 Cause::HookAccepted { node, .. } => ("hook_accepted", Some(node)),
+                Cause::ChildOpened { node, .. } => ("child_opened", Some(node)),
+                Cause::ChildEnded { .. } => ("child_ended", None),
                 Cause::EffectDone { .. } => ("delivered", None),
                 Cause::EffectParked { .. } => ("parked", None),
                 Cause::Migrated { .. } => ("migrate", None),

@@ -98,11 +98,7 @@ pub fn preview(before: Option<&Ticket>, events: &[Event], meta: &Meta, context: 
             .as_ref()
             .map(|ticket| current_nodes(ticket, context.workflow, context.directory))
             .unwrap_or_default(),
-        effects: effects(
-            events,
-            context.workflow,
-            after.as_ref().and_then(|one| one.parent.as_ref()).map(|one| one.0),
-        ),
+        effects: effects(events, context.workflow),
         events: events.iter().map(Event::name).collect(),
         required_fields: required_fields.unwrap_or_default(),
         pools,

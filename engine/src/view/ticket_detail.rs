@@ -324,7 +324,14 @@ fn hook_wait(ticket: &Ticket, token: &Token) -> Option<HookWait> {
 fn call_back_due(ticket: &Ticket, token: &Token) -> Option<Timestamp> {
     ticket.effects.iter().find_map(|(_, open)| match &open.work {
         Work::NoCallBack { token: of, due, .. } if *of == token.id => Some(*due),
-        Work::NoCallBack { .. } | Work::Timer { .. } | Work::Hook { .. } | Work::EventHook { .. } => None,
+        Work::NoCallBack { .. }
+        | Work::Timer { .. }
+        | Work::Hook { .. }
+        | Work::EventHook { .. }
+        | Work::Child { .. }
+        | Work::Reserved { .. }
+        | Work::TellParent { .. }
+        | Work::CloseChild { .. } => None,
     })
 }
 

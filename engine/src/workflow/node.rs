@@ -16,10 +16,12 @@ use crate::workflow::problem::Problem;
 mod gateway;
 mod hook;
 mod normal;
+pub(crate) mod spawn;
 mod timer;
 
 pub use hook::HookProps;
 pub use normal::{AssigneeRule, NormalProps, Strategy, Variable};
+pub use spawn::{Many, Spawn, SpawnCreator, SpawnValue};
 pub use timer::TimerProps;
 
 /// One node.

@@ -16,6 +16,7 @@ fn a_ticket_below_another_needs_the_other_open_and_at_the_node() {
     let mut parent = Play::submit(&workflow);
     let below = |parent: Option<&Play>, id: TicketId, node: &str| {
         let command = Command::Create(Create {
+            via: None,
             parent: Some((id, node.into())),
             ..creation("ann", Some("go"))
         });

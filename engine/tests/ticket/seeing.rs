@@ -38,6 +38,7 @@ fn whoever_is_in_copy_sees_it() {
     let workflow = flow(FORM);
     let create = |cc: &[&str]| {
         let command = Command::Create(Create {
+            via: None,
             cc: cc.iter().map(|user| (*user).into()).collect(),
             ..creation("ann", Some("go"))
         });

@@ -17,7 +17,14 @@ use crate::wire::action::{Asked, Handled, Rehearsed};
 use crate::wire::request::{self, Keyed, Props};
 
 /// Keys of `action_props`.
-const PROPS: &[&str] = &["comment", "effect", "node_id", "target_assignee_id", "target_node_id"];
+const PROPS: &[&str] = &[
+    "children",
+    "comment",
+    "effect",
+    "node_id",
+    "target_assignee_id",
+    "target_node_id",
+];
 /// The keys of `handle_request`.
 const REQUEST_KEYS: &[&str] = &["action_type", "action_id", "action_props", "fields"];
 
@@ -123,6 +130,14 @@ pub(crate) fn request_of(
     let to_user = props.text("target_assignee_id")?.map(UserId::from);
     let to_node = props.text("target_node_id")?.map(NodeId::from);
     let effect = props.text("effect")?.map(|text| effect(&text)).transpose()?;
+    let closes_children = match props.text("children")?.as_deref() {
+        None | Some("keep") => false,
+        Some("close") => true,
+        Some(other) => {
+            let problem = "take `keep` or `close`";
+            return Err(Refusal::argument(Argument::Children, other, problem).into());
+        }
+    };
     let fields = request::fields(&params.fields);
     let understood = || {
         let mut understood = json!({
@@ -138,6 +153,9 @@ pub(crate) fn request_of(
         // Only where it is sent: keys that are kept from before it could be stay what they are.
         if let Some(effect) = effect {
             understood["effect"] = effect.to_string().into();
+        }
+        if closes_children {
+            understood["children"] = "close".into();
         }
         understood
     };
@@ -165,6 +183,7 @@ pub(crate) fn request_of(
         fields,
         dry_run: params.dry_run,
         expected_version: params.expected_version,
+        closes_children,
     })
 }
 

@@ -91,6 +91,8 @@ fn worded(refusal: &Refusal) -> Worded {
         | Refusal::NoAssignee { .. }
         | Refusal::OutsideUnavailable { .. }
         | Refusal::CreationRefused { .. }
+        | Refusal::SubWorkflowNotAllowed { .. }
+        | Refusal::SubTicketLimit { .. }
         | Refusal::SubTicketsOpen { .. }
         | Refusal::VersionConflict { .. }
         | Refusal::IdempotencyMismatch { .. }
@@ -124,7 +126,12 @@ fn where_to_find(argument: Argument, value: &str) -> Option<String> {
             "map only nodes that the ticket is at, or whose branches are open: `ticket_detail` names where it is"
         }
         Argument::WorkflowId => "call `workflow_list` to find workflows you may start",
-        Argument::TicketId | Argument::Comment | Argument::Fields | Argument::PerPage | Argument::IdempotencyKey => {
+        Argument::Children
+        | Argument::TicketId
+        | Argument::Comment
+        | Argument::Fields
+        | Argument::PerPage
+        | Argument::IdempotencyKey => {
             return None;
         }
     };
@@ -191,6 +198,10 @@ fn details(refusal: &Refusal) -> Value {
         }
         Refusal::OutsideUnavailable { place, host, .. } => json!({ "place": name(place), "host": name(host) }),
         Refusal::CreationRefused { hook, said } => json!({ "hook": name(hook), "said": said }),
+        Refusal::SubWorkflowNotAllowed { node, workflow, .. } => {
+            json!({ "node_id": node.as_str(), "workflow_id": name(workflow) })
+        }
+        Refusal::SubTicketLimit { open_max, depth_max } => json!({ "open_max": open_max, "depth_max": depth_max }),
         Refusal::SubTicketsOpen { open, .. } => open
             .iter()
             .take(PROBLEMS_MAX)

@@ -59,6 +59,7 @@ struct Player<'a> {
 impl Player<'_> {
     fn create(&self, world: &mut World, creator: &UserId) -> Option<()> {
         let create = Create {
+            via: None,
             ticket_id: world.next_ticket_id(),
             by: creator.clone(),
             app: "loonflow".into(),
@@ -78,6 +79,7 @@ impl Player<'_> {
         let people = token.rest.waiting_for();
         let act = |by: &UserId, action: Action, fields| {
             Command::Act(Act {
+                closes_children: false,
                 at: Some(token.node.clone()),
                 fields,
                 ..Act::new(by.clone(), action)

@@ -275,6 +275,7 @@ impl<'p> Replication<'p> {
             bail!("the start node has no edge that a person takes");
         };
         let command = Command::Create(Create {
+            via: None,
             ticket_id: ticket_id(self.now, number),
             by: plan.people[*creator].id.clone(),
             app: OWN_APPLICATION.into(),

@@ -233,6 +233,7 @@ async fn ask(engine: &Engine, call: &Prepared) -> Answer<Done> {
         }
         (Command::Act(act), Some(caller), Some(ticket_id)) => {
             let request = ActRequest {
+                closes_children: act.closes_children,
                 ticket_id,
                 action: act.action.clone(),
                 at: act.at.clone(),
@@ -262,7 +263,14 @@ async fn ask(engine: &Engine, call: &Prepared) -> Answer<Done> {
         (Command::CloseEffect { effect, outcome }, _, Some(ticket)) => {
             engine.effects().close(ticket, *effect, outcome.clone()).await
         }
-        (Command::ReviewHolders | Command::Migrate { .. } | Command::CloseEffect { .. }, ..)
+        (
+            Command::ReviewHolders
+            | Command::Migrate { .. }
+            | Command::CloseEffect { .. }
+            | Command::OpenChild(_)
+            | Command::EndChild { .. },
+            ..,
+        )
         | (Command::Create(_), None, _)
         | (Command::Act(_) | Command::FireTimer { .. } | Command::ReportHook { .. }, ..) => {
             Ok(Err(Refusal::TicketNotFound { id: String::new() }))

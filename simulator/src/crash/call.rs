@@ -119,6 +119,8 @@ fn user_of(command: &Command) -> Option<&UserId> {
         Command::FireTimer { .. }
         | Command::ReportHook { .. }
         | Command::CloseEffect { .. }
+        | Command::OpenChild(_)
+        | Command::EndChild { .. }
         | Command::Migrate { .. }
         | Command::ReviewHolders => None,
     }

@@ -200,6 +200,8 @@ impl Coverage {
             Command::FireTimer { .. }
             | Command::ReportHook { .. }
             | Command::CloseEffect { .. }
+            | Command::OpenChild(_)
+            | Command::EndChild { .. }
             | Command::Migrate { .. }
             | Command::ReviewHolders => {
                 self.engine_steps[0] += 1;

@@ -186,6 +186,9 @@ impl Goals {
                 | Event::EffectRetried { .. }
                 | Event::EffectSkipped { .. }
                 | Event::HookAccepted { .. }
+                | Event::ChildOpened { .. }
+                | Event::ChildEnded { .. }
+                | Event::ActedAs { .. }
                 | Event::Discarded => {}
             }
         }

@@ -91,6 +91,7 @@ impl Walk<'_> {
 
     fn draft(&self, creator: &UserId) -> Ticket {
         let command = Command::Create(Create {
+            via: None,
             ticket_id: loonflow_engine::id::TicketId(uuid::Uuid::nil()),
             by: creator.clone(),
             app: "loonflow".into(),
@@ -309,6 +310,7 @@ impl Walk<'_> {
         fields: BTreeMap<FieldKey, Value>,
     ) -> Option<Ticket> {
         let command = Command::Act(Act {
+            closes_children: false,
             at: Some(node.clone()),
             fields,
             ..Act::new(user.clone(), action)

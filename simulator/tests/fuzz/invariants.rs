@@ -120,6 +120,7 @@ fn tokens_forks_and_states() {
     invariants::state_fits_tokens(&with(&|one| one.act_state = ActState::Finished)).expect_err("not at end");
     let ended = with(&|one| {
         one.tokens = vec![Token {
+            visit: 1,
             id: TokenId(9),
             node: workflow.end().id.clone(),
             forks: Vec::new(),

@@ -154,6 +154,7 @@ fn create(workflow: &Pair, fields: &[(&str, &Json)]) -> Command {
         .map(|(key, value)| (FieldKey::from(*key), Value::from(*value)))
         .collect();
     Command::Create(Create {
+        via: None,
         ticket_id: workflow.world.next_ticket_id(),
         by: UserId::from("ann"),
         app: "loonflow".into(),

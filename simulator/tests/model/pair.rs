@@ -165,6 +165,7 @@ impl Pair {
 pub(crate) fn edge(who: &str, kind: &str, id: &str, fields: BTreeMap<FieldKey, Value>) -> Command {
     let kind = ActionKind::parse(kind).expect("a word");
     Command::Act(Act {
+        closes_children: false,
         fields,
         ..Act::new(who, Action::of(kind, id, None, None))
     })

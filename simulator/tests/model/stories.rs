@@ -43,6 +43,7 @@ impl Story {
     fn create(&mut self, creator: &str, edge: Option<&str>, sent: Sent<'_>) -> bool {
         let workflow = self.pair.world.workflows[self.workflow].clone();
         let command = Command::Create(Create {
+            via: None,
             ticket_id: self.pair.world.next_ticket_id(),
             by: creator.into(),
             app: "loonflow".into(),

@@ -217,7 +217,7 @@ impl CaseStep {
                     HookOutcome::Failed(why) => Some(why.clone()),
                 },
             },
-            Command::CloseEffect { .. } => return None,
+            Command::CloseEffect { .. } | Command::OpenChild(_) | Command::EndChild { .. } => return None,
             Command::ReviewHolders => Self::ReviewHolders { ticket: ticket? },
             Command::Migrate { operator, nodes } => Self::Migrate {
                 ticket: ticket?,

@@ -50,6 +50,7 @@ pub fn command_of(world: &World, step: &CaseStep) -> Option<Translated> {
             ticket: None,
             workflow: Arc::clone(world.workflows.get(workflow)?),
             command: Command::Create(Create {
+                via: None,
                 ticket_id: world.next_ticket_id(),
                 by: creator.clone(),
                 app: "loonflow".into(),
@@ -73,6 +74,7 @@ pub fn command_of(world: &World, step: &CaseStep) -> Option<Translated> {
         } => on(
             *ticket,
             Command::Act(Act {
+                closes_children: false,
                 by: operator.clone(),
                 action: action_of(
                     action_type,

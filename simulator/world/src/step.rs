@@ -66,6 +66,7 @@ fn create(world: &World, tape: &mut Tape) -> Step {
     };
     let fields = fields(world, &workflow, workflow.start(), tape);
     let command = Command::Create(Create {
+        via: None,
         ticket_id: world.next_ticket_id(),
         by: creator,
         app: "loonflow".into(),
@@ -149,6 +150,7 @@ fn from_offer(world: &World, idx: usize, workflow: &Arc<WorkflowVersion>, tape: 
         Some(_) | None => BTreeMap::new(),
     };
     let command = Command::Act(Act {
+        closes_children: false,
         by: operator,
         action: Action::of(action.kind, &action.id, to_user, to_node),
         at: Some(action.node.clone()),
@@ -183,6 +185,7 @@ fn malformed(world: &World, idx: usize, workflow: &Arc<WorkflowVersion>, tape: &
     };
     let action = action_of(kind.word(), &action_id, to_user, to_node).unwrap_or(Action::AddComment);
     let command = Command::Act(Act {
+        closes_children: false,
         by: any_user(world, tape),
         action,
         at,

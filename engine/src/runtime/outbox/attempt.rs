@@ -53,7 +53,7 @@ struct Address<'w> {
 }
 
 /// Why a try failed.
-struct Failure {
+pub(super) struct Failure {
     why: String,
     /// Whether trying again is of no use.
     is_final: bool,
@@ -61,7 +61,7 @@ struct Failure {
 }
 
 impl Failure {
-    fn of(why: impl Into<String>) -> Self {
+    pub(super) fn of(why: impl Into<String>) -> Self {
         Self {
             why: why.into(),
             is_final: false,
@@ -69,7 +69,7 @@ impl Failure {
         }
     }
 
-    fn for_good(why: impl Into<String>) -> Self {
+    pub(super) fn for_good(why: impl Into<String>) -> Self {
         Self {
             is_final: true,
             ..Self::of(why)
@@ -157,7 +157,7 @@ pub(super) async fn call(
 }
 
 /// After a failed try: another one later, or none.
-async fn park_or_wait(
+pub(super) async fn park_or_wait(
     hands: &Hands,
     tenant: &TenantId,
     key: Key,
@@ -301,7 +301,12 @@ fn address<'w>(work: &Work, workflow: &'w WorkflowVersion) -> Option<Address<'w>
             timeout: EVENT_HOOK_TIMEOUT,
             is_async: false,
         }),
-        Work::Timer { .. } | Work::NoCallBack { .. } => None,
+        Work::Timer { .. }
+        | Work::NoCallBack { .. }
+        | Work::Child { .. }
+        | Work::Reserved { .. }
+        | Work::TellParent { .. }
+        | Work::CloseChild { .. } => None,
     }
 }
 
@@ -323,11 +328,17 @@ async fn body_of(
     };
     let (kind, node) = match work {
         Work::EventHook { event, .. } => (event.as_str(), None),
-        Work::Hook { node, .. } | Work::Timer { node, .. } | Work::NoCallBack { node, .. } => {
-            // A migration since has another name for it; the body says what was then.
-            let then = then.effects.get(effect).and_then(|open| open.work.node());
-            (body::OF_NODE, Some(then.unwrap_or(node)))
-        }
+        // A migration since has another name for the node; the body says what was then.
+        Work::Hook { .. }
+        | Work::Timer { .. }
+        | Work::NoCallBack { .. }
+        | Work::Child { .. }
+        | Work::Reserved { .. }
+        | Work::TellParent { .. }
+        | Work::CloseChild { .. } => (
+            body::OF_NODE,
+            then.effects.get(effect).and_then(|open| open.work.node()),
+        ),
     };
     let mut body = Body::of(&then, kind, node, |_| true).sent(effect, then.version, at);
     body.callback_url = call_back;

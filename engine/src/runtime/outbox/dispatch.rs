@@ -25,8 +25,12 @@ const LOOKS_MAX: usize = 64;
 pub(super) type Host = String;
 
 /// See the module.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Dispatch {
+    /// Most that run at once.
+    in_flight_max: usize,
+    /// Most that run at once for one host.
+    of_host_max: usize,
     calls: HashMap<Key, Call>,
     looking: VecDeque<Key>,
     n_looking: usize,
@@ -66,6 +70,27 @@ pub(super) struct Started {
 }
 
 impl Dispatch {
+    /// With so many at once, and so many for one host.
+    pub(super) fn new(in_flight_max: usize, of_host_max: usize) -> Self {
+        Self {
+            in_flight_max,
+            of_host_max,
+            calls: HashMap::new(),
+            looking: VecDeque::new(),
+            n_looking: 0,
+            ready: BTreeMap::new(),
+            waiting: BTreeSet::new(),
+            n_running: 0,
+            of_host: HashMap::new(),
+            of_tenant: HashMap::new(),
+        }
+    }
+
+    /// Whether a call is known.
+    pub(super) fn knows(&self, key: Key) -> bool {
+        self.calls.contains_key(&key)
+    }
+
     /// A call is owed; one that is known already goes on as it is.
     pub(super) fn owe(&mut self, key: Key, tenant: &TenantId, since: Timestamp, tries: Option<Tries>, now: Timestamp) {
         if let Some(known) = self.calls.get_mut(&key) {
@@ -185,14 +210,14 @@ impl Dispatch {
     /// The next call that may run: of the tenant with the fewest in flight, and of its the one that has waited longest.
     /// It looks at each host with calls, of which there are as many as published definitions name.
     pub(super) fn next_call(&mut self) -> Option<Started> {
-        if self.n_running >= IN_FLIGHT_MAX {
+        if self.n_running >= self.in_flight_max {
             return None;
         }
         let in_flight = |tenant: &TenantId| self.of_tenant.get(tenant).copied().unwrap_or(0);
         let free = self
             .ready
             .iter()
-            .filter(|(host, _)| self.of_host.get(*host).copied().unwrap_or(0) < OF_HOST_MAX);
+            .filter(|(host, _)| self.of_host.get(*host).copied().unwrap_or(0) < self.of_host_max);
         let firsts = free.flat_map(|(host, tenants)| {
             tenants.iter().filter_map(move |(tenant, queue)| {
                 let (since, key) = queue.first()?;
@@ -281,7 +306,7 @@ mod tests {
 
     #[test]
     fn a_host_gets_four_and_all_of_them_sixty_four() {
-        let mut dispatch = Dispatch::default();
+        let mut dispatch = Dispatch::new(IN_FLIGHT_MAX, OF_HOST_MAX);
         owe(&mut dispatch, "a", "slow:443", 0..10);
         assert_eq!(start_all(&mut dispatch).len(), OF_HOST_MAX);
         for host in 0..20 {
@@ -305,7 +330,7 @@ mod tests {
 
     #[test]
     fn a_tenant_with_many_does_not_keep_others_waiting() {
-        let mut dispatch = Dispatch::default();
+        let mut dispatch = Dispatch::new(IN_FLIGHT_MAX, OF_HOST_MAX);
         for host in 0..30 {
             owe(
                 &mut dispatch,
@@ -322,7 +347,7 @@ mod tests {
 
     #[test]
     fn what_failed_waits_and_what_is_owed_no_longer_goes() {
-        let mut dispatch = Dispatch::default();
+        let mut dispatch = Dispatch::new(IN_FLIGHT_MAX, OF_HOST_MAX);
         owe(&mut dispatch, "a", "h:443", 0..2);
         assert_eq!(start_all(&mut dispatch).len(), 2);
         let tries = Tries {

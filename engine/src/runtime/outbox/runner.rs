@@ -18,14 +18,16 @@ use ractor::{Actor, ActorProcessingErr, ActorRef};
 use crate::id::{TenantId, TicketId};
 use crate::runtime::fault::Fault;
 use crate::runtime::outbox::attempt::{self, Tried};
-use crate::runtime::outbox::dispatch::{Dispatch, Host};
-use crate::runtime::outbox::{Door, Hands, Key, Parts, Tries, pause};
-use crate::ticket::effect_table::Lane;
+use crate::runtime::outbox::dispatch::{Dispatch, Host, IN_FLIGHT_MAX, OF_HOST_MAX};
+use crate::runtime::outbox::{Door, Hands, Key, Parts, Tries, message, pause};
+use crate::ticket::effect_table::{Lane, Work};
 use crate::ticket::{Command, EffectOutcome, Refusal};
 use crate::time::Timestamp;
 
 /// Alarms that fire at once: each is a commit, and a log's batch takes more than these.
 const FIRING_MAX: usize = 64;
+/// Commands to other tickets at once: each is a commit too.
+const MESSAGES_MAX: usize = 64;
 /// Tickets that are looked at in one go.
 const LOOK_TICKETS: usize = 1_000;
 /// Pause after a fault of the log, which is nobody's try.
@@ -87,7 +89,10 @@ pub(crate) struct Runner;
 
 pub(crate) struct State {
     of: Of,
-    dispatch: Dispatch,
+    /// Calls to the outside.
+    calls: Dispatch,
+    /// Commands to other tickets.
+    messages: Dispatch,
     /// Calls that are known, by ticket.
     known: HashMap<TicketId, Vec<Key>>,
     firing: HashSet<Key>,
@@ -103,7 +108,8 @@ impl Actor for Runner {
         tokio::spawn(beat(of.clone(), myself));
         Ok(State {
             of,
-            dispatch: Dispatch::default(),
+            calls: Dispatch::new(IN_FLIGHT_MAX, OF_HOST_MAX),
+            messages: Dispatch::new(MESSAGES_MAX, MESSAGES_MAX),
             known: HashMap::new(),
             firing: HashSet::new(),
         })
@@ -124,8 +130,8 @@ impl Actor for Runner {
         let now = hands.parts.clock.now();
         match message {
             Message::Look => state.of.pulse.is_asked.store(false, Ordering::Release),
-            Message::Host(key, Ok(host)) => state.dispatch.found(key, host),
-            Message::Host(key, Err(())) => state.dispatch.not_found(key, now.plus_ms(FAULT_PAUSE_MS)),
+            Message::Host(key, Ok(host)) => state.calls.found(key, host),
+            Message::Host(key, Err(())) => state.calls.not_found(key, now.plus_ms(FAULT_PAUSE_MS)),
             Message::Tried(key, tried) => state.tried(&hands, key, tried, now),
             Message::Fired(key, again) => {
                 state.firing.remove(&key);
@@ -155,17 +161,19 @@ impl State {
         for ticket in touched {
             self.sync(hands, ticket, now);
         }
-        self.dispatch.wake(now);
+        self.calls.wake(now);
+        self.messages.wake(now);
         self.fire(hands, myself, now);
+        self.send(hands, myself);
         if let Some(port) = &hands.parts.outside {
-            while let Some((key, tenant)) = self.dispatch.next_look() {
+            while let Some((key, tenant)) = self.calls.next_look() {
                 let gave_way = Message::Host(key, Err(()));
                 self.spawn(hands, myself, gave_way, move |hands| async move {
                     let host = attempt::host(&hands, &tenant, key).await;
                     Message::Host(key, host.map_err(|fault| told(&fault)))
                 });
             }
-            while let Some(started) = self.dispatch.next_call() {
+            while let Some(started) = self.calls.next_call() {
                 let port = port.clone();
                 let (tenant, n_tries) = (started.tenant, started.n_tries);
                 let gave_way = Message::Tried(started.key, Err(()));
@@ -178,7 +186,8 @@ impl State {
         // While all places are taken, what is due waits for one of them to be free.
         let is_firing_free = self.firing.len() < FIRING_MAX;
         let first_due = outbox.first_due().filter(|_| is_firing_free);
-        let next = [first_due, self.dispatch.first_wait()].into_iter().flatten().min();
+        let waits = [first_due, self.calls.first_wait(), self.messages.first_wait()];
+        let next = waits.into_iter().flatten().min();
         *self.of.pulse.next.lock().unwrap_or_else(PoisonError::into_inner) = next;
     }
 
@@ -194,13 +203,19 @@ impl State {
                 {
                     let key = (ticket, effect);
                     let tries = owing.tries.get(&effect).copied();
-                    self.dispatch.owe(key, &owing.tenant, open.since, tries, now);
+                    let dispatch = if open.work.is_internal() {
+                        &mut self.messages
+                    } else {
+                        &mut self.calls
+                    };
+                    dispatch.owe(key, &owing.tenant, open.since, tries, now);
                     still.push(key);
                 }
             }
         }
         let known = self.known.remove(&ticket).unwrap_or_default();
-        self.dispatch.keep_only(&known, &still);
+        self.calls.keep_only(&known, &still);
+        self.messages.keep_only(&known, &still);
         if !still.is_empty() {
             self.known.insert(ticket, still);
         }
@@ -220,10 +235,30 @@ impl State {
                 Some(Tries { n, next })
             }
         };
-        let is_owed = self.dispatch.ended(key, again);
+        let dispatch = if self.messages.knows(key) {
+            &mut self.messages
+        } else {
+            &mut self.calls
+        };
+        let is_owed = dispatch.ended(key, again);
         hands.parts.outbox.note_tries(key, again.filter(|_| is_owed));
         // What it was in the way of may begin, and what the commit that closed it left.
         self.sync(hands, key.0, now);
+    }
+
+    /// Sends commands to other tickets: nowhere has to be looked up for them.
+    fn send(&mut self, hands: &Hands, myself: &ActorRef<Message>) {
+        while let Some((key, _)) = self.messages.next_look() {
+            self.messages.found(key, Some(Host::new()));
+        }
+        while let Some(started) = self.messages.next_call() {
+            let (tenant, n_tries) = (started.tenant, started.n_tries);
+            let gave_way = Message::Tried(started.key, Err(()));
+            self.spawn(hands, myself, gave_way, move |hands| async move {
+                let tried = message::send(&hands, &tenant, started.key, n_tries).await;
+                Message::Tried(started.key, tried.map_err(|fault| told(&fault)))
+            });
+        }
     }
 
     /// Fires alarms that are due, the oldest first.
@@ -273,10 +308,15 @@ impl State {
 
 /// Fires an alarm; says when it is to be fired again, where it has to be.
 async fn fire(hands: &Hands, tenant: &TenantId, (ticket, effect): Key) -> Option<Tries> {
-    let command = Command::CloseEffect {
-        effect,
-        outcome: EffectOutcome::CameDue,
+    let outcome = match came_due(hands, tenant, (ticket, effect)).await {
+        Ok(outcome) => outcome,
+        Err(fault) => {
+            told(&fault);
+            let next = hands.parts.clock.now().plus_ms(FAULT_PAUSE_MS);
+            return Some(Tries { n: 0, next });
+        }
     };
+    let command = Command::CloseEffect { effect, outcome };
     let done = hands.door.clone().command(tenant, ticket, command).await;
     let now = hands.parts.clock.now();
     let n_before = || {
@@ -310,6 +350,18 @@ async fn fire(hands: &Hands, tenant: &TenantId, (ticket, effect): Key) -> Option
             Some(Tries { n: n_before(), next })
         }
     }
+}
+
+/// What has become of an alarm that is due: a sub-ticket that somebody was about to create may be there.
+async fn came_due(hands: &Hands, tenant: &TenantId, (ticket, effect): Key) -> Result<EffectOutcome, Fault> {
+    let owing = hands.parts.outbox.owing(ticket);
+    let work = owing.and_then(|owing| owing.table.get(effect).map(|open| open.work.clone()));
+    if let Some(Work::Reserved { child, .. }) = work
+        && hands.door.clone().current(tenant, child).await?.is_some()
+    {
+        return Ok(EffectOutcome::Succeeded { note: None });
+    }
+    Ok(EffectOutcome::CameDue)
 }
 
 /// Says in the program's log that an effect has to wait for this side.

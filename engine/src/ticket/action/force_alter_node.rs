@@ -6,8 +6,8 @@ use crate::ticket::act::Taking;
 use crate::ticket::action::{Chosen, Offering, Rule, emit_action, interveners};
 use crate::ticket::action_kind::ActionKind;
 use crate::ticket::decision::Decision;
-use crate::ticket::flow;
 use crate::ticket::refusal::{Argument, Refusal};
+use crate::ticket::{flow, sub_ticket};
 
 pub(super) const RULE: Rule = Rule {
     kind: ActionKind::ForceAlterNode,
@@ -29,6 +29,9 @@ fn carry_out(decision: &mut Decision<'_>, action: &Chosen<'_>, taking: &Taking<'
         return Err(Refusal::argument(Argument::TargetNode, named, problem));
     };
     emit_action(decision, action, taking);
+    if taking.closes_children {
+        sub_ticket::close_all(decision, taking.by);
+    }
     flow::replace_tokens(decision, &target.id)?;
     decision.set_state(ActState::OnGoing);
     Ok(())

@@ -5,8 +5,8 @@ use crate::ticket::act::Taking;
 use crate::ticket::action::{Chosen, Offering, Rule, emit_action, interveners};
 use crate::ticket::action_kind::ActionKind;
 use crate::ticket::decision::Decision;
-use crate::ticket::flow;
 use crate::ticket::refusal::Refusal;
+use crate::ticket::{flow, sub_ticket};
 
 pub(super) const RULE: Rule = Rule {
     kind: ActionKind::ForceClose,
@@ -22,6 +22,9 @@ pub(super) const RULE: Rule = Rule {
 fn carry_out(decision: &mut Decision<'_>, action: &Chosen<'_>, taking: &Taking<'_>) -> Result<(), Refusal> {
     emit_action(decision, action, taking);
     let end = decision.context.workflow.end().id.clone();
+    if taking.closes_children {
+        sub_ticket::close_all(decision, taking.by);
+    }
     flow::replace_tokens(decision, &end)?;
     decision.set_state(ActState::Closed);
     Ok(())

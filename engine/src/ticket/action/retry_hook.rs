@@ -49,7 +49,13 @@ fn carry_out(decision: &mut Decision<'_>, action: &Chosen<'_>, taking: &Taking<'
                 let attempt = decision.ticket.n_hook_requests + 1;
                 decision.emit(Event::HookRequested { token, node, attempt });
             }
-            Work::Timer { .. } | Work::NoCallBack { .. } | Work::EventHook { .. } => {
+            Work::Timer { .. }
+            | Work::NoCallBack { .. }
+            | Work::EventHook { .. }
+            | Work::Child { .. }
+            | Work::Reserved { .. }
+            | Work::TellParent { .. }
+            | Work::CloseChild { .. } => {
                 decision.emit(Event::EffectRetried { effect });
             }
         }

@@ -7,10 +7,10 @@ use crate::ticket::action::retry_hook::not_parked;
 use crate::ticket::action::{Chosen, Offering, Rule, emit_action, interveners};
 use crate::ticket::action_kind::ActionKind;
 use crate::ticket::decision::Decision;
-use crate::ticket::event::{EffectId, Event};
+use crate::ticket::event::{ChildEnd, EffectId, Event};
 use crate::ticket::refusal::{Argument, Refusal};
 use crate::ticket::token::{Rest, Token};
-use crate::ticket::{Ticket, closing};
+use crate::ticket::{Ticket, closing, sub_ticket};
 
 pub(super) const RULE: Rule = Rule {
     kind: ActionKind::Skip,
@@ -49,8 +49,12 @@ fn carry_out(decision: &mut Decision<'_>, action: &Chosen<'_>, taking: &Taking<'
         }
         Skipped::Effect(effect) => {
             emit_action(decision, action, taking);
+            let child = decision.ticket.effects.get(effect).and_then(|open| open.work.child());
             decision.emit(Event::EffectSkipped { effect });
-            Ok(())
+            match child {
+                Some(child) => sub_ticket::end(decision, child, ChildEnd::None),
+                None => Ok(()),
+            }
         }
     }
 }

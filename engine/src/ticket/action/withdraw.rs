@@ -5,9 +5,9 @@ use crate::ticket::act::Taking;
 use crate::ticket::action::{Asking, Chosen, Offering, Rule, emit_action};
 use crate::ticket::action_kind::ActionKind;
 use crate::ticket::decision::Decision;
-use crate::ticket::flow;
 use crate::ticket::refusal::Refusal;
 use crate::ticket::token::Rest;
+use crate::ticket::{flow, sub_ticket};
 
 pub(super) const RULE: Rule = Rule {
     kind: ActionKind::Withdraw,
@@ -42,6 +42,9 @@ fn is_allowed_everywhere(asking: &Asking<'_>) -> bool {
 fn carry_out(decision: &mut Decision<'_>, action: &Chosen<'_>, taking: &Taking<'_>) -> Result<(), Refusal> {
     emit_action(decision, action, taking);
     let start = decision.context.workflow.start().id.clone();
+    if taking.closes_children {
+        sub_ticket::close_all(decision, taking.by);
+    }
     flow::replace_tokens(decision, &start)?;
     decision.set_state(ActState::Withdrawn);
     Ok(())

@@ -1,9 +1,13 @@
 //! What a commit owes the outside, and the id by which it is known until it is closed.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
+
+use crate::id::{FieldKey, NodeId, TicketId, TokenId, UserId, WorkflowId};
+use crate::value::Value;
 
 /// The id of an effect within its ticket: the version of the event that owes it, and its place in that event (0 where
 /// the event owes just one). Written `12.0`.
@@ -53,6 +57,70 @@ pub enum OwedEffect {
         /// The event's word, as definitions have it.
         event: String,
     },
+    /// A sub-ticket is to be created.
+    Child(Box<OwedChild>),
+    /// The parent is to learn how this ticket ended.
+    TellParent {
+        /// The parent.
+        parent: TicketId,
+        /// How it ended.
+        state: ChildEnd,
+    },
+    /// A sub-ticket is to be closed with its parent.
+    CloseChild {
+        /// Which.
+        child: TicketId,
+        /// Who closes both.
+        by: UserId,
+    },
+}
+
+/// See [`OwedEffect::Child`]: everything that its creation takes, so it is the same in every try.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OwedChild {
+    /// Its id.
+    pub child: TicketId,
+    /// Of which workflow.
+    pub workflow_id: WorkflowId,
+    /// Who is its creator.
+    pub creator: UserId,
+    /// The edge out of its start: `None` for the only agree edge, an empty text for none.
+    pub action_id: Option<String>,
+    /// What it is filled in with.
+    pub fields: BTreeMap<FieldKey, Value>,
+    /// The token of the parent whose stay opens it.
+    pub token: TokenId,
+    /// The parent's node.
+    pub node: NodeId,
+}
+
+/// How a sub-ticket ended. Stored by position: only ever append.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ChildEnd {
+    /// At its end.
+    Finished,
+    /// Rejected for good.
+    Rejected,
+    /// Closed by force.
+    Closed,
+    /// Discarded as a draft.
+    Discarded,
+    /// It never came to be.
+    None,
+}
+
+impl ChildEnd {
+    /// Its stable word.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Finished => "finished",
+            Self::Rejected => "rejected",
+            Self::Closed => "closed",
+            Self::Discarded => "discarded",
+            Self::None => "none",
+        }
+    }
 }
 
 impl OwedEffect {
@@ -61,6 +129,11 @@ impl OwedEffect {
     pub(super) fn n_bytes(&self) -> usize {
         match self {
             Self::EventHook { hook, event } => hook.len() + event.len(),
+            Self::Child(child) => {
+                let fields = child.fields.iter();
+                fields.map(|(key, value)| key.as_str().len() + value.n_bytes()).sum()
+            }
+            Self::TellParent { .. } | Self::CloseChild { .. } => 0,
         }
     }
 }

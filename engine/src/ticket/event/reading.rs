@@ -3,8 +3,8 @@
 //!
 //! Not here: what an event makes of a ticket (`apply`), what it causes outside (`effect`).
 
-use crate::id::{EdgeId, NodeId, TokenId, VersionName};
-use crate::ticket::event::{ActionTaken, Branch, EffectId, Event, TicketCreated};
+use crate::id::{EdgeId, NodeId, TicketId, TokenId, VersionName};
+use crate::ticket::event::{ActionTaken, Branch, ChildEnd, EffectId, Event, TicketCreated};
 use crate::ticket::token::ForkId;
 
 /// What caused a commit: everything else in it follows from this. A commit without any is the engine's own review.
@@ -48,6 +48,20 @@ pub enum Cause<'e> {
         token: TokenId,
         /// The hook node.
         node: &'e NodeId,
+    },
+    /// See [`Event::ChildOpened`].
+    ChildOpened {
+        /// Its id.
+        child: TicketId,
+        /// The node.
+        node: &'e NodeId,
+    },
+    /// See [`Event::ChildEnded`].
+    ChildEnded {
+        /// Which.
+        child: TicketId,
+        /// How.
+        state: ChildEnd,
     },
     /// See [`Event::EffectDone`].
     EffectDone {
@@ -124,6 +138,20 @@ pub enum Step<'e> {
     Discarded,
 }
 
+impl Step<'_> {
+    /// Tokens whose stay at a node is over with it.
+    #[must_use]
+    pub fn ended_stays(&self) -> &[TokenId] {
+        match self {
+            Self::Edge { token, .. } | Self::Forked { token, .. } => std::slice::from_ref(token),
+            Self::Joined { tokens, .. } => tokens,
+            Self::Replaced { removed, .. } => removed,
+            Self::ForkLeft { cancelled, .. } => cancelled,
+            Self::Created(_) | Self::Migrated { .. } | Self::Discarded => &[],
+        }
+    }
+}
+
 impl Event {
     /// Whether it is bookkeeping of effects: a commit of nothing else changes what no person looks at, so it makes no
     /// form stale that somebody fills in, and is no entry of the history they read (semantics: effects).
@@ -156,6 +184,11 @@ impl Event {
             }),
             Self::Migrated { to, .. } => Some(Cause::Migrated { to }),
             Self::HookAccepted { token, node, .. } => Some(Cause::HookAccepted { token: *token, node }),
+            Self::ChildOpened { child, node, .. } => Some(Cause::ChildOpened { child: *child, node }),
+            Self::ChildEnded { child, state } => Some(Cause::ChildEnded {
+                child: *child,
+                state: *state,
+            }),
             Self::EffectDone { effect, .. } => Some(Cause::EffectDone { effect: *effect }),
             Self::EffectParked { effect, reason, .. } => Some(Cause::EffectParked {
                 effect: *effect,
@@ -185,7 +218,8 @@ impl Event {
             | Self::EffectsOwed { .. }
             | Self::EffectRetried { .. }
             | Self::EffectSkipped { .. }
-            | Self::WaitSkipped { .. } => None,
+            | Self::WaitSkipped { .. }
+            | Self::ActedAs { .. } => None,
         }
     }
 
@@ -245,7 +279,10 @@ impl Event {
             | Self::EffectRetried { .. }
             | Self::EffectSkipped { .. }
             | Self::HookAccepted { .. }
-            | Self::WaitSkipped { .. } => None,
+            | Self::WaitSkipped { .. }
+            | Self::ChildOpened { .. }
+            | Self::ChildEnded { .. }
+            | Self::ActedAs { .. } => None,
         }
     }
 }

@@ -48,7 +48,10 @@ impl Event {
             | Self::HookAccepted { .. }
             | Self::WaitSkipped { .. }
             | Self::EffectRetried { .. }
-            | Self::EffectSkipped { .. } => 0,
+            | Self::EffectSkipped { .. }
+            | Self::ChildOpened { .. }
+            | Self::ChildEnded { .. }
+            | Self::ActedAs { .. } => 0,
         };
         (EACH + large) as u64
     }

@@ -6,6 +6,7 @@ use crate::ticket::assignee::{self, Resolved};
 use crate::ticket::decision::Decision;
 use crate::ticket::event::{Event, Processor};
 use crate::ticket::refusal::Refusal;
+use crate::ticket::sub_ticket;
 use crate::ticket::token::{Rest, Token};
 use crate::workflow::{Node, NormalProps};
 
@@ -40,5 +41,9 @@ pub(super) fn enter(
         pool,
         remembered,
     });
+    // A node that opens sub-tickets and has nothing to open them for has nothing to wait for.
+    if sub_ticket::spawn(decision, token.id, node, props) {
+        sub_ticket::leave_after_last(decision, token.id);
+    }
     Ok(())
 }

@@ -8,6 +8,7 @@ use crate::id::{DeptId, EdgeId, FieldKey, RoleId, UserId, WorkflowId};
 use crate::workflow::definition::reader::{Place, Reader, is_http};
 use crate::workflow::edge::Edge;
 use crate::workflow::form::{ComponentKind, Form};
+use crate::workflow::node::spawn::{self, Many, Spawn, SpawnValue};
 use crate::workflow::node::{Leaving, Node, NodeKind, Rule, is_there};
 use crate::workflow::problem::Problem;
 
@@ -22,6 +23,8 @@ pub(super) const RULE: Rule = Rule {
         "sub_workflows",
         "wait_for_sub_tickets",
         "auto_edge",
+        "auto_edge_failed",
+        "spawn",
         "assignee_token",
     ],
     leaving: Leaving::ByPeople,
@@ -45,8 +48,12 @@ pub struct NormalProps {
     pub sub_workflows: Vec<WorkflowId>,
     /// Edges are refused while children are open.
     pub wait_for_sub_tickets: bool,
-    /// Taken when the last child ends.
+    /// Taken when the last child ends, and all have finished.
     pub auto_edge: Option<EdgeId>,
+    /// Taken when the last child ends, and one has not finished.
+    pub auto_edge_failed: Option<EdgeId>,
+    /// Sub-tickets that are opened on entering.
+    pub spawn: Vec<Spawn>,
     /// Key of the signature with which an outside address is asked for assignees: a secret.
     pub assignee_token: Secret,
 }
@@ -139,6 +146,8 @@ fn read(reader: &mut Reader, props: &Json, place: &Place) -> NormalProps {
             .collect(),
         wait_for_sub_tickets: reader.flag(props, "wait_for_sub_tickets", place),
         auto_edge: reader.edge(props, "auto_edge", place),
+        auto_edge_failed: reader.edge(props, "auto_edge_failed", place),
+        spawn: spawn::read(reader, props, place),
         assignee_token: Secret::new(reader.text(props, "assignee_token", place)),
     }
 }
@@ -236,9 +245,21 @@ fn strategy(reader: &mut Reader, props: &Json, place: &Place) -> Strategy {
 
 fn check(node: &Node, ways: &[&Edge], problems: &mut Vec<Problem>) {
     let Some(props) = node.kind.as_normal() else { return };
-    if let Some(auto) = props.auto_edge.as_ref().filter(|auto| !is_there(auto, ways)) {
+    let named = [
+        ("auto_edge", &props.auto_edge),
+        ("auto_edge_failed", &props.auto_edge_failed),
+    ];
+    let named = named.into_iter().filter_map(|(key, edge)| Some((key, edge.as_ref()?)));
+    if named.clone().next().is_some() && props.spawn.is_empty() && props.sub_workflows.is_empty() {
         let sentence = format!(
-            "node `{}` has the `auto_edge` `{auto}`, which does not leave it: name one that does",
+            "node `{}` takes an edge when its last sub-ticket ends, and opens none: give it `spawn` or `sub_workflows`",
+            node.id
+        );
+        problems.push(Problem::warning("auto_edge_without_children", sentence).at_node(&node.id));
+    }
+    for (key, auto) in named.filter(|(_, auto)| !is_there(auto, ways)) {
+        let sentence = format!(
+            "node `{}` has the `{key}` `{auto}`, which does not leave it: name one that does",
             node.id
         );
         problems.push(
@@ -259,6 +280,24 @@ fn check(node: &Node, ways: &[&Edge], problems: &mut Vec<Problem>) {
 }
 
 fn check_fields(node: &Node, form: &Form, problems: &mut Vec<Problem>) {
+    for spawn in node.kind.as_normal().map_or(&[][..], |props| &props.spawn) {
+        let of_fields = spawn.fields.values().filter_map(|value| match value {
+            SpawnValue::Field(key) => Some(key),
+            SpawnValue::Entry | SpawnValue::Fixed(_) => None,
+        });
+        let each = if let Many::Each(key) = &spawn.many {
+            Some(key)
+        } else {
+            None
+        };
+        for key in of_fields.chain(each).filter(|key| form.component(key).is_none()) {
+            let what = format!(
+                "node `{}` opens sub-tickets by `{key}`, which is no field of the form",
+                node.id
+            );
+            problems.push(Problem::unknown_field(key, &what).at_node(&node.id));
+        }
+    }
     let Some(AssigneeRule::TicketField(keys)) = node.kind.as_normal().map(|props| &props.assignee) else {
         return;
     };

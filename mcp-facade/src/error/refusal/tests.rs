@@ -69,7 +69,16 @@ fn next(refusal: Option<&Refusal>) -> Option<Refusal> {
             hook: text(),
             said: text(),
         },
-        Some(Refusal::CreationRefused { .. }) => Refusal::SubTicketsOpen {
+        Some(Refusal::CreationRefused { .. }) => Refusal::SubWorkflowNotAllowed {
+            node: "n".into(),
+            workflow: text(),
+            allowed: text(),
+        },
+        Some(Refusal::SubWorkflowNotAllowed { .. }) => Refusal::SubTicketLimit {
+            open_max: 1,
+            depth_max: 1,
+        },
+        Some(Refusal::SubTicketLimit { .. }) => Refusal::SubTicketsOpen {
             node: "n".into(),
             open: TicketId::parse("00000000-0000-7000-9000-000000000001")
                 .into_iter()

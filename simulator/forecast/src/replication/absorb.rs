@@ -140,6 +140,9 @@ impl Replication<'_> {
                 | Event::EffectSkipped { .. }
                 | Event::HookAccepted { .. }
                 | Event::WaitSkipped { .. }
+                | Event::ChildOpened { .. }
+                | Event::ChildEnded { .. }
+                | Event::ActedAs { .. }
                 | Event::Migrated { .. } => {}
             }
         }

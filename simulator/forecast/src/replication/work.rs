@@ -120,6 +120,7 @@ impl Replication<'_> {
         fields: BTreeMap<FieldKey, Value>,
     ) -> Command {
         Command::Act(Act {
+            closes_children: false,
             at: Some(node.clone()),
             fields,
             ..Act::new(

@@ -306,6 +306,7 @@ impl Player<'_> {
             cc: Vec::new(),
         });
         let command = Engine::Create(Create {
+            via: None,
             ticket_id: self.world.next_ticket_id(),
             by: creator,
             app: "loonflow".into(),
@@ -459,6 +460,7 @@ impl Player<'_> {
             self.acted.insert((operator.clone(), node.clone()));
         }
         let command = Engine::Act(Act {
+            closes_children: false,
             at: Some(node.clone()),
             fields,
             ..Act::new(operator, action)

@@ -171,6 +171,12 @@ impl History {
             }
             // Bookkeeping of effects is no activity of the process.
             Cause::HookAccepted { .. } | Cause::EffectDone { .. } | Cause::EffectParked { .. } => None,
+            Cause::ChildOpened { node, .. } => Some((
+                format!("{}: sub-ticket opened", self.node_name(node)),
+                Some(node.clone()),
+                None,
+            )),
+            Cause::ChildEnded { .. } => Some(("Sub-ticket ended".to_owned(), None, None)),
             Cause::Migrated { to } => Some((format!("Migrate to {to}"), None, None)),
         }
     }

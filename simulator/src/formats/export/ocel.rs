@@ -286,7 +286,16 @@ impl Said {
             | Event::HookRequested { node, .. }
             | Event::HookSucceeded { node, .. }
             | Event::HookAccepted { node, .. }
-            | Event::WaitSkipped { node, .. } => at(node),
+            | Event::WaitSkipped { node, .. }
+            | Event::ChildOpened { node, .. } => at(node),
+            Event::ChildEnded { state, .. } => Self {
+                detail: Some(state.word().to_owned()),
+                ..Self::default()
+            },
+            Event::ActedAs { via } => Self {
+                detail: Some(via.word().to_owned()),
+                ..Self::default()
+            },
             Event::HookFailed { node, reason, .. } => Self {
                 detail: Some(reason.clone()),
                 ..at(node)
@@ -345,6 +354,9 @@ impl Said {
 fn owed(effect: &OwedEffect) -> String {
     match effect {
         OwedEffect::EventHook { hook, event } => format!("{hook} on {event}"),
+        OwedEffect::Child(child) => format!("sub-ticket of {}", child.workflow_id),
+        OwedEffect::TellParent { .. } => "parent".to_owned(),
+        OwedEffect::CloseChild { .. } => "close sub-ticket".to_owned(),
     }
 }
 

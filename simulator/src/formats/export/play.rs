@@ -178,6 +178,7 @@ impl Player<'_> {
         bytes[2..].copy_from_slice(&u64::try_from(n).unwrap_or(0).to_be_bytes());
         let millis = u64::try_from(self.now.0).unwrap_or(0);
         Some(Command::Create(Create {
+            via: None,
             ticket_id: TicketId(uuid::Builder::from_unix_timestamp_millis(millis, &bytes).into_uuid()),
             by: creator,
             app: "loonflow".into(),
@@ -231,6 +232,7 @@ impl Player<'_> {
     ) -> Option<Command> {
         self.now = self.now.plus_ms(pause(self.dice));
         Some(Command::Act(Act {
+            closes_children: false,
             at: Some(token.node.clone()),
             fields,
             ..Act::new(operator, action)

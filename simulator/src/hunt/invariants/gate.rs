@@ -65,6 +65,7 @@ pub fn offered_equals_allowed(world: &World, idx: usize, user: &UserId) -> Resul
 
 fn request(user: &UserId, kind: ActionKind, id: &str, node: &NodeId) -> Command {
     Command::Act(Act {
+        closes_children: false,
         at: Some(node.clone()),
         comment: Some("said".into()),
         ..Act::new(user.clone(), Action::of(kind, id, None, None))

@@ -40,6 +40,7 @@ pub fn other_tenants_are_kept_out(world: &World, other: &Directory, idx: usize, 
     let words = ActionKind::ALL.into_iter().filter(|kind| !kind.is_edge());
     for (kind, id) in edges.chain(words.map(|kind| (kind, kind.word()))) {
         let command = Command::Act(Act {
+            closes_children: false,
             comment: Some("let me in".into()),
             ..Act::new(user.clone(), Action::of(kind, id, None, None))
         });

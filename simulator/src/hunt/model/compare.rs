@@ -155,7 +155,11 @@ fn effects(engine: &Ticket, ours: &[(Id, &'static str)]) -> Result<(), String> {
                     },
                 ));
             }
-            Work::NoCallBack { .. } => {}
+            Work::NoCallBack { .. }
+            | Work::Child { .. }
+            | Work::Reserved { .. }
+            | Work::TellParent { .. }
+            | Work::CloseChild { .. } => {}
         }
     }
     let own: Vec<(&str, &str)> = ours.iter().map(|(hook, event)| (&**hook, *event)).collect();

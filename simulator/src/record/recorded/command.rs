@@ -78,14 +78,17 @@ pub fn cause(moment: &Moment<'_>) -> Cause {
                     outcome: HookOutcome::Failed(reason.to_owned()),
                 };
             }
-            Said::HookAccepted { .. } | Said::EffectDone { .. } | Said::EffectParked { .. } => {
-                return Cause::Bookkeeping;
-            }
+            Said::HookAccepted { .. }
+            | Said::EffectDone { .. }
+            | Said::EffectParked { .. }
+            | Said::ChildOpened { .. }
+            | Said::ChildEnded { .. } => return Cause::Bookkeeping,
             Said::Migrated { .. } => return Cause::Migration,
         }
     }
     match (action, moment.meta.by.user()) {
         (Some(taken), Some(user)) => Cause::Command(Command::Act(Act {
+            closes_children: false,
             by: user.clone(),
             action: action_of(moment, taken),
             at: taken.node.clone(),
@@ -110,6 +113,7 @@ fn create(moment: &Moment<'_>, created: &TicketCreated) -> Create {
     });
     let edge = taken.filter(|taken| taken.kind.is_edge());
     Create {
+        via: None,
         ticket_id: created.ticket_id,
         by: created.creator.clone(),
         app: created.app.clone(),

@@ -388,6 +388,8 @@ fn filled_in(cause: &Cause, refusal: &Refusal, on: &On<'_>) -> Option<(Cause, St
         Command::FireTimer { .. }
         | Command::ReportHook { .. }
         | Command::CloseEffect { .. }
+        | Command::OpenChild(_)
+        | Command::EndChild { .. }
         | Command::ReviewHolders
         | Command::Migrate { .. } => return None,
     }

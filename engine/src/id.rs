@@ -151,6 +151,8 @@ text_id! {
     FieldKey;
     /// Public part of a personal access token.
     AccessTokenId;
+    /// A calendar of a tenant.
+    CalendarId;
 }
 
 /// A ticket: a UUIDv7, so that ids sort by time of creation.

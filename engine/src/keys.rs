@@ -13,7 +13,7 @@ const SHOWN_CHARS_MAX: usize = 60;
 const LIKENESS_MIN: f64 = 0.75;
 
 /// Words that people take for one of our keys though they are not spelt alike.
-const ALIASES: [(&str, &str); 14] = [
+const ALIASES: [(&str, &str); 18] = [
     ("nodes", "node_info_list"),
     ("node_list", "node_info_list"),
     ("edges", "edge_info_list"),
@@ -28,6 +28,10 @@ const ALIASES: [(&str, &str); 14] = [
     ("admins", "admin_id_list"),
     ("options", "options_with_keys"),
     ("active", "is_active"),
+    ("time_zone", "zone"),
+    ("timezone", "zone"),
+    ("hours", "week"),
+    ("holidays", "special"),
 ];
 
 /// Collects the unread keys of one file.

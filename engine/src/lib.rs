@@ -67,7 +67,7 @@
 //! - Everything has a bound, in [`limits`].
 //!
 //! # Reading order
-//! [`id`], [`time`], [`text`], [`value`], [`limits`], [`port`] · [`account`] (tenants, directory, rights) · [`workflow`]
+//! [`id`], [`time`], [`text`], [`value`], [`limits`], [`port`] · [`calendar`] (working time) · [`account`] (tenants, directory, rights) · [`workflow`]
 //! (definitions) · [`ticket`] (the game) · [`view`] (answers) · [`codec`] (bytes) · [`define`] (definitions in Rust) ·
 //! [`runtime`] · `demo` (an organisation to try things on).
 //!
@@ -77,6 +77,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod account;
+pub mod calendar;
 pub mod codec;
 pub mod define;
 #[cfg(feature = "demo")]

@@ -19,6 +19,16 @@ pub const IMPORT_PART_BYTES_MAX: usize = 1 << 20;
 /// People named in the report of an import beside their number: one screen.
 pub const REPORTED_PEOPLE_MAX: usize = 50;
 
+/// Calendars of a tenant: one for each site and each promise of service, many times over.
+pub const CALENDARS_MAX: usize = 100;
+/// Spans of one date of a calendar: one for each hour.
+pub const CALENDAR_SPANS_MAX: usize = 24;
+/// Dates of a calendar with hours of their own: the holidays of thirty years.
+pub const CALENDAR_SPECIAL_DAYS_MAX: usize = 1_000;
+/// Milliseconds after which nothing is due by working time: five years, of 366 days, so that what is never working, a
+/// calendar without hours, is found out.
+pub const CALENDAR_HORIZON_MS: i64 = 5 * 366 * 86_400_000;
+
 /// Characters of a title (semantics: values).
 pub const TITLE_CHARS_MAX: usize = 500;
 /// Characters of a text field (semantics: values).

@@ -17,7 +17,7 @@ impl Timestamp {
     pub const RANGE: (Self, Self) = (Self(-62_135_596_800_000), Self(253_402_300_799_999));
 
     /// The instants of the library end a day before the year 9999 does; later ones become its last.
-    fn to_jiff(self) -> jiff::Timestamp {
+    pub(crate) fn to_jiff(self) -> jiff::Timestamp {
         let clamped = self.0.clamp(Self::RANGE.0.0, Self::RANGE.1.0);
         jiff::Timestamp::from_millisecond(clamped).unwrap_or(jiff::Timestamp::MAX)
     }

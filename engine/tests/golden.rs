@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 
+use loonflow_engine::calendar::Calendar;
 use loonflow_engine::id::{TicketId, TokenId};
 use loonflow_engine::ticket::ActionKind;
 use loonflow_engine::ticket::act_state::ActState;
@@ -392,7 +393,21 @@ fn account_samples() -> Vec<account::event::Event> {
         Event::ImportBegun,
         Event::ImportFinished,
         Event::ImportBrokenOff,
+        Event::CalendarsPut(vec![
+            account_calendar(&serde_json::json!({
+                "id": "office",
+                "zone": "Europe/Berlin",
+                "day": "PT7H30M",
+                "week": { "mon": ["09:00-12:00", "13:00-18:00"], "sun": ["00:00-24:00"] },
+                "special": { "1969-12-24": ["09:00-12:00"], "2026-12-25": [] },
+            })),
+            account_calendar(&serde_json::json!({ "id": "bare" })),
+        ]),
     ]
+}
+
+fn account_calendar(json: &serde_json::Value) -> Calendar {
+    Calendar::read(json).unwrap()
 }
 
 fn workflow_samples() -> Vec<workflow::event::Event> {

@@ -37,6 +37,7 @@ const KNOWN: &[(&str, &[&str])] = &[
 /// Rooms of the engine in the order in which they stand on each other; each may know those before it.
 const FLOORS: &[&[&str]] = &[
     &["demo", "limits", "id", "text", "keys", "time", "value", "port"],
+    &["calendar"],
     &["account"],
     &["workflow"],
     &["define"],

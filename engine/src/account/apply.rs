@@ -8,6 +8,7 @@ use super::directory::Directory;
 use super::event::Event;
 use super::token::AccessToken;
 use super::{Dept, Tenant, User};
+use crate::calendar::{Calendar, WorkingTime};
 
 /// The directory after an event.
 #[must_use]
@@ -26,7 +27,8 @@ pub fn apply(mut directory: Directory, event: &Event) -> Directory {
         | Event::ApplicationPut(_)
         | Event::UserPut(_)
         | Event::AccessTokenCreated(_)
-        | Event::AccessTokenRevoked { .. } => match &mut directory.staged {
+        | Event::AccessTokenRevoked { .. }
+        | Event::CalendarsPut(_) => match &mut directory.staged {
             Some(staged) => staged.push(event.clone()),
             None => put(&mut directory, event),
         },
@@ -58,6 +60,7 @@ fn put(directory: &mut Directory, event: &Event) {
                 directory.access_tokens.insert(id.clone(), Arc::new(revoked));
             }
         }
+        Event::CalendarsPut(calendars) => put_calendars(directory, calendars),
         // They say when others count and bring nothing themselves; they are never staged.
         Event::ImportBegun | Event::ImportFinished | Event::ImportBrokenOff => {}
     }
@@ -66,6 +69,17 @@ fn put(directory: &mut Directory, event: &Event) {
 fn put_tenant(directory: &mut Directory, tenant: &Tenant) {
     directory.zone = crate::time::zone_named(&tenant.time_zone).unwrap_or(jiff::tz::TimeZone::UTC);
     directory.tenant = tenant.clone();
+    // Those without a zone of their own have the tenant's.
+    let calendars = Arc::clone(&directory.calendars);
+    put_calendars(directory, &calendars);
+}
+
+fn put_calendars(directory: &mut Directory, calendars: &[Calendar]) {
+    let working = calendars
+        .iter()
+        .map(|calendar| (calendar.id.clone(), WorkingTime::of(calendar, &directory.zone)));
+    directory.working = Arc::new(working.collect());
+    directory.calendars = calendars.into();
 }
 
 fn put_dept(directory: &mut Directory, dept: &Dept) {

@@ -191,6 +191,9 @@ fn difference(
     if directory.tenant != file.tenant {
         events.push(Event::TenantChanged(file.tenant.clone()));
     }
+    if let Some(calendars) = file.calendars.as_ref().filter(|new| **new != *directory.calendars) {
+        events.push(Event::CalendarsPut(calendars.clone()));
+    }
     let depts = file
         .depts
         .iter()
@@ -284,6 +287,59 @@ mod tests {
             panic!("one user changed: {events:?}")
         };
         assert!(user.password_hash.is_some(), "the hash stays");
+    }
+
+    /// A list takes the place of all that are there; a file without one leaves them; a zone of one's own stays when the
+    /// tenant moves.
+    #[test]
+    fn calendars_are_those_of_the_last_list() {
+        let file = |zone: &str, calendars: serde_json::Value| {
+            let tenant = serde_json::json!({
+                "id": "t", "name": "T", "domain": "t.example", "time_zone": zone, "calendars": calendars,
+            });
+            DirectoryFile::parse(&serde_json::json!({ "tenant": tenant })).unwrap()
+        };
+        let import = |directory: &Directory, zone: &str, calendars: serde_json::Value| {
+            let command = Command::Import {
+                file: Box::new(file(zone, calendars)),
+                hashes: BTreeMap::new(),
+            };
+            run(directory, &command).unwrap()
+        };
+        let hours = serde_json::json!({"mon": ["09:00-17:00"]});
+        let list = serde_json::json!([{"id": "a", "week": hours}, {"id": "b", "zone": "UTC", "week": hours}]);
+        let empty = Directory::empty("t".into());
+        let events = import(&empty, "UTC", list.clone());
+        assert!(matches!(
+            events.as_slice(),
+            [Event::TenantChanged(_), Event::CalendarsPut(_)]
+        ));
+        let both = fold(empty, &events);
+        let due = |directory: &Directory, id: &str| {
+            let monday = Timestamp::parse("2026-11-02 00:00:00", &jiff::tz::TimeZone::UTC).unwrap();
+            let due = directory.working_time(Some(&id.into())).due(monday, 1).unwrap();
+            (due.0 - monday.0) / 3_600_000
+        };
+        assert_eq!((due(&both, "a"), due(&both, "b"), due(&both, "c")), (9, 9, 0));
+        assert_eq!(import(&both, "UTC", list.clone()), []);
+        assert_eq!(import(&both, "UTC", serde_json::Value::Null), []);
+
+        let moved = fold(
+            both.clone(),
+            &import(&both, "America/New_York", serde_json::Value::Null),
+        );
+        assert_eq!((due(&moved, "a"), due(&moved, "b")), (14, 9));
+        let events = import(&moved, "America/New_York", serde_json::json!([list[1]]));
+        assert!(matches!(events.as_slice(), [Event::CalendarsPut(left)] if left.len() == 1));
+        let one = fold(moved, &events);
+        assert_eq!(
+            (due(&one, "a"), due(&one, "b")),
+            (0, 9),
+            "one that is gone counts always"
+        );
+        assert!(one.calendar(&"a".into()).is_none() && one.calendar(&"b".into()).is_some());
+        let none = import(&one, "America/New_York", serde_json::json!([]));
+        assert_eq!(none, [Event::CalendarsPut(Vec::new())]);
     }
 
     #[test]

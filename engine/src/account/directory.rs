@@ -2,7 +2,7 @@
 //!
 //! Not here: how it changes (`account/decide`, `account/apply`), who may do what (`account/permission`).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use imbl::{OrdMap, OrdSet};
@@ -11,7 +11,8 @@ use super::by_id::ById;
 use super::event::Event;
 use super::token::AccessToken;
 use super::{Application, Dept, Role, Tenant, User, email};
-use crate::id::{AccessTokenId, AppName, DeptId, RoleId, TenantId, UserId};
+use crate::calendar::{Calendar, WorkingTime};
+use crate::id::{AccessTokenId, AppName, CalendarId, DeptId, RoleId, TenantId, UserId};
 
 /// Everything a tenant's directory stream folds to. Cheap to clone: entries are shared.
 #[derive(Clone, Debug)]
@@ -28,6 +29,8 @@ pub struct Directory {
     pub applications: ById<AppName, Application>,
     /// Personal access tokens by their public id, revoked ones included.
     pub access_tokens: ById<AccessTokenId, AccessToken>,
+    /// Calendars, in the order of the file.
+    pub calendars: Arc<[Calendar]>,
     /// Number of events folded.
     pub version: u64,
     pub(super) by_email: OrdMap<String, UserId>,
@@ -38,6 +41,7 @@ pub struct Directory {
     pub(super) n_active_users: usize,
     pub(super) staged: Option<Vec<Event>>,
     pub(super) zone: jiff::tz::TimeZone,
+    pub(super) working: Arc<BTreeMap<CalendarId, WorkingTime>>,
 }
 
 impl Directory {
@@ -52,6 +56,7 @@ impl Directory {
             roles: ById::default(),
             applications: ById::default(),
             access_tokens: ById::default(),
+            calendars: Arc::default(),
             version: 0,
             by_email: OrdMap::new(),
             by_dept: OrdMap::new(),
@@ -61,6 +66,7 @@ impl Directory {
             n_active_users: 0,
             staged: None,
             zone,
+            working: Arc::default(),
         }
     }
 
@@ -99,6 +105,20 @@ impl Directory {
     #[must_use]
     pub fn zone(&self) -> &jiff::tz::TimeZone {
         &self.zone
+    }
+
+    /// A calendar.
+    #[must_use]
+    pub fn calendar(&self, id: &CalendarId) -> Option<&Calendar> {
+        self.calendars.iter().find(|calendar| calendar.id == *id)
+    }
+
+    /// How working time runs by a calendar; without one, and by one that is not there, always (semantics: calendars).
+    #[must_use]
+    pub fn working_time(&self, calendar: Option<&CalendarId>) -> &WorkingTime {
+        calendar
+            .and_then(|id| self.working.get(id))
+            .unwrap_or(&WorkingTime::ALWAYS)
     }
 
     /// A user, active or not.

@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use super::token::AccessToken;
 use super::{Application, Dept, Role, Tenant, User};
+use crate::calendar::Calendar;
 use crate::id::AccessTokenId;
 use crate::time::Timestamp;
 
@@ -46,6 +47,8 @@ pub enum Event {
     ImportFinished,
     /// The import was not finished and never will be: nothing of it counts.
     ImportBrokenOff,
+    /// The tenant's calendars are these from now on, and no others.
+    CalendarsPut(Vec<Calendar>),
 }
 
 impl Event {
@@ -63,6 +66,7 @@ impl Event {
             Self::ImportBegun => "import_begun",
             Self::ImportFinished => "import_finished",
             Self::ImportBrokenOff => "import_broken_off",
+            Self::CalendarsPut(_) => "calendars_put",
         }
     }
 }
@@ -84,7 +88,10 @@ mod tests {
             expires_at: Some(Timestamp(2)),
             revoked_at: None,
         };
+        let office =
+            serde_json::json!({"id": "office", "week": {"mon": ["09:00-17:00"]}, "special": {"2026-12-25": []}});
         let mut events = vec![
+            Event::CalendarsPut(vec![Calendar::read(&office).unwrap()]),
             Event::TenantChanged(directory.tenant.clone()),
             Event::AccessTokenCreated(token),
             Event::AccessTokenRevoked {

@@ -16,6 +16,7 @@ use super::directory::Directory;
 use super::event::Event;
 use super::token::Secret;
 use super::{Application, Dept, Membership, Role, Tenant, User, UserType, email};
+use crate::calendar::Calendar;
 use crate::id::{DeptId, RoleId, UserId};
 use crate::limits::{DIRECTORY_ENTRY_BYTES_MAX, PASSWORD_BYTES_MAX};
 
@@ -67,6 +68,8 @@ pub struct DirectoryFile {
     pub roles: Vec<Role>,
     /// Applications.
     pub applications: Vec<Application>,
+    /// Calendars, which take the place of all that are there; `None` where the file does not speak of any.
+    pub calendars: Option<Vec<Calendar>>,
     /// Keys that nothing reads, with the entry they stand in: worth a look, no hindrance.
     pub warnings: Vec<ImportProblem>,
 }
@@ -129,6 +132,7 @@ impl DirectoryFile {
             depts: Vec::new(),
             roles: Vec::new(),
             applications: Vec::new(),
+            calendars: None,
             warnings: Vec::new(),
         }
     }
@@ -181,7 +185,8 @@ fn domain(file: &DirectoryFile, directory: &Directory, foreign: &Foreign, proble
 }
 
 fn duplicate_ids(file: &DirectoryFile, problems: &mut Vec<ImportProblem>) {
-    let kinds: [(&str, Vec<&str>); 4] = [
+    let calendars = file.calendars.iter().flatten();
+    let kinds: [(&str, Vec<&str>); 5] = [
         ("users", file.users.iter().map(|entry| entry.user.id.as_str()).collect()),
         ("departments", file.depts.iter().map(|dept| dept.id.as_str()).collect()),
         ("roles", file.roles.iter().map(|role| role.id.as_str()).collect()),
@@ -189,6 +194,7 @@ fn duplicate_ids(file: &DirectoryFile, problems: &mut Vec<ImportProblem>) {
             "applications",
             file.applications.iter().map(|app| app.name.as_str()).collect(),
         ),
+        ("calendars", calendars.map(|calendar| calendar.id.as_str()).collect()),
     ];
     for (what, ids) in kinds {
         let mut seen = BTreeSet::new();
@@ -333,6 +339,7 @@ pub(super) fn too_large(event: &Event, n_bytes: usize) -> ImportProblem {
         Event::RolePut(role) => format!("role `{}`", role.id),
         Event::ApplicationPut(app) => format!("application `{}`", app.name),
         Event::UserPut(user) => format!("user `{}`", user.id),
+        Event::CalendarsPut(calendars) => format!("the list of {} calendars", calendars.len()),
         Event::AccessTokenCreated(_)
         | Event::AccessTokenRevoked { .. }
         | Event::ImportBegun

@@ -179,7 +179,8 @@ impl Registry {
                 | Event::AccessTokenRevoked { .. }
                 | Event::ImportBegun
                 | Event::ImportFinished
-                | Event::ImportBrokenOff => None,
+                | Event::ImportBrokenOff
+                | Event::CalendarsPut(_) => None,
             })
         };
         // All old addresses go before any new one comes: two people may have swapped theirs.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use loonflow_engine::account::token;
 use loonflow_engine::id::TenantId;
 use loonflow_engine::runtime::{AuthProblem, EngineOptions, ImportOptions};
+use loonflow_engine::time::Timestamp;
 use loonflow_storage::{Error, EventLog, Fault, FaultyLog, MemoryLog};
 use serde_json::{Value, json};
 
@@ -75,6 +76,43 @@ async fn a_directory_of_any_size_is_imported_and_read_again() {
         let found = again.engine.directories().identify_email("n7@kestrel.example");
         assert_eq!(found, Ok((KESTREL.into(), "u-7".into())));
         assert_eq!(import(&again, &file).await, 0);
+    }
+}
+
+/// In an import of one commit and of several: all of them count as one entry, a rehearsal says so and leaves them.
+#[tokio::test]
+async fn calendars_are_imported_and_read_again() {
+    for n_others in [0, 2_500] {
+        let log = MemoryLog::new();
+        let world = World::over(Arc::new(log.clone()), Arc::default(), EngineOptions::default()).await;
+        let mut file = kestrel(n_others, 0);
+        file["tenant"]["calendars"] = json!([{"id": "yard", "week": {"sat": ["06:00-07:00"]}}]);
+        assert_eq!(import(&world, &file).await, n_others + 5);
+        assert_eq!(import(&world, &file).await, 0);
+        assert_eq!(
+            import(&world, &kestrel(n_others, 0)).await,
+            0,
+            "what the file does not name stays"
+        );
+
+        file["tenant"]["calendars"] = json!([]);
+        let rehearsal = ImportOptions {
+            whole: false,
+            dry_run: true,
+        };
+        let report = world.engine.directories().import_as(file.clone(), rehearsal).await;
+        assert_eq!(report.unwrap().unwrap().n_changed, 1);
+        world.engine.close().await.unwrap();
+        log.reopen();
+        let again = World::over(Arc::new(log), Arc::default(), EngineOptions::default()).await;
+        let has_hours = || {
+            let directory = again.engine.directories().of(&KESTREL.into()).expect("a tenant");
+            let yard = "yard".into();
+            directory.calendar(&yard).is_some() && !directory.working_time(Some(&yard)).is_working(Timestamp(0))
+        };
+        assert!(has_hours());
+        assert_eq!(import(&again, &file).await, 1);
+        assert!(!has_hours());
     }
 }
 

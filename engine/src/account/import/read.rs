@@ -6,8 +6,10 @@ use super::{
     Application, Dept, DirectoryFile, ImportProblem, Membership, Role, Secret, Tenant, User, UserEntry, UserType,
 };
 use crate::account::AppWorkflows;
+use crate::calendar::Calendar;
 use crate::id::WorkflowId;
 use crate::keys::Unread;
+use crate::limits::CALENDARS_MAX;
 use crate::time::Timestamp;
 use crate::value::Value;
 
@@ -60,6 +62,7 @@ pub(super) fn read(json: &Json) -> Result<DirectoryFile, Vec<ImportProblem>> {
             .into_iter()
             .map(|entry| app(&mut reader, entry))
             .collect(),
+        calendars: calendars(&mut reader, &json["tenant"]["calendars"]),
         warnings: Vec::new(),
     };
     let more = reader.unread.more();
@@ -167,7 +170,7 @@ impl Reader {
 
 fn tenant(reader: &mut Reader, json: &Json) -> Tenant {
     let place = "the tenant";
-    reader.keys(json, &["id", "name", "domain", "time_zone"], place);
+    reader.keys(json, &["id", "name", "domain", "time_zone", "calendars"], place);
     let time_zone = reader.text(json, "time_zone", place);
     Tenant {
         id: reader.needed(json, "id", place).into(),
@@ -179,6 +182,45 @@ fn tenant(reader: &mut Reader, json: &Json) -> Tenant {
             time_zone
         },
     }
+}
+
+/// The calendars of the tenant, which are all it has then; where the file is silent on them, they stay.
+fn calendars(reader: &mut Reader, json: &Json) -> Option<Vec<Calendar>> {
+    let items = match json {
+        Json::Null => return None,
+        Json::Array(items) => items,
+        Json::Bool(_) | Json::Number(_) | Json::String(_) | Json::Object(_) => {
+            reader.problem("wrong_type", "the tenant", "has `calendars` that are no list");
+            return None;
+        }
+    };
+    if items.len() > CALENDARS_MAX {
+        let sentence = format!(
+            "has {} calendars: at most {CALENDARS_MAX} are allowed, let sites with the same hours share one",
+            items.len()
+        );
+        reader.problem("bad_calendar", "the tenant", &sentence);
+        return None;
+    }
+    let mut calendars = Vec::new();
+    for item in items {
+        let id = item["id"].as_str().unwrap_or_default();
+        let place = if id.trim().is_empty() {
+            "a calendar".to_owned()
+        } else {
+            format!("calendar `{}`", id.escape_debug())
+        };
+        match Calendar::read(item) {
+            Ok(calendar) if calendar.id.as_str().trim().is_empty() => {
+                reader.problem("missing", &place, "has no `id`");
+            }
+            Ok(calendar) => calendars.push(calendar),
+            Err(problems) => problems
+                .iter()
+                .for_each(|sentence| reader.problem("bad_calendar", &place, sentence)),
+        }
+    }
+    Some(calendars)
 }
 
 fn user(reader: &mut Reader, json: &Json) -> UserEntry {

@@ -32,7 +32,7 @@ mod workflow;
 
 pub use field::Field;
 pub use node::{Assign, Node};
-pub use people::{People, Person};
+pub use people::{Hours, People, Person};
 pub use workflow::Workflow;
 
 /// A JSON object under way.

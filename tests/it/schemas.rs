@@ -219,8 +219,9 @@ fn every_key_is_described() {
 // ── the fixtures ──
 
 /// Faults of which a schema can say something.
-const OF_SHAPE: [&str; 7] = [
+const OF_SHAPE: [&str; 8] = [
     "assignee_missing",
+    "calendar_without_duration",
     "hook_without_url",
     "no_end_node",
     "several_start_nodes",

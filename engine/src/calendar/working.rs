@@ -92,6 +92,12 @@ impl WorkingTime {
         None
     }
 
+    /// As [`due`](Self::due), and the last instant within reach where there is none: for what must not wait for ever.
+    #[must_use]
+    pub fn due_at_last(&self, from: Timestamp, budget_ms: i64) -> Timestamp {
+        self.due(from, budget_ms).unwrap_or_else(|| horizon_after(from))
+    }
+
     /// The latest instant up to `due` from which there are still `rest_ms` of working time until then; `None` where there
     /// is none within [`CALENDAR_HORIZON_MS`].
     #[must_use]
@@ -130,7 +136,7 @@ impl WorkingTime {
 }
 
 /// The last instant after another at which something can be due.
-pub(crate) fn horizon_after(from: Timestamp) -> Timestamp {
+fn horizon_after(from: Timestamp) -> Timestamp {
     from.plus_ms(CALENDAR_HORIZON_MS)
 }
 

@@ -103,6 +103,12 @@ impl Node {
         Self::of("timer", id).prop("duration", duration.into())
     }
 
+    /// Counts the timer's duration as working time of a calendar of the tenant: of days, hours, minutes and seconds.
+    #[must_use]
+    pub fn calendar(self, calendar: impl Into<String>) -> Self {
+        self.prop("calendar", calendar.into())
+    }
+
     /// Waits for the instant in a date or datetime field.
     #[must_use]
     pub fn timer_until(id: impl Into<String>, field: impl Into<String>) -> Self {

@@ -1,4 +1,4 @@
-//! A tenant's people.
+//! A tenant's people, and the hours in which they work.
 
 use serde_json::{Value as Json, json};
 
@@ -12,6 +12,7 @@ pub struct People {
     users: Vec<Json>,
     depts: Vec<Json>,
     roles: Vec<Json>,
+    calendars: Vec<Json>,
     domain: String,
 }
 
@@ -30,6 +31,7 @@ impl People {
             users: Vec::new(),
             depts: Vec::new(),
             roles: Vec::new(),
+            calendars: Vec::new(),
             domain,
         }
     }
@@ -45,6 +47,13 @@ impl People {
     #[must_use]
     pub fn time_zone(mut self, zone: impl Into<String>) -> Self {
         set(&mut self.tenant, "time_zone", zone.into());
+        self
+    }
+
+    /// Adds a calendar.
+    #[must_use]
+    pub fn calendar(mut self, hours: Hours) -> Self {
+        self.calendars.push(hours.entry.into());
         self
     }
 
@@ -93,8 +102,12 @@ impl People {
     /// The directory as JSON: what a file of the same people holds. The built-in application may use every workflow.
     #[must_use]
     pub fn directory(&self) -> Json {
+        let mut tenant = self.tenant.clone();
+        if !self.calendars.is_empty() {
+            set(&mut tenant, "calendars", self.calendars.clone());
+        }
         json!({
-            "tenant": self.tenant,
+            "tenant": tenant,
             "users": self.users,
             "depts": self.depts,
             "roles": self.roles,
@@ -106,6 +119,54 @@ impl People {
 impl From<People> for Json {
     fn from(people: People) -> Self {
         people.directory()
+    }
+}
+
+/// A calendar of working time: closed but for the hours that are said.
+#[derive(Clone, Debug)]
+pub struct Hours {
+    entry: Object,
+}
+
+impl Hours {
+    /// A calendar without hours, in the tenant's zone, by which a day of a duration is 8 hours.
+    #[must_use]
+    pub fn of(id: impl Into<String>) -> Self {
+        let mut entry = Object::new();
+        set(&mut entry, "id", id.into());
+        Self { entry }
+    }
+
+    /// The time zone of its hours, as IANA names it.
+    #[must_use]
+    pub fn zone(mut self, zone: impl Into<String>) -> Self {
+        set(&mut self.entry, "zone", zone.into());
+        self
+    }
+
+    /// How long a day of a duration is, in ISO 8601.
+    #[must_use]
+    pub fn day(mut self, duration: impl Into<String>) -> Self {
+        set(&mut self.entry, "day", duration.into());
+        self
+    }
+
+    /// Hours of days of the week, `mon` to `sun`: spans `09:00-12:00`.
+    #[must_use]
+    pub fn on<'a>(self, days: impl IntoIterator<Item = &'a str>, spans: &[&str]) -> Self {
+        let put = |hours: Self, day| hours.put("week", day, spans);
+        days.into_iter().fold(self, put)
+    }
+
+    /// Hours of a date, `2026-12-24`, in place of those of its day of the week; none for a holiday.
+    #[must_use]
+    pub fn on_date(self, date: &str, spans: &[&str]) -> Self {
+        self.put("special", date, spans)
+    }
+
+    fn put(mut self, key: &str, day: &str, spans: &[&str]) -> Self {
+        self.entry.entry(key).or_insert_with(|| json!({}))[day] = texts(spans.iter().copied());
+        self
     }
 }
 

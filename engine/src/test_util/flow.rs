@@ -16,7 +16,7 @@ use crate::workflow::{ComponentKind, Strategy, Variable, WorkflowVersion};
 /// start amount=required                                      optional where nothing is said
 /// node a normal users:ann,bob whole withdraw amount=readonly strategies, flags and permissions in any order
 /// node g exclusive default:e2
-/// node t timer PT2H                                          or `timer until:when`
+/// node t timer PT2H                                          or `timer until:when`, or `timer PT2H calendar:office`
 /// node h hook
 /// edge e1 reject a -> g skip                                 `skip`: though required fields are empty
 /// edge e2 condition g -> end if amount > 10 and tags contains a or amount is_empty
@@ -147,7 +147,10 @@ fn node(id: &str, kind: &str, words: &[&str]) -> Node {
         "parallel" => Node::parallel(id),
         "timer" => match (split("until"), split("duration").or(words.first().copied())) {
             (Some(field), _) => Node::timer_until(id, field),
-            (None, Some(duration)) => Node::timer(id, duration),
+            (None, Some(duration)) => match split("calendar") {
+                Some(calendar) => Node::timer(id, duration).calendar(calendar),
+                None => Node::timer(id, duration),
+            },
             (None, None) => panic!("timer `{id}` does not say how long"),
         },
         "hook" => Node::hook(id, "http://hooks.example/x", "s3cret"),

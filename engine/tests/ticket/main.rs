@@ -3,7 +3,7 @@
 //! `play` reads small workflows from text and tells a ticket's position in one line, so that a case reads as
 //! given / when / then. Modules in reading order: `game` (tokens), `holding` (assignees and what they do with a
 //! node), `offering` (what an offer says), `refusing` (what a refusal says), `forms` (fields, titles), `power`
-//! (withdraw, force, migration), `seeing` (who sees what).
+//! (withdraw, force, migration), `waiting` (timers by a calendar), `seeing` (who sees what).
 
 mod forms;
 mod game;
@@ -13,3 +13,4 @@ mod play;
 mod power;
 mod refusing;
 mod seeing;
+mod waiting;

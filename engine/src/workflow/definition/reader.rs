@@ -71,6 +71,11 @@ impl Reader {
         self.note(Problem::error(code, format!("{} {sentence}", place.what)), place);
     }
 
+    /// Notes a warning; the sentence begins with the place.
+    pub(crate) fn warning(&mut self, code: &'static str, place: &Place, sentence: &str) {
+        self.note(Problem::warning(code, format!("{} {sentence}", place.what)), place);
+    }
+
     fn note(&mut self, mut problem: Problem, place: &Place) {
         problem.node.clone_from(&place.node);
         problem.edge.clone_from(&place.edge);

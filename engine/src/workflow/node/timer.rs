@@ -2,7 +2,8 @@
 
 use serde_json::Value as Json;
 
-use crate::id::FieldKey;
+use crate::calendar::Budget;
+use crate::id::{CalendarId, FieldKey};
 use crate::workflow::definition::reader::{Place, Reader};
 use crate::workflow::form::{ComponentKind, Form};
 use crate::workflow::node::{Leaving, Node, NodeKind, Rule};
@@ -10,7 +11,7 @@ use crate::workflow::problem::Problem;
 
 pub(super) const RULE: Rule = Rule {
     word: "timer",
-    keys: &["duration", "until_field"],
+    keys: &["duration", "until_field", "calendar"],
     leaving: Leaving::OnlyWay,
     read: |reader, props, place| NodeKind::Timer(read(reader, props, place)),
     check: |_, _, _| {},
@@ -22,15 +23,21 @@ pub(super) const RULE: Rule = Rule {
 pub enum TimerProps {
     /// So long after it was entered.
     Duration(jiff::Span),
+    /// So much working time after it was entered.
+    Budget {
+        /// How much.
+        budget: Budget,
+        /// By which calendar of the tenant.
+        calendar: CalendarId,
+    },
     /// At the instant in a date or datetime field; at once where it is empty or past.
     UntilField(FieldKey),
 }
 
 fn read(reader: &mut Reader, props: &Json, place: &Place) -> TimerProps {
-    let duration = reader.text(props, "duration", place);
-    let until = reader.text(props, "until_field", place);
-    match (duration.trim(), until.trim()) {
-        ("", "") => {
+    let [duration, until, calendar] = ["duration", "until_field", "calendar"].map(|key| reader.text(props, key, place));
+    match (duration.trim(), until.trim(), calendar.trim()) {
+        ("", "", _) => {
             reader.error(
                 "timer_without_duration",
                 place,
@@ -38,12 +45,56 @@ fn read(reader: &mut Reader, props: &Json, place: &Place) -> TimerProps {
             );
             TimerProps::Duration(jiff::Span::new())
         }
-        ("", until) => TimerProps::UntilField(FieldKey::from(until)),
-        (duration, _) => TimerProps::Duration(span(duration).unwrap_or_else(|| {
-            let sentence = format!("has the duration `{duration}`: write ISO 8601, for instance `PT2H` or `P3D`");
+        ("", until, calendar) => {
+            if !calendar.is_empty() {
+                let sentence = format!(
+                    "has the calendar `{calendar}`, by which a `duration` is counted, and has none: give one in place of \
+                     `until_field`, or leave `calendar` out"
+                );
+                reader.error("calendar_without_duration", place, &sentence);
+            }
+            TimerProps::UntilField(FieldKey::from(until))
+        }
+        (duration, until, calendar) => {
+            if !until.is_empty() {
+                let sentence = format!(
+                    "has both `duration` and `until_field`, and waits for `{duration}`: leave out the one that is not meant"
+                );
+                reader.warning("timer_with_both", place, &sentence);
+            }
+            if calendar.is_empty() {
+                TimerProps::Duration(span_of(reader, duration, place))
+            } else {
+                budget_of(reader, duration, calendar, place)
+            }
+        }
+    }
+}
+
+fn span_of(reader: &mut Reader, duration: &str, place: &Place) -> jiff::Span {
+    span(duration).unwrap_or_else(|| {
+        let sentence = format!("has the duration `{duration}`: write ISO 8601, for instance `PT2H` or `P3D`");
+        reader.error("bad_duration", place, &sentence);
+        jiff::Span::new()
+    })
+}
+
+/// A version that was published when nothing read `calendar` may have one beside a duration that is no budget: it goes on
+/// without it.
+fn budget_of(reader: &mut Reader, duration: &str, calendar: &str, place: &Place) -> TimerProps {
+    match Budget::parse(duration) {
+        Some(budget) => TimerProps::Budget {
+            budget,
+            calendar: calendar.into(),
+        },
+        None => {
+            let sentence = format!(
+                "has the duration `{duration}` by a calendar: write days, hours, minutes and seconds in ISO 8601, for \
+                 instance `PT16H` or `P3D`, or leave `calendar` out"
+            );
             reader.error("bad_duration", place, &sentence);
-            jiff::Span::new()
-        })),
+            TimerProps::Duration(span(duration).unwrap_or_default())
+        }
     }
 }
 

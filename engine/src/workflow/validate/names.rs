@@ -1,12 +1,12 @@
-//! Rules on names of things outside a definition: users, departments, roles, applications, workflows
-//! (semantics: validation).
+//! Rules on names of things outside a definition: users, departments, roles, calendars, applications,
+//! workflows (semantics: validation).
 
 use crate::account::directory::Directory;
 use crate::id::{DeptId, UserId};
 use crate::workflow::condition::Condition;
 use crate::workflow::definition::Definition;
 use crate::workflow::form::ComponentKind;
-use crate::workflow::node::AssigneeRule;
+use crate::workflow::node::{AssigneeRule, NodeKind, TimerProps};
 use crate::workflow::problem::Problem;
 
 use super::ValidationContext;
@@ -15,6 +15,7 @@ pub(super) fn check(definition: &Definition, context: &ValidationContext<'_>, pr
     sub_workflows(definition, context, problems);
     let Some(directory) = context.directory else { return };
     assignees(definition, directory, problems);
+    calendars(definition, directory, problems);
     condition_values(definition, directory, problems);
     rights(definition, directory, problems);
     applications(definition, directory, problems);
@@ -83,6 +84,23 @@ fn assignees(definition: &Definition, directory: &Directory, problems: &mut Vec<
             | AssigneeRule::External(_) => Vec::new(),
         };
         problems.extend(found.into_iter().map(|problem| problem.at_node(&node.id)));
+    }
+}
+
+/// A warning: without the calendar, every hour counts as worked.
+fn calendars(definition: &Definition, directory: &Directory, problems: &mut Vec<Problem>) {
+    for node in &definition.nodes {
+        let NodeKind::Timer(TimerProps::Budget { calendar, .. }) = &node.kind else {
+            continue;
+        };
+        if directory.calendar(calendar).is_none() {
+            let sentence = format!(
+                "node `{}` counts by the calendar `{calendar}`, not found in the directory: correct the id, or add it to \
+                 the tenant's `calendars`; until then every hour counts as worked",
+                node.id
+            );
+            problems.push(Problem::warning("unknown_calendar", sentence).at_node(&node.id));
+        }
     }
 }
 

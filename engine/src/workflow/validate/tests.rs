@@ -50,6 +50,45 @@ fn codes(problems: &[Problem], severity: Severity) -> Vec<&str> {
         .collect()
 }
 
+/// Properties of a timer, with every problem of theirs but that the example has no date field.
+#[test]
+fn timers_say_when_in_one_way() {
+    for (props, expected) in [
+        (json!({"duration": "P1M"}), &[][..]),
+        (json!({"duration": "P3DT4H", "calendar": "office"}), &[]),
+        (json!({"duration": " pt4h ", "calendar": " office "}), &[]),
+        (json!({"duration": "PT4H", "calendar": ""}), &[]),
+        (json!({"duration": "PT4H", "calendar": 5}), &["wrong_type"]),
+        (json!({"duration": "PT4H", "calendar": "gone"}), &["unknown_calendar"]),
+        (json!({"duration": "P1M", "calendar": "office"}), &["bad_duration"]),
+        (json!({"duration": "P1W", "calendar": "office"}), &["bad_duration"]),
+        (json!({"duration": "-PT1H", "calendar": "office"}), &["bad_duration"]),
+        (json!({"duration": "-PT1H"}), &["bad_duration"]),
+        (json!({"duration": "P200Y"}), &["bad_duration"]),
+        (json!({"calendar": "office"}), &["timer_without_duration"]),
+        (
+            json!({"until_field": "due", "calendar": "office"}),
+            &["calendar_without_duration"],
+        ),
+        (json!({"until_field": "due", "duration": "PT1H"}), &["timer_with_both"]),
+        (
+            json!({"until_field": "due", "duration": "PT1H", "calendar": "office"}),
+            &["timer_with_both"],
+        ),
+    ] {
+        let mut source = fixture("incident.json");
+        let nodes = source.pointer_mut("/process_schema/node_info_list").unwrap();
+        let mut timers = nodes.as_array_mut().unwrap().iter_mut();
+        timers.find(|node| node["type"] == "timer").unwrap()["props"] = props.clone();
+        let (version, problems) = check_all(&source);
+        let codes: Vec<&str> = problems.iter().map(|problem| problem.code).collect();
+        let codes: Vec<&str> = codes.into_iter().filter(|code| *code != "unknown_field").collect();
+        assert_eq!(codes, expected, "{props}");
+        let is_right = problems.iter().all(|problem| !problem.is_error());
+        assert_eq!(version.is_some(), is_right, "{props}");
+    }
+}
+
 #[test]
 fn valid_fixtures_have_no_problem() {
     for path in fixtures("workflows") {

@@ -37,6 +37,7 @@ mod offers;
 mod people;
 mod ticket;
 mod values;
+mod working;
 
 use acts::{Creation, Request};
 use definition::Definition;

@@ -67,7 +67,12 @@ fn random_definitions_run_and_have_everything() {
                 seen.note("flags", (props.exclude_creator, props.remember_last_assignee));
             }
             if let NodeKind::Timer(props) = &node.kind {
-                seen.note("timer", matches!(props, TimerProps::UntilField(_)));
+                let waits_for = match props {
+                    TimerProps::Duration(_) => "duration",
+                    TimerProps::Budget { .. } => "budget",
+                    TimerProps::UntilField(_) => "field",
+                };
+                seen.note("timer", waits_for);
             }
         }
         for edge in &version.edges {
@@ -142,7 +147,8 @@ fn random_definitions_run_and_have_everything() {
     for flags in [(false, false), (false, true), (true, false), (true, true)] {
         seen.assert_all("flags", [flags]);
     }
-    for kind in ["timer", "shares a merge", "nests", "cancels"] {
+    seen.assert_all("timer", ["duration", "budget", "field"]);
+    for kind in ["shares a merge", "nests", "cancels"] {
         seen.assert_all(kind, [true]);
     }
 }

@@ -24,6 +24,7 @@ pub mod form;
 pub mod mutate;
 pub mod process;
 
+pub(super) use directory::calendars;
 pub use directory::directory;
 pub use mutate::mutated;
 

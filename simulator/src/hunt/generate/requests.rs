@@ -15,7 +15,7 @@ use loonflow_engine::ticket::{ActState, Rest, Ticket, Token};
 use loonflow_engine::workflow::{Node, WorkflowVersion};
 use serde_json::Value as Json;
 
-use crate::hunt::generate::definitions::{Names, mutated};
+use crate::hunt::generate::definitions::{Names, calendars, mutated};
 use crate::hunt::generate::values::Values;
 use crate::world::World;
 use crate::world::case::{CaseStep, Fields};
@@ -357,7 +357,8 @@ impl People {
         })
     }
 
-    /// Someone leaves, comes back, changes roles or departments, or everything is as it was at first.
+    /// Someone leaves, comes back, changes roles or departments, hours of work change, or everything is as it was at
+    /// first.
     fn change_directory(&mut self, world: &World, tape: &mut Tape) -> CaseStep {
         if tape.next(4) == 0 {
             self.directory_now = 0;
@@ -368,6 +369,8 @@ impl People {
         let users = world.directory.users.len();
         if tape.chance(1, 8) {
             change_dept(&mut directory, &self.names, tape);
+        } else if tape.chance(1, 8) {
+            directory["tenant"]["calendars"] = calendars(tape);
         } else if let Some(users) = directory["users"].as_array_mut().filter(|_| users > 0) {
             let idx = tape.next(users.len());
             change_person(&mut users[idx], &self.names, tape);

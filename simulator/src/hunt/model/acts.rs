@@ -342,6 +342,7 @@ fn target_assignee(run: &Run<'_>, request: &Request<'_>, given: Option<usize>) -
         | NodeKind::Parallel
         | NodeKind::Inclusive { .. }
         | NodeKind::TimerFor(_)
+        | NodeKind::TimerBudget(..)
         | NodeKind::TimerUntil(_)
         | NodeKind::Hook => false,
     };

@@ -12,6 +12,7 @@ use serde_json::Value as Json;
 use super::Id;
 use super::graph::{self, Split};
 use super::values;
+use super::working;
 
 /// One version of a workflow.
 #[derive(Debug)]
@@ -52,10 +53,16 @@ pub(super) enum NodeKind {
     Start,
     Normal(Normal),
     End,
-    Exclusive { default: Option<usize> },
+    Exclusive {
+        default: Option<usize>,
+    },
     Parallel,
-    Inclusive { default: Option<usize> },
+    Inclusive {
+        default: Option<usize>,
+    },
     TimerFor(Box<jiff::Span>),
+    /// So much working time, by a calendar.
+    TimerBudget(working::Budget, Id),
     TimerUntil(Option<usize>),
     Hook,
 }
@@ -229,11 +236,16 @@ fn read_node(node: &Json, fields: &[Field], edge_list: &[Json]) -> Result<Node, 
                 let key = text(props, "until_field").trim();
                 NodeKind::TimerUntil(fields.iter().position(|field| &*field.key == key))
             }
-            duration => NodeKind::TimerFor(Box::new(
-                duration
-                    .parse()
-                    .map_err(|_| format!("node `{id}` has the duration `{duration}`"))?,
-            )),
+            duration => {
+                let unread = || format!("node `{id}` has the duration `{duration}`");
+                match text(props, "calendar").trim() {
+                    "" => NodeKind::TimerFor(Box::new(duration.parse().map_err(|_| unread())?)),
+                    calendar => {
+                        let budget = working::Budget::read(duration).ok_or_else(unread)?;
+                        NodeKind::TimerBudget(budget, calendar.into())
+                    }
+                }
+            }
         },
         "hook" => NodeKind::Hook,
         other => return Err(format!("node `{id}` has the type `{other}`")),

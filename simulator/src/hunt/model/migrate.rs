@@ -75,7 +75,7 @@ fn word(kind: &NodeKind) -> &'static str {
         NodeKind::Exclusive { .. } => "exclusive",
         NodeKind::Parallel => "parallel",
         NodeKind::Inclusive { .. } => "inclusive",
-        NodeKind::TimerFor(_) | NodeKind::TimerUntil(_) => "timer",
+        NodeKind::TimerFor(_) | NodeKind::TimerBudget(..) | NodeKind::TimerUntil(_) => "timer",
         NodeKind::Hook => "hook",
     }
 }

@@ -7,7 +7,7 @@ use super::assign::assign;
 use super::definition::{Definition, NodeKind};
 use super::people::People;
 use super::ticket::{Fork, Rest, Ticket, Token, join};
-use super::{Id, Refused, conditions, values};
+use super::{Id, Refused, conditions, values, working};
 
 /// More moves than this in one step are an error, not a hang.
 const MOVES_MAX: usize = 1_000;
@@ -224,6 +224,11 @@ impl<'a> Run<'a> {
             }
             NodeKind::TimerFor(span) => {
                 let due_ms = self.after(span);
+                self.rest(token.id, Rest::Timer { due_ms });
+            }
+            NodeKind::TimerBudget(budget, calendar) => {
+                let calendar = self.people.calendars.get(calendar);
+                let due_ms = working::due(calendar, self.now_ms, *budget);
                 self.rest(token.id, Rest::Timer { due_ms });
             }
             NodeKind::TimerUntil(field) => {

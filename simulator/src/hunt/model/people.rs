@@ -1,5 +1,5 @@
 //! The directory as the model reads it from a directory file (semantics: directory, assignees, visibility): users,
-//! departments, roles.
+//! departments, roles, calendars.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -10,6 +10,7 @@ use serde_json::Value as Json;
 
 use super::Id;
 use super::definition::{Definition, list, text};
+use super::working::Calendar;
 
 /// Everybody.
 #[derive(Clone, Debug)]
@@ -19,6 +20,7 @@ pub(super) struct People {
     by_id: FxHashMap<Id, Arc<User>>,
     pub(super) depts: BTreeMap<Id, Dept>,
     pub(super) zone: TimeZone,
+    pub(super) calendars: BTreeMap<Id, Calendar>,
 }
 
 #[derive(Clone, Debug)]
@@ -90,12 +92,17 @@ impl People {
                 return Err("a department has no id, or the id of another".to_owned());
             }
         }
+        let mut calendars = BTreeMap::new();
+        for entry in list(&file["tenant"], "calendars") {
+            calendars.insert(text(entry, "id").into(), Calendar::read(entry, &zone)?);
+        }
         let by_id = users.iter().map(|(id, user)| (id.clone(), Arc::clone(user))).collect();
         Ok(Self {
             users,
             by_id,
             depts,
             zone,
+            calendars,
         })
     }
 

@@ -1,4 +1,4 @@
-//! A random directory: few people, so that they meet; a small tree of departments, two roles.
+//! A random directory: few people, so that they meet; a small tree of departments, two roles; calendars of working time.
 
 use serde_json::{Value as Json, json};
 
@@ -15,6 +15,47 @@ const ZONES: [&str; 5] = [
 ];
 
 const NAMES: [&str; 7] = ["ann", "bob", "cat", "dan", "eve", "fay", "gus"];
+
+/// Calendars that timers name; a directory has some of them.
+pub(super) const CALENDARS: [&str; 3] = ["office", "night", "gone"];
+
+/// Calendars of these ids, now and then without one or without hours, in zones whose clocks are changed too.
+pub(in crate::hunt::generate) fn calendars(tape: &mut Tape) -> Json {
+    let mut found = Vec::new();
+    for id in CALENDARS {
+        if tape.next(3) == 0 {
+            continue;
+        }
+        let day = [
+            json!(["09:00-12:00", "13:00-18:00"]),
+            json!(["00:00-06:10", "22:00-24:00"]),
+            json!(["01:30-02:45"]),
+        ];
+        let mut week = serde_json::Map::new();
+        for weekday in ["mon", "tue", "wed", "thu", "fri", "sat", "sun"] {
+            // The simplest calendar is open.
+            if tape.next(4) != 3 {
+                week.insert(weekday.to_owned(), day[tape.next(day.len())].clone());
+            }
+        }
+        let of_budget = ["PT8H", "PT2H30M"][tape.next(2)];
+        let mut calendar = json!({ "id": id, "day": of_budget, "week": week });
+        if tape.chance(1, 2) {
+            calendar["zone"] = json!(ZONES[tape.next(ZONES.len())]);
+        }
+        if tape.chance(1, 8) {
+            calendar["week"] = json!({});
+        }
+        // Around the time at which most runs are.
+        let dates = ["2026-01-01", "2026-01-02", "2026-01-05"];
+        let special = dates.into_iter().filter(|_| tape.chance(1, 4));
+        let special: serde_json::Map<String, Json> =
+            special.map(|date| (date.to_owned(), json!(["12:00-12:30"]))).collect();
+        calendar["special"] = special.into();
+        found.push(calendar);
+    }
+    found.into()
+}
 
 /// A directory as its file has it: one admin at least, some departments without leader or approvers, roles that may
 /// be empty, now and then someone who is not active, a time zone.
@@ -64,6 +105,7 @@ pub fn directory(tape: &mut Tape) -> Json {
     json!({
         "tenant": {
             "id": "random", "name": "Random", "domain": "random.example", "time_zone": ZONES[tape.next(ZONES.len())],
+            "calendars": calendars(tape),
         },
         "users": users, "depts": dept_list,
         "roles": [{ "id": "clerk", "name": "Clerk" }, { "id": "chief", "name": "Chief" }],

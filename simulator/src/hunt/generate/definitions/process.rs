@@ -9,6 +9,7 @@ use serde_json::{Value as Json, json};
 
 use super::Names;
 use super::condition::groups;
+use super::directory::CALENDARS;
 use super::form::Form;
 use crate::world::tape::Tape;
 
@@ -202,6 +203,10 @@ impl<'a> Builder<'a> {
         let mut props = json!({ "field_permissions": {}, "allow_withdraw": self.tape.next(2) == 0 });
         match self.tape.pick(&dates) {
             Some(field) if self.tape.chance(1, 2) => props["until_field"] = json!(field.key),
+            Some(_) | None if self.tape.chance(1, 3) => {
+                props["duration"] = json!(["PT2H", "P1D", "PT0S", "P2DT90M"][self.tape.next(4)]);
+                props["calendar"] = json!(CALENDARS[self.tape.next(CALENDARS.len())]);
+            }
             Some(_) | None => props["duration"] = json!(["PT2H", "P1D", "PT0S", "P1M"][self.tape.next(4)]),
         }
         let entry = self.node("timer", props);

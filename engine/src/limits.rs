@@ -125,3 +125,7 @@ pub const CHILDREN_OPEN_MAX: usize = 200;
 pub const CHILDREN_OF_STAY_MAX: usize = 50;
 /// How deep sub-tickets go below a ticket that has no parent: a circle of workflows that open each other ends there.
 pub const CHILDREN_DEPTH_MAX: usize = 5;
+/// Sub-tickets that a ticket's page shows.
+pub const CHILDREN_SHOWN_MAX: usize = 100;
+/// Sub-tickets that are looked at for it: a ticket that goes round and round may have had many.
+pub const CHILDREN_LOOKED_AT_MAX: usize = 1_000;

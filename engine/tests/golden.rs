@@ -12,7 +12,8 @@ use loonflow_engine::id::{TicketId, TokenId};
 use loonflow_engine::ticket::ActionKind;
 use loonflow_engine::ticket::act_state::ActState;
 use loonflow_engine::ticket::event::{
-    ActionTaken, Branch, EffectId, Event, FieldChange, Meta, OwedEffect, Processor, TicketCreated,
+    ActionTaken, Branch, ChildEnd, EffectId, Event, FieldChange, Meta, OwedChild, OwedEffect, Processor, TicketCreated,
+    Via,
 };
 use loonflow_engine::ticket::token::{Consult, ForkId, Rest, Share};
 use loonflow_engine::time::Timestamp;
@@ -206,6 +207,39 @@ fn samples() -> Vec<Event> {
         Event::WaitSkipped {
             token,
             node: "wait".into(),
+        },
+        Event::ChildOpened {
+            child: id,
+            token,
+            node: "parts".into(),
+            workflow_id: "part".into(),
+            by: Some(ada.into()),
+        },
+        Event::ChildEnded {
+            child: id,
+            state: ChildEnd::Rejected,
+        },
+        Event::ActedAs { via: Via::Spawn },
+        Event::EffectsOwed {
+            effects: vec![
+                OwedEffect::Child(Box::new(OwedChild {
+                    child: id,
+                    workflow_id: "part".into(),
+                    creator: ada.into(),
+                    action_id: Some("go".into()),
+                    fields: [("title".into(), Value::text("T"))].into(),
+                    token,
+                    node: "parts".into(),
+                })),
+                OwedEffect::TellParent {
+                    parent: id,
+                    state: ChildEnd::Finished,
+                },
+                OwedEffect::CloseChild {
+                    child: id,
+                    by: ada.into(),
+                },
+            ],
         },
     ]
 }

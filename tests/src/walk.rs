@@ -138,6 +138,15 @@ impl<'a> Walk<'a> {
         real.refused(code)
     }
 
+    /// Other tickets are told what this one owes them.
+    ///
+    /// # Panics
+    /// Where they are not.
+    pub async fn deliver(&mut self) {
+        let effects = self.server.engine.effects();
+        effects.deliver(ticket_id(&self.ticket)).await.expect("no fault");
+    }
+
     /// The timer at a node comes due after `hours`, and not before.
     ///
     /// # Panics

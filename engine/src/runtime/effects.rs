@@ -13,7 +13,7 @@ use crate::runtime::Answer;
 use crate::runtime::deliveries::Delivery;
 use crate::runtime::engine::{Engine, Inner, not_found};
 use crate::runtime::fault::Fault;
-use crate::runtime::outbox::{Current, Door};
+use crate::runtime::outbox::{Current, Door, Hands, message};
 use crate::runtime::request::Done;
 use crate::ticket::event::OwedChild;
 use crate::ticket::{Command, EffectId, EffectOutcome, HookOutcome, Refusal};
@@ -146,6 +146,32 @@ impl Effects<'_> {
             }
         };
         Ok(if is_same { CallBack::Taken } else { CallBack::Gone })
+    }
+
+    /// Tells other tickets now what a ticket owes them, each once: for whoever drives the engine by hand
+    /// (`EngineOptions::runs_effects`); else it happens by itself.
+    ///
+    /// # Errors
+    /// A fault; the rest is told by the next call.
+    pub async fn deliver(self, ticket_id: TicketId) -> Result<(), Fault> {
+        let Some(tenant) = self.engine.tenant_of(ticket_id).await? else {
+            return Ok(());
+        };
+        let Some((ticket, _)) = self.engine.load(&tenant, ticket_id).await? else {
+            return Ok(());
+        };
+        let hands = Hands {
+            door: self.engine.inner.clone(),
+            parts: self.engine.inner.carrying.clone(),
+        };
+        let owed = ticket
+            .effects
+            .iter()
+            .filter(|(_, open)| open.is_owed() && open.work.is_internal());
+        for (effect, _) in owed {
+            message::send(&hands, &tenant, (ticket_id, effect), 0).await?;
+        }
+        Ok(())
     }
 
     /// What became of the last tries of calls: of one ticket, or of all of a tenant; the newest first. It begins anew with

@@ -41,7 +41,7 @@ pub(crate) mod attempt;
 mod checkpoint;
 mod dispatch;
 pub(crate) mod keeper;
-mod message;
+pub(crate) mod message;
 mod pause;
 pub(crate) mod runner;
 

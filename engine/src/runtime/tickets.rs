@@ -9,6 +9,7 @@ use crate::id::{NodeId, TenantId, TicketId, UserId, VersionName, WorkflowId};
 use crate::runtime::Answer;
 use crate::runtime::commit;
 use crate::runtime::engine::{Engine, origin_of};
+use crate::runtime::registry::TenantState;
 use crate::runtime::request::{ActAnswer, ActRequest, Caller, CreateRequest, Done, HistoryQuery, Page};
 use crate::runtime::slot::Request;
 use crate::runtime::sub_tickets::Below;
@@ -16,7 +17,7 @@ use crate::ticket::event::{Event, Meta};
 use crate::ticket::{Act, Argument, Command, Create, Refusal, Replies, sub_ticket, visibility};
 use crate::view::flow_history::{self, HistoryEntry, OutlineRow};
 use crate::view::row::TicketRow;
-use crate::view::ticket_detail::{self, CreateForm, TicketDetail};
+use crate::view::ticket_detail::{self, CreateForm, Relative, TicketDetail};
 use crate::view::ticket_list::{Category, ListQuery, Viewer};
 use crate::workflow::WorkflowVersion;
 
@@ -223,9 +224,28 @@ impl Tickets<'_> {
             &caller.user_id,
             now,
         );
-        if let Some((parent, _)) = seen.ticket.parent {
-            let is_seen = self.engine.viewable(caller, parent).await?.is_ok();
-            detail.row.parent_ticket_id = is_seen.then_some(parent);
+        if let Some((parent, _)) = seen.ticket.parent
+            && let Ok(parent) = self.engine.viewable(caller, parent).await?
+        {
+            detail.row.parent_ticket_id = Some(parent.ticket.id);
+            detail.parent = Some(Relative::of(&parent.ticket, &parent.workflow));
+        } else {
+            detail.row.parent_ticket_id = None;
+        }
+        let directory = &seen.tenant.directory;
+        let is_tenant_admin = directory
+            .user(&caller.user_id)
+            .is_some_and(|user| permission::is_tenant_admin(user));
+        let found = self.engine.inner.lists.ask(&caller.tenant_id, |index| {
+            let viewer = viewer(caller, &seen.tenant, &index.versions(), is_tenant_admin);
+            index.children(ticket_id, &viewer)
+        });
+        if let Some((children, n_hidden)) = found {
+            let relatives = children.iter().filter_map(|child| {
+                let version = seen.tenant.version(&child.workflow_id, &child.version_name)?;
+                Some(Relative::of(child, version))
+            });
+            (detail.children, detail.n_children_hidden) = (relatives.collect(), n_hidden);
         }
         Ok(Ok(detail))
     }
@@ -282,20 +302,7 @@ impl Tickets<'_> {
             }));
         }
         let found = self.engine.inner.lists.ask(&caller.tenant_id, |index| {
-            let versions = index.versions();
-            let fitting = |fits: &dyn Fn(&WorkflowVersion) -> bool| -> BTreeSet<(WorkflowId, VersionName)> {
-                let fits = |(workflow, version): &&(WorkflowId, VersionName)| {
-                    tenant.version(workflow, version).is_some_and(|version| fits(version))
-                };
-                versions.iter().filter(fits).cloned().collect()
-            };
-            let viewer = Viewer {
-                user: caller.user_id.clone(),
-                is_tenant_admin,
-                view: fitting(&|version| permission::may_view_workflow(directory, &caller.user_id, version)),
-                intervene: fitting(&|version| permission::may_intervene(directory, &caller.user_id, version)),
-                allowed: fitting(&|version| permission::application_allows(directory, &caller.app, version)),
-            };
+            let viewer = viewer(caller, &tenant, &index.versions(), is_tenant_admin);
             index.query(&query, &viewer)
         });
         let Some(found) = found else {
@@ -353,5 +360,28 @@ impl Tickets<'_> {
         };
         let version = Some(version_name.clone());
         self.engine.system_command(tenant, ticket_id, command, version).await
+    }
+}
+
+/// What a caller may see of the versions that tickets are on.
+fn viewer(
+    caller: &Caller,
+    tenant: &TenantState,
+    versions: &[(WorkflowId, VersionName)],
+    is_tenant_admin: bool,
+) -> Viewer {
+    let directory = &tenant.directory;
+    let fitting = |fits: &dyn Fn(&WorkflowVersion) -> bool| -> BTreeSet<(WorkflowId, VersionName)> {
+        let fits = |(workflow, version): &&(WorkflowId, VersionName)| {
+            tenant.version(workflow, version).is_some_and(|version| fits(version))
+        };
+        versions.iter().filter(fits).cloned().collect()
+    };
+    Viewer {
+        user: caller.user_id.clone(),
+        is_tenant_admin,
+        view: fitting(&|version| permission::may_view_workflow(directory, &caller.user_id, version)),
+        intervene: fitting(&|version| permission::may_intervene(directory, &caller.user_id, version)),
+        allowed: fitting(&|version| permission::application_allows(directory, &caller.app, version)),
     }
 }

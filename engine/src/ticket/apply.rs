@@ -238,36 +238,23 @@ impl Ticket {
 
     /// Notes sub-tickets that were opened, that ended, and that a stay which is over will not come to create.
     fn note_children(&mut self, event: &Event) {
-        match event {
-            Event::ChildOpened { child, token, .. } => {
-                let visit = self.token(*token).map_or(0, |token| token.visit);
-                Arc::make_mut(&mut self.children).insert(*child, Child { visit, state: None });
-                return;
-            }
-            Event::ChildEnded { child, state } => {
-                if let Some(child) = Arc::make_mut(&mut self.children).get_mut(child) {
-                    child.state = Some(*state);
-                }
-                return;
-            }
-            _ if self.children.is_empty() => return,
-            _ => {}
+        if let Event::ChildOpened { child, token, .. } = event {
+            let visit = self.token(*token).map_or(0, |token| token.visit);
+            Arc::make_mut(&mut self.children).insert(*child, Child { visit, state: None });
+        } else if let Event::ChildEnded { child, state } = event
+            && let Some(child) = Arc::make_mut(&mut self.children).get_mut(child)
+        {
+            child.state = Some(*state);
         }
-        let Some(step) = event.step() else { return };
+        let Some(step) = event.step().filter(|_| !self.children.is_empty()) else {
+            return;
+        };
         let gone = step.ended_stays();
         let never: Vec<TicketId> = self
             .effects
             .iter()
-            .filter_map(|(_, effect)| match &effect.work {
-                Work::Child { child, token, .. } => gone.contains(token).then_some(*child),
-                Work::Timer { .. }
-                | Work::Hook { .. }
-                | Work::NoCallBack { .. }
-                | Work::EventHook { .. }
-                | Work::Reserved { .. }
-                | Work::TellParent { .. }
-                | Work::CloseChild { .. } => None,
-            })
+            .filter(|(_, effect)| effect.work.token().is_some_and(|token| gone.contains(&token)))
+            .filter_map(|(_, effect)| effect.work.child())
             .collect();
         for child in never {
             if let Some(child) = Arc::make_mut(&mut self.children).get_mut(&child) {

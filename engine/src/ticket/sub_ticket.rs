@@ -206,7 +206,7 @@ fn edge_after_last(decision: &Decision<'_>, token: TokenId) -> Option<EdgeId> {
     }
     // What somebody went on without is nobody's failure.
     let is_well = |child: &&Child| matches!(child.state, Some(ChildEnd::Finished | ChildEnd::None));
-    let edge = if of_visit.iter().all(|child| is_well(child)) {
+    let edge = if of_visit.iter().all(is_well) {
         &props.auto_edge
     } else {
         &props.auto_edge_failed

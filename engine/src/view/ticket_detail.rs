@@ -11,19 +11,19 @@ use serde_json::json;
 use crate::account::directory::Directory;
 use crate::account::permission;
 use crate::account::person::Person;
-use crate::id::{FieldKey, NodeId, UserId};
+use crate::id::{FieldKey, NodeId, TicketId, UserId};
 use crate::limits::WAITED_FOR_MAX;
 use crate::ticket::action_kind::ActionKind;
 use crate::ticket::context::{Context, Draw};
 use crate::ticket::offer::{self, OfferedAction, OfferedActions};
 use crate::ticket::place::{current_nodes, waited_for};
 use crate::ticket::token::Rest;
-use crate::ticket::{EffectId, Ticket, Token, Work, visibility};
+use crate::ticket::{ActState, EffectId, Ticket, Token, Work, visibility};
 use crate::time::Timestamp;
 use crate::view::example::example_value;
 use crate::view::row::TicketRow;
 use crate::workflow::secrets::without_secrets;
-use crate::workflow::{Component, ComponentKind, FieldPermission, Node, NormalProps, WorkflowVersion};
+use crate::workflow::{Component, ComponentKind, FieldPermission, WorkflowVersion};
 
 /// A ticket as a viewer sees it.
 #[derive(Clone, Debug)]
@@ -47,6 +47,39 @@ pub struct TicketDetail {
     pub intervention: Option<String>,
     /// What failed for good, the oldest first; shown to those who may intervene alone.
     pub incidents: Vec<Incident>,
+    /// The parent, for those who may view it; the list that knows which tickets there are fills it in.
+    pub parent: Option<Relative>,
+    /// Sub-tickets that the viewer may view; so does this.
+    pub children: Vec<Relative>,
+    /// How many sub-tickets there are that the viewer may not view.
+    pub n_children_hidden: u64,
+}
+
+/// A parent or a sub-ticket, in short.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Relative {
+    /// The ticket.
+    pub id: TicketId,
+    /// Its title.
+    pub title: String,
+    /// Its state.
+    pub act_state: ActState,
+    /// Its workflow's name.
+    pub workflow_name: String,
+}
+
+impl Relative {
+    /// Of a ticket that the viewer may view.
+    #[must_use]
+    pub fn of(ticket: &Ticket, workflow: &WorkflowVersion) -> Self {
+        Self {
+            id: ticket.id,
+            title: ticket.title.clone(),
+            act_state: ticket.act_state,
+            workflow_name: workflow.name.clone(),
+        }
+    }
 }
 
 /// An effect that failed for good.
@@ -106,16 +139,6 @@ pub struct WaitingFor {
     pub due: Option<Timestamp>,
     /// For a hook: how far it is.
     pub hook: Option<HookWait>,
-    /// What of this node does not run yet, in words.
-    pub not_running: Option<&'static str>,
-}
-
-/// What of a node does not run yet: somebody who reads the definition expects that it does.
-#[must_use]
-pub fn not_running(node: &Node) -> Option<&'static str> {
-    let has_sub_tickets = |props: &NormalProps| props.wait_for_sub_tickets || props.auto_edge.is_some();
-    let is_parent = node.kind.as_normal().is_some_and(has_sub_tickets);
-    is_parent.then_some("sub-tickets are not waited for yet, and take no edge when they end")
 }
 
 /// Kinds of waiting.
@@ -200,6 +223,9 @@ pub fn detail(
         offered,
         waiting_for: waiting_for(ticket, workflow, directory),
         intervention: ticket.intervention.clone(),
+        parent: None,
+        children: Vec::new(),
+        n_children_hidden: 0,
         incidents: if permission::may_intervene(directory, user, workflow) {
             incidents(ticket)
         } else {
@@ -296,7 +322,6 @@ fn waiting_for(ticket: &Ticket, workflow: &WorkflowVersion, directory: &Director
             missing,
             due: due.or_else(|| call_back_due(ticket, token)),
             hook: hook_wait(ticket, token),
-            not_running: workflow.node(&token.node).and_then(not_running),
         })
     };
     ticket.tokens.iter().filter_map(one).collect()

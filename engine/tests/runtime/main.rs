@@ -31,6 +31,8 @@ mod regression;
 mod sign_in;
 /// Actors that go to sleep and wake up, restarts.
 mod sleep;
+/// Sub-tickets at work.
+mod sub_tickets;
 /// One ticket under many hands; rehearsals; timers and hooks.
 mod tickets;
 /// What of the log cannot be read keeps itself from being served, and nothing else.

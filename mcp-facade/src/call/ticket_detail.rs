@@ -15,7 +15,7 @@ use crate::error::ApiError;
 use crate::wire::action::{OfferedAction, actions};
 use crate::wire::form::{Filling, Form};
 use crate::wire::node::id_or_empty;
-use crate::wire::ticket::{Incident, Row, WaitingFor};
+use crate::wire::ticket::{Incident, Relative, Row, WaitingFor};
 use crate::wire::{clipped, request};
 
 /// Which ticket.
@@ -66,6 +66,19 @@ pub struct Answer {
     /// What failed for good; absent where nothing did, and for those who cannot intervene.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub incidents: Vec<Incident>,
+    /// The parent; absent where there is none, and for those who may not view it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parent: Option<Relative>,
+    /// Sub-tickets that the caller may view; absent where there are none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub children: Vec<Relative>,
+    /// How many there are that the caller may not view; absent where there are none.
+    #[serde(skip_serializing_if = "is_none")]
+    pub n_children_hidden: u64,
+}
+
+fn is_none(n: &u64) -> bool {
+    *n == 0
 }
 
 impl Answer {
@@ -90,6 +103,9 @@ impl Answer {
                 .into_iter()
                 .map(|one| Incident::of(one, directory))
                 .collect(),
+            parent: detail.parent.map(Relative::from),
+            children: detail.children.into_iter().map(Relative::from).collect(),
+            n_children_hidden: detail.n_children_hidden,
             version: detail.row.version,
             ticket: Row::of(detail.row, directory),
             waiting_for: waiting.map(|one| WaitingFor::of(one, directory)).collect(),

@@ -6,8 +6,7 @@ use std::collections::BTreeMap;
 
 use loonflow_engine::account::directory::Directory;
 use loonflow_engine::id::{VersionName, WorkflowId};
-use loonflow_engine::limits::LISTED_MAX;
-use loonflow_engine::view::ticket_detail::{CreateForm, not_running};
+use loonflow_engine::view::ticket_detail::CreateForm;
 use serde::Serialize;
 
 use super::CallContext;
@@ -51,9 +50,6 @@ pub struct Answer {
     pub action_base_node_id: String,
     /// A whole call of `ticket_create` that passes as a rehearsal.
     pub example: Example,
-    /// What of the workflow does not run yet; absent where all of it does.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub notes: Vec<String>,
 }
 
 impl Answer {
@@ -73,16 +69,11 @@ impl Answer {
             fields: form.example_fields,
             dry_run: true,
         };
-        let notes = workflow
-            .nodes
-            .iter()
-            .filter_map(|node| Some(format!("node `{}` ({}): {}", node.id, node.name, not_running(node)?)));
         Self {
             form: Form::of(workflow, workflow.name.clone(), filling),
             actions: actions(form.actions),
             action_base_node_id: workflow.start().id.as_str().to_owned(),
             example,
-            notes: notes.take(LISTED_MAX).collect(),
         }
     }
 }

@@ -90,9 +90,6 @@ pub struct WaitingFor {
     /// Only for a hook: how far it is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hook: Option<Hook>,
-    /// Only for what does not run yet: why it waits.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub note: Option<&'static str>,
 }
 
 impl WaitingFor {
@@ -110,7 +107,6 @@ impl WaitingFor {
                 state: hook.state,
                 attempt: hook.attempt,
             }),
-            note: waiting.not_running,
         }
     }
 }
@@ -122,6 +118,30 @@ pub struct Hook {
     pub state: &'static str,
     /// The request's number.
     pub attempt: u32,
+}
+
+/// A parent or a sub-ticket.
+#[derive(Debug, Clone, Serialize)]
+pub struct Relative {
+    /// The ticket.
+    pub id: TicketId,
+    /// Its title.
+    pub title: String,
+    /// Its state.
+    pub act_state: &'static str,
+    /// Its workflow's name.
+    pub workflow_name: String,
+}
+
+impl From<ticket_detail::Relative> for Relative {
+    fn from(relative: ticket_detail::Relative) -> Self {
+        Self {
+            id: relative.id,
+            title: relative.title,
+            act_state: relative.act_state.word(),
+            workflow_name: relative.workflow_name,
+        }
+    }
 }
 
 /// An effect that failed for good.

@@ -173,12 +173,15 @@ fn keys_that_nothing_reads_are_told_with_their_place() {
 fn what_nothing_acts_on_yet_is_told() {
     let data = acme(&[]);
     let directory = asset("acme.json");
-    let code = "warning sub_tickets_not_heeded";
-    let file = asset("release.json");
+    let code = "warning notices_not_sent";
+    let text_of = std::fs::read_to_string(asset("release.json")).expect("is there");
+    let with_channel = text_of.replace(r#""selected_channel_list": []"#, r#""selected_channel_list": ["mail"]"#);
+    let file = data.path().join("release.json");
+    std::fs::write(&file, with_channel).expect("written");
     let checked = run(data.path(), &["check", text(&file), "--directory", text(&directory)]);
     assert!(checked.code == 0 && checked.out.contains(code), "{}", checked.out);
     let imported = done(data.path(), &["import", text(&file)]);
-    assert!(imported.contains("warning sub_tickets_not_heeded node `"), "{imported}");
+    assert!(imported.contains(code), "{imported}");
 }
 
 #[test]

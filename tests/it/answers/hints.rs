@@ -167,33 +167,6 @@ async fn a_draft_is_called_one() {
 }
 
 #[tokio::test]
-async fn what_does_not_run_is_told() {
-    let mut workflow = yard::workflow();
-    yard::at(&mut workflow, "/process_schema/node_info_list/1/props")["wait_for_sub_tickets"] = json!(true);
-    let server = TestServer::yard(vec![workflow]).await;
-    let prepared = server
-        .raw("cleo")
-        .call("ticket_prepare_create", json!({ "workflow_id": "w" }))
-        .await
-        .ok();
-    assert!(
-        prepared["notes"][0]
-            .as_str()
-            .expect("a note")
-            .contains("sub-tickets are not waited for yet"),
-        "{prepared}"
-    );
-    let ticket = created(&server, json!({ "title": "k" })).await;
-    let detail = server
-        .raw("ana")
-        .call("ticket_detail", json!({ "ticket_id": ticket }))
-        .await
-        .ok();
-    let note = detail["waiting_for"][0]["note"].as_str().expect("a note");
-    assert!(note.starts_with("sub-tickets are not waited for yet"), "{note}");
-}
-
-#[tokio::test]
 async fn a_node_takes_the_sub_tickets_it_names() {
     let mut workflow = yard::workflow();
     yard::at(&mut workflow, "/process_schema/node_info_list/1/props")["sub_workflows"] = json!(["part"]);
@@ -206,10 +179,17 @@ async fn a_node_takes_the_sub_tickets_it_names() {
             "parent_ticket_id": parent, "parent_ticket_node_id": "a" })
     };
     let cleo = server.raw("cleo");
-    let error = cleo.call("ticket_create", child("w")).await.refused("invalid_argument");
-    assert_eq!(error["details"]["argument"], "workflow_id");
+    let error = cleo
+        .call("ticket_create", child("w"))
+        .await
+        .refused("sub_workflow_not_allowed");
+    assert_eq!(error["details"]["workflow_id"], "w");
     assert!(error["message"].as_str().expect("a text").contains("`part`"), "{error}");
-    cleo.call("ticket_create", child("part")).await.ok();
+    cleo.call("ticket_create", child("part"))
+        .await
+        .refused("permission_denied");
+    let ana = server.raw("ana");
+    ana.call("ticket_create", child("part")).await.ok();
 }
 
 #[tokio::test]

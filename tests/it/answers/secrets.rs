@@ -16,7 +16,11 @@ async fn a_parent_is_told_to_whoever_may_view_it() {
         .expect("a list")
         .push(json!({ "id": "u-bob", "name": "bob",
         "email": "bob@kestrel.example", "type": "normal", "is_active": true, "depts": [{ "dept_id": "d-yard", "is_primary": true }] }));
-    let server = TestServer::of(Default::default(), vec![(directory, vec![yard::workflow(), child])]).await;
+    let mut above = yard::workflow();
+    let props = yard::at(&mut above, "/process_schema/node_info_list/1/props");
+    props["sub_workflows"] = json!(["child"]);
+    props["assignee"] = json!("u-cleo");
+    let server = TestServer::of(Default::default(), vec![(directory, vec![above, child])]).await;
     let parent = created(&server, json!({ "title": "parent" })).await;
     let arguments = json!({ "workflow_id": "child", "action_id": "go", "fields": { "title": "child" },
         "parent_ticket_id": parent, "parent_ticket_node_id": "a" });

@@ -55,7 +55,7 @@ async fn incident(transport: Transport) {
         .await;
 }
 
-/// A sub-ticket, a whole vote, a hook that fails and is posted again. That a node waits for its sub-tickets is not yet so.
+/// A sub-ticket that is waited for, a whole vote, a hook that fails and is posted again.
 async fn release(transport: Transport) {
     let server = TestServer::start().await;
     let mut walk = Walk::new(&server, transport);
@@ -73,6 +73,7 @@ async fn release(transport: Transport) {
     assert_eq!(children["ticket_list"][0]["id"], child.ticket.as_str());
     assert_eq!(children["total"], 1);
     child.step("dana", "reject/crm_no", nothing(), "rejected: end()").await;
+    child.deliver().await;
 
     walk.step("erin", "agree/ready", nothing(), "on_going: approve(erin,olga)")
         .await;

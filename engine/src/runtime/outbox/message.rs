@@ -16,7 +16,7 @@ use crate::ticket::{Act, Action, Command, EffectId, EffectOutcome, Refusal};
 const CLOSED_WITH_PARENT: &str = "closed with its parent";
 
 /// Tries once and closes the effect, or says when it is tried again.
-pub(super) async fn send(hands: &Hands, tenant: &TenantId, key: Key, n_before: u32) -> Result<Tried, Fault> {
+pub(crate) async fn send(hands: &Hands, tenant: &TenantId, key: Key, n_before: u32) -> Result<Tried, Fault> {
     let (ticket_id, effect) = key;
     let current = hands.door.clone().current(tenant, ticket_id).await?;
     let open = current.and_then(|(ticket, _)| ticket.effects.get(effect).filter(|open| open.is_owed()).cloned());

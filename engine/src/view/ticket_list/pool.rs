@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::hash::Hash;
 use std::sync::Arc;
 
-use crate::id::{FieldKey, NodeId, SharedText, UserId};
-use crate::ticket::{Rest, Ticket};
+use crate::id::{FieldKey, NodeId, SharedText, TicketId, UserId};
+use crate::ticket::{Child, EffectId, EffectTable, Rest, Ticket};
 use crate::value::Value;
 
 /// Sets and maps of more entries are seldom alike, and cost their length to compare: they are not looked for.
@@ -72,6 +72,9 @@ pub(super) struct Pool {
     users: Copies<BTreeSet<UserId>>,
     handlers: Copies<BTreeMap<NodeId, UserId>>,
     no_fields: Arc<BTreeMap<FieldKey, Value>>,
+    no_effects: Arc<EffectTable>,
+    no_children: Arc<BTreeMap<TicketId, Child>>,
+    no_answers: Arc<BTreeMap<NodeId, EffectId>>,
 }
 
 impl Pool {
@@ -80,6 +83,10 @@ impl Pool {
     pub(super) fn share(&mut self, before: Option<&Ticket>, card: &mut Ticket) {
         card.title.shrink_to_fit();
         card.fields = Arc::clone(&self.no_fields);
+        // Nor is any of these in a list; that a ticket has a parent is in the sub-ticket.
+        card.effects = Arc::clone(&self.no_effects);
+        card.children = Arc::clone(&self.no_children);
+        card.answered_hooks = Arc::clone(&self.no_answers);
         for text in [
             card.tenant_id.text_mut(),
             card.workflow_id.text_mut(),

@@ -9,6 +9,7 @@ use super::index::TenantIndex;
 use super::membership::Key;
 use super::{Category, ListPage, ListQuery, Viewer};
 use crate::id::TicketId;
+use crate::limits::{CHILDREN_LOOKED_AT_MAX, CHILDREN_SHOWN_MAX};
 use crate::text::{folded, is_blank};
 use crate::ticket::{ActState, Ticket};
 
@@ -42,6 +43,21 @@ impl TenantIndex {
             total,
             has_more: page < n_pages,
         }
+    }
+
+    /// Sub-tickets of a ticket that a viewer may view, oldest first, at most `CHILDREN_SHOWN_MAX` of them, and how many
+    /// there are that the viewer may not.
+    #[must_use]
+    pub fn children(&self, parent: TicketId, viewer: &Viewer) -> (Vec<Arc<Ticket>>, u64) {
+        let Some(children) = self.memberships().of(&Key::Parent(parent)) else {
+            return (Vec::new(), 0);
+        };
+        let cards = children.iter().filter_map(|ordinal| self.card(ordinal));
+        let (seen, hidden): (Vec<_>, Vec<_>) = cards
+            .take(CHILDREN_LOOKED_AT_MAX)
+            .partition(|card| self.may_view(card.id, viewer));
+        let n_hidden = hidden.iter().filter(|card| card.act_state != ActState::InDraft).count() as u64;
+        (seen.into_iter().take(CHILDREN_SHOWN_MAX).cloned().collect(), n_hidden)
     }
 
     /// Whether the viewer may view a ticket: as `ticket::visibility` says, from what is kept here.

@@ -97,6 +97,13 @@ impl Reader {
         }
     }
 
+    /// As [`keys`](Self::keys), where a strange key is an error.
+    pub(crate) fn strict_keys(&mut self, json: &Json, known: &[&str], part: &str, place: &Place) {
+        for sentence in self.unread.of(json, known) {
+            self.error(UNKNOWN_KEY, place, &format!("{part} {sentence}"));
+        }
+    }
+
     /// What was found.
     pub(crate) fn into_problems(mut self) -> Vec<Problem> {
         let more = self.unread.more();

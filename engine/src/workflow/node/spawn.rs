@@ -60,12 +60,8 @@ pub(super) fn read(reader: &mut Reader, props: &Json, node: &Place) -> Vec<Spawn
     let mut found = Vec::new();
     for json in reader.objects(props, "spawn", node) {
         let keys = ["workflow", "count", "each", "creator", "action_id", "fields"];
-        // What is misspelt here would open the wrong tickets, so it is an error.
-        let odd = json.as_object().into_iter().flat_map(serde_json::Map::keys);
-        for key in odd.filter(|key| !keys.contains(&key.as_str())) {
-            let sentence = format!("has a `spawn` with the key `{key}`: take {}", keys.join(", "));
-            reader.error("unknown_key", node, &sentence);
-        }
+        // What is misspelt here would open the wrong tickets.
+        reader.strict_keys(json, &keys, "in `spawn`", node);
         found.extend(read_one(reader, json, node));
     }
     found
@@ -80,38 +76,34 @@ fn read_one(reader: &mut Reader, json: &Json, node: &Place) -> Option<Spawn> {
         bad("without `workflow`: say of which workflow the sub-tickets are");
         return None;
     }
-    let many = match (get(json, "count"), get(json, "each")) {
-        (Json::Null, Json::String(key)) if !key.trim().is_empty() => Many::Each(key.trim().into()),
-        (count, Json::Null) => {
-            let count = if count.is_null() { Some(1) } else { count.as_u64() };
-            let Some(count) = count.filter(|count| (1..=COUNT_MAX).contains(count)) else {
-                bad(&format!("with a `count` that is no whole number from 1 to {COUNT_MAX}"));
-                return None;
-            };
-            Many::Count(u32::try_from(count).unwrap_or(1))
-        }
-        _ => {
-            bad("with both `count` and `each`, or an `each` that names no field: give one of them");
+    let (count, each) = (get(json, "count"), get(json, "each"));
+    let each_of = each.as_str().map(str::trim).filter(|key| !key.is_empty());
+    let count_of = if count.is_null() { Some(1) } else { count.as_u64() };
+    let many = match (each_of, count_of.filter(|count| (1..=COUNT_MAX).contains(count))) {
+        (Some(key), _) if count.is_null() => Many::Each(key.into()),
+        (None, Some(count)) if each.is_null() => Many::Count(u32::try_from(count).unwrap_or(1)),
+        (Some(_) | None, _) => {
+            bad(&format!(
+                "that needs `count`, a whole number from 1 to {COUNT_MAX}, or `each`, the key of a field"
+            ));
             return None;
         }
     };
-    let creator = match get(json, "creator") {
-        Json::Null => SpawnCreator::Creator,
-        Json::String(word) if word == "creator" => SpawnCreator::Creator,
-        Json::String(word) if word == "actor" => SpawnCreator::Actor,
-        _ => {
+    let creator = match get(json, "creator").as_str() {
+        None if get(json, "creator").is_null() => SpawnCreator::Creator,
+        Some("creator") => SpawnCreator::Creator,
+        Some("actor") => SpawnCreator::Actor,
+        Some(_) | None => {
             bad("whose `creator` is neither `creator` nor `actor`");
             return None;
         }
     };
-    let action_id = match get(json, "action_id") {
-        Json::Null => None,
-        Json::String(id) => Some(id.trim().to_owned()),
-        _ => {
-            bad("whose `action_id` is no text");
-            return None;
-        }
-    };
+    let action_id = get(json, "action_id");
+    if !action_id.is_null() && !action_id.is_string() {
+        bad("whose `action_id` is no text");
+        return None;
+    }
+    let action_id = action_id.as_str().map(|id| id.trim().to_owned());
     let mut fields = BTreeMap::new();
     for (key, value) in get(json, "fields").as_object().into_iter().flatten() {
         let Some(value) = read_value(value) else {

@@ -109,6 +109,9 @@ pub(super) const FORM: &[Property] = &[
     ),
     property("intervention", Kind::Text, "Why help is needed."),
     property("incidents", Kind::AnyRows, "Effects given up; retry_hook or skip them."),
+    property("parent", Kind::AnyObject, "Ticket above."),
+    property("children", Kind::AnyRows, "Tickets below."),
+    property("n_children_hidden", Kind::Number, "Those you may not see."),
 ];
 
 /// An action that is open.

@@ -37,7 +37,6 @@ pub const DECLARATION: Declaration = Declaration {
         ),
         property("action_base_node_id", Kind::Text, "The start node."),
         property("example", Kind::AnyObject, "Arguments for ticket_create."),
-        property("notes", Kind::Texts, "What of the workflow does not run yet."),
     ],
     effect: Effect::Reads,
     whole: "tell the workflow's admin that its form is too large to be shown",

@@ -47,10 +47,13 @@ pub fn lists_equal_a_walk(world: &World, index: &TenantIndex, user: &UserId) -> 
                     "{user} asks for {query:?}: listed {listed:?}, walked {walked:?}"
                 ));
             }
-            // A row is the ticket without its fields.
+            // A row is the ticket without its fields, and without what it owes and opened.
             for (row, ticket) in page.tickets.iter().zip(&found) {
                 let bare = Ticket {
                     fields: Default::default(),
+                    effects: Default::default(),
+                    children: Default::default(),
+                    answered_hooks: Default::default(),
                     ..Ticket::clone(ticket)
                 };
                 if **row != bare {

@@ -5,11 +5,12 @@
 
 use std::sync::Arc;
 
-use loonflow_engine::define::{Field, Node, Workflow};
+use loonflow_engine::define::{Assign, Field, Node, Workflow};
 use loonflow_engine::demo;
 use loonflow_engine::id::{TicketId, TokenId};
 use loonflow_engine::runtime::PublishRequest;
 use loonflow_engine::ticket::HookOutcome;
+use loonflow_engine::workflow::Variable;
 use serde_json::{Map, Value, json};
 
 use crate::mcp::tools::all;
@@ -72,7 +73,7 @@ async fn everything() -> Answers {
     // One waits for sub-tickets, about which there is a note; the other comes to a hook that cannot be reached.
     let release = demo::workflow("release").expect("is one of them");
     let release = serde_json::from_str(release).expect("is JSON");
-    for source in [release, hooked().definition()] {
+    for source in [release, hooked().definition(), above().definition()] {
         let publish = PublishRequest::new(world.tenant.clone(), Arc::new(source));
         let published = world.engine.workflows().publish(publish).await;
         published.expect("no fault").expect("publishes");
@@ -114,7 +115,28 @@ async fn everything() -> Answers {
     let on_ticket = json!({ "ticket_id": ticket });
     call("ada", "ticket_detail", on_ticket.clone()).await;
     call("ada", "ticket_prepare_handle", on_ticket).await;
+    // One above, whose creator does not see what is below.
+    let create = json!({ "workflow_id": "above", "action_id": "go", "fields": { "title": "T" } });
+    let parent = call("dev", "ticket_create", create).await["ticket_id"].clone();
+    let below = json!({ "workflow_id": "hooked", "action_id": "go", "fields": { "title": "T" },
+        "parent_ticket_id": parent, "parent_ticket_node_id": "parts" });
+    let child = call("erin", "ticket_create", below).await["ticket_id"].clone();
+    for tool in ["ticket_detail", "ticket_prepare_handle"] {
+        call("erin", tool, json!({ "ticket_id": child })).await;
+        call("erin", tool, json!({ "ticket_id": parent })).await;
+        call("dev", tool, json!({ "ticket_id": parent })).await;
+    }
     answers
+}
+
+/// A workflow whose node takes sub-tickets of that with a hook.
+fn above() -> Workflow {
+    let parts = Node::step("parts", Assign::variables([Variable::CreatorDeptApprover])).prop("sub_workflows", "hooked");
+    Workflow::new("above", "1")
+        .field(Field::title())
+        .node(parts)
+        .agree("go", "start", "parts")
+        .agree("done", "parts", "end")
 }
 
 /// A workflow with a hook.

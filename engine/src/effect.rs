@@ -78,12 +78,21 @@ impl Effect {
         }
     }
 
+    /// When it is due, where it waits for an instant.
+    #[must_use]
+    pub fn at(&self) -> Option<Timestamp> {
+        if let Self::Timer { due, .. } = self {
+            return Some(*due);
+        }
+        None
+    }
+
     /// What it concerns, without addresses or secrets. Which ticket a parent is, is not said: whoever acts on a ticket may
     /// not be allowed to view its parent.
     #[must_use]
     pub fn target(&self) -> String {
         match self {
-            Self::Timer { node, due, .. } => format!("{node} at {due}"),
+            Self::Timer { node, .. } => node.to_string(),
             Self::Hook { node, .. } => node.to_string(),
             Self::Notify { user } => user.to_string(),
             Self::CallEventHook { hook, event } => format!("{hook} on {event}"),
@@ -211,7 +220,8 @@ pub(crate) fn owed(events: &[Event], was_draft: bool, workflow: &WorkflowVersion
             | Event::WaitSkipped { .. }
             | Event::ChildOpened { .. }
             | Event::ChildEnded { .. }
-            | Event::ActedAs { .. } => {}
+            | Event::ActedAs { .. }
+            | Event::Asked { .. } => {}
         }
     }
     found
@@ -286,7 +296,8 @@ pub fn effects(events: &[Event], workflow: &WorkflowVersion) -> Vec<Effect> {
             | Event::WaitSkipped { .. }
             | Event::ChildOpened { .. }
             | Event::ChildEnded { .. }
-            | Event::ActedAs { .. } => {}
+            | Event::ActedAs { .. }
+            | Event::Asked { .. } => {}
         }
     }
     found

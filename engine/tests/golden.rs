@@ -12,8 +12,8 @@ use loonflow_engine::id::{TicketId, TokenId};
 use loonflow_engine::ticket::ActionKind;
 use loonflow_engine::ticket::act_state::ActState;
 use loonflow_engine::ticket::event::{
-    ActionTaken, Branch, ChildEnd, EffectId, Event, FieldChange, Meta, OwedChild, OwedEffect, Processor, TicketCreated,
-    Via,
+    ActionTaken, AskedQuestion, Branch, ChildEnd, EffectId, Event, FieldChange, Meta, OwedChild, OwedEffect, Processor,
+    TicketCreated, Via,
 };
 use loonflow_engine::ticket::token::{Consult, ForkId, Rest, Share};
 use loonflow_engine::time::Timestamp;
@@ -220,6 +220,16 @@ fn samples() -> Vec<Event> {
             state: ChildEnd::Rejected,
         },
         Event::ActedAs { via: Via::Spawn },
+        Event::Asked {
+            questions: vec![AskedQuestion {
+                id: "0a1b".into(),
+                kind: "assignees".into(),
+                place: "approve".into(),
+                host: "who.example".into(),
+                outcome: "people".into(),
+                n: 2,
+            }],
+        },
         Event::EffectsOwed {
             effects: vec![
                 OwedEffect::Child(Box::new(OwedChild {

@@ -71,7 +71,14 @@ const CONTRACT: [(&str, &[&str]); 9] = [
     ),
     (
         "ticket_history",
-        &["from_version", "page", "per_page", "reverse", "ticket_id"],
+        &[
+            "from_version",
+            "page",
+            "per_page",
+            "reverse",
+            "ticket_id",
+            "with_effects",
+        ],
     ),
 ];
 

@@ -16,7 +16,7 @@ use crate::runtime::fault::Fault;
 use crate::runtime::outbox::{Current, Door, Hands, message};
 use crate::runtime::request::Done;
 use crate::ticket::event::OwedChild;
-use crate::ticket::{Command, EffectId, EffectOutcome, HookOutcome, Refusal};
+use crate::ticket::{Command, EffectId, EffectOutcome, HookOutcome, Refusal, Replies};
 
 /// What became of a call-back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -260,6 +260,20 @@ impl Door for Inner {
         owed: OwedChild,
     ) -> BoxFuture<'a, Answer<()>> {
         Box::pin(async move { Engine { inner: self }.create_spawned(tenant, parent, owed).await })
+    }
+
+    fn command_alone<'a>(
+        self: Arc<Self>,
+        tenant: &'a TenantId,
+        ticket: TicketId,
+        command: Command,
+    ) -> BoxFuture<'a, Answer<Done>> {
+        Box::pin(async move {
+            let engine = Engine { inner: self };
+            engine
+                .system_command(tenant, ticket, command, None, Replies::of_nobody())
+                .await
+        })
     }
 
     fn command<'a>(

@@ -40,7 +40,7 @@ use crate::runtime::unreadable::{Unreadable, Unreadables};
 use crate::runtime::{Answer, OperatorAnswer, janitor, streams};
 use crate::ticket::{Argument, Command, Context, Draw, Refusal, Replies, Ticket, Verdict, decide_or_ask, visibility};
 use crate::time::Timestamp;
-use crate::view::preview::{Preview, preview};
+use crate::view::preview::preview;
 use crate::workflow::WorkflowVersion;
 
 /// The door to a running engine.
@@ -400,7 +400,7 @@ impl Engine {
         };
         let meta = command.meta(&context);
         let preview = preview(ticket, &events, &meta, &context);
-        Ok(ActAnswer::Preview(Box::new(Preview { asks, ..preview })))
+        Ok(ActAnswer::Preview(Box::new(preview.asking(asks))))
     }
 
     pub(crate) async fn idempotency(
@@ -467,7 +467,8 @@ impl Engine {
     }
 
     pub(crate) async fn engine_command(&self, tenant: &TenantId, ticket: TicketId, command: Command) -> Answer<Done> {
-        self.system_command(tenant, ticket, command, None).await
+        self.system_command(tenant, ticket, command, None, Replies::default())
+            .await
     }
 
     pub(crate) async fn system_command(
@@ -476,6 +477,7 @@ impl Engine {
         ticket_id: TicketId,
         command: Command,
         migrate_to: Option<VersionName>,
+        replies: Replies,
     ) -> Answer<Done> {
         let permit = self.admit(tenant, None).await?;
         let Some((ticket, lease)) = self.load(tenant, ticket_id).await? else {
@@ -506,7 +508,7 @@ impl Engine {
             parent,
             origin: Origin::default(),
             expected_version: None,
-            replies: Replies::default(),
+            replies,
             _permit: permit,
             idempotency: None,
         };

@@ -120,7 +120,8 @@ fn go_on(log: &dyn EventLog, stream: &StreamId, outline: &mut Outline) -> Result
 fn rows_of(outline: &Outline, query: HistoryQuery) -> Page<OutlineRow> {
     let all = outline.rows();
     let from = all.partition_point(|row| row.version < query.from_version);
-    let mut rows: Vec<&OutlineRow> = all[from..].iter().collect();
+    let is_asked = |row: &&OutlineRow| query.with_effects || !row.is_bookkeeping;
+    let mut rows: Vec<&OutlineRow> = all[from..].iter().filter(is_asked).collect();
     if query.reverse {
         rows.reverse();
     }

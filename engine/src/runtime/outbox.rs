@@ -71,6 +71,14 @@ pub(crate) trait Door: Send + Sync + 'static {
         owed: OwedChild,
     ) -> BoxFuture<'a, Answer<()>>;
 
+    /// A command of the engine's own that has asked outside in vain as often as it may: whoever is asked for is nobody.
+    fn command_alone<'a>(
+        self: Arc<Self>,
+        tenant: &'a TenantId,
+        ticket: TicketId,
+        command: Command,
+    ) -> BoxFuture<'a, Answer<Done>>;
+
     /// A command of the engine's own through the ticket's actor.
     fn command<'a>(
         self: Arc<Self>,

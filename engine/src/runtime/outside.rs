@@ -157,13 +157,13 @@ impl Outsides {
             let reply = timeout_at(until, ask).await;
             let reply = reply.unwrap_or_else(|_| Err(format!("none within {} s", ASKING_MAX.as_secs())));
             match reply {
-                Ok(reply) => Ok((question.id(), reply)),
+                Ok(reply) => Ok((question, reply)),
                 Err(why) => Err(unavailable(question, why)),
             }
         });
         for answered in join_all(asked).await {
-            let (id, reply) = answered?;
-            replies.insert(id, reply);
+            let (question, reply) = answered?;
+            replies.insert(question, reply);
         }
         Ok(())
     }

@@ -158,6 +158,8 @@ pub struct HistoryQuery {
     pub per_page: u32,
     /// Newest first.
     pub reverse: bool,
+    /// With what became of effects, which nobody did.
+    pub with_effects: bool,
 }
 
 impl Default for HistoryQuery {
@@ -168,6 +170,7 @@ impl Default for HistoryQuery {
             page: 1,
             per_page: crate::limits::PER_PAGE_MAX,
             reverse: false,
+            with_effects: false,
         }
     }
 }

@@ -359,7 +359,9 @@ impl Tickets<'_> {
             nodes,
         };
         let version = Some(version_name.clone());
-        self.engine.system_command(tenant, ticket_id, command, version).await
+        self.engine
+            .system_command(tenant, ticket_id, command, version, Replies::default())
+            .await
     }
 }
 

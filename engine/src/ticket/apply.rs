@@ -180,7 +180,8 @@ impl Ticket {
             | Event::HookAccepted { .. }
             | Event::ChildOpened { .. }
             | Event::ChildEnded { .. }
-            | Event::ActedAs { .. } => {}
+            | Event::ActedAs { .. }
+            | Event::Asked { .. } => {}
             Event::Accepted { token, user } => self.rest(*token, Rest::held(vec![user.clone()])),
             Event::ForceForwarded { token, to } => {
                 join(&mut self.assigned, to);

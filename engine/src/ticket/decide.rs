@@ -97,6 +97,7 @@ fn decide_on_copy<'a>(
                 });
             }
             let mut decision = Decision::begin(context, Cow::Borrowed(ticket), meta, Vec::new());
+            decision.record_asked();
             decide_on(&mut decision, command)?;
             decision.finish()?;
             Ok(decision)
@@ -186,6 +187,7 @@ fn decide_create<'a>(create: &Create, context: &'a Context<'a>, meta: Meta) -> R
         });
     };
     let mut decision = Decision::begin(context, Cow::Owned(ticket), meta, vec![created]);
+    decision.record_asked();
     if let Some(via) = create.via {
         decision.emit(Event::ActedAs { via });
     }

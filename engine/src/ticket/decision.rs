@@ -10,7 +10,7 @@ use crate::id::UserId;
 use crate::ticket::context::Context;
 use crate::ticket::effect_table::Work;
 use crate::ticket::event::{ChildEnd, Event, Meta, OwedEffect};
-use crate::ticket::question::{Question, Reply};
+use crate::ticket::question::{Question, Replies, Reply};
 use crate::ticket::refusal::Refusal;
 use crate::ticket::token::Rest;
 use crate::ticket::{ActState, Ticket};
@@ -62,6 +62,14 @@ impl Decision<'_> {
                 why: "it was not asked".to_owned(),
             }),
             None => Ok(()),
+        }
+    }
+
+    /// Records what was asked outside for this.
+    pub(crate) fn record_asked(&mut self) {
+        let questions = self.context.replies.map(Replies::asked).unwrap_or_default();
+        if !questions.is_empty() {
+            self.emit(Event::Asked { questions });
         }
     }
 

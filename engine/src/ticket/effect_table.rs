@@ -303,7 +303,8 @@ impl EffectTable {
             | Event::StateChanged { .. }
             | Event::InterventionNeeded { .. }
             | Event::InterventionEnded
-            | Event::ActedAs { .. } => false,
+            | Event::ActedAs { .. }
+            | Event::Asked { .. } => false,
         }
     }
 
@@ -451,7 +452,8 @@ impl EffectTable {
             | Event::InterventionNeeded { .. }
             | Event::InterventionEnded
             | Event::ChildOpened { by: None, .. }
-            | Event::ActedAs { .. } => {}
+            | Event::ActedAs { .. }
+            | Event::Asked { .. } => {}
         }
     }
 

@@ -18,7 +18,7 @@ mod owed;
 mod reading;
 mod size;
 
-pub use owed::{ChildEnd, EffectId, OwedChild, OwedEffect};
+pub use owed::{AskedQuestion, ChildEnd, EffectId, OwedChild, OwedEffect};
 pub use reading::{Cause, Step};
 
 /// When and by whom a commit was caused; one for all events of a command.
@@ -332,6 +332,11 @@ pub enum Event {
         /// By what.
         via: Via,
     },
+    /// Outside addresses were asked before this was decided. Behind a creation, else first.
+    Asked {
+        /// Never empty.
+        questions: Vec<AskedQuestion>,
+    },
 }
 
 /// By what something was done in somebody's name. Stored by position: only ever append.
@@ -463,6 +468,7 @@ impl Event {
             Self::ChildOpened { .. } => "child_opened",
             Self::ChildEnded { .. } => "child_ended",
             Self::ActedAs { .. } => "acted_as",
+            Self::Asked { .. } => "asked",
         }
     }
 }

@@ -14,6 +14,7 @@ use crate::account::token::{Secret, hex};
 use crate::effect::answer;
 use crate::id::{NodeId, UserId};
 use crate::ticket::Ticket;
+use crate::ticket::event::AskedQuestion;
 use crate::workflow::{EventHook, WorkflowVersion};
 
 /// Something that only an outside address knows.
@@ -117,6 +118,15 @@ impl Question {
         &self.body
     }
 
+    /// The same, with those fields alone that somebody may see: for a page that says what would be sent.
+    #[must_use]
+    pub fn shown(mut self, shows: impl Fn(&str) -> bool) -> Self {
+        if let Some(fields) = self.body.get_mut("fields").and_then(Json::as_object_mut) {
+            fields.retain(|key, _| shows(key));
+        }
+        self
+    }
+
     /// The host that is asked: all of the address that people are shown.
     #[must_use]
     pub fn host(&self) -> String {
@@ -171,7 +181,14 @@ pub enum Reply {
 
 /// Replies by question; they count within one command only.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Replies(BTreeMap<QuestionId, Reply>);
+pub struct Replies {
+    known: BTreeMap<QuestionId, (AskedQuestion, Reply)>,
+    /// Whether nobody is asked any more: what is not known names nobody.
+    is_over: bool,
+}
+
+/// What counts for a question that nobody answers any more.
+const NOBODY: &Reply = &Reply::People(Vec::new());
 
 impl Reply {
     /// Reads what was answered to a question of this kind.
@@ -194,15 +211,43 @@ impl Reply {
 }
 
 impl Replies {
+    /// For a command that has asked in vain as often as it may: every question names nobody.
+    #[must_use]
+    pub fn of_nobody() -> Self {
+        Self {
+            known: BTreeMap::new(),
+            is_over: true,
+        }
+    }
+
     /// Notes a reply.
-    pub fn insert(&mut self, question: QuestionId, reply: Reply) {
-        self.0.insert(question, reply);
+    pub fn insert(&mut self, question: &Question, reply: Reply) {
+        let (outcome, n) = match &reply {
+            Reply::People(people) => ("people", people.len()),
+            Reply::Agreed => ("agreed", 0),
+            Reply::Refused { .. } => ("refused", 0),
+        };
+        let asked = AskedQuestion {
+            id: question.id().to_string(),
+            kind: question.kind.word().to_owned(),
+            place: question.place.clone(),
+            host: question.host(),
+            outcome: outcome.to_owned(),
+            n: u32::try_from(n).unwrap_or(u32::MAX),
+        };
+        self.known.insert(question.id(), (asked, reply));
     }
 
     /// What was answered to a question so far.
     #[must_use]
     pub fn get(&self, question: &QuestionId) -> Option<&Reply> {
-        self.0.get(question)
+        let known = self.known.get(question).map(|(_, reply)| reply);
+        known.or(self.is_over.then_some(NOBODY))
+    }
+
+    /// What was asked, for the record.
+    pub(crate) fn asked(&self) -> Vec<AskedQuestion> {
+        self.known.values().map(|(asked, _)| asked.clone()).collect()
     }
 
     /// The users that a reply names, in its order; at most `limits::ASSIGNEES_MAX` entries are looked at.

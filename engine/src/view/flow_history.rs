@@ -78,6 +78,8 @@ pub struct OutlineRow {
     pub act_state: ActState,
     /// Whether it is the creation.
     pub is_first: bool,
+    /// Whether it only notes what became of effects.
+    pub is_bookkeeping: bool,
     /// The ticket before it, without its fields, where it takes that to tell what the commit did.
     before: Option<Arc<Ticket>>,
 }
@@ -119,10 +121,22 @@ impl Outline {
             version: after.version,
             act_state: after.act_state,
             is_first,
+            is_bookkeeping: is_bookkeeping(events),
             before,
         }));
         self.ticket = ticket;
     }
+}
+
+/// Whether a commit notes what became of effects, and nothing else.
+fn is_bookkeeping(events: &[Event]) -> bool {
+    let speaks_of_effects = |cause: Cause<'_>| {
+        matches!(
+            cause,
+            Cause::EffectDone { .. } | Cause::EffectParked { .. } | Cause::HookAccepted { .. }
+        )
+    };
+    events.iter().all(Event::is_bookkeeping) && events.iter().filter_map(Event::cause).any(speaks_of_effects)
 }
 
 /// Tells a ticket's commits, oldest first. `commits` is the whole stream: what each did depends on what was before.

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use crate::account::person::Person;
+use crate::effect::body::{self, Body};
 use crate::effect::{Effect, effects};
 use crate::id::{FieldKey, NodeId, UserId};
 use crate::ticket::context::Context;
 use crate::ticket::event::{Cause, Event, FieldChange, Meta, Step};
 use crate::ticket::place::{CurrentNode, current_nodes};
-use crate::ticket::{ActState, Question, Ticket, apply};
+use crate::ticket::{ActState, Question, Ticket, apply, visibility};
 use crate::value::Value;
 use crate::workflow::{FieldPermission, WorkflowVersion};
 
@@ -22,6 +23,17 @@ pub struct Move {
     pub to: NodeId,
     /// The edge, or the action's word where no edge was taken.
     pub via: String,
+}
+
+/// What would be owed the outside.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PreviewedEffect {
+    /// What.
+    pub effect: Effect,
+    /// Of a hook: what it would be sent, with those fields alone that the operator may see, and without ids and times of
+    /// the call.
+    pub body: Option<serde_json::Value>,
 }
 
 /// What a command would do.
@@ -38,16 +50,28 @@ pub struct Preview {
     pub moves: Vec<Move>,
     /// Where the ticket would be; with a draw pending, the whole pool is named.
     pub current_nodes: Vec<CurrentNode>,
-    /// What the outside would be told.
-    pub effects: Vec<Effect>,
+    /// What would be owed the outside, in order.
+    pub effects: Vec<PreviewedEffect>,
     /// Names of the events, in order.
     pub events: Vec<&'static str>,
     /// Fields required at the node that the action acts on.
     pub required_fields: Vec<FieldKey>,
     /// People among whom one will be drawn, by node.
     pub pools: BTreeMap<NodeId, Vec<Person>>,
-    /// What outside addresses would be asked; what they decide is not foreseen.
+    /// What outside addresses would be asked, with those fields alone that the operator may see; what they decide is not
+    /// foreseen.
     pub asks: Vec<Question>,
+    /// What the operator may see of the fields.
+    shown: BTreeMap<FieldKey, FieldPermission>,
+}
+
+impl Preview {
+    /// The same, with what outside addresses would be asked.
+    pub(crate) fn asking(mut self, questions: Vec<Question>) -> Self {
+        let shows = |key: &str| self.shown.get(key).is_some_and(|one| *one != FieldPermission::Hidden);
+        self.asks = questions.into_iter().map(|question| question.shown(shows)).collect();
+        self
+    }
 }
 
 /// Reads a preview off events that `decide` gave for `before`.
@@ -77,6 +101,7 @@ pub fn preview(before: Option<&Ticket>, events: &[Event], meta: &Meta, context: 
         field_changes.extend(changes_of(event, after.as_ref(), context.workflow));
         after = apply(after, event, meta);
     }
+    let shown = visibility::field_permissions(context.workflow, acting_node.as_ref());
     let required_fields = acting_node
         .as_ref()
         .and_then(|node| context.workflow.node(node))
@@ -98,12 +123,40 @@ pub fn preview(before: Option<&Ticket>, events: &[Event], meta: &Meta, context: 
             .as_ref()
             .map(|ticket| current_nodes(ticket, context.workflow, context.directory))
             .unwrap_or_default(),
-        effects: effects(events, context.workflow),
+        effects: effects(events, context.workflow)
+            .into_iter()
+            .map(|effect| PreviewedEffect {
+                body: after.as_ref().and_then(|after| body(&effect, after, &shown)),
+                effect,
+            })
+            .collect(),
         events: events.iter().map(Event::name).collect(),
         required_fields: required_fields.unwrap_or_default(),
         pools,
         asks: Vec::new(),
+        shown,
     }
+}
+
+/// What a hook would be sent.
+fn body(effect: &Effect, after: &Ticket, shown: &BTreeMap<FieldKey, FieldPermission>) -> Option<serde_json::Value> {
+    let (kind, node) = match effect {
+        Effect::Hook { node, .. } => (body::OF_NODE, Some(node)),
+        Effect::CallEventHook { event, .. } => (event.as_str(), None),
+        Effect::Timer { .. }
+        | Effect::Notify { .. }
+        | Effect::CreateChild { .. }
+        | Effect::CloseChild { .. }
+        | Effect::TellParent { .. } => return None,
+    };
+    let shows = |key: &FieldKey| is_shown(shown, key);
+    serde_json::to_value(Body::of(after, kind, node, shows)).ok()
+}
+
+fn is_shown(shown: &BTreeMap<FieldKey, FieldPermission>, key: &FieldKey) -> bool {
+    shown
+        .get(key)
+        .is_some_and(|permission| *permission != FieldPermission::Hidden)
 }
 
 /// Field changes of one event; a new title is a change of the title field. `before` is the ticket it applies to.

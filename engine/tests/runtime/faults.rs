@@ -11,6 +11,7 @@ use loonflow_storage::{Error, EventLog, FaultyLog, MemoryLog};
 use crate::fixture::{PATIENCE, World, agree, comment, done, handle, key, until};
 
 const HISTORY: HistoryQuery = HistoryQuery {
+    with_effects: false,
     from_version: 0,
     page: 1,
     per_page: 100,

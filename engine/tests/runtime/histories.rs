@@ -13,6 +13,7 @@ use loonflow_storage::{EventLog, MemoryLog};
 use crate::fixture::*;
 
 const ALL: HistoryQuery = HistoryQuery {
+    with_effects: false,
     from_version: 0,
     page: 1,
     per_page: 100,

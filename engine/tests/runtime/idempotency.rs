@@ -250,6 +250,7 @@ async fn of_calls_at_once_with_one_key_one_writes() {
         assert!(answers.iter().all(|one| same(one) == same(&answers[0])));
     }
     let query = HistoryQuery {
+        with_effects: false,
         from_version: 0,
         page: 1,
         per_page: 100,
@@ -280,6 +281,7 @@ async fn a_call_that_was_given_up_still_counts_once() {
     assert!(matches!(polled, Err(_) | Ok(Ok(Ok(ActAnswer::Done(_))))));
     world.engine.tickets().act(&dev, request).await.unwrap().unwrap();
     let query = HistoryQuery {
+        with_effects: false,
         from_version: 0,
         page: 1,
         per_page: 100,

@@ -9,6 +9,8 @@ mod checkpoints;
 mod directories;
 /// Effects carried out.
 mod effects;
+/// Effects through crashes.
+mod effects_crash;
 /// Many writers of one, and a writer of another.
 mod fairness;
 /// Logs and actors that fail: what was answered holds, what was not may be asked again.

@@ -225,7 +225,7 @@ fn a_question_is_known_by_what_it_asks() {
     };
     assert_eq!(refused, Some("outside_unavailable"));
     assert_eq!(questions[0].id().to_string().len(), 32);
-    replies.insert(questions[0].id(), Reply::People(vec!["bob".to_owned()]));
+    replies.insert(&questions[0], Reply::People(vec!["bob".to_owned()]));
     let (Verdict::Needs { questions: others, .. }, _) = ask(2, &replies) else {
         panic!("another amount is another question")
     };

@@ -10,6 +10,7 @@ use loonflow_storage::{EventLog, MemoryLog, SledLog, SledOptions};
 use crate::fixture::{World, agree, comment, done, handle, insist, until};
 
 const HISTORY: HistoryQuery = HistoryQuery {
+    with_effects: false,
     from_version: 0,
     page: 1,
     per_page: 100,

@@ -11,6 +11,7 @@ use loonflow_engine::value::Value;
 use crate::fixture::{GLOBEX, World, agree, caller_of, comment, done, fields, handle, incident, leave};
 
 const HISTORY: HistoryQuery = HistoryQuery {
+    with_effects: false,
     from_version: 0,
     page: 1,
     per_page: 100,

@@ -21,6 +21,8 @@ pub struct Params {
     pub from_version: u64,
     /// Newest first.
     pub reverse: bool,
+    /// With what became of effects.
+    pub with_effects: bool,
     /// Which page.
     pub page: Page,
 }
@@ -35,6 +37,7 @@ impl Params {
             ticket_id: arguments.required_string("ticket_id")?,
             from_version: arguments.integer("from_version", 0, 0..=i64::MAX)?.unsigned_abs(),
             reverse: arguments.reverse(false)?,
+            with_effects: arguments.boolean("with_effects", false)?,
             page: arguments.page()?,
         })
     }
@@ -48,6 +51,7 @@ fn query(params: &Params) -> HistoryQuery {
         page,
         per_page,
         reverse: params.reverse,
+        with_effects: params.with_effects,
     }
 }
 

@@ -1,10 +1,9 @@
 //! Actions that are open, and what became of one: a rehearsal or the real thing.
 
-use loonflow_engine::effect;
 use loonflow_engine::id::{FieldKey, NodeId, TicketId};
 use loonflow_engine::limits::WAITED_FOR_MAX;
 use loonflow_engine::runtime::Done;
-use loonflow_engine::ticket::{self, ActState, Argument, event};
+use loonflow_engine::ticket::{self, ActState, Argument, Question, event};
 use loonflow_engine::view::preview;
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -182,6 +181,33 @@ pub struct Preview {
     /// Only where somebody will be drawn: among whom.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub pools: Vec<Pool>,
+    /// Only where outside addresses would be asked: what.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub asks: Vec<Ask>,
+}
+
+/// What an outside address would be asked.
+#[derive(Debug, Clone, Serialize)]
+pub struct Ask {
+    /// `assignees` or `pre_create`.
+    pub kind: &'static str,
+    /// The node or event hook that asks.
+    pub place: String,
+    /// The host that would be asked.
+    pub host: String,
+    /// What it would be sent, but for what is hidden from the caller.
+    pub body: Value,
+}
+
+impl From<Question> for Ask {
+    fn from(question: Question) -> Self {
+        Self {
+            kind: question.kind.word(),
+            host: question.host(),
+            body: question.body().clone(),
+            place: question.place,
+        }
+    }
 }
 
 impl From<preview::Preview> for Preview {
@@ -196,7 +222,8 @@ impl From<preview::Preview> for Preview {
             field_changes: field_changes(preview.field_changes),
             moves: moves(preview.moves),
             current_nodes: current_nodes(preview.current_nodes),
-            effects: preview.effects.iter().map(Effect::from).collect(),
+            effects: preview.effects.into_iter().map(Effect::from).collect(),
+            asks: preview.asks.into_iter().map(Ask::from).collect(),
             events: preview.events,
             pools: pools.collect(),
         }
@@ -221,13 +248,22 @@ pub struct Effect {
     pub kind: &'static str,
     /// Whom or what it is about.
     pub target: String,
+    /// Only for what waits for an instant: when it is due, by RFC 3339.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub at: Option<String>,
+    /// Only for hooks: what would be sent, but for what is hidden from the caller.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub body: Option<Value>,
 }
 
-impl From<&effect::Effect> for Effect {
-    fn from(effect: &effect::Effect) -> Self {
+impl From<preview::PreviewedEffect> for Effect {
+    fn from(previewed: preview::PreviewedEffect) -> Self {
+        let effect = previewed.effect;
         Self {
             kind: effect.kind(),
             target: effect.target(),
+            at: effect.at().map(|at| at.to_rfc3339()),
+            body: previewed.body,
         }
     }
 }

@@ -189,6 +189,7 @@ impl Goals {
                 | Event::ChildOpened { .. }
                 | Event::ChildEnded { .. }
                 | Event::ActedAs { .. }
+                | Event::Asked { .. }
                 | Event::Discarded => {}
             }
         }

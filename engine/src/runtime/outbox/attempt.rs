@@ -138,10 +138,13 @@ pub(super) async fn call(
                     note: Some(format!("status {status}")),
                 },
             };
-            match close(hands, tenant, key, outcome).await? {
+            match close(hands, tenant, key, outcome.clone()).await? {
                 Ok(()) => Ok(Tried::Ended),
                 // Whoever is asked for the next people may be there in a while.
                 Err(refusal @ Refusal::OutsideUnavailable { .. }) => {
+                    if n_before + 1 >= pause::TRIES_MAX && went_on_alone(hands, tenant, key, outcome).await? {
+                        return Ok(Tried::Ended);
+                    }
                     let failure = Failure::of(refusal.to_string());
                     park_or_wait(hands, tenant, key, attempt, n_before + 1, failure).await
                 }
@@ -154,6 +157,17 @@ pub(super) async fn call(
         }
         Err(failure) => park_or_wait(hands, tenant, key, attempt, n_before + 1, failure).await,
     }
+}
+
+/// Goes on without whoever would be asked for the next people: they are nobody, and the ticket's admins see to it.
+async fn went_on_alone(
+    hands: &Hands,
+    tenant: &TenantId,
+    (ticket, effect): Key,
+    outcome: EffectOutcome,
+) -> Result<bool, Fault> {
+    let command = Command::CloseEffect { effect, outcome };
+    Ok(hands.door.clone().command_alone(tenant, ticket, command).await?.is_ok())
 }
 
 /// After a failed try: another one later, or none.

@@ -329,6 +329,19 @@ async fn fire(hands: &Hands, tenant: &TenantId, (ticket, effect): Key) -> Option
         Ok(Ok(_) | Err(Refusal::NotWaiting { .. } | Refusal::TicketNotFound { .. })) => None,
         Ok(Err(refusal)) => {
             let n = n_before() + 1;
+            // Nobody is found outside: the ticket goes on without, and its admins see to it.
+            if n >= pause::TRIES_MAX && matches!(refusal, Refusal::OutsideUnavailable { .. }) {
+                let command = Command::CloseEffect {
+                    effect,
+                    outcome: EffectOutcome::CameDue,
+                };
+                if matches!(
+                    hands.door.clone().command_alone(tenant, ticket, command).await,
+                    Ok(Ok(_))
+                ) {
+                    return None;
+                }
+            }
             let id = crate::effect::body::webhook_id(ticket, effect);
             if let Some(pause) = pause::after(n, &id, None) {
                 let ms = i64::try_from(pause.as_millis()).unwrap_or(i64::MAX);

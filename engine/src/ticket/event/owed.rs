@@ -94,6 +94,23 @@ pub struct OwedChild {
     pub node: NodeId,
 }
 
+/// A question that was asked outside before a commit was decided, and how it went.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AskedQuestion {
+    /// The same for the same question.
+    pub id: String,
+    /// `assignees` or `pre_create`.
+    pub kind: String,
+    /// The node or event hook that asks.
+    pub place: String,
+    /// The host that was asked.
+    pub host: String,
+    /// `people`, `agreed` or `refused`.
+    pub outcome: String,
+    /// How many people were named.
+    pub n: u32,
+}
+
 /// How a sub-ticket ended. Stored by position: only ever append.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ChildEnd {

@@ -219,7 +219,8 @@ impl Event {
             | Self::EffectRetried { .. }
             | Self::EffectSkipped { .. }
             | Self::WaitSkipped { .. }
-            | Self::ActedAs { .. } => None,
+            | Self::ActedAs { .. }
+            | Self::Asked { .. } => None,
         }
     }
 
@@ -282,7 +283,8 @@ impl Event {
             | Self::WaitSkipped { .. }
             | Self::ChildOpened { .. }
             | Self::ChildEnded { .. }
-            | Self::ActedAs { .. } => None,
+            | Self::ActedAs { .. }
+            | Self::Asked { .. } => None,
         }
     }
 }

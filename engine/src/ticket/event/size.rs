@@ -24,6 +24,10 @@ impl Event {
             | Self::InterventionNeeded { reason }
             | Self::EffectParked { reason, .. } => reason.len(),
             Self::EffectsOwed { effects } => effects.iter().map(|effect| EACH + effect.n_bytes()).sum(),
+            Self::Asked { questions } => questions
+                .iter()
+                .map(|asked| EACH + asked.place.len() + asked.host.len())
+                .sum(),
             Self::EffectDone { note, .. } => note.as_ref().map_or(0, String::len),
             Self::Forked { branches, .. } => EACH * branches.len(),
             Self::Joined { tokens, .. } => tokens.len(),

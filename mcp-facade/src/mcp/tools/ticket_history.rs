@@ -26,6 +26,11 @@ pub const DECLARATION: Declaration = Declaration {
             Kind::Integer(0, Some(0), Some(1)),
             "1: newest first; 0: oldest first.",
         ),
+        property(
+            "with_effects",
+            Kind::Boolean(false),
+            "Also what became of hooks and other effects.",
+        ),
     ],
     output: &[
         property(

@@ -143,6 +143,7 @@ impl Replication<'_> {
                 | Event::ChildOpened { .. }
                 | Event::ChildEnded { .. }
                 | Event::ActedAs { .. }
+                | Event::Asked { .. }
                 | Event::Migrated { .. } => {}
             }
         }

@@ -342,6 +342,7 @@ impl Said {
             | Event::Accepted { .. }
             | Event::ConsultSubmitted { .. }
             | Event::InterventionEnded
+            | Event::Asked { .. }
             | Event::EffectDone { .. }
             | Event::EffectRetried { .. }
             | Event::EffectSkipped { .. }

@@ -3,6 +3,7 @@
 //!
 //! Not here: the rules of tickets; a dry run and a real call of each kind are enough to see that they arrive.
 
+mod call_backs;
 mod connections;
 mod raw_http;
 mod storage;

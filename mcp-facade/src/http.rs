@@ -13,6 +13,7 @@
 //! own bound, bodies and what they are parsed to by `bodies`, answers that wait for their clients by `connections`.
 
 mod bodies;
+mod call_backs;
 mod connections;
 mod exchange;
 mod gate;
@@ -45,7 +46,7 @@ pub(crate) const HEALTHZ_PATH: &str = "/healthz";
 pub(crate) const READYZ_PATH: &str = "/readyz";
 
 /// All routes: `/mcp` (guides tell people to end an address with a slash: `/mcp/` is the same), the REST interface, the
-/// console, `/healthz`, `/readyz`.
+/// console, the addresses at which hooks call back, `/healthz`, `/readyz`.
 pub fn app(state: AppState) -> Router {
     let server = TicketServer::new(state.clone());
     app_with_server(state, server)
@@ -90,6 +91,7 @@ pub fn app_with_server(state: AppState, server: TicketServer) -> Router {
         .layer(from_fn_with_state(gate.clone(), gate::pass))
         .nest(rest::BASE, forms(rest::routes(), rest::refused))
         .merge(forms(console::routes(), console::refused))
+        .merge(call_backs::routes(gate))
         .route(HEALTHZ_PATH, get(healthz))
         .route(READYZ_PATH, get(readyz))
         .fallback(not_found)

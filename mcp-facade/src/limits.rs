@@ -122,6 +122,12 @@ pub const RATE_OF_ADDRESS_USUAL: u32 = 1_000;
 /// Bytes of a body of the REST interface or of a form: they hold no tickets yet.
 pub const FORM_BYTES_MAX: usize = 64 * 1024;
 
+/// Bytes of a call-back's body: it says that something went well, or why not.
+pub const CALL_BACK_BYTES_MAX: usize = 64 * 1024;
+
+/// Call-backs a minute at one address: a hook that says the same again and again is broken.
+pub const CALL_BACKS_PER_MINUTE: u32 = 60;
+
 /// Passwords that are checked at once, each with some 20 MiB and a core to itself.
 pub const PASSWORDS_AT_ONCE: usize = 2;
 

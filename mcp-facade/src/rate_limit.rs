@@ -1,4 +1,5 @@
-//! How often somebody may call, a user or an address: a bucket of one second's calls that refills steadily.
+//! How often somebody may call, a user, an address or whoever has a call-back's address: a bucket of one second's calls, or
+//! one minute's, that refills steadily.
 //!
 //! Not here: the bound on calls at once and their order, which are the engine's. By user and not by token: tokens, JWTs
 //! above all, are had for the asking. The table is bounded, and those with a full allowance are forgotten first.
@@ -14,9 +15,13 @@ use crate::limits::RATE_LIMITED_MAX;
 
 /// Buckets of everybody seen lately.
 pub struct RateLimiter<K> {
+    /// Calls that a full bucket has.
+    full: f64,
     per_s: f64,
     /// What is counted, in words.
     what: &'static str,
+    /// The span that the bucket is for, in words.
+    span: &'static str,
     buckets: Mutex<HashMap<K, Bucket>>,
 }
 
@@ -29,9 +34,23 @@ impl<K: Hash + Eq> RateLimiter<K> {
     /// At most `per_s` calls a second, and as many at once. `what`, in the plural, is what a refusal says was used up.
     #[must_use]
     pub fn new(per_s: u32, what: &'static str) -> Self {
+        let per_s = f64::from(per_s.max(1));
+        Self::of(per_s, per_s, what, "second")
+    }
+
+    /// The same for a minute: at most `per_minute` calls, and as many at once.
+    #[must_use]
+    pub fn per_minute(per_minute: u32, what: &'static str) -> Self {
+        let full = f64::from(per_minute.max(1));
+        Self::of(full, full / 60.0, what, "minute")
+    }
+
+    fn of(full: f64, per_s: f64, what: &'static str, span: &'static str) -> Self {
         Self {
-            per_s: f64::from(per_s.max(1)),
+            full,
+            per_s,
             what,
+            span,
             buckets: Mutex::new(HashMap::new()),
         }
     }
@@ -44,14 +63,14 @@ impl<K: Hash + Eq> RateLimiter<K> {
         let now = Instant::now();
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
         if buckets.len() >= RATE_LIMITED_MAX && !buckets.contains_key(&who) {
-            buckets.retain(|_, bucket| self.allowance(bucket, now) < self.per_s);
+            buckets.retain(|_, bucket| self.allowance(bucket, now) < self.full);
             // All of them busy: a flood of addresses. Forgetting them is kinder than refusing everybody else.
             if buckets.len() >= RATE_LIMITED_MAX {
                 buckets.clear();
             }
         }
         let bucket = buckets.entry(who).or_insert(Bucket {
-            allowance: self.per_s,
+            allowance: self.full,
             filled_at: now,
         });
         bucket.allowance = self.allowance(bucket, now);
@@ -64,17 +83,17 @@ impl<K: Hash + Eq> RateLimiter<K> {
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
-            reason = "from 1 to a few seconds"
+            reason = "from 1 to a minute's seconds"
         )]
         Err(ApiError::overloaded(
-            format!("the {} are used up for now, {} a second", self.what, self.per_s),
+            format!("the {} are used up for now, {} a {}", self.what, self.full, self.span),
             wait_s as u64,
         ))
     }
 
     fn allowance(&self, bucket: &Bucket, now: Instant) -> f64 {
         let refill = now.saturating_duration_since(bucket.filled_at).as_secs_f64() * self.per_s;
-        (bucket.allowance + refill).min(self.per_s)
+        (bucket.allowance + refill).min(self.full)
     }
 }
 
@@ -99,6 +118,19 @@ mod tests {
         tokio::time::advance(Duration::from_millis(500)).await;
         assert!(limiter.take("a").is_ok());
         assert!(limiter.take("a").is_err());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_minute_has_its_calls_in_whatever_order() {
+        let limiter = RateLimiter::per_minute(60, "call-backs");
+        for n in 0..60 {
+            assert!(limiter.take("a").is_ok(), "{n}");
+        }
+        let error = limiter.take("a").expect_err("used up");
+        assert_eq!(error.message, "the call-backs are used up for now, 60 a minute");
+        assert_eq!(error.details["retry_after_seconds"], 1);
+        tokio::time::advance(Duration::from_millis(1_010)).await;
+        assert!(limiter.take("a").is_ok() && limiter.take("a").is_err());
     }
 
     #[tokio::test(start_paused = true)]

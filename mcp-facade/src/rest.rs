@@ -193,7 +193,8 @@ fn sentence(error: &ApiError) -> String {
     format!("{}; {}", error.message, error.hint)
 }
 
-fn envelope(status: StatusCode, code: i64, data: Value, msg: &str) -> Response {
+/// An answer of the interface.
+pub(crate) fn envelope(status: StatusCode, code: i64, data: Value, msg: &str) -> Response {
     let body = json!({ "code": code, "data": data, "msg": msg });
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static("application/json")),

@@ -24,6 +24,8 @@ use crate::ticket::EffectId;
 pub(crate) const TREE: &str = "server";
 const KEY: &[u8] = b"call_back_key";
 const PREFIX: &str = "lfcb.";
+/// Bytes that no token has; longer ones are not looked at.
+const TOKEN_BYTES_MAX: usize = 200;
 
 /// See the module.
 pub(crate) struct CallBacks {
@@ -67,6 +69,9 @@ impl CallBacks {
 
     /// The effect that a token was made for; `None` for one that was not made here. The comparison tells no time.
     pub(crate) fn read(&self, token: &str) -> Option<(TicketId, EffectId)> {
+        if token.len() > TOKEN_BYTES_MAX {
+            return None;
+        }
         let (id, mac) = token.strip_prefix(PREFIX)?.split_once('.')?;
         let mac = URL_SAFE_NO_PAD.decode(mac).ok()?;
         self.mac(id).verify_slice(&mac).ok()?;

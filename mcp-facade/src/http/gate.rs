@@ -1,4 +1,5 @@
-//! What every request to `/mcp` passes on its way in and out; and, shorter, what one to the REST interface or the console does.
+//! What every request to `/mcp` passes on its way in and out; and, shorter, what one to the REST interface or the console
+//! does, and a call-back.
 //!
 //! Not here: names under which the server is addressed, which rmcp checks. In order: a request id; the origin, where a web
 //! page calls; the rate of the address; the deadline of the exchange; with `--require-auth` a valid token; the body, read
@@ -10,6 +11,7 @@ use std::sync::Arc;
 
 use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::Response;
@@ -24,7 +26,7 @@ use crate::auth::caller::recognise;
 use crate::call::{credential, identify};
 use crate::error::{ApiError, Code};
 use crate::exact_numbers;
-use crate::limits::{ANSWER_BYTES_MAX, BODY_BYTES_FREE, EXCHANGE_DEADLINE, FORM_BYTES_MAX};
+use crate::limits::{ANSWER_BYTES_MAX, BODY_BYTES_FREE, CALL_BACK_BYTES_MAX, EXCHANGE_DEADLINE, FORM_BYTES_MAX};
 use crate::rate_limit::RateLimiter;
 use crate::state::{Address, AppState, RequestId};
 
@@ -44,6 +46,27 @@ struct Inner {
 }
 
 impl Gate {
+    /// Takes one request off the allowance of the address that a call-back comes from.
+    ///
+    /// # Errors
+    /// `overloaded`.
+    pub(super) fn take_address(&self, request: &Request) -> Result<(), ApiError> {
+        let connection = request.extensions().get::<Connection>();
+        self.0.take_address(connection).map(|_address| ())
+    }
+
+    /// The body of a call-back. Neither the name that it addresses nor an origin is asked for: it comes from a program, by
+    /// whatever way, and its address is all that it has to know.
+    ///
+    /// # Errors
+    /// Why it cannot be had: it is too large, too slow, or there is no room.
+    pub(super) async fn call_back_body(&self, request: Request) -> Result<Bytes, ApiError> {
+        self.0
+            .small_body(request, true, CALL_BACK_BYTES_MAX)
+            .await
+            .map(|(_parts, bytes)| bytes)
+    }
+
     pub(super) fn new(state: AppState) -> Self {
         let options = state.options();
         let addresses = options.address_rate_limit_per_s;
@@ -163,19 +186,26 @@ impl Inner {
         let connection = request.extensions().get::<Connection>().cloned();
         let address = self.take_address(connection.as_ref())?;
         hosts::check(self.state.options(), request.uri(), request.headers())?;
-        let (mut parts, body) = request.into_parts();
+        let (mut parts, bytes) = self.small_body(request, false, FORM_BYTES_MAX).await?;
+        parts.extensions.insert(Address(address));
+        Ok(Request::from_parts(parts, Body::from(bytes)))
+    }
+
+    /// A body of at most `bytes_max`, read to the end.
+    async fn small_body(&self, request: Request, is_known: bool, bytes_max: usize) -> Result<(Parts, Bytes), ApiError> {
+        let connection = request.extensions().get::<Connection>().cloned();
+        let (parts, body) = request.into_parts();
         let enter = |phase| connection.as_ref().is_none_or(|connection| connection.enter(phase));
-        enter(Phase::Body { is_known: false });
-        let received = self.bodies.read(&parts.headers, body, false).await?;
-        if received.bytes.len() > FORM_BYTES_MAX {
-            let message = format!("the body is over {FORM_BYTES_MAX} bytes");
+        enter(Phase::Body { is_known });
+        let received = self.bodies.read(&parts.headers, body, is_known).await?;
+        if received.bytes.len() > bytes_max {
+            let message = format!("the body is over {bytes_max} bytes");
             return Err(ApiError::new(Code::PayloadTooLarge, message));
         }
         if !enter(Phase::Call) {
             return Err(ApiError::overloaded("the connection had to close", 1));
         }
-        parts.extensions.insert(Address(address));
-        Ok(Request::from_parts(parts, Body::from(received.bytes)))
+        Ok((parts, received.bytes))
     }
 
     fn authenticate(&self, headers: &HeaderMap) -> Result<(), ApiError> {

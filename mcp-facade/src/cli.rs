@@ -13,7 +13,7 @@ Environment:
   LOONFLOW_MCP_ACCESS_TOKEN  token of a call that brings none (stdio, and HTTP on a loopback address)
   LOONFLOW_JWT_SECRET        key of JWTs (HS256), 32 bytes or more [default: one of its own in the data directory]
   LOONFLOW_LOG               log filter, for example `info` or `loonflow_engine=debug`; logs go to stderr as JSON lines
-The flags of `serve` that take a value have variables too; see `loonflow-ticket serve --help`.
+The flags of `serve` that take a value have variables too, but for `--clock`; see `loonflow-ticket serve --help`.
 
 Exit codes:
   0    done; a server that was stopped has finished the calls in flight
@@ -75,6 +75,31 @@ pub enum Command {
     /// Say whether the running server takes calls, and what of its log it cannot read and does not serve; exit code 1
     /// if there is either
     Status,
+    /// Show what became of the last calls to hooks, the newest first: time, ticket, effect, address without its secrets,
+    /// status or error, duration. The running server remembers them until it ends
+    Deliveries(Deliveries),
+    /// Move the clock of a running server on, so that timers come due; only of one that was started with `--clock`
+    Clock(Clock),
+}
+
+/// Flags of `deliveries`.
+#[derive(Debug, Clone, Args)]
+pub struct Deliveries {
+    /// Only those of this ticket
+    #[arg(long, value_name = "ID")]
+    pub ticket: Option<String>,
+
+    /// How many at most
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub limit: u32,
+}
+
+/// Flags of `clock`.
+#[derive(Debug, Clone, Args)]
+pub struct Clock {
+    /// How far, as `+2h`, `3d 12h` or `P3DT2H`; without it, say what the clock shows
+    #[arg(value_name = "SPAN", allow_hyphen_values = true)]
+    pub span: Option<String>,
 }
 
 /// Flags of `serve`.
@@ -113,8 +138,9 @@ pub struct Serve {
     )]
     pub allow_outbound: Vec<String>,
 
-    /// Where people reach the server, `https://tickets.example.com`, if a proxy stands before it; pages name it, and
-    /// cookies are for TLS alone where it begins with https [default: the address that a browser uses]
+    /// Where people reach the server, `https://tickets.example.com`, if a proxy stands before it; pages name it,
+    /// cookies are for TLS alone where it begins with https, and hooks call back there [default: the address that a
+    /// browser uses; for hooks, host and port]
     #[arg(long, env = "LOONFLOW_PUBLIC_URL", value_name = "URL")]
     pub public_url: Option<String>,
 
@@ -135,6 +161,12 @@ pub struct Serve {
     /// other machines can connect]
     #[arg(long, env = "LOONFLOW_MCP_ADDRESS_RATE_LIMIT", value_name = "REQUESTS")]
     pub address_rate_limit: Option<String>,
+
+    /// For trying out, not for work: run on a clock that is so far ahead of the machine's, as `+3d`, `+2h 30m` or
+    /// `P3DT2H`, and that `loonflow-ticket clock` moves on. Timers, personal access tokens and sessions go by it: who
+    /// is signed in in a browser may have to sign in again. JWTs go by the machine's clock and last
+    #[arg(long, value_name = "SPAN", allow_hyphen_values = true)]
+    pub clock: Option<String>,
 }
 
 impl Serve {
@@ -149,6 +181,7 @@ impl Serve {
             allowed_origins: self.allowed_origins,
             allow_outbound: self.allow_outbound,
             public_url: self.public_url,
+            clock: self.clock,
             require_auth: self.require_auth,
             env_token_for_http: self.env_token_for_http,
             rate_limit: self.rate_limit,
@@ -389,6 +422,14 @@ mod tests {
             "x restore full.jsonl part.jsonl",
             "x verify --data /d",
             "x verify --online",
+            "x serve --clock +3d",
+            "x demo --clock P3DT2H",
+            "x serve --clock -3d",
+            "x clock",
+            "x clock +2h",
+            "x clock -2h",
+            "x deliveries",
+            "x deliveries --ticket 1 --limit 5",
         ] {
             parse(line).expect(line);
         }
@@ -404,6 +445,7 @@ mod tests {
             "x workflow state leave 1.0",
             "x workflow state leave 1.0 gone",
             "x restore",
+            "x deliveries --limit 0",
             "x sing",
         ] {
             parse(line).expect_err(line);

@@ -4,6 +4,8 @@
 //! runs and asks it, or opens the store itself. Only here, where the parts are wired together, storage appears.
 
 mod check;
+mod clock;
+mod deliveries;
 mod demo;
 mod door;
 mod export;
@@ -46,5 +48,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Restore(flags) => restore::run(&directory()?, flags).await,
         Command::Verify(flags) => verify::run(&directory()?, &flags).await,
         Command::Status => status::run(&directory()?).await,
+        Command::Deliveries(flags) => deliveries::run(&directory()?, flags).await,
+        Command::Clock(flags) => clock::run(&directory()?, flags).await,
     }
 }

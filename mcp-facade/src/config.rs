@@ -13,6 +13,7 @@ use loonflow_outbound::AllowList;
 
 use crate::limits::{JWT_SECRET_BYTES_MIN, RATE_OF_ADDRESS_USUAL, RATE_OF_USER_USUAL};
 use crate::secret::Secret;
+use crate::shifted_clock::{parse_span, span_text};
 use crate::state::Options;
 
 /// Variable of the token that stands in for a missing one.
@@ -46,6 +47,8 @@ pub struct Written {
     pub allow_outbound: Vec<String>,
     /// `--public-url`
     pub public_url: Option<String>,
+    /// `--clock`
+    pub clock: Option<String>,
     /// `--require-auth`
     pub require_auth: bool,
     /// `--env-token-for-http`
@@ -69,6 +72,8 @@ pub struct Config {
     pub options: Options,
     /// What definitions may have called beside the public internet.
     pub allow_outbound: AllowList,
+    /// Milliseconds that the engine's clock is ahead, and may be moved on from; `None` for the machine's own.
+    pub clock_ahead_ms: Option<i64>,
     /// What is allowed but deserves a line in the log.
     pub warnings: Vec<String>,
 }
@@ -90,6 +95,7 @@ const ALLOWED_HOST: &str = "`--allowed-host` (LOONFLOW_MCP_ALLOWED_HOSTS)";
 const ALLOWED_ORIGIN: &str = "`--allowed-origin` (LOONFLOW_MCP_ALLOWED_ORIGINS)";
 const ALLOW_OUTBOUND: &str = "`--allow-outbound` (LOONFLOW_ALLOW_OUTBOUND)";
 const PUBLIC_URL: &str = "`--public-url` (LOONFLOW_PUBLIC_URL)";
+const CLOCK: &str = "`--clock`";
 const RATE_LIMIT: &str = "`--rate-limit` (LOONFLOW_MCP_RATE_LIMIT)";
 const ADDRESS_RATE_LIMIT: &str = "`--address-rate-limit` (LOONFLOW_MCP_ADDRESS_RATE_LIMIT)";
 const JWT_SECRET: &str = "`LOONFLOW_JWT_SECRET`";
@@ -165,6 +171,16 @@ impl Config {
                 "the server listens on `{host}` but answers only to loopback names; name the others with {ALLOWED_HOST}"
             ));
         }
+        let clock_ahead_ms = match set(written.clock.as_deref()) {
+            None => None,
+            Some(text) => Some(parse_span(text).or_else(|problem| bad(CLOCK, problem))?),
+        };
+        if let Some(ahead_ms) = clock_ahead_ms {
+            warnings.push(format!(
+                "the clock is {} ahead of the machine's and can be moved on (`--clock`): this is for trying out, not for work",
+                span_text(ahead_ms)
+            ));
+        }
         Ok(Self {
             host,
             port,
@@ -181,8 +197,28 @@ impl Config {
                 ..Options::default()
             },
             allow_outbound,
+            clock_ahead_ms,
             warnings,
         })
+    }
+
+    /// Where hooks call back: the public address, else the address that is listened on, where it is one that can be called
+    /// and is known beforehand. Over stdio nobody listens.
+    #[must_use]
+    pub fn call_back_url(&self) -> Option<String> {
+        if self.transport == Transport::Stdio {
+            return None;
+        }
+        if let Some(url) = &self.options.public_url {
+            return Some(url.clone());
+        }
+        let bare = self.host.trim_start_matches('[').trim_end_matches(']');
+        let host = match bare.parse::<IpAddr>() {
+            Ok(address) if address.is_unspecified() => return None,
+            Ok(IpAddr::V6(address)) => format!("[{address}]"),
+            Ok(IpAddr::V4(_)) | Err(_) => bare.to_owned(),
+        };
+        (self.port != 0).then(|| format!("http://{host}:{}", self.port))
     }
 }
 

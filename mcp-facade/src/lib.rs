@@ -8,7 +8,8 @@
 //! spell calls for programs and for people · [`call`] guards the call, asks the
 //! engine and answers · [`arguments`] reads what was sent (`exact_numbers` before it) · [`auth`] says who is calling · [`wire`] has the words of requests and answers · [`error`] words a
 //! refusal.
-//! Around them: [`config`], [`limits`], [`telemetry`], [`serve`] and [`stop`], [`descriptors`], [`admin`] (the local socket), [`cli`].
+//! Around them: [`config`], [`limits`], [`telemetry`], [`serve`] and [`stop`], [`descriptors`], [`admin`] (the local socket), [`cli`],
+//! [`shifted_clock`].
 //!
 //! What clients may rely on is on one page, [`contract`]; comments cite its sections. The stable error codes are the
 //! variants of [`error::Code`], one table with HTTP status and next step.
@@ -31,6 +32,7 @@ pub mod rate_limit;
 mod rest;
 pub mod secret;
 pub mod serve;
+pub mod shifted_clock;
 mod spelling;
 pub mod state;
 pub mod stdio;

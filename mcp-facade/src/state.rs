@@ -27,6 +27,7 @@ pub struct AppState(Arc<Inner>);
 struct Inner {
     engine: Engine,
     clock: Arc<dyn Clock>,
+    machine_clock: Arc<dyn Clock>,
     options: Options,
     jwt: Option<JwtVerifier>,
     rate_limiter: Option<RateLimiter<(TenantId, UserId)>>,
@@ -81,11 +82,20 @@ impl AppState {
     /// A state in front of an engine. `clock` is the engine's own, so that both have the same time.
     #[must_use]
     pub fn new(engine: Engine, clock: Arc<dyn Clock>, options: Options) -> Self {
+        let machine_clock = Arc::clone(&clock);
+        Self::with_clocks(engine, clock, machine_clock, options)
+    }
+
+    /// The same where the engine's clock is not the machine's: JWTs go by the latter, since others make them too, and
+    /// nobody has to sign in again when time is skipped.
+    #[must_use]
+    pub fn with_clocks(engine: Engine, clock: Arc<dyn Clock>, machine_clock: Arc<dyn Clock>, options: Options) -> Self {
         // Tells the request ids of two runs apart.
-        let started = format!("{:x}", clock.now().0 / 1_000);
+        let started = format!("{:x}", machine_clock.now().0 / 1_000);
         Self(Arc::new(Inner {
             engine,
             clock,
+            machine_clock,
             jwt: options.jwt_secret.as_ref().map(JwtVerifier::new),
             rate_limiter: options
                 .rate_limit_per_s
@@ -106,16 +116,16 @@ impl AppState {
         &self.0.engine
     }
 
-    /// What time it is.
+    /// What time it is for the engine.
     #[must_use]
     pub fn now(&self) -> Timestamp {
         self.0.clock.now()
     }
 
-    /// The same in seconds since 1970, as JWTs count.
+    /// Seconds since 1970 on the machine's clock, by which JWTs count.
     #[must_use]
     pub fn now_s(&self) -> u64 {
-        u64::try_from(self.now().0 / 1_000).unwrap_or_default()
+        u64::try_from(self.0.machine_clock.now().0 / 1_000).unwrap_or_default()
     }
 
     /// The operator's decisions.

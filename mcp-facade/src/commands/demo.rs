@@ -24,7 +24,7 @@ use loonflow_mcp_facade::{cli, config};
 use serde_json::{Value, json};
 
 use self::tokens::DemoPerson;
-use super::serve::{outside, serve_store};
+use super::serve::{serve_store, serving};
 use super::store::{self, Store};
 use super::whole_file::WholeFile;
 
@@ -44,7 +44,7 @@ pub(crate) async fn run(data: Option<PathBuf>, flags: cli::Demo) -> anyhow::Resu
         None => config::data_directory(None)?.join("demo"),
     };
     claim(&data, flags.fresh)?;
-    let store = Store::open(&data, Some(outside(&config))).await?;
+    let store = Store::open(&data, Some(serving(&config))).await?;
     let tokens = match prepare(&store.engine, &data).await {
         Ok(tokens) => tokens,
         Err(error) => {

@@ -4,6 +4,7 @@
 //! Not here: what is printed (each command). Items of an answer are JSON; a refusal ends it with a sentence.
 
 mod backup;
+mod effects;
 mod workflows;
 
 use std::collections::BTreeMap;
@@ -18,6 +19,7 @@ use loonflow_engine::time::Timestamp;
 use loonflow_engine::workflow::decide::Refusal as WorkflowRefusal;
 use loonflow_engine::workflow::problem::Problem;
 use loonflow_mcp_facade::error::ApiError;
+use loonflow_mcp_facade::shifted_clock::ShiftedClock;
 use loonflow_storage::EventLog;
 use loonflow_storage::backup::Since;
 use serde::{Deserialize, Serialize};
@@ -79,8 +81,12 @@ pub(crate) enum Request {
     Export { since: Since },
     /// Walk the whole log and everything in it.
     Verify,
-    /// How the engine is: whether it is ready, and what it does not serve.
+    /// How the engine is: whether it is ready, how many effects are open, and what it does not serve.
     Status,
+    /// What became of the last calls to hooks.
+    Deliveries { ticket: Option<String>, limit: u32 },
+    /// What the engine's clock shows; before that it is moved on by so many milliseconds.
+    Clock { by_ms: Option<i64> },
 }
 
 /// Carries requests out.
@@ -89,6 +95,7 @@ pub(crate) struct Operator {
     log: Arc<dyn EventLog>,
     engine: Option<Engine>,
     clock: Option<Arc<dyn Clock>>,
+    shifted_clock: Option<Arc<ShiftedClock>>,
 }
 
 /// The items of an answer on their way.
@@ -101,6 +108,7 @@ impl Operator {
             log: Arc::clone(&store.log),
             engine: Some(store.engine.clone()),
             clock: Some(Arc::clone(&store.clock)),
+            shifted_clock: store.shifted_clock.clone(),
         }
     }
 
@@ -110,6 +118,7 @@ impl Operator {
             log,
             engine: None,
             clock: None,
+            shifted_clock: None,
         }
     }
 
@@ -127,6 +136,8 @@ impl Operator {
             Request::Export { since } => backup::export(Arc::clone(&self.log), since, items).await,
             Request::Verify => backup::verify(Arc::clone(&self.log), self.engine.clone(), items).await,
             Request::Status => self.status(&items).await,
+            Request::Deliveries { ticket, limit } => self.deliveries(ticket.as_deref(), limit, &items).await,
+            Request::Clock { by_ms } => self.clock(by_ms, &items).await,
             Request::ImportDirectory {
                 directory,
                 whole,
@@ -193,13 +204,20 @@ impl Operator {
     async fn status(&self, items: &Items) -> Result<(), String> {
         let engine = self.engine()?.clone();
         // It asks the file system.
-        let asked = tokio::task::spawn_blocking(move || (engine.readiness().reason(), engine.unreadable()));
-        let (reason, unreadable) = asked.await.map_err(|_| "the work broke off".to_owned())?;
-        give(
-            items,
-            json!({ "not_ready": reason, "position": self.log.last_position() }),
-        )
-        .await?;
+        let asked = tokio::task::spawn_blocking(move || {
+            (
+                engine.readiness().reason(),
+                engine.unreadable(),
+                engine.effects().n_open(),
+            )
+        });
+        let (reason, unreadable, n_open) = asked.await.map_err(|_| "the work broke off".to_owned())?;
+        let how = json!({
+            "not_ready": reason,
+            "position": self.log.last_position(),
+            "n_open_effects": n_open,
+        });
+        give(items, how).await?;
         for one in unreadable {
             give(items, json!({ "stream": one.stream, "why": one.why })).await?;
         }

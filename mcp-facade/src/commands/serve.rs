@@ -6,14 +6,13 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Context;
-use loonflow_engine::runtime::Outside;
 use loonflow_mcp_facade::config::Config;
 use loonflow_mcp_facade::{AppState, admin, cli, serve};
 use loonflow_outbound::{HttpOutside, Settings};
 
 use super::jwt_key;
 use super::operator::Operator;
-use super::store::Store;
+use super::store::{Serving, Store};
 
 /// Serves until a signal, or on stdio until the client closes.
 ///
@@ -21,7 +20,7 @@ use super::store::Store;
 /// A sentence for the operator.
 pub(crate) async fn run(data: &Path, flags: cli::Serve) -> anyhow::Result<ExitCode> {
     let config = config(flags)?;
-    let store = Store::open(data, Some(outside(&config))).await?;
+    let store = Store::open(data, Some(serving(&config))).await?;
     serve_store(&config, data, store, |_address| Ok(())).await
 }
 
@@ -33,12 +32,17 @@ pub(crate) fn config(flags: cli::Serve) -> anyhow::Result<Config> {
     Ok(Config::check(&flags.written(), |name| std::env::var(name).ok())?)
 }
 
-/// Who calls outside addresses for a server.
-pub(crate) fn outside(config: &Config) -> Arc<dyn Outside> {
-    Arc::new(HttpOutside::new(Settings {
+/// What a server's engine has beside its log.
+pub(crate) fn serving(config: &Config) -> Serving {
+    let outside = HttpOutside::new(Settings {
         allow: config.allow_outbound.clone(),
         ..Settings::default()
-    }))
+    });
+    Serving {
+        outside: Arc::new(outside),
+        public_url: config.call_back_url(),
+        clock_ahead_ms: config.clock_ahead_ms,
+    }
 }
 
 /// Serves an open store. `listening` is told the address as soon as connections are taken; on stdio it is not called.
@@ -61,7 +65,12 @@ pub(crate) async fn serve_store(
             }
         };
     }
-    let state = AppState::new(store.engine.clone(), store.clock.clone(), options);
+    let state = AppState::with_clocks(
+        store.engine.clone(),
+        store.clock.clone(),
+        store.machine_clock.clone(),
+        options,
+    );
     let listener =
         admin::listen(data).with_context(|| format!("the admin socket in `{}` cannot be opened", data.display()))?;
     let operator = Operator::of_store(&store);

@@ -26,11 +26,17 @@ pub(crate) async fn run(data: &Path) -> anyhow::Result<ExitCode> {
             return line(format!("not served: `{stream}`: {why}"));
         }
         let position = &item["position"];
+        let effects = match item["n_open_effects"].as_u64().unwrap_or_default() {
+            1 => "1 effect open".to_owned(),
+            n => format!("{n} effects open"),
+        };
         match item["not_ready"].as_str() {
-            None => line(format!("ready, at position {position} of its log")),
+            None => line(format!("ready, at position {position} of its log, {effects}")),
             Some(reason) => {
                 is_well = false;
-                line(format!("not ready ({reason}), at position {position} of its log"))
+                line(format!(
+                    "not ready ({reason}), at position {position} of its log, {effects}"
+                ))
             }
         }
     })

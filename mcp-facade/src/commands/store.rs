@@ -14,10 +14,21 @@ use std::time::Duration;
 use anyhow::{Context, anyhow, bail};
 use loonflow_engine::port::Clock;
 use loonflow_engine::runtime::{Engine, EngineOptions, Outside, Ports};
+use loonflow_mcp_facade::shifted_clock::ShiftedClock;
 use loonflow_storage::{Error, EventLog, SledLog, SledOptions};
 
 /// Time to flush and close at a stop, of the ten seconds that it may take.
 const CLOSE_MAX: Duration = Duration::from_millis(2_500);
+
+/// What a server's engine has beside its log.
+pub(crate) struct Serving {
+    /// Who calls outside addresses.
+    pub(crate) outside: Arc<dyn Outside>,
+    /// Where hooks call back.
+    pub(crate) public_url: Option<String>,
+    /// Milliseconds that its clock is ahead of the machine's, and can be moved on from; `None` for the machine's own.
+    pub(crate) clock_ahead_ms: Option<i64>,
+}
 
 /// An engine over the log of a data directory.
 pub(crate) struct Store {
@@ -27,25 +38,44 @@ pub(crate) struct Store {
     pub(crate) engine: Engine,
     /// The engine's clock.
     pub(crate) clock: Arc<dyn Clock>,
+    /// The same where it can be moved on.
+    pub(crate) shifted_clock: Option<Arc<ShiftedClock>>,
+    /// The machine's.
+    pub(crate) machine_clock: Arc<dyn Clock>,
 }
 
 impl Store {
-    /// Opens the log, which is made where it is missing, and starts the engine. Who calls outside addresses is given where
-    /// a server starts; a command of a moment calls nobody.
+    /// Opens the log, which is made where it is missing, and starts the engine. `serving` is given where a server starts;
+    /// a command of a moment calls nobody, and knows no other time than the machine's.
     ///
     /// # Errors
     /// A sentence for the operator.
-    pub(crate) async fn open(data: &Path, outside: Option<Arc<dyn Outside>>) -> anyhow::Result<Self> {
+    pub(crate) async fn open(data: &Path, serving: Option<Serving>) -> anyhow::Result<Self> {
         let log = open_log(data)?;
-        let ports = Ports {
-            outside,
-            ..Ports::system()
-        };
+        let mut ports = Ports::system();
+        let mut options = EngineOptions::default();
+        let machine_clock = Arc::clone(&ports.clock);
+        let mut shifted_clock = None;
+        if let Some(serving) = serving {
+            ports.outside = Some(serving.outside);
+            options.public_url = serving.public_url;
+            if let Some(ahead_ms) = serving.clock_ahead_ms {
+                let clock = Arc::new(ShiftedClock::ahead_of(Arc::clone(&machine_clock), ahead_ms));
+                ports.clock = clock.clone();
+                shifted_clock = Some(clock);
+            }
+        }
         let clock = Arc::clone(&ports.clock);
-        let engine = Engine::start(Arc::clone(&log), ports, EngineOptions::default())
+        let engine = Engine::start(Arc::clone(&log), ports, options)
             .await
             .context("the engine could not be started; `loonflow-ticket verify` looks for damage in the log")?;
-        Ok(Self { log, engine, clock })
+        Ok(Self {
+            log,
+            engine,
+            clock,
+            shifted_clock,
+            machine_clock,
+        })
     }
 
     /// Finishes what is under way, and leaves everything on disk.

@@ -173,6 +173,20 @@ fn a_bad_value_is_named_by_its_setting() {
             },
             &[],
         ),
+        (
+            Written {
+                clock: text("soon"),
+                ..default()
+            },
+            &[],
+        ),
+        (
+            Written {
+                clock: text("-3d"),
+                ..default()
+            },
+            &[],
+        ),
         (default(), &[(JWT_SECRET_VARIABLE, "short")]),
         (default(), &[(ACCESS_TOKEN_VARIABLE, "ä")]),
     ];
@@ -213,6 +227,67 @@ fn names_and_origins_may_be_lists() {
         options.allowed_origins,
         ["https://a.example.com", "http://localhost:*", "null"]
     );
+}
+
+/// A clock for trying out is told of; without a word there is none.
+#[test]
+fn a_clock_ahead_is_no_secret() {
+    let config = |clock: &str| {
+        let written = Written {
+            clock: text(clock),
+            ..Written::default()
+        };
+        check(written, &[]).expect("holds")
+    };
+    assert_eq!(config("").clock_ahead_ms, None);
+    assert!(config("").warnings.is_empty());
+    assert_eq!(config("+0s").clock_ahead_ms, Some(0));
+    let ahead = config("+3d");
+    assert_eq!(ahead.clock_ahead_ms, Some(3 * 86_400_000));
+    assert!(
+        ahead
+            .warnings
+            .iter()
+            .any(|line| line.contains("3d ahead") && line.contains("for trying out")),
+        "{:?}",
+        ahead.warnings
+    );
+}
+
+#[test]
+fn hooks_call_back_where_the_server_is_reached() {
+    let url = |public: &str, host: &str, port: &str, transport: &str| {
+        let written = Written {
+            public_url: text(public),
+            host: text(host),
+            port: text(port),
+            transport: text(transport),
+            ..Written::default()
+        };
+        check(written, &[]).expect("holds").call_back_url()
+    };
+    for (public, host, port, expected) in [
+        ("", "", "", Some("http://127.0.0.1:8002")),
+        ("https://tickets.example/", "", "", Some("https://tickets.example")),
+        (
+            "https://tickets.example",
+            "0.0.0.0",
+            "0",
+            Some("https://tickets.example"),
+        ),
+        ("", "desk.example", "80", Some("http://desk.example:80")),
+        ("", "::1", "80", Some("http://[::1]:80")),
+        ("", "", "0", None),
+        ("", "0.0.0.0", "80", None),
+        ("", "::", "80", None),
+    ] {
+        assert_eq!(
+            url(public, host, port, "http").as_deref(),
+            expected,
+            "{public} {host} {port}"
+        );
+    }
+    assert_eq!(url("https://tickets.example", "", "", "stdio"), None);
 }
 
 #[test]

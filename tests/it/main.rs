@@ -14,6 +14,8 @@ mod bad_input;
 mod console;
 /// Definitions, valid and not.
 mod definitions;
+/// What tickets cause outside: timers that fire, hooks that are called and call back.
+mod effects;
 /// Values that some may not see.
 mod hidden;
 /// The protocol in both eras, over HTTP and over streams.

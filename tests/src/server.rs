@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use loonflow_engine::effect::Awaited;
 use loonflow_engine::id::{AccessTokenId, TenantId, TicketId, UserId};
-use loonflow_engine::runtime::{Engine, EngineOptions, Ports, PublishRequest};
+use loonflow_engine::runtime::{Engine, EngineOptions, Outside, Ports, PublishRequest};
 use loonflow_mcp_facade::auth::jwt;
 use loonflow_mcp_facade::http::listen;
 use loonflow_mcp_facade::secret::Secret;
@@ -92,23 +92,38 @@ impl TestServer {
         Self::of(Options::default(), vec![(yard::directory(), workflows)]).await
     }
 
-    /// Tenants by their directories, each with its workflows.
+    /// Acme with these workflows, on an engine that fires timers and calls hooks by itself, as a server does; these call
+    /// back over the socket.
+    pub async fn carrying_out(outside: impl Outside, workflows: Vec<Value>) -> Self {
+        let acme = (fixtures::directory("acme"), workflows);
+        Self::with(Options::default(), vec![acme], Some(Arc::new(outside))).await
+    }
+
+    /// Tenants by their directories, each with its workflows. A walk fires timers and answers hooks itself.
+    pub async fn of(options: Options, tenants: Vec<(Value, Vec<Value>)>) -> Self {
+        Self::with(options, tenants, None).await
+    }
+
+    /// The same; with somebody who calls outside, effects are carried out.
     ///
     /// # Panics
     /// When anything of it fails.
-    pub async fn of(options: Options, tenants: Vec<(Value, Vec<Value>)>) -> Self {
+    async fn with(options: Options, tenants: Vec<(Value, Vec<Value>)>, outside: Option<Arc<dyn Outside>>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("a listener has an address");
         let log = Arc::new(MemoryLog::new());
         let clock = Arc::new(TestClock::default());
-        let ports = Ports {
-            clock: clock.clone(),
-            ..Ports::system()
-        };
-        // A walk fires timers and answers hooks itself.
-        let by_hand = EngineOptions {
-            runs_effects: false,
+        let engine_options = EngineOptions {
+            runs_effects: outside.is_some(),
+            public_url: Some(format!("http://{address}")),
             ..EngineOptions::default()
         };
-        let engine = Engine::start(log.clone(), ports, by_hand)
+        let ports = Ports {
+            clock: clock.clone(),
+            outside,
+            ..Ports::system()
+        };
+        let engine = Engine::start(log.clone(), ports, engine_options)
             .await
             .expect("the engine starts");
         let mut people = BTreeMap::new();
@@ -139,8 +154,6 @@ impl TestServer {
             ..options
         };
         let state = AppState::new(engine.clone(), clock.clone(), options);
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-        let address = listener.local_addr().expect("a listener has an address");
         tokio::spawn(listen::serve(listener, app(state.clone()), state.stop().clone()));
         Self {
             engine,

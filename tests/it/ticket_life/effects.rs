@@ -1,5 +1,5 @@
-//! Nodes that wait for no person: a timer, a hook. The runner of both is still to come, so the engine's own commands
-//! complete them.
+//! Nodes that wait for no person: a timer, a hook. The engine's own commands complete them here, so that every step is
+//! looked at; by themselves they run in the tests of effects.
 
 use loonflow_engine::ticket::HookOutcome;
 use loonflow_tests::{TestServer, Transport, Walk};

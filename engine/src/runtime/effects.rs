@@ -252,7 +252,8 @@ impl Door for Inner {
         Box::pin(async move {
             let engine = Engine { inner: self };
             let registry = &engine.inner.registry;
-            let (Some(found), Some((ticket, _))) = (registry.find(tenant)?, engine.load(tenant, ticket).await?) else {
+            let (Some(found), Some((ticket, _))) = (registry.find(tenant)?, engine.load_settled(tenant, ticket).await?)
+            else {
                 return Ok(None);
             };
             let workflow = registry.version_of(&found, &ticket)?;

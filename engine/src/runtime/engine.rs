@@ -292,6 +292,18 @@ impl Engine {
         if let Some(ticket) = lease.slot().published.ticket.load_full() {
             return Ok(Some((ticket, lease)));
         }
+        self.load_settled(tenant, ticket).await
+    }
+
+    /// The ticket with every commit that the log showed before this was asked: those who follow the log may see a commit
+    /// before its actor has published it, and an actor does so before it takes its next message.
+    pub(crate) async fn load_settled(
+        &self,
+        tenant: &TenantId,
+        ticket: TicketId,
+    ) -> Result<Option<(Arc<Ticket>, Lease)>, Fault> {
+        let now = self.inner.shared.ports.clock.now();
+        let lease = self.inner.router.lease(tenant, ticket, now)?;
         let (reply, answer) = oneshot::channel();
         let message = Message::Load {
             reply,

@@ -4,19 +4,22 @@
 //! Not here: which questions there are (`ticket::question`), what is owed the outside and when it is tried (`outbox`), how
 //! bytes reach an address (whoever implements [`Outside`]).
 
+use std::collections::HashMap;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use futures::future::join_all;
+use futures::FutureExt;
+use futures::future::{BoxFuture, Shared, WeakShared, join_all};
+use serde_json::Value as Json;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
 
 use crate::account::token::Secret;
 use crate::port::Clock;
-use crate::ticket::{Question, Refusal, Replies, Reply};
+use crate::ticket::{Question, QuestionId, Refusal, Replies, Reply};
 use crate::time::Timestamp;
 
 /// Posts to outside addresses.
@@ -98,6 +101,10 @@ const ROUNDS_MAX: usize = 8;
 const ASKING_MAX: Duration = Duration::from_secs(20);
 /// Questions on their way at once, of all commands: a slow address keeps no more than these.
 const ON_THE_WAY_MAX: usize = 32;
+/// How long a page waits for the values of its fields together.
+const FETCHING_MAX: Duration = Duration::from_secs(5);
+/// Bytes of a value that is shown.
+const VALUE_BYTES_MAX: usize = 64 << 10;
 /// Bytes of a reply: a thousand people by e-mail address.
 const REPLY_BYTES_MAX: usize = 1 << 20;
 
@@ -105,8 +112,13 @@ const REPLY_BYTES_MAX: usize = 1 << 20;
 pub(crate) struct Outsides {
     port: Option<Arc<dyn Outside>>,
     clock: Arc<dyn Clock>,
-    on_the_way: Semaphore,
+    on_the_way: Arc<Semaphore>,
+    /// Fetches of values on their way, so that equal ones share one call.
+    fetches: Mutex<HashMap<QuestionId, WeakShared<Fetch>>>,
 }
+
+/// A value on its way.
+type Fetch = BoxFuture<'static, Result<Json, String>>;
 
 /// The questions of one command.
 pub(crate) struct Asking {
@@ -120,7 +132,8 @@ impl Outsides {
         Self {
             port,
             clock,
-            on_the_way: Semaphore::new(ON_THE_WAY_MAX),
+            on_the_way: Arc::new(Semaphore::new(ON_THE_WAY_MAX)),
+            fetches: Mutex::default(),
         }
     }
 
@@ -166,6 +179,51 @@ impl Outsides {
             replies.insert(question, reply);
         }
         Ok(())
+    }
+
+    /// Fetches values that are shown and never stored, all of one page together; in the order of the questions.
+    pub(crate) async fn fetch(&self, questions: Vec<(Question, Duration)>) -> Vec<Result<Json, String>> {
+        let fetched = questions
+            .into_iter()
+            .enumerate()
+            .map(|(place, (question, at_most))| async move {
+                if place >= QUESTIONS_MAX {
+                    return Err(format!("a page shows {QUESTIONS_MAX} fields from outside at most"));
+                }
+                let at_most = at_most.min(FETCHING_MAX);
+                let value = tokio::time::timeout(at_most, self.fetch_one(&question, at_most)?).await;
+                value.unwrap_or_else(|_| Err("no answer in time".to_owned()))
+            });
+        join_all(fetched).await
+    }
+
+    /// The call for a value: one that is on its way already, where there is one.
+    fn fetch_one(&self, question: &Question, timeout: Duration) -> Result<Shared<Fetch>, String> {
+        let port = self.port.clone().ok_or("nobody asks for it here")?;
+        let id = question.id();
+        let mut fetches = self.fetches.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = fetches.get(&id).and_then(WeakShared::upgrade) {
+            return Ok(known);
+        }
+        // Those that have ended go when another begins: there are never more than are on their way.
+        fetches.retain(|_, fetch| fetch.upgrade().is_some());
+        let mut post = self.post_of(question, timeout);
+        post.response_bytes_max = VALUE_BYTES_MAX;
+        let (on_the_way, kind) = (self.on_the_way.clone(), question.kind);
+        let fetch: Fetch = Box::pin(async move {
+            let permit = on_the_way.acquire().await;
+            let _permit = permit.map_err(|_| "the engine is closed".to_owned())?;
+            let response = port.post(post).await.map_err(|none| none.why().to_owned())?;
+            match Reply::read(kind, response.status, &response.body)? {
+                Reply::Value(value) => Ok(value),
+                Reply::People(_) | Reply::Agreed | Reply::Refused { .. } => Ok(Json::Null),
+            }
+        });
+        let fetch = fetch.shared();
+        if let Some(weak) = fetch.downgrade() {
+            fetches.insert(id, weak);
+        }
+        Ok(fetch)
     }
 
     fn post_of(&self, question: &Question, timeout: Duration) -> Post {

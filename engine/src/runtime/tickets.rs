@@ -8,18 +8,18 @@ use crate::account::permission;
 use crate::id::{NodeId, TenantId, TicketId, UserId, VersionName, WorkflowId};
 use crate::runtime::Answer;
 use crate::runtime::commit;
-use crate::runtime::engine::{Engine, origin_of};
+use crate::runtime::engine::{Engine, Viewable, origin_of};
 use crate::runtime::registry::TenantState;
 use crate::runtime::request::{ActAnswer, ActRequest, Caller, CreateRequest, Done, HistoryQuery, Page};
 use crate::runtime::slot::Request;
 use crate::runtime::sub_tickets::Below;
 use crate::ticket::event::{Event, Meta};
-use crate::ticket::{Act, Argument, Command, Create, Refusal, Replies, sub_ticket, visibility};
+use crate::ticket::{Act, Argument, Command, Create, Question, Refusal, Replies, sub_ticket, visibility};
 use crate::view::flow_history::{self, HistoryEntry, OutlineRow};
 use crate::view::row::TicketRow;
 use crate::view::ticket_detail::{self, CreateForm, Relative, TicketDetail};
 use crate::view::ticket_list::{Category, ListQuery, Viewer};
-use crate::workflow::WorkflowVersion;
+use crate::workflow::{Component, WorkflowVersion};
 
 /// What is done with tickets and asked of them.
 #[derive(Clone, Copy, Debug)]
@@ -232,6 +232,7 @@ impl Tickets<'_> {
         } else {
             detail.row.parent_ticket_id = None;
         }
+        self.fetch_external(caller, &seen, &mut detail).await;
         let directory = &seen.tenant.directory;
         let is_tenant_admin = directory
             .user(&caller.user_id)
@@ -248,6 +249,30 @@ impl Tickets<'_> {
             (detail.children, detail.n_children_hidden) = (relatives.collect(), n_hidden);
         }
         Ok(Ok(detail))
+    }
+
+    /// Fetches the values that a page shows from outside, or says why there are none.
+    async fn fetch_external(self, caller: &Caller, seen: &Viewable, detail: &mut TicketDetail) {
+        let form = &seen.workflow.form;
+        let mut questions = Vec::new();
+        let mut keys = Vec::new();
+        for key in &detail.external {
+            let Some(source) = form.component(key).and_then(Component::source) else {
+                let why = "the workflow does not say where its value comes from";
+                detail.field_errors.insert(key.clone(), why.to_owned());
+                continue;
+            };
+            let question = Question::external(&seen.ticket, key, &source, &caller.user_id, &seen.workflow);
+            questions.push((question, source.timeout));
+            keys.push(key.clone());
+        }
+        let fetched = self.engine.inner.shared.outsides.fetch(questions).await;
+        for (key, value) in keys.into_iter().zip(fetched) {
+            match value {
+                Ok(value) => drop(detail.values.insert(key, value)),
+                Err(why) => drop(detail.field_errors.insert(key, why)),
+            }
+        }
     }
 
     /// What happened to a ticket, as far as the caller may see it.

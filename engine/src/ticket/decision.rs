@@ -146,7 +146,7 @@ impl Decision<'_> {
                         said: said.clone(),
                     });
                 }
-                Some(Reply::Agreed | Reply::People(_)) => {}
+                Some(Reply::Agreed | Reply::People(_) | Reply::Value(_)) => {}
                 None => self.questions.push(question),
             }
         }

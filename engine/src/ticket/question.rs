@@ -12,9 +12,10 @@ use sha2::{Digest, Sha256};
 use crate::account::directory::Directory;
 use crate::account::token::{Secret, hex};
 use crate::effect::answer;
-use crate::id::{NodeId, UserId};
+use crate::id::{FieldKey, NodeId, UserId};
 use crate::ticket::Ticket;
 use crate::ticket::event::AskedQuestion;
+use crate::workflow::form::component::Source;
 use crate::workflow::{EventHook, WorkflowVersion};
 
 /// Something that only an outside address knows.
@@ -40,6 +41,8 @@ pub enum QuestionKind {
     Assignees,
     /// Whether a ticket may be sent.
     PreCreate,
+    /// The value of a field that is fetched when shown. No decision asks for it.
+    External,
 }
 
 impl QuestionKind {
@@ -49,12 +52,13 @@ impl QuestionKind {
         match self {
             Self::Assignees => "assignees",
             Self::PreCreate => "pre_create",
+            Self::External => "external",
         }
     }
 }
 
 /// The same for the same question, and for no other: the first half of a SHA-256, in hex.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct QuestionId(String);
 
 impl fmt::Display for QuestionId {
@@ -89,6 +93,27 @@ impl Question {
             url: hook.url.clone(),
             token: hook.token.clone(),
             body: body(ticket, workflow, &workflow.start().id),
+        }
+    }
+
+    /// The value of a field, for whoever is shown the ticket.
+    pub(crate) fn external(
+        ticket: &Ticket,
+        key: &FieldKey,
+        source: &Source,
+        viewer: &UserId,
+        workflow: &WorkflowVersion,
+    ) -> Self {
+        let node = ticket.tokens.first().map_or(&workflow.start().id, |token| &token.node);
+        let mut body = body(ticket, workflow, node);
+        body["field_key"] = json!(key);
+        body["viewer_id"] = json!(viewer);
+        Self {
+            kind: QuestionKind::External,
+            place: key.to_string(),
+            url: source.url.clone(),
+            token: source.token.clone(),
+            body,
         }
     }
 
@@ -170,6 +195,8 @@ impl fmt::Debug for Question {
 pub enum Reply {
     /// These people, by id or by e-mail address; those who are not in the directory drop out.
     People(Vec<String>),
+    /// The value of a field.
+    Value(Json),
     /// The ticket may be sent.
     Agreed,
     /// It may not.
@@ -202,6 +229,7 @@ impl Reply {
                 let people = serde_json::from_value(data).map(Self::People);
                 people.map_err(|_| "`data` is no list of user ids or e-mail addresses".to_owned())
             }
+            QuestionKind::External => answer::read(status, body).map(Self::Value),
             QuestionKind::PreCreate => Ok(match answer::read_verdict(status, body)? {
                 Ok(()) => Self::Agreed,
                 Err(said) => Self::Refused { said },
@@ -224,6 +252,7 @@ impl Replies {
     pub fn insert(&mut self, question: &Question, reply: Reply) {
         let (outcome, n) = match &reply {
             Reply::People(people) => ("people", people.len()),
+            Reply::Value(_) => ("value", 0),
             Reply::Agreed => ("agreed", 0),
             Reply::Refused { .. } => ("refused", 0),
         };
@@ -254,7 +283,7 @@ impl Replies {
     pub(crate) fn people(reply: &Reply, directory: &Directory) -> Vec<UserId> {
         let named = match reply {
             Reply::People(named) => named.as_slice(),
-            Reply::Agreed | Reply::Refused { .. } => &[],
+            Reply::Value(_) | Reply::Agreed | Reply::Refused { .. } => &[],
         };
         let known = named.iter().take(crate::limits::ASSIGNEES_MAX).filter_map(|one| {
             let by_id = directory.user(&one.as_str().into());

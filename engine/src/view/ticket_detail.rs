@@ -39,6 +39,8 @@ pub struct TicketDetail {
     pub values: BTreeMap<FieldKey, serde_json::Value>,
     /// Fields whose value could not be had, and why.
     pub field_errors: BTreeMap<FieldKey, String>,
+    /// Fields that are not hidden and whose values come from outside: whoever shows them fetches them.
+    pub external: Vec<FieldKey>,
     /// What the viewer can do.
     pub offered: OfferedActions,
     /// What every token waits for.
@@ -200,7 +202,7 @@ pub fn detail(
     let offered = offer::offered(ticket, user, &context);
     let permissions = visibility::field_permissions(workflow, offered.acting_node());
     let mut values = BTreeMap::new();
-    let mut field_errors = BTreeMap::new();
+    let mut external = Vec::new();
     for component in workflow.form.components() {
         if permissions
             .get(&component.key)
@@ -209,7 +211,7 @@ pub fn detail(
             continue;
         }
         if component.kind.is_external() {
-            field_errors.insert(component.key.clone(), "external data is not available yet".to_owned());
+            external.push(component.key.clone());
         } else if let Some(value) = shown_value(component, ticket, workflow, directory) {
             values.insert(component.key.clone(), value);
         }
@@ -219,7 +221,8 @@ pub fn detail(
         workflow: workflow.clone(),
         permissions,
         values,
-        field_errors,
+        field_errors: BTreeMap::new(),
+        external,
         offered,
         waiting_for: waiting_for(ticket, workflow, directory),
         intervention: ticket.intervention.clone(),

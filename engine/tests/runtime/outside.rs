@@ -9,6 +9,7 @@ use loonflow_engine::define::{Assign, Field, Node, People, Workflow};
 use loonflow_engine::id::TicketId;
 use loonflow_engine::runtime::{Engine, Error, NoResponse, Outside, Post, PublishRequest, Response};
 use loonflow_engine::ticket::{Refusal, Reply, Rest};
+use loonflow_engine::workflow::ComponentKind;
 use tokio::sync::Semaphore;
 
 /// Answers by node; a node without an answer gives an error. A gate holds every answer back.
@@ -40,7 +41,9 @@ impl Outside for Script {
         let script = self.clone();
         Box::pin(async move {
             let body: serde_json::Value = serde_json::from_slice(&post.body).unwrap();
-            let node = body["node_id"].as_str().unwrap().to_owned();
+            // A field that is shown asks by its own name.
+            let asks = body.get("field_key").unwrap_or(&body["node_id"]);
+            let node = asks.as_str().unwrap().to_owned();
             let host = post.url.split('/').nth(2).unwrap().to_owned();
             script.asked.lock().unwrap().push((node.clone(), host));
             let _permit = script.gate.acquire().await.unwrap();
@@ -191,6 +194,121 @@ async fn a_slow_address_keeps_nobody_waiting() {
     assert!(done.version > said.version);
     assert_eq!(holders(&engine, draft).await, ["a:bob", "b:cat"]);
     assert_eq!(script.asked().len(), 2, "the same question is not asked twice");
+    engine.close().await.unwrap();
+}
+
+/// An event hook that wants to agree is asked before a ticket is sent: with its words, or without an answer, nothing has
+/// happened.
+#[tokio::test]
+async fn an_event_hook_may_refuse_a_ticket() {
+    let people = People::of("shop", "shop.example").user("ann");
+    let workflow = Workflow::new("w", "1")
+        .field(Field::title())
+        .event_hook("gate", "https://gate.example/", "", ["pre_create"])
+        .node(Node::step("a", Assign::users(["ann"])))
+        .agree("go", "start", "a")
+        .agree("ok", "a", "end");
+    let cases = [
+        (200, r#"{"code":0}"#, None),
+        (204, "", None),
+        (200, r#"{"code":3,"msg":"budget is spent"}"#, Some("creation_refused")),
+        (500, "", Some("outside_unavailable")),
+        (200, "yes", Some("outside_unavailable")),
+    ];
+    for (status, body, refused) in cases {
+        let engine = Engine::builder().outside(Says(status, body)).start().await.unwrap();
+        engine.directories().import(&people.directory()).await.unwrap().unwrap();
+        let published = engine
+            .workflows()
+            .publish(PublishRequest::new("shop", workflow.clone()))
+            .await;
+        published.unwrap().unwrap();
+        let ann = engine.as_user("shop", "ann");
+        // A draft is nobody's business; sending it is.
+        let draft = ann.create("w").set("title", "T").await.unwrap().ticket_id;
+        let preview = ann.on(draft).take("go").rehearse().await.unwrap();
+        assert_eq!(preview.asks[0].place, "gate");
+        let sent = ann.on(draft).take("go").await;
+        match (sent, refused) {
+            (Ok(_), None) => {}
+            (Err(error), Some(code)) => {
+                assert_eq!(error.refusal().unwrap().code(), code, "{status} {body}");
+                let row = ann.on(draft).detail().await.unwrap().row;
+                assert_eq!((row.act_state.word(), row.version), ("in_draft", preview.version));
+            }
+            (sent, _) => panic!("{status} {body}: {sent:?}"),
+        }
+        engine.close().await.unwrap();
+    }
+}
+
+/// Always the same answer.
+struct Says(u16, &'static str);
+
+impl Outside for Says {
+    fn post(&self, _: Post) -> Pin<Box<dyn Future<Output = Result<Response, NoResponse>> + Send>> {
+        let response = Response {
+            status: self.0,
+            body: self.1.as_bytes().to_vec(),
+            retry_after: None,
+        };
+        Box::pin(async move { Ok(response) })
+    }
+}
+
+/// A value from outside is fetched when a page is shown, one call for all who ask at once, and is never stored.
+#[tokio::test]
+async fn a_value_is_fetched_for_a_page() {
+    let script = Script::of([("stock", &["7 left"])]);
+    let engine = Engine::builder().outside(script.clone()).start().await.unwrap();
+    let people = People::of("shop", "shop.example").user("ann").user("bob");
+    engine.directories().import(&people.directory()).await.unwrap().unwrap();
+    let external = |key: &str, url: &str| Field::new(ComponentKind::Externaldata, key).prop("url", url);
+    let workflow = Workflow::new("w", "1")
+        .field(Field::title())
+        .field(external("stock", "https://stock.example/of?key=s3cret").readonly_at("a"))
+        .field(external("price", "https://price.example/").readonly_at("a"))
+        .field(
+            external("secret", "https://secret.example/")
+                .hidden_at("start")
+                .hidden_at("a"),
+        )
+        .node(Node::step("a", Assign::users(["bob"])))
+        .agree("go", "start", "a")
+        .agree("ok", "a", "end");
+    let published = engine.workflows().publish(PublishRequest::new("shop", workflow)).await;
+    published.unwrap().unwrap();
+    let created = engine
+        .as_user("shop", "ann")
+        .create("w")
+        .set("title", "T")
+        .take("go")
+        .await
+        .unwrap();
+    assert_eq!(script.asked(), [] as [&str; 0]);
+    script.gate.forget_permits(Semaphore::MAX_PERMITS);
+    let shown = (0..2).map(|_| {
+        let (engine, ticket) = (engine.clone(), created.ticket_id);
+        tokio::spawn(async move { engine.as_user("shop", "bob").on(ticket).detail().await })
+    });
+    let shown: Vec<_> = shown.collect();
+    while script.asked().len() < 2 {
+        tokio::task::yield_now().await;
+    }
+    script.gate.add_permits(10);
+    for page in shown {
+        let page = page.await.unwrap().unwrap();
+        assert_eq!(page.values["stock"], serde_json::json!(["7 left"]));
+        assert_eq!(page.field_errors["price"], "status 500");
+        assert!(!page.values.contains_key("secret") && !page.field_errors.contains_key("secret"));
+    }
+    let mut asked = script.asked();
+    asked.sort();
+    assert_eq!(
+        asked,
+        ["price price.example", "stock stock.example"],
+        "each once for both, the hidden one never"
+    );
     engine.close().await.unwrap();
 }
 

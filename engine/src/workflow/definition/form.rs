@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use rust_decimal::Decimal;
 use serde_json::Value as Json;
 
-use super::reader::{Place, Reader, get};
+use super::reader::{Place, Reader, get, is_http};
 use crate::id::FieldKey;
 use crate::workflow::form::check::decimal;
 use crate::workflow::form::component::{Choice, Component, ComponentKind, NumberRule};
@@ -161,6 +161,9 @@ fn component(reader: &mut Reader, info: &Json, seen: &mut Seen) -> Component {
     if let Some(known) = props_keys(kind) {
         reader.keys(props, known, "in `props`", &place);
     }
+    if kind.is_external() {
+        source(reader, props, &place);
+    }
     let options = if kind.has_options() {
         options(reader, props, &place)
     } else {
@@ -200,6 +203,23 @@ fn component(reader: &mut Reader, info: &Json, seen: &mut Seen) -> Component {
         kind,
         options,
         multiple,
+    }
+}
+
+/// What is said of the source of a component that is fetched when shown.
+fn source(reader: &mut Reader, props: &Json, place: &Place) {
+    let url = reader.text(props, "url", place);
+    let _secret = reader.text(props, "token", place);
+    let timeout = reader.text(props, "timeout", place);
+    if url.trim().is_empty() {
+        let sentence = "does not say where its value comes from: give `url` in its `props`";
+        reader.warning("external_without_url", place, sentence);
+    } else if !is_http(&url) {
+        reader.error("bad_source_url", place, "has a `url` that is no http or https address");
+    }
+    if !timeout.trim().is_empty() && timeout.trim().parse::<jiff::Span>().is_err() {
+        let sentence = format!("has the `timeout` `{}`: write `PT1S` to `PT5S`", timeout.trim());
+        reader.error("bad_duration", place, &sentence);
     }
 }
 

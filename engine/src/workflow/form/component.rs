@@ -3,10 +3,13 @@
 //!
 //! Not here: which values they take (`form::check`).
 
+use std::time::Duration;
+
 use rust_decimal::Decimal;
 use serde_json::Value as Json;
 
 use crate::account::directory::Directory;
+use crate::account::token::Secret;
 use crate::id::{DeptId, FieldKey, UserId};
 use crate::text;
 use crate::value::Value;
@@ -168,7 +171,41 @@ pub struct Component {
     pub number: NumberRule,
 }
 
+/// Where the value of a component comes from that is fetched when shown.
+#[derive(Clone, Debug)]
+pub struct Source {
+    /// The address that is asked; it may carry credentials.
+    pub url: String,
+    /// Key of the signature.
+    pub token: Secret,
+    /// How long it may take.
+    pub timeout: Duration,
+}
+
+/// How long a source may take, and the most that it may ask for: a person waits for the page.
+const SOURCE_TIMEOUT: Duration = Duration::from_secs(5);
+
 impl Component {
+    /// Where its value comes from; `None` where it is of another kind, or does not say.
+    #[must_use]
+    pub fn source(&self) -> Option<Source> {
+        let text = |key: &str| {
+            self.props
+                .get(key)
+                .and_then(Json::as_str)
+                .map(str::trim)
+                .unwrap_or_default()
+        };
+        let asked = text("timeout").parse::<jiff::Span>().ok();
+        let asked = asked.and_then(|span| span.to_duration(jiff::SpanRelativeTo::days_are_24_hours()).ok());
+        let asked = asked.and_then(|span| Duration::try_from(span).ok());
+        (self.kind.is_external() && !text("url").is_empty()).then(|| Source {
+            url: text("url").to_owned(),
+            token: Secret::new(text("token")),
+            timeout: asked.map_or(SOURCE_TIMEOUT, |asked| asked.min(SOURCE_TIMEOUT)),
+        })
+    }
+
     /// What people call it: its name, else its key.
     #[must_use]
     pub fn shown_name(&self) -> &str {

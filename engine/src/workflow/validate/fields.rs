@@ -228,7 +228,13 @@ fn conditions(definition: &Definition, edge: &EdgeId, condition: &Condition, pro
             "has no value to look at, for it is of type `{}`: take another field",
             component.kind.word()
         );
-        problems.push(error("condition_without_value", sentence));
+        // What is fetched when shown is never stored, so a decision cannot look at it.
+        let problem = if component.kind.is_external() {
+            error("external_field_in_condition", sentence)
+        } else {
+            error("condition_without_value", sentence)
+        };
+        problems.push(problem);
     } else if !fits(condition.operator, component) {
         let word = Operator::ALL
             .iter()

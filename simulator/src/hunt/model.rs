@@ -1,6 +1,6 @@
 //! A second, naive implementation of the ticket rules, to hold against the engine after every step.
 //!
-//! Written from the text of the semantics (all of it but effects and sub-tickets), not from the engine's code, and
+//! Written from the text of the semantics (all of it but the delivery of effects and sub-tickets), not from the engine's code, and
 //! sharing no line with it: definitions and directories are parsed here again, from JSON to plain structs, and every
 //! question is answered by the simplest way to compute it (a merge by taking nodes away and asking whether the end can
 //! still be reached, a region by looking for paths, members of a department by asking every user, offers anew each
@@ -14,7 +14,7 @@
 //! of their creation, a fork numbers its branches in definition order, a merge keeps the oldest token, and of several
 //! tokens on their way the oldest moves first, one node at a time.
 //!
-//! Not here: sub-tickets (section 9), effects (section 8), delegates in absence, lists, the ticket's version and times
+//! Not here: sub-tickets (section 9), the delivery of effects (section 8), delegates in absence, lists, the ticket's version and times
 //! of change, idempotency. Definitions and directories are taken to be valid: the engine's checks refuse them first.
 
 use std::collections::BTreeMap;

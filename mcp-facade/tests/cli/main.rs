@@ -6,6 +6,8 @@ mod check;
 mod demo;
 /// Directories and versions as an operator keeps them.
 mod directories;
+/// Timers and hooks: a clock that is moved on, and what became of calls.
+mod effects;
 /// Import, tokens, migration: what an operator changes.
 mod operate;
 /// Directories and files that are out of reach, or are something else.

@@ -5,6 +5,7 @@
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -145,6 +146,7 @@ pub(crate) struct Server {
     pub(crate) address: String,
     /// What it has printed before it listened.
     pub(crate) out: String,
+    log: Arc<Mutex<String>>,
 }
 
 impl Server {
@@ -189,7 +191,15 @@ impl Server {
             seen.push_str(&line);
         };
         // Read on, so that the server never waits for a full pipe.
-        std::thread::spawn(move || lines.for_each(drop));
+        let log = Arc::new(Mutex::new(seen));
+        std::thread::spawn({
+            let log = Arc::clone(&log);
+            move || {
+                for line in lines.map_while(Result::ok) {
+                    *log.lock().expect("no panic") += &line;
+                }
+            }
+        });
         let started = Instant::now();
         let expected = arguments.contains(&"demo");
         let mut out = std::fs::read_to_string(&printed).expect("is there");
@@ -199,7 +209,17 @@ impl Server {
             out = std::fs::read_to_string(&printed).expect("is there");
         }
         let _ = std::fs::remove_file(printed);
-        Self { child, address, out }
+        Self {
+            child,
+            address,
+            out,
+            log,
+        }
+    }
+
+    /// Its log so far.
+    pub(crate) fn log(&self) -> String {
+        self.log.lock().expect("no panic").clone()
     }
 
     /// Sends SIGTERM and waits for the end.

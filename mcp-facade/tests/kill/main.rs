@@ -5,10 +5,14 @@
 //! `KILL_ROUNDS=20 KILL_HANDLES=2000 cargo test --release -p loonflow-mcp-facade --test kill -- --nocapture`
 //! (`KILL_SEED` too; the moment of the kill depends on the machine as well).
 //!
+//! What is owed the outside: `effects`, with numbers of its own.
+//!
 //! Not here: loss of power, which takes the pages that were never synced (`storage`'s own tests).
 
 mod calls;
 mod checks;
+mod effects;
+mod receiver;
 mod server;
 
 use std::path::Path;
@@ -60,7 +64,7 @@ async fn what_was_answered_is_there_once_after_sigkill() {
 }
 
 /// A number from the environment.
-fn number<T: FromStr>(name: &str, otherwise: T) -> T {
+pub(crate) fn number<T: FromStr>(name: &str, otherwise: T) -> T {
     let Ok(text) = std::env::var(name) else {
         return otherwise;
     };

@@ -25,9 +25,15 @@ pub(crate) struct Server {
 impl Server {
     /// Starts the binary on a free port and waits until it is ready.
     pub(crate) async fn start(data: &Path) -> Self {
+        Self::start_with(data, &[]).await
+    }
+
+    /// The same with further flags of `serve`.
+    pub(crate) async fn start_with(data: &Path, flags: &[&str]) -> Self {
         let started = Instant::now();
         let mut child = command(data)
             .args(["serve", "--port", "0"])
+            .args(flags)
             .env("LOONFLOW_LOG", "warn,loonflow_mcp_facade::serve=info")
             .stdin(Stdio::null())
             .stdout(Stdio::null())

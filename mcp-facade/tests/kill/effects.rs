@@ -190,7 +190,7 @@ async fn check(door: &Door, receiver: &Receiver, tickets: &[String]) {
         let mut types = of_ticket.remove(ticket).unwrap_or_default();
         types.sort();
         assert_eq!(types, ["create", "finish", "hook"], "{ticket}");
-        let asked = json!({ "ticket_id": ticket });
+        let asked = json!({ "ticket_id": ticket, "with_effects": true });
         let (history, _) = door.all(Person::Admin, "ticket_history", "history", asked).await;
         let mut actions: Vec<&str> = history
             .iter()

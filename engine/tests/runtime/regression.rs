@@ -1,11 +1,17 @@
 //! What was once wrong, each as the smallest case.
 
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
-use loonflow_engine::runtime::{ActRequest, CreateRequest, EngineOptions};
+use loonflow_engine::define::{Assign, Field, Node, People, Workflow};
+use loonflow_engine::runtime::{
+    ActRequest, CreateRequest, Engine, EngineOptions, NoResponse, Outside, Ports, Post, PublishRequest, Response,
+};
 use loonflow_engine::ticket::Action;
-use loonflow_storage::{SledLog, SledOptions};
+use loonflow_storage::{Fault, FaultyLog, MemoryLog, SledLog, SledOptions};
 
 use crate::fixture::*;
 
@@ -124,4 +130,58 @@ async fn a_user_who_comes_back_ends_the_need_for_intervention() {
         .unwrap()
         .unwrap();
     assert!(!needs().await);
+}
+
+/// Counts posts, and answers them well.
+#[derive(Clone, Default)]
+struct Counting(Arc<AtomicUsize>);
+
+impl Outside for Counting {
+    fn post(&self, _post: Post) -> Pin<Box<dyn Future<Output = Result<Response, NoResponse>> + Send>> {
+        self.0.fetch_add(1, Ordering::SeqCst);
+        Box::pin(async {
+            Ok(Response {
+                status: 200,
+                body: Vec::new(),
+                retry_after: None,
+            })
+        })
+    }
+}
+
+/// Whoever follows the log saw the commit that owes a call before the ticket's actor had published it; the call was taken
+/// for one that is owed no longer.
+#[tokio::test]
+async fn a_call_is_made_also_where_its_commit_is_answered_late() {
+    let log = Arc::new(FaultyLog::new(Arc::new(MemoryLog::new()), []));
+    let posts = Counting::default();
+    let ports = Ports {
+        outside: Some(Arc::new(posts.clone())),
+        ..Ports::system()
+    };
+    let engine = Engine::start(log.clone(), ports, EngineOptions::default())
+        .await
+        .unwrap();
+    let people = People::of("shop", "shop.example").user("ann").user("bob");
+    engine.directories().import(&people.directory()).await.unwrap().unwrap();
+    let workflow = Workflow::new("w", "1")
+        .field(Field::title())
+        .node(Node::step("look", Assign::users(["bob"])))
+        .node(Node::hook("deploy", "https://ci.example/deploy", ""))
+        .agree("go", "start", "look")
+        .agree("ok", "look", "deploy")
+        .way("done", "deploy", "end");
+    let published = engine.workflows().publish(PublishRequest::new("shop", workflow)).await;
+    published.unwrap().unwrap();
+    let ann = engine.as_user("shop", "ann");
+    let ticket = ann.create("w").set("title", "T").take("go").await.unwrap().ticket_id;
+    log.schedule(0, Fault::Delay(Duration::from_millis(200)));
+    engine.as_user("shop", "bob").on(ticket).take("ok").await.unwrap();
+    for _ in 0..2_000 {
+        if posts.0.load(Ordering::SeqCst) == 1 {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    panic!("nobody called");
 }

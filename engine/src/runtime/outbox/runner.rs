@@ -32,6 +32,8 @@ const MESSAGES_MAX: usize = 64;
 const LOOK_TICKETS: usize = 1_000;
 /// Pause after a fault of the log, which is nobody's try.
 const FAULT_PAUSE_MS: i64 = 5_000;
+/// Pause before an alarm is fired again that came too early, by a clock that was set back.
+const AGAIN_MS: i64 = 1_000;
 /// Longest sleep while something waits for an instant: a clock that is set forward is noticed within it.
 const SLEEP_MAX: Duration = Duration::from_secs(1);
 
@@ -326,7 +328,12 @@ async fn fire(hands: &Hands, tenant: &TenantId, (ticket, effect): Key) -> Option
             .map_or(0, |tries| tries.n)
     };
     match done {
-        Ok(Ok(_) | Err(Refusal::NotWaiting { .. } | Refusal::TicketNotFound { .. })) => None,
+        Ok(Ok(_) | Err(Refusal::TicketNotFound { .. })) => None,
+        // It is owed no longer, or the clock was set back meanwhile: then it is still there to be put back.
+        Ok(Err(Refusal::NotWaiting { .. })) => {
+            let next = now.plus_ms(AGAIN_MS);
+            Some(Tries { n: 0, next })
+        }
         Ok(Err(refusal)) => {
             let n = n_before() + 1;
             // Nobody is found outside: the ticket goes on without, and its admins see to it.
@@ -391,11 +398,12 @@ async fn beat(of: Of, runner: ActorRef<Message>) {
         if door.strong_count() == 0 || pulse.is_stopped.load(Ordering::Acquire) {
             return;
         }
+        let (outbox, clock) = (&parts.outbox, &parts.clock);
+        // Before the look: a clock that is moved while that goes on is not missed.
+        let moved = clock.moved();
         if !pulse.is_asked.swap(true, Ordering::AcqRel) && runner.send_message(Message::Look).is_err() {
             return;
         }
-        let (outbox, clock) = (&parts.outbox, &parts.clock);
-        let moved = clock.moved();
         let sleep = async {
             match pulse.next() {
                 Some(next) => {

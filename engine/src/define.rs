@@ -31,7 +31,7 @@ mod people;
 mod workflow;
 
 pub use field::Field;
-pub use node::{Assign, Node};
+pub use node::{Approval, Assign, Node};
 pub use people::{Hours, People, Person};
 pub use workflow::Workflow;
 

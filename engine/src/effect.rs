@@ -140,6 +140,7 @@ pub fn awaited(ticket: &Ticket) -> Vec<Awaited> {
             | Rest::Held { .. }
             | Rest::Offered { .. }
             | Rest::Shared { .. }
+            | Rest::Voting(_)
             | Rest::Ended => None,
         }
     });
@@ -221,7 +222,10 @@ pub(crate) fn owed(events: &[Event], was_draft: bool, workflow: &WorkflowVersion
             | Event::ChildOpened { .. }
             | Event::ChildEnded { .. }
             | Event::ActedAs { .. }
-            | Event::Asked { .. } => {}
+            | Event::Asked { .. }
+            | Event::ShareDropped { .. }
+            | Event::VoteTakenBack { .. }
+            | Event::HolderDropped { .. } => {}
         }
     }
     found
@@ -297,7 +301,10 @@ pub fn effects(events: &[Event], workflow: &WorkflowVersion) -> Vec<Effect> {
             | Event::ChildOpened { .. }
             | Event::ChildEnded { .. }
             | Event::ActedAs { .. }
-            | Event::Asked { .. } => {}
+            | Event::Asked { .. }
+            | Event::ShareDropped { .. }
+            | Event::VoteTakenBack { .. }
+            | Event::HolderDropped { .. } => {}
         }
     }
     found

@@ -2,7 +2,8 @@
 //!
 //! Reading order: `act_state` and `token` (what a ticket is), `event` and `apply` (how it came to be), `command`,
 //! `action` (what is offered, and to whom), `room` (what there is room for), `gate` (which of it is meant), `decide`
-//! (what a command does), `closing` and `effect_table` (what is owed the outside), `flow` (how tokens move), `assignee`, `field_rules`, `visibility`.
+//! (what a command does), `closing` and `effect_table` (what is owed the outside), `flow` (how tokens move), `ballot` and `voting` (votes), `holders`
+//! (who is no longer active), `assignee`, `field_rules`, `visibility`.
 //!
 //! Invariants: a ticket has at least one token until it is discarded; tokens are sorted by age; no token is
 //! `Moving` between commands; exactly one token is `Ended` when the ticket is over, and then it is the only one.
@@ -23,6 +24,7 @@ pub(crate) mod action;
 pub mod action_kind;
 pub mod apply;
 pub(crate) mod assignee;
+pub mod ballot;
 pub(crate) mod closing;
 pub mod command;
 pub mod context;
@@ -32,6 +34,7 @@ pub mod effect_table;
 pub mod event;
 pub(crate) mod field_rules;
 pub(crate) mod flow;
+pub(crate) mod holders;
 pub(crate) mod migrate;
 pub mod offer;
 pub mod place;
@@ -41,16 +44,18 @@ pub(crate) mod room;
 pub mod sub_ticket;
 pub mod token;
 pub mod visibility;
+pub(crate) mod voting;
 
 pub use act::{Act, Action};
 pub use act_state::ActState;
 pub use action_kind::ActionKind;
 pub use apply::apply;
+pub use ballot::{Ballot, BallotShare, ShareState};
 pub use command::{Command, Create, EffectOutcome, HookOutcome, OpenChild};
 pub use context::{Context, Draw};
 pub use decide::{Verdict, decide, decide_or_ask, decide_with_outcome};
 pub use effect_table::{EffectTable, OpenEffect, Parked, Work};
-pub use event::{Cause, ChildEnd, EffectId, Event, Meta, OwedEffect, Processor, Step, Via};
+pub use event::{Cause, ChildEnd, DropReason, EffectId, Event, Meta, OwedEffect, Processor, Step, Via};
 pub use offer::{OfferedAction, OfferedActions};
 pub use place::{CurrentNode, current_nodes};
 pub use question::{Question, QuestionId, QuestionKind, Replies, Reply};
@@ -119,6 +124,8 @@ pub struct Ticket {
     pub last_handlers: Arc<BTreeMap<NodeId, UserId>>,
     /// Its sub-tickets, by id; those that were opened before this was recorded are not here.
     pub children: Arc<BTreeMap<TicketId, Child>>,
+    /// Who had a share of the vote by which a token last left each node; none where it left without one.
+    pub last_voters: Arc<BTreeMap<NodeId, Vec<UserId>>>,
     /// What it owes the outside.
     pub effects: Arc<EffectTable>,
     /// How the last visit of each hook node ended, by the id of its effect: a call-back that says the same again is not

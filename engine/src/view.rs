@@ -11,3 +11,4 @@ pub mod row;
 pub mod ticket_detail;
 #[cfg(feature = "runtime")]
 pub mod ticket_list;
+pub mod vote;

@@ -28,7 +28,10 @@ pub mod validate;
 pub use aggregate::{VersionState, Workflow};
 pub use edge::{Edge, EdgeKind};
 pub use form::{Component, ComponentKind, FieldPermission, Form};
-pub use node::{AssigneeRule, HookProps, Leaving, Node, NodeKind, NormalProps, Strategy, TimerProps, Variable};
+pub use node::{
+    Approval, ApprovalRule, AssigneeRule, HookProps, Leaving, Node, NodeKind, NormalProps, Strategy, TimerProps,
+    Variable,
+};
 
 /// One version of a workflow, checked and never changing. Shared by every ticket on it.
 #[derive(Debug)]

@@ -9,15 +9,16 @@ use std::path::PathBuf;
 
 use loonflow_engine::calendar::Calendar;
 use loonflow_engine::id::{TicketId, TokenId};
-use loonflow_engine::ticket::ActionKind;
 use loonflow_engine::ticket::act_state::ActState;
 use loonflow_engine::ticket::event::{
     ActionTaken, AskedQuestion, Branch, ChildEnd, EffectId, Event, FieldChange, Meta, OwedChild, OwedEffect, Processor,
     TicketCreated, Via,
 };
 use loonflow_engine::ticket::token::{Consult, ForkId, Rest, Share};
+use loonflow_engine::ticket::{ActionKind, Ballot, BallotShare, DropReason, ShareState};
 use loonflow_engine::time::Timestamp;
 use loonflow_engine::value::Value;
+use loonflow_engine::workflow::ApprovalRule;
 use loonflow_engine::{account, codec, workflow};
 
 /// One of each variant, with every optional part there somewhere.
@@ -250,6 +251,52 @@ fn samples() -> Vec<Event> {
                     by: ada.into(),
                 },
             ],
+        },
+        entered(Rest::Voting(Box::new(Ballot {
+            rule: ApprovalRule::Percent(60),
+            veto: true,
+            abstain: false,
+            shares: vec![
+                BallotShare {
+                    holder: ada.into(),
+                    state: ShareState::Voted {
+                        edge: "yes".into(),
+                        version: 300,
+                    },
+                    consulted: None,
+                    after: None,
+                },
+                BallotShare {
+                    holder: wes.into(),
+                    state: ShareState::Open,
+                    consulted: Some(ada.into()),
+                    after: Some(1),
+                },
+                BallotShare {
+                    holder: ada.into(),
+                    state: ShareState::Dropped,
+                    consulted: None,
+                    after: Some(2),
+                },
+            ],
+        }))),
+        Event::ShareDropped {
+            token,
+            user: ada.into(),
+            why: DropReason::Abstained,
+        },
+        Event::ShareDropped {
+            token,
+            user: wes.into(),
+            why: DropReason::Deactivated,
+        },
+        Event::VoteTakenBack {
+            token,
+            user: ada.into(),
+        },
+        Event::HolderDropped {
+            token,
+            user: wes.into(),
         },
     ]
 }

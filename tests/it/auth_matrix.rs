@@ -50,6 +50,7 @@ fn rows(server: &TestServer, ticket: &str) -> Vec<(String, &'static str, Value)>
             json!({ "target_node_id": "start" }),
         ),
         ("retry_hook", "retry_hook", json!({})),
+        ("abstain", "abstain", json!({})),
     ] {
         let handle = json!({
             "ticket_id": ticket, "action_type": action_type, "action_id": action_id, "action_props": props, "dry_run": true

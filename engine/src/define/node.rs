@@ -60,6 +60,77 @@ impl Assign {
     }
 }
 
+/// How the votes of a step count that asks everybody.
+#[derive(Clone, Debug)]
+pub struct Approval {
+    given: Object,
+}
+
+impl Approval {
+    /// Everybody has to agree.
+    #[must_use]
+    pub fn all() -> Self {
+        Self::of("all")
+    }
+
+    /// One who agrees is enough.
+    #[must_use]
+    pub fn any() -> Self {
+        Self::of("any")
+    }
+
+    /// More than half have to agree.
+    #[must_use]
+    pub fn majority() -> Self {
+        Self::of("majority")
+    }
+
+    /// So many of a hundred have to agree, rounded up.
+    #[must_use]
+    pub fn percent(n: u32) -> Self {
+        Self::of("percent").set("n", n)
+    }
+
+    /// So many have to agree, however many are asked.
+    #[must_use]
+    pub fn count(n: u32) -> Self {
+        Self::of("count").set("n", n)
+    }
+
+    /// Everybody has to agree, one after the other.
+    #[must_use]
+    pub fn sequence() -> Self {
+        Self::of("sequence")
+    }
+
+    /// The first who rejects ends it.
+    #[must_use]
+    pub fn with_veto(self) -> Self {
+        self.set("veto", true)
+    }
+
+    /// People vote one after the other.
+    #[must_use]
+    pub fn in_order(self) -> Self {
+        self.set("in_order", true)
+    }
+
+    /// People may go without a vote.
+    #[must_use]
+    pub fn with_abstention(self) -> Self {
+        self.set("abstain", true)
+    }
+
+    fn of(rule: &str) -> Self {
+        Self { given: Object::new() }.set("rule", rule)
+    }
+
+    fn set(mut self, key: &str, value: impl Into<Json>) -> Self {
+        set(&mut self.given, key, value);
+        self
+    }
+}
+
 /// A node. `start` and `end` are there without a word; a workflow names the others.
 #[derive(Clone, Debug)]
 pub struct Node {
@@ -167,6 +238,12 @@ impl Node {
     #[must_use]
     pub fn strategy(self, strategy: Strategy) -> Self {
         self.prop("assignment_strategy", strategy.word())
+    }
+
+    /// Everybody assigned at a step votes, and this is how the votes count.
+    #[must_use]
+    pub fn approval(self, approval: Approval) -> Self {
+        self.strategy(Strategy::Whole).prop("approval", approval.given)
     }
 
     /// The edge that an exclusive or inclusive node takes where no condition holds.

@@ -84,7 +84,7 @@ impl Directories<'_> {
         }))
     }
 
-    /// Looks again at every ticket a user holds.
+    /// Looks again at every ticket on which a user has a place.
     async fn review_holders(self, tenant: &TenantId, user: &UserId) -> Result<usize, Fault> {
         let held = self
             .engine

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::define::{Assign, Field, Node, Workflow};
+use crate::define::{Approval, Assign, Field, Node, Workflow};
 use crate::value::Value;
 use crate::workflow::condition::Operator;
 use crate::workflow::edge::EdgeKind;
@@ -24,7 +24,7 @@ use crate::workflow::{ComponentKind, Strategy, Variable, WorkflowVersion};
 ///
 /// `start` and `end` are there without a line. At other nodes the title is shown, and what is not mentioned is hidden.
 /// Flags of normal nodes: `withdraw`, `exclude_creator`, `remember`; strategies: `random`, `voluntary`, `whole`, else any
-/// one acts. The users wad, dis and vie are admin, dispatcher and viewer of it.
+/// one acts; `votes:count(2)+veto+in_order+abstain` says how votes count. The users wad, dis and vie are admin, dispatcher and viewer of it.
 ///
 /// # Panics
 /// On a line that does not read, and on a workflow that cannot run.
@@ -168,6 +168,7 @@ fn node(id: &str, kind: &str, words: &[&str]) -> Node {
                 "exclude_creator" => node.exclude_creator(),
                 "remember" => node.remember_last_assignee(),
                 "all" => node.strategy(Strategy::Whole),
+                word if word.starts_with("votes:") => node.approval(approval(&word["votes:".len()..])),
                 word if word.contains([':', '=']) => node,
                 word => match Strategy::ALL.into_iter().find(|strategy| strategy.word() == word) {
                     Some(strategy) => node.strategy(strategy),
@@ -177,6 +178,35 @@ fn node(id: &str, kind: &str, words: &[&str]) -> Node {
         }
         other => panic!("node `{id}` has the type `{other}`, which is none"),
     }
+}
+
+/// `percent(60)+veto+abstain`: a rule, and what goes with it.
+fn approval(text: &str) -> Approval {
+    let mut words = text.split('+');
+    let rule = words.next().unwrap_or_default().trim_end_matches(')');
+    let (rule, n) = rule.split_once('(').unwrap_or((rule, ""));
+    let n = || {
+        n.parse()
+            .unwrap_or_else(|_| panic!("`{rule}` takes a number: `{text}`"))
+    };
+    let mut approval = match rule {
+        "all" => Approval::all(),
+        "any" => Approval::any(),
+        "majority" => Approval::majority(),
+        "percent" => Approval::percent(n()),
+        "count" => Approval::count(n()),
+        "sequence" => Approval::sequence(),
+        other => panic!("no rule of a vote: `{other}`"),
+    };
+    for word in words {
+        approval = match word {
+            "veto" => approval.with_veto(),
+            "in_order" => approval.in_order(),
+            "abstain" => approval.with_abstention(),
+            other => panic!("nothing that goes with a vote: `{other}`"),
+        };
+    }
+    approval
 }
 
 fn variable(word: &str) -> Variable {

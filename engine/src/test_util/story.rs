@@ -287,14 +287,15 @@ impl Story {
                     consult: Some(consult), ..
                 } => format!("{} asks {}", consult.by, consult.to),
                 Rest::Offered { candidates } => format!("{}?", names(candidates)),
-                Rest::Shared { shares } => {
-                    let shares = shares.iter().map(|share| match (&share.vote, &share.consulted) {
+                Rest::Voting(ballot) => {
+                    let shares = ballot.kept().map(|share| match (share.vote(), &share.consulted) {
                         (Some(vote), _) => format!("{}:{vote}", share.holder),
                         (None, Some(asked)) => format!("{} asks {asked}", share.holder),
                         (None, None) => share.holder.to_string(),
                     });
                     shares.collect::<Vec<_>>().join("&")
                 }
+                Rest::Shared { .. } => "as it was".to_owned(),
                 Rest::Timer { due } => due.to_rfc3339(),
                 Rest::Hook { attempt, failed: None } => format!("hook {attempt}"),
                 Rest::Hook {

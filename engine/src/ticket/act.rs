@@ -63,6 +63,8 @@ pub enum Action {
         /// Which one.
         effect: Option<EffectId>,
     },
+    /// Goes without a vote.
+    Abstain,
 }
 
 impl Action {
@@ -104,6 +106,7 @@ impl Action {
             ActionKind::RetryHook => Self::RetryHook { effect: None },
             ActionKind::Discard => Self::Discard,
             ActionKind::Skip => Self::Skip { effect: None },
+            ActionKind::Abstain => Self::Abstain,
         }
     }
 
@@ -124,6 +127,7 @@ impl Action {
             Self::RetryHook { .. } => ActionKind::RetryHook,
             Self::Discard => ActionKind::Discard,
             Self::Skip { .. } => ActionKind::Skip,
+            Self::Abstain => ActionKind::Abstain,
         })
     }
 

@@ -18,6 +18,7 @@ use crate::ticket::token::{Rest, Token};
 use crate::ticket::{ActState, Ticket};
 use crate::workflow::Edge;
 
+mod abstain;
 mod accept;
 mod add_comment;
 mod consult;
@@ -62,7 +63,13 @@ pub(crate) enum Offering {
 }
 
 /// What is offered with a token, in this order, behind the edges.
-pub(crate) const OF_TOKEN: &[&Rule] = &[&accept::RULE, &consult_submit::RULE, &forward::RULE, &consult::RULE];
+pub(crate) const OF_TOKEN: &[&Rule] = &[
+    &accept::RULE,
+    &consult_submit::RULE,
+    &forward::RULE,
+    &consult::RULE,
+    &abstain::RULE,
+];
 /// What is offered with the ticket as a whole.
 pub(crate) const OF_TICKET: &[&Rule] = &[&discard::RULE, &withdraw::RULE];
 /// What is offered with a token to those who may intervene.
@@ -92,6 +99,7 @@ pub(crate) fn rule(kind: ActionKind) -> &'static Rule {
         ActionKind::RetryHook => &retry_hook::RULE,
         ActionKind::Discard => &discard::RULE,
         ActionKind::Skip => &skip::RULE,
+        ActionKind::Abstain => &abstain::RULE,
     }
 }
 
@@ -171,16 +179,18 @@ impl Asking<'_> {
             Rest::Held { holders, consult: None } => holders.contains(self.user),
             Rest::Held { consult: Some(_), .. } => false,
             Rest::Offered { .. } => false,
-            Rest::Shared { shares } => {
-                let is_asked = shares.iter().any(|share| share.consulted.as_ref() == Some(self.user));
-                let has_open_share = shares
-                    .iter()
-                    .any(|share| share.holder == *self.user && share.vote.is_none() && share.consulted.is_none());
-                !is_asked && has_open_share
+            Rest::Voting(ballot) => {
+                let is_asked = ballot.kept().any(|share| share.consulted.as_ref() == Some(self.user));
+                let mut turns = ballot.actionable();
+                !is_asked && turns.any(|share| share.holder == *self.user && share.consulted.is_none())
             }
-            Rest::Moving | Rest::Joining | Rest::Unassigned | Rest::Timer { .. } | Rest::Hook { .. } | Rest::Ended => {
-                false
-            }
+            Rest::Moving
+            | Rest::Joining
+            | Rest::Unassigned
+            | Rest::Shared { .. }
+            | Rest::Timer { .. }
+            | Rest::Hook { .. }
+            | Rest::Ended => false,
         }
     }
 
@@ -219,7 +229,7 @@ impl Denied<'_> {
 
 /// Whether a person holds the token, alone or with others.
 fn is_held(token: &Token) -> bool {
-    matches!(token.rest, Rest::Held { .. } | Rest::Shared { .. })
+    matches!(token.rest, Rest::Held { .. } | Rest::Voting(_))
 }
 
 /// Those who may intervene, for somebody who may not.

@@ -58,6 +58,8 @@ kinds! {
     Discard = "discard",
     /// Goes on without what a timer or hook waits for, or without an effect that failed.
     Skip = "skip",
+    /// Goes without a vote.
+    Abstain = "abstain",
 }
 
 impl ActionKind {

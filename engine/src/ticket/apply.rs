@@ -7,10 +7,11 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::id::{NodeId, TicketId, TokenId, UserId};
+use crate::ticket::ballot::{BallotShare, ShareState};
 use crate::ticket::effect_table::Work;
 use crate::ticket::event::{Cause, ChildEnd, Event, Meta, TicketCreated};
-use crate::ticket::token::{Consult, ForkId, Rest, Share, Token};
-use crate::ticket::{ActState, Child, Ticket};
+use crate::ticket::token::{Consult, ForkId, Rest, Token};
+use crate::ticket::{ActState, Child, Ticket, voting};
 
 /// Folds one event. `None` before the creation; an event other than the creation on `None` stays `None`.
 #[must_use]
@@ -61,6 +62,7 @@ fn create(created: &TicketCreated, meta: &Meta) -> Ticket {
         processed: Default::default(),
         last_handlers: Default::default(),
         children: Default::default(),
+        last_voters: Default::default(),
         effects: Default::default(),
         answered_hooks: Default::default(),
         intervention: None,
@@ -104,6 +106,7 @@ impl Ticket {
                 {
                     Arc::make_mut(&mut self.last_handlers).insert(from.clone(), user.clone());
                 }
+                self.note_voters(*token, from);
                 self.put(*token, to, Rest::Moving);
             }
             Event::Forked { token, fork, branches } => {
@@ -146,7 +149,7 @@ impl Ticket {
                 for user in rest.assignees() {
                     join(&mut self.assigned, user);
                 }
-                self.put(*token, node, rest.clone());
+                self.put(*token, node, rest.read());
             }
             Event::TimerSet { token, node, due } => self.put(*token, node, Rest::Timer { due: *due }),
             Event::HookRequested { token, node, attempt } => {
@@ -205,14 +208,26 @@ impl Ticket {
                 }
             }
             Event::VoteCast { token, user, edge } => {
-                if let Some(Token {
-                    rest: Rest::Shared { shares },
-                    ..
-                }) = self.token_mut(*token)
-                {
-                    for share in shares.iter_mut().filter(|share| share.holder == *user) {
-                        share.vote = Some(edge.clone());
-                    }
+                let version = self.version;
+                if let Some(share) = self.share_mut(*token, user) {
+                    let edge = edge.clone();
+                    share.state = ShareState::Voted { edge, version };
+                }
+            }
+            Event::ShareDropped { token, user, .. } => {
+                if let Some(share) = self.share_mut(*token, user) {
+                    share.state = ShareState::Dropped;
+                    share.consulted = None;
+                }
+            }
+            Event::VoteTakenBack { token, user } => {
+                if let Some(share) = self.share_mut(*token, user) {
+                    share.state = ShareState::Open;
+                }
+            }
+            Event::HolderDropped { token, user } => {
+                if let Some(token) = self.token_mut(*token) {
+                    drop_holder(&mut token.rest, user);
                 }
             }
             Event::StateChanged { to } => self.act_state = *to,
@@ -279,7 +294,39 @@ impl Ticket {
     /// Timers and hooks are nobody's doing even where a person's command set them going.
     fn rests_with_people(&self, token: TokenId) -> bool {
         self.token(token)
-            .is_some_and(|token| matches!(token.rest, Rest::Held { .. } | Rest::Shared { .. }))
+            .is_some_and(|token| matches!(token.rest, Rest::Held { .. } | Rest::Voting(_)))
+    }
+
+    /// Notes who had a share in the vote that a token leaves a node by, or that there was none.
+    fn note_voters(&mut self, token: TokenId, node: &NodeId) {
+        let Some(rest) = self.token(token).map(|token| &token.rest) else {
+            return;
+        };
+        let voters: Option<Vec<UserId>> =
+            voting::ballot(rest).map(|ballot| ballot.kept().map(|share| share.holder.clone()).collect());
+        if self.last_voters.get(node) != voters.as_ref() {
+            let known = Arc::make_mut(&mut self.last_voters);
+            match voters {
+                Some(voters) => known.insert(node.clone(), voters),
+                None => known.remove(node),
+            };
+        }
+    }
+
+    /// The share of a person in the vote at a token.
+    fn share_mut(&mut self, token: TokenId, user: &UserId) -> Option<&mut BallotShare> {
+        match &mut self.token_mut(token)?.rest {
+            Rest::Voting(ballot) => ballot.of_mut(user),
+            Rest::Moving
+            | Rest::Joining
+            | Rest::Unassigned
+            | Rest::Held { .. }
+            | Rest::Offered { .. }
+            | Rest::Shared { .. }
+            | Rest::Timer { .. }
+            | Rest::Hook { .. }
+            | Rest::Ended => None,
+        }
     }
 
     fn token_mut(&mut self, id: TokenId) -> Option<&mut Token> {
@@ -347,8 +394,8 @@ fn forward(rest: &mut Rest, from: &UserId, to: &UserId) {
                 }
             });
         }
-        Rest::Shared { shares } => {
-            for share in shares.iter_mut().filter(|share| share.holder == *from) {
+        Rest::Voting(ballot) => {
+            if let Some(share) = ballot.of_mut(from) {
                 share.holder = to.clone();
             }
         }
@@ -356,6 +403,7 @@ fn forward(rest: &mut Rest, from: &UserId, to: &UserId) {
         | Rest::Joining
         | Rest::Unassigned
         | Rest::Offered { .. }
+        | Rest::Shared { .. }
         | Rest::Timer { .. }
         | Rest::Hook { .. }
         | Rest::Ended => {}
@@ -370,8 +418,8 @@ fn consult(rest: &mut Rest, by: &UserId, to: &UserId) {
                 to: to.clone(),
             })
         }
-        Rest::Shared { shares } => {
-            for share in shares.iter_mut().filter(|share| share.holder == *by) {
+        Rest::Voting(ballot) => {
+            if let Some(share) = ballot.of_mut(by) {
                 share.consulted = Some(to.clone());
             }
         }
@@ -379,6 +427,7 @@ fn consult(rest: &mut Rest, by: &UserId, to: &UserId) {
         | Rest::Joining
         | Rest::Unassigned
         | Rest::Offered { .. }
+        | Rest::Shared { .. }
         | Rest::Timer { .. }
         | Rest::Hook { .. }
         | Rest::Ended => {}
@@ -388,9 +437,9 @@ fn consult(rest: &mut Rest, by: &UserId, to: &UserId) {
 fn end_consult(rest: &mut Rest, by: &UserId) {
     match rest {
         Rest::Held { consult, .. } => *consult = None,
-        Rest::Shared { shares } => {
-            let asked = |share: &&mut Share| share.consulted.as_ref() == Some(by);
-            for share in shares.iter_mut().filter(asked) {
+        Rest::Voting(ballot) => {
+            let asked = |share: &&mut BallotShare| share.consulted.as_ref() == Some(by);
+            for share in ballot.shares.iter_mut().filter(asked) {
                 share.consulted = None;
             }
         }
@@ -398,8 +447,48 @@ fn end_consult(rest: &mut Rest, by: &UserId) {
         | Rest::Joining
         | Rest::Unassigned
         | Rest::Offered { .. }
+        | Rest::Shared { .. }
         | Rest::Timer { .. }
         | Rest::Hook { .. }
         | Rest::Ended => {}
     }
+}
+
+/// Ends what somebody was asked, and takes them out of those who may act; the last one stays.
+fn drop_holder(rest: &mut Rest, user: &UserId) {
+    end_consult_of(rest, user);
+    match rest {
+        Rest::Held { holders, .. } => {
+            if holders.len() > 1 {
+                holders.retain(|holder| holder != user);
+            }
+        }
+        Rest::Offered { candidates } => {
+            if candidates.len() > 1 {
+                candidates.retain(|candidate| candidate != user);
+            }
+            // Nobody is left to accept it before.
+            if candidates.len() == 1 {
+                *rest = Rest::held(std::mem::take(candidates));
+            }
+        }
+        Rest::Moving
+        | Rest::Joining
+        | Rest::Unassigned
+        | Rest::Shared { .. }
+        | Rest::Timer { .. }
+        | Rest::Hook { .. }
+        | Rest::Voting(_)
+        | Rest::Ended => {}
+    }
+}
+
+/// Ends a consultation, where it is this person's.
+fn end_consult_of(rest: &mut Rest, user: &UserId) {
+    if let Rest::Held { consult, .. } = rest
+        && consult.as_ref().is_some_and(|consult| consult.to != *user)
+    {
+        return;
+    }
+    end_consult(rest, user);
 }

@@ -9,9 +9,10 @@ use crate::account::by_id::IdHash;
 use crate::id::UserId;
 use crate::limits;
 use crate::ticket::Ticket;
+use crate::ticket::ballot::Ballot;
 use crate::ticket::context::{Context, Draw};
 use crate::ticket::question::{Question, Replies};
-use crate::ticket::token::{Rest, Share, Token};
+use crate::ticket::token::{Rest, Token};
 use crate::workflow::{AssigneeRule, Node, NormalProps, Strategy, Variable};
 
 /// What a rule came to.
@@ -38,14 +39,28 @@ pub(crate) fn resolve(
     let may_hold = |user: &UserId| {
         context.directory.active_user(user).is_some() && !(props.exclude_creator && *user == ticket.creator)
     };
-    if props.remember_last_assignee
-        && let Some(last) = ticket.last_handlers.get(&node.id).filter(|user| may_hold(user))
-    {
-        return Resolved::To {
-            rest: Rest::held(vec![last.clone()]),
-            pool: None,
-            remembered: true,
-        };
+    let n_people_min = props.n_people_min() as usize;
+    if props.remember_last_assignee {
+        let voters = ticket
+            .last_voters
+            .get(&node.id)
+            .filter(|_| props.strategy == Strategy::Whole);
+        let last = ticket.last_handlers.get(&node.id).into_iter();
+        let known: Vec<&UserId> = voters.map_or_else(|| last.collect(), |voters| voters.iter().collect());
+        let left: Vec<UserId> = known.into_iter().filter(|user| may_hold(user)).cloned().collect();
+        // Where they are too few the rule is asked again: who remembers must not lower what a vote takes.
+        if !left.is_empty() && left.len() >= n_people_min {
+            let rest = if left.len() == 1 {
+                Rest::held(left)
+            } else {
+                Rest::Voting(Box::new(Ballot::new(left, props.approval)))
+            };
+            return Resolved::To {
+                rest,
+                pool: None,
+                remembered: true,
+            };
+        }
     }
     let question = match (&props.assignee, context.replies) {
         (AssigneeRule::External(url), Some(_)) => {
@@ -80,17 +95,20 @@ pub(crate) fn resolve(
         n if n > limits::ASSIGNEES_MAX => Resolved::Nobody {
             reason: format!("{n} users are named, more than {}", limits::ASSIGNEES_MAX),
         },
+        n if n < n_people_min => Resolved::Nobody {
+            reason: format!("{n} people are left, and {n_people_min} have to vote for it"),
+        },
         1 => Resolved::To {
             rest: Rest::held(users),
             pool: None,
             remembered: false,
         },
-        _ => by_strategy(users, ticket, token, props.strategy, context.draw),
+        _ => by_strategy(users, ticket, token, props, context.draw),
     }
 }
 
-fn by_strategy(users: Vec<UserId>, ticket: &Ticket, token: &Token, strategy: Strategy, draw: Draw) -> Resolved {
-    let (rest, pool) = match (strategy, draw) {
+fn by_strategy(users: Vec<UserId>, ticket: &Ticket, token: &Token, props: &NormalProps, draw: Draw) -> Resolved {
+    let (rest, pool) = match (props.strategy, draw) {
         (Strategy::Direct, _) => (Rest::held(users), None),
         (Strategy::Random, Draw::Preview) => (Rest::held(users.clone()), Some(users)),
         (Strategy::Random, Draw::Seed(seed)) => {
@@ -100,19 +118,7 @@ fn by_strategy(users: Vec<UserId>, ticket: &Ticket, token: &Token, strategy: Str
             (Rest::held(vec![users[idx].clone()]), Some(users))
         }
         (Strategy::Voluntary, _) => (Rest::Offered { candidates: users }, None),
-        (Strategy::Whole, _) => {
-            let share = |holder| Share {
-                holder,
-                vote: None,
-                consulted: None,
-            };
-            (
-                Rest::Shared {
-                    shares: users.into_iter().map(share).collect(),
-                },
-                None,
-            )
-        }
+        (Strategy::Whole, _) => (Rest::Voting(Box::new(Ballot::new(users, props.approval))), None),
     };
     Resolved::To {
         rest,

@@ -19,7 +19,7 @@ use crate::ticket::event::{Event, Meta, Processor, TicketCreated};
 use crate::ticket::offer::choose;
 use crate::ticket::question::Question;
 use crate::ticket::refusal::{Argument, Refusal};
-use crate::ticket::{Ticket, closing, field_rules, flow, migrate, sub_ticket, visibility};
+use crate::ticket::{Ticket, closing, field_rules, flow, holders, migrate, sub_ticket, visibility};
 
 /// What a decision comes to, but for a refusal.
 #[derive(Clone, Debug)]
@@ -236,7 +236,10 @@ fn decide_on(decision: &mut Decision<'_>, command: &Command) -> Result<(), Refus
         Command::OpenChild(open) => sub_ticket::open(decision, open),
         Command::EndChild { child, state } => sub_ticket::end(decision, *child, *state),
         Command::Migrate { operator, nodes } => migrate::decide(decision, operator.as_ref(), nodes),
-        Command::ReviewHolders => Ok(()),
+        Command::ReviewHolders => {
+            holders::review(decision);
+            Ok(())
+        }
     }
 }
 

@@ -36,6 +36,14 @@ pub(crate) struct Decision<'a> {
     pub(crate) n_moves: usize,
 }
 
+/// How far a decision is: what may turn out not to be possible is tried from here.
+pub(crate) struct Mark<'a> {
+    ticket: Cow<'a, Ticket>,
+    n_events: usize,
+    n_questions: usize,
+    n_moves: usize,
+}
+
 impl<'a> Decision<'a> {
     pub(crate) fn begin(context: &'a Context<'a>, ticket: Cow<'a, Ticket>, meta: Meta, events: Vec<Event>) -> Self {
         Self {
@@ -52,7 +60,7 @@ impl<'a> Decision<'a> {
     }
 }
 
-impl Decision<'_> {
+impl<'a> Decision<'a> {
     /// Refuses what would still have to be asked.
     pub(crate) fn answered(&self) -> Result<(), Refusal> {
         match self.questions.first() {
@@ -76,6 +84,24 @@ impl Decision<'_> {
     pub(crate) fn emit(&mut self, event: Event) {
         self.ticket.to_mut().apply(&event, &self.meta);
         self.events.push(event);
+    }
+
+    /// How far it is, to come back to.
+    pub(crate) fn mark(&self) -> Mark<'a> {
+        Mark {
+            ticket: self.ticket.clone(),
+            n_events: self.events.len(),
+            n_questions: self.questions.len(),
+            n_moves: self.n_moves,
+        }
+    }
+
+    /// As if nothing had happened since.
+    pub(crate) fn return_to(&mut self, mark: Mark<'a>) {
+        self.ticket = mark.ticket;
+        self.events.truncate(mark.n_events);
+        self.questions.truncate(mark.n_questions);
+        self.n_moves = mark.n_moves;
     }
 
     /// Sets the state where it differs.
@@ -183,7 +209,7 @@ fn needs_help(ticket: &Ticket, context: &Context<'_>) -> Option<String> {
 }
 
 /// Why nobody can act on some token without help: nobody was assigned, everyone who holds it is inactive, a share of
-/// a node where everyone acts belongs to an inactive user, or a hook failed. Drafts and tickets that are over never.
+/// a vote that could not be dropped belongs to an inactive user, or a hook failed. Drafts and tickets that are over never.
 fn unattended(ticket: &Ticket, context: &Context<'_>) -> Option<String> {
     if ticket.is_final() || ticket.act_state == ActState::InDraft {
         return None;
@@ -195,10 +221,18 @@ fn unattended(ticket: &Ticket, context: &Context<'_>) -> Option<String> {
             Rest::Unassigned => Some(format!("nobody could be assigned at node `{node}`")),
             Rest::Held { .. } | Rest::Offered { .. } => (!token.rest.waiting().any(is_active))
                 .then(|| format!("whoever holds node `{node}` is no longer active")),
-            Rest::Shared { .. } => (!token.rest.waiting().all(is_active))
-                .then(|| format!("someone who must act at node `{node}` is no longer active")),
+            Rest::Voting(ballot) => {
+                let mut open = ballot.shares.iter().filter(|share| share.is_open());
+                let is_stuck = open.any(|share| !is_active(share.consulted.as_ref().unwrap_or(&share.holder)));
+                is_stuck.then(|| format!("someone who must act at node `{node}` is no longer active"))
+            }
             Rest::Hook { failed: Some(_), .. } => Some(format!("the hook of node `{node}` failed")),
-            Rest::Hook { failed: None, .. } | Rest::Moving | Rest::Joining | Rest::Timer { .. } | Rest::Ended => None,
+            Rest::Hook { failed: None, .. }
+            | Rest::Moving
+            | Rest::Joining
+            | Rest::Shared { .. }
+            | Rest::Timer { .. }
+            | Rest::Ended => None,
         }
     })
 }

@@ -304,7 +304,10 @@ impl EffectTable {
             | Event::InterventionNeeded { .. }
             | Event::InterventionEnded
             | Event::ActedAs { .. }
-            | Event::Asked { .. } => false,
+            | Event::Asked { .. }
+            | Event::ShareDropped { .. }
+            | Event::VoteTakenBack { .. }
+            | Event::HolderDropped { .. } => false,
         }
     }
 
@@ -453,7 +456,10 @@ impl EffectTable {
             | Event::InterventionEnded
             | Event::ChildOpened { by: None, .. }
             | Event::ActedAs { .. }
-            | Event::Asked { .. } => {}
+            | Event::Asked { .. }
+            | Event::ShareDropped { .. }
+            | Event::VoteTakenBack { .. }
+            | Event::HolderDropped { .. } => {}
         }
     }
 

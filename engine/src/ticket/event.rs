@@ -337,6 +337,29 @@ pub enum Event {
         /// Never empty.
         questions: Vec<AskedQuestion>,
     },
+    /// A share of a vote counts no longer.
+    ShareDropped {
+        /// Which token.
+        token: TokenId,
+        /// Whose share.
+        user: UserId,
+        /// Why.
+        why: DropReason,
+    },
+    /// A vote counts no longer, and its share is open again.
+    VoteTakenBack {
+        /// Which token.
+        token: TokenId,
+        /// Whose vote.
+        user: UserId,
+    },
+    /// Somebody who is no longer active can no longer act: others can, or were asked for nothing but an answer.
+    HolderDropped {
+        /// Which token.
+        token: TokenId,
+        /// Who.
+        user: UserId,
+    },
 }
 
 /// By what something was done in somebody's name. Stored by position: only ever append.
@@ -354,6 +377,15 @@ impl Via {
             Self::Spawn => "spawn",
         }
     }
+}
+
+/// Why a share was dropped. Stored by position: only ever append.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum DropReason {
+    /// Its holder goes without a vote.
+    Abstained,
+    /// Its holder is no longer active.
+    Deactivated,
 }
 
 /// See [`Event::TicketCreated`].
@@ -469,6 +501,9 @@ impl Event {
             Self::ChildEnded { .. } => "child_ended",
             Self::ActedAs { .. } => "acted_as",
             Self::Asked { .. } => "asked",
+            Self::ShareDropped { .. } => "share_dropped",
+            Self::VoteTakenBack { .. } => "vote_taken_back",
+            Self::HolderDropped { .. } => "holder_dropped",
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::ticket::decision::Decision;
 use crate::ticket::event::Event;
 use crate::ticket::refusal::Refusal;
 use crate::ticket::token::{Rest, Token};
-use crate::workflow::{Edge, NodeKind, WorkflowVersion};
+use crate::workflow::{Edge, EdgeKind, NodeKind, WorkflowVersion};
 
 mod end;
 mod exclusive;
@@ -51,6 +51,22 @@ pub(crate) fn take(decision: &mut Decision<'_>, token: TokenId, edge: &Edge) {
         to: edge.target.clone(),
     });
     leave_forks(decision, token, &edge.target);
+}
+
+/// Takes an edge that people leave a node by, and moves on. Its type says the state, whoever or whatever takes it.
+pub(crate) fn leave_by(decision: &mut Decision<'_>, token: TokenId, edge: &Edge) -> Result<(), Refusal> {
+    take(decision, token, edge);
+    settle(decision)?;
+    let is_reject = edge.kind == EdgeKind::Reject;
+    settle_state(
+        decision,
+        if is_reject {
+            ActState::Rejected
+        } else {
+            ActState::OnGoing
+        },
+    );
+    Ok(())
 }
 
 /// Takes all tokens away and lets one enter a node: withdraw and the force actions.

@@ -1,17 +1,19 @@
 //! Migration of a running ticket to another version of its workflow (semantics: migration): an admin's explicit command
 //! that maps each active node, refused where a mapped node does not fit.
 //!
-//! A token keeps how it rests: assignees, due time, open request. So its new node must be of the same kind, and every
+//! A token keeps how it rests: assignees, votes with their rule, due time, open request. So its new node must be of the same kind, and every
 //! fork it belongs to must be a split of the new version whose region holds that node.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::account::UserType;
-use crate::id::{NodeId, UserId};
+use crate::id::{EdgeId, NodeId, UserId};
 use crate::ticket::decision::Decision;
 use crate::ticket::event::Event;
 use crate::ticket::refusal::{Argument, Refusal};
 use crate::ticket::token::{ForkId, Rest};
+use crate::ticket::voting;
+use crate::workflow::{Edge, EdgeKind, WorkflowVersion};
 
 pub(crate) fn decide(
     decision: &mut Decision<'_>,
@@ -109,5 +111,25 @@ pub(crate) fn decide(
         tokens,
         forks,
     });
+    take_votes_back(decision, new);
     Ok(())
+}
+
+/// A vote for an edge that is not there any more, or is one of the other side now, says nothing: who cast it votes anew.
+fn take_votes_back(decision: &mut Decision<'_>, new: &WorkflowVersion) {
+    let old = decision.context.workflow;
+    let rejects = |edge: &Edge| edge.kind == EdgeKind::Reject;
+    let mut lost = Vec::new();
+    for token in &decision.ticket.tokens {
+        let stands = |vote: &EdgeId| {
+            let there = new.edge(vote).filter(|edge| edge.source == token.node);
+            old.edge(vote).map(rejects) == there.map(rejects)
+        };
+        let votes = voting::ballot(&token.rest).into_iter().flat_map(|ballot| ballot.kept());
+        let gone = votes.filter(|share| share.vote().is_some_and(|vote| !stands(vote)));
+        lost.extend(gone.map(|share| (token.id, share.holder.clone())));
+    }
+    for (token, user) in lost {
+        decision.emit(Event::VoteTakenBack { token, user });
+    }
 }

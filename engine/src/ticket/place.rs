@@ -25,7 +25,7 @@ pub struct CurrentNode {
 /// left out as long as somebody else can; where everyone acts, they are what it waits for.
 pub(crate) fn waited_for<'t>(rest: &'t Rest, directory: &Directory) -> Vec<&'t UserId> {
     let is_active = |user: &&UserId| directory.active_user(user).is_some();
-    let is_one_enough = !matches!(rest, Rest::Shared { .. });
+    let is_one_enough = !matches!(rest, Rest::Voting(_));
     if is_one_enough && rest.waiting().any(|user| is_active(&user)) {
         rest.waiting().filter(is_active).collect()
     } else {

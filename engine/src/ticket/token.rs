@@ -6,7 +6,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::id::{EdgeId, NodeId, TokenId, UserId};
+use crate::ticket::ballot::{Ballot, BallotShare, ShareState};
 use crate::time::Timestamp;
+use crate::workflow::Approval;
 
 /// A fork: the split that opened it, and the ticket's version at which it did. Derived, never drawn.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -54,7 +56,8 @@ pub enum Rest {
         /// At least two, no duplicates.
         candidates: Vec<UserId>,
     },
-    /// Everyone acts, each on a share.
+    /// Everyone acts, each on a share: only in logs that were written before votes had rules. A ticket folds it to a vote
+    /// that takes everybody's, which is what it was.
     Shared {
         /// At least two, one per person.
         shares: Vec<Share>,
@@ -73,6 +76,8 @@ pub enum Rest {
     },
     /// At end.
     Ended,
+    /// Everyone votes, each with a share.
+    Voting(Box<Ballot>),
 }
 
 /// That a holder asked someone, who holds the node until it gives an answer.
@@ -84,7 +89,7 @@ pub struct Consult {
     pub to: UserId,
 }
 
-/// One person's part in a node where everyone acts.
+/// One person's part in a node where everyone acts, as older logs have it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Share {
     /// Whose it is.
@@ -102,23 +107,48 @@ impl Rest {
         Self::Held { holders, consult: None }
     }
 
-    /// Who can act now, in the order of assignment: holders, the one consulted, candidates, open shares.
+    /// How it rests by the rules of today: see [`Shared`](Self::Shared).
+    pub(crate) fn read(&self) -> Self {
+        let Self::Shared { shares } = self else {
+            return self.clone();
+        };
+        let shares = shares.iter().map(|share| BallotShare {
+            holder: share.holder.clone(),
+            state: match &share.vote {
+                Some(edge) => ShareState::Voted {
+                    edge: edge.clone(),
+                    version: 0,
+                },
+                None => ShareState::Open,
+            },
+            consulted: share.consulted.clone(),
+            after: None,
+        });
+        Self::Voting(Box::new(Ballot {
+            shares: shares.collect(),
+            ..Ballot::new(Vec::new(), Approval::default())
+        }))
+    }
+
+    /// Who can act now, in the order of assignment: holders, the one consulted, candidates, shares whose turn it is.
     pub fn waiting(&self) -> impl Iterator<Item = &UserId> + Clone {
-        let (users, shares): (&[UserId], &[Share]) = match self {
+        let (users, shares, ballot): (&[UserId], &[Share], _) = match self {
             Self::Held {
                 consult: Some(consult), ..
-            } => (std::slice::from_ref(&consult.to), &[]),
-            Self::Held { holders, consult: None } => (holders, &[]),
-            Self::Offered { candidates } => (candidates, &[]),
-            Self::Shared { shares } => (&[], shares),
+            } => (std::slice::from_ref(&consult.to), &[], None),
+            Self::Held { holders, consult: None } => (holders, &[], None),
+            Self::Offered { candidates } => (candidates, &[], None),
+            Self::Shared { shares } => (&[], shares, None),
+            Self::Voting(ballot) => (&[], &[], Some(ballot)),
             Self::Moving | Self::Joining | Self::Unassigned | Self::Timer { .. } | Self::Hook { .. } | Self::Ended => {
-                (&[], &[])
+                (&[], &[], None)
             }
         };
         let open = shares.iter().filter(|share| share.vote.is_none());
-        users
-            .iter()
-            .chain(open.map(|share| share.consulted.as_ref().unwrap_or(&share.holder)))
+        let open = open.map(|share| share.consulted.as_ref().unwrap_or(&share.holder));
+        let votes = ballot.into_iter().flat_map(|ballot| ballot.actionable());
+        let votes = votes.map(|share| share.consulted.as_ref().unwrap_or(&share.holder));
+        users.iter().chain(open).chain(votes)
     }
 
     /// The same, kept.
@@ -129,12 +159,13 @@ impl Rest {
 
     /// Everyone who is assigned here, whether it is their turn or not, each once.
     pub fn assignees(&self) -> impl Iterator<Item = &UserId> {
-        let (users, consult, shares): (&[UserId], _, &[Share]) = match self {
-            Self::Held { holders, consult } => (holders, consult.as_ref(), &[]),
-            Self::Offered { candidates } => (candidates, None, &[]),
-            Self::Shared { shares } => (&[], None, shares),
+        let (users, consult, shares, ballot): (&[UserId], _, &[Share], _) = match self {
+            Self::Held { holders, consult } => (holders, consult.as_ref(), &[], None),
+            Self::Offered { candidates } => (candidates, None, &[], None),
+            Self::Shared { shares } => (&[], None, shares, None),
+            Self::Voting(ballot) => (&[], None, &[], Some(ballot)),
             Self::Moving | Self::Joining | Self::Unassigned | Self::Timer { .. } | Self::Hook { .. } | Self::Ended => {
-                (&[], None, &[])
+                (&[], None, &[], None)
             }
         };
         let asked = consult.map(|consult| &consult.to).filter(|to| !users.contains(to));
@@ -144,6 +175,12 @@ impl Rest {
             .iter()
             .filter_map(|share| share.consulted.as_ref())
             .filter(|asked| shares.iter().all(|share| share.holder != **asked));
-        users.iter().chain(asked).chain(with_share).chain(asked_by_one)
+        let voters = ballot.into_iter().flat_map(|ballot| ballot.parts());
+        users
+            .iter()
+            .chain(asked)
+            .chain(with_share)
+            .chain(asked_by_one)
+            .chain(voters)
     }
 }

@@ -8,10 +8,12 @@ use std::sync::Arc;
 use crate::account::directory::Directory;
 use crate::account::person::Person;
 use crate::id::{AccessTokenId, AppName, FieldKey, NodeId};
+use crate::ticket::ballot::count::Outcome;
 use crate::ticket::event::{Cause, Event, FieldChange, Meta, Processor};
 use crate::ticket::{ActState, Ticket, apply};
 use crate::time::Timestamp;
 use crate::view::preview::{Move, changes_of, moves};
+use crate::view::vote;
 use crate::workflow::{FieldPermission, WorkflowVersion};
 
 impl HistoryEntry {
@@ -35,7 +37,7 @@ pub struct HistoryEntry {
     pub by: Option<Person>,
     /// Who or what: `user`, `timer`, `hook`, `system`.
     pub processor: &'static str,
-    /// What: an action's word, or `create`, `timer`, `hook`, `hook_failed`, `migrate`, `review`.
+    /// What: an action's word, or `create`, `timer`, `hook`, `hook_failed`, `migrate`, `holder_dropped`, `review`.
     pub action_type: String,
     /// The edge's id, or the same word.
     pub action_id: String,
@@ -43,6 +45,10 @@ pub struct HistoryEntry {
     pub action_name: String,
     /// At which node.
     pub node: Option<(NodeId, String)>,
+    /// Whether it is a vote.
+    pub is_vote: bool,
+    /// What a vote or a share that was dropped decided.
+    pub decided: Option<Outcome>,
     /// Whom it concerned.
     pub target: Option<Person>,
     /// What was said.
@@ -186,6 +192,7 @@ pub fn entry(
                 .is_some_and(|permission| *permission != FieldPermission::Hidden)
     });
     let told = Told::of(events, row.is_first);
+    let (is_vote, decided) = vote::told(events, workflow);
     HistoryEntry {
         version: row.version,
         at: meta.at,
@@ -201,6 +208,8 @@ pub fn entry(
             let name = workflow.node(&node).map(|node| node.name.clone()).unwrap_or_default();
             (node, name)
         }),
+        is_vote,
+        decided,
         target: told.target.map(|user| Person::of(&user, directory)),
         comment: told.comment,
         field_changes,
@@ -223,6 +232,7 @@ impl Told {
     fn of(events: &[Event], is_first: bool) -> Self {
         let mut taken = None;
         let mut caused = None;
+        let mut dropped = None;
         for cause in events.iter().filter_map(Event::cause) {
             let (word, node) = match cause {
                 Cause::Created(_) => continue,
@@ -239,6 +249,10 @@ impl Told {
                 Cause::EffectDone { .. } => ("delivered", None),
                 Cause::EffectParked { .. } => ("parked", None),
                 Cause::Migrated { .. } => ("migrate", None),
+                Cause::Dropped { user, .. } => {
+                    dropped = dropped.or(Some(user));
+                    ("holder_dropped", None)
+                }
             };
             caused = caused.or(Some((word, node.cloned())));
         }
@@ -262,7 +276,7 @@ impl Told {
                     action_type: word.into(),
                     action_id: word.into(),
                     node,
-                    target: None,
+                    target: dropped.cloned(),
                     comment: None,
                 }
             }

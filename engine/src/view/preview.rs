@@ -11,6 +11,7 @@ use crate::ticket::event::{Cause, Event, FieldChange, Meta, Step};
 use crate::ticket::place::{CurrentNode, current_nodes};
 use crate::ticket::{ActState, Question, Ticket, apply, visibility};
 use crate::value::Value;
+use crate::view::vote::VoteOutlook;
 use crate::workflow::{FieldPermission, WorkflowVersion};
 
 /// One step of a token.
@@ -58,6 +59,8 @@ pub struct Preview {
     pub required_fields: Vec<FieldKey>,
     /// People among whom one will be drawn, by node.
     pub pools: BTreeMap<NodeId, Vec<Person>>,
+    /// What it makes of a vote.
+    pub vote: Option<VoteOutlook>,
     /// What outside addresses would be asked, with those fields alone that the operator may see; what they decide is not
     /// foreseen.
     pub asks: Vec<Question>,
@@ -81,6 +84,7 @@ pub fn preview(before: Option<&Ticket>, events: &[Event], meta: &Meta, context: 
     let mut field_changes = Vec::new();
     let mut pools = BTreeMap::new();
     let mut acting_node = None;
+    let mut vote = None;
     for event in events {
         if let Event::ActionTaken(taken) = event
             && taken.kind.is_edge()
@@ -100,6 +104,7 @@ pub fn preview(before: Option<&Ticket>, events: &[Event], meta: &Meta, context: 
         }
         field_changes.extend(changes_of(event, after.as_ref(), context.workflow));
         after = apply(after, event, meta);
+        vote = VoteOutlook::of(event, after.as_ref(), context.workflow).or(vote);
     }
     let shown = visibility::field_permissions(context.workflow, acting_node.as_ref());
     let required_fields = acting_node
@@ -133,6 +138,7 @@ pub fn preview(before: Option<&Ticket>, events: &[Event], meta: &Meta, context: 
         events: events.iter().map(Event::name).collect(),
         required_fields: required_fields.unwrap_or_default(),
         pools,
+        vote,
         asks: Vec::new(),
         shown,
     }

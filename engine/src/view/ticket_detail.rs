@@ -22,8 +22,9 @@ use crate::ticket::{ActState, EffectId, Ticket, Token, Work, visibility};
 use crate::time::Timestamp;
 use crate::view::example::example_value;
 use crate::view::row::TicketRow;
+use crate::view::vote::VoteView;
 use crate::workflow::secrets::without_secrets;
-use crate::workflow::{Component, ComponentKind, FieldPermission, WorkflowVersion};
+use crate::workflow::{ApprovalRule, Component, ComponentKind, FieldPermission, WorkflowVersion};
 
 /// A ticket as a viewer sees it.
 #[derive(Clone, Debug)]
@@ -141,6 +142,8 @@ pub struct WaitingFor {
     pub due: Option<Timestamp>,
     /// For a hook: how far it is.
     pub hook: Option<HookWait>,
+    /// For a vote: how far it is.
+    pub vote: Option<VoteView>,
 }
 
 /// Kinds of waiting.
@@ -154,6 +157,8 @@ pub enum WaitKind {
     ConsultAnswer,
     /// All of the people act.
     Everyone,
+    /// Enough of the people agree, by the rule of the vote.
+    Vote,
     /// Other tokens of the fork must arrive.
     Merge,
     /// An instant.
@@ -173,6 +178,7 @@ impl WaitKind {
             Self::Accept => "accept",
             Self::ConsultAnswer => "consult_answer",
             Self::Everyone => "everyone",
+            Self::Vote => "vote",
             Self::Merge => "merge",
             Self::Timer => "timer",
             Self::Hook => "hook",
@@ -290,13 +296,14 @@ fn waiting_for(ticket: &Ticket, workflow: &WorkflowVersion, directory: &Director
     let name_of = |node: &NodeId| workflow.node(node).map(|node| node.name.clone()).unwrap_or_default();
     let one = |token: &Token| {
         let (kind, due) = match &token.rest {
-            Rest::Moving | Rest::Ended => return None,
+            Rest::Moving | Rest::Shared { .. } | Rest::Ended => return None,
             Rest::Joining => (WaitKind::Merge, None),
             Rest::Unassigned => (WaitKind::Nobody, None),
             Rest::Held { consult: Some(_), .. } => (WaitKind::ConsultAnswer, None),
             Rest::Held { consult: None, .. } => (WaitKind::Action, None),
             Rest::Offered { .. } => (WaitKind::Accept, None),
-            Rest::Shared { .. } => (WaitKind::Everyone, None),
+            Rest::Voting(ballot) if ballot.rule == ApprovalRule::All => (WaitKind::Everyone, None),
+            Rest::Voting(_) => (WaitKind::Vote, None),
             Rest::Timer { due } => (WaitKind::Timer, Some(*due)),
             Rest::Hook { .. } => (WaitKind::Hook, None),
         };
@@ -325,6 +332,7 @@ fn waiting_for(ticket: &Ticket, workflow: &WorkflowVersion, directory: &Director
             missing,
             due: due.or_else(|| call_back_due(ticket, token)),
             hook: hook_wait(ticket, token),
+            vote: VoteView::of(&token.rest, workflow, directory),
         })
     };
     ticket.tokens.iter().filter_map(one).collect()

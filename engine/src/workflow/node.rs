@@ -13,12 +13,14 @@ use crate::workflow::edge::Edge;
 use crate::workflow::form::{ComponentKind, FieldPermission, Form};
 use crate::workflow::problem::Problem;
 
+mod approval;
 mod gateway;
 mod hook;
 mod normal;
 pub(crate) mod spawn;
 mod timer;
 
+pub use approval::{Approval, ApprovalRule};
 pub use hook::HookProps;
 pub use normal::{AssigneeRule, NormalProps, Strategy, Variable};
 pub use spawn::{Many, Spawn, SpawnCreator, SpawnValue};

@@ -400,7 +400,8 @@ fn a_user_who_goes_leaves_tickets_that_only_it_held() {
     for (rest, marked) in [
         ("users:bob", true),
         ("users:bob,cat", false),
-        ("users:bob,cat whole", true),
+        ("users:bob,cat whole", false),
+        ("users:bob,cat votes:count(2)", true),
     ] {
         let mut play = one(rest);
         play.directory = directory(&["off", "bob"]);
@@ -414,7 +415,7 @@ fn a_user_who_goes_leaves_tickets_that_only_it_held() {
 
 #[test]
 fn the_reason_for_help_is_told_once_and_kept_up_to_date() {
-    let mut play = one("users:bob,cat whole");
+    let mut play = one("users:bob,cat votes:count(2)");
     let review = |play: &mut Play, inactive: &[&str]| -> Vec<&'static str> {
         play.directory = directory(inactive);
         play.command(&Command::ReviewHolders).unwrap();
@@ -441,7 +442,7 @@ fn the_reason_for_help_is_told_once_and_kept_up_to_date() {
         play.ticket.intervention.as_deref(),
         Some("whoever holds node `a` is no longer active")
     );
-    let mut play = one("users:bob,cat whole");
+    let mut play = one("users:bob,cat votes:count(2)");
     review(&mut play, &["bob"]);
     play.act_with(
         "dis",
@@ -456,7 +457,7 @@ fn the_reason_for_help_is_told_once_and_kept_up_to_date() {
     assert_eq!(play.ticket.intervention, None);
     // One command may change what the reason is.
     let workflow = flow(
-        "node a normal users:bob,cat whole
+        "node a normal users:bob,cat votes:count(2)
          node h hook
          node b normal users:dan
          edge go agree start -> a

@@ -2,8 +2,8 @@
 //!
 //! `play` reads small workflows from text and tells a ticket's position in one line, so that a case reads as
 //! given / when / then. Modules in reading order: `game` (tokens), `holding` (assignees and what they do with a
-//! node), `offering` (what an offer says), `refusing` (what a refusal says), `forms` (fields, titles), `power`
-//! (withdraw, force, migration), `waiting` (timers by a calendar), `seeing` (who sees what).
+//! node), `voting` (where everyone acts), `offering` (what an offer says), `refusing` (what a refusal says), `forms` (fields, titles),
+//! `power` (withdraw, force, migration), `waiting` (timers by a calendar), `seeing` (who sees what).
 
 mod forms;
 mod game;
@@ -13,4 +13,5 @@ mod play;
 mod power;
 mod refusing;
 mod seeing;
+mod voting;
 mod waiting;

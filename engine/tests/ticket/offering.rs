@@ -219,6 +219,7 @@ fn kinds_say_what_they_need() {
             "retry_hook (admin): ",
             "discard: ",
             "skip (admin): ",
+            "abstain: ",
         ]
     );
 }

@@ -159,7 +159,12 @@ fn a_draft_is_discarded_by_its_creator_and_gone() {
     assert_eq!(play.offers("ann"), "");
 }
 
-fn migrate(play: &mut Play, to: &str, nodes: &[(&str, &str)], operator: Option<&str>) -> Result<(), Refusal> {
+pub(crate) fn migrate(
+    play: &mut Play,
+    to: &str,
+    nodes: &[(&str, &str)],
+    operator: Option<&str>,
+) -> Result<(), Refusal> {
     let target = named_flow("2.0", to);
     let nodes: BTreeMap<_, _> = nodes.iter().map(|(from, to)| ((*from).into(), (*to).into())).collect();
     let command = Command::Migrate {

@@ -3,6 +3,7 @@
 use loonflow_engine::id::{FieldKey, NodeId, TicketId};
 use loonflow_engine::limits::WAITED_FOR_MAX;
 use loonflow_engine::runtime::Done;
+use loonflow_engine::ticket::ballot::count::Outcome;
 use loonflow_engine::ticket::{self, ActState, Argument, Question, event};
 use loonflow_engine::view::preview;
 use serde::Serialize;
@@ -184,6 +185,9 @@ pub struct Preview {
     /// Only where outside addresses would be asked: what.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub asks: Vec<Ask>,
+    /// Only for a vote: what it comes to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub vote: Option<VoteOutlook>,
 }
 
 /// What an outside address would be asked.
@@ -210,6 +214,19 @@ impl From<Question> for Ask {
     }
 }
 
+/// What a call would make of a vote.
+#[derive(Debug, Clone, Serialize)]
+pub struct VoteOutlook {
+    /// How many votes for it take.
+    pub needed: u32,
+    /// Votes for it, with what the call brings.
+    #[serde(rename = "for")]
+    pub n_for: u32,
+    /// Whether it decides, and what: `for` or `against`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub decides: Option<&'static str>,
+}
+
 impl From<preview::Preview> for Preview {
     fn from(preview: preview::Preview) -> Self {
         let pools = preview.pools.into_iter().map(|(node_id, pool)| Pool {
@@ -226,6 +243,11 @@ impl From<preview::Preview> for Preview {
             asks: preview.asks.into_iter().map(Ask::from).collect(),
             events: preview.events,
             pools: pools.collect(),
+            vote: preview.vote.map(|vote| VoteOutlook {
+                needed: vote.n_needed,
+                n_for: vote.n_for,
+                decides: vote.decides.map(Outcome::word),
+            }),
         }
     }
 }

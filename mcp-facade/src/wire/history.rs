@@ -2,6 +2,7 @@
 
 use loonflow_engine::account::directory::Directory;
 use loonflow_engine::id::{AccessTokenId, AppName};
+use loonflow_engine::ticket::ballot::count::Outcome;
 use loonflow_engine::view::flow_history;
 use serde::Serialize;
 
@@ -37,6 +38,12 @@ pub struct HistoryEntry {
     /// Where, if at a node.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub node: Option<NamedNode>,
+    /// Only for a vote: that it is one.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub vote: bool,
+    /// Only where a vote was decided: `for` or `against`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub decided: Option<&'static str>,
     /// Whom it concerned.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub target: Option<Person>,
@@ -66,6 +73,8 @@ impl HistoryEntry {
             operator: entry.by.map(Person::from),
             action_name: entry.action_name,
             node: entry.node.map(NamedNode::from),
+            vote: entry.is_vote,
+            decided: entry.decided.map(Outcome::word),
             target: entry.target.map(Person::from),
             comment: entry.comment,
             app_name: entry.app,

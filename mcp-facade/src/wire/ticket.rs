@@ -1,10 +1,10 @@
 //! Tickets: as a row of a list, and what each of their tokens waits for.
 
 use loonflow_engine::account::directory::Directory;
-use loonflow_engine::id::{NodeId, TenantId, TicketId};
+use loonflow_engine::id::{EdgeId, NodeId, TenantId, TicketId};
 use loonflow_engine::ticket::ActionKind;
 use loonflow_engine::view::row::TicketRow;
-use loonflow_engine::view::ticket_detail;
+use loonflow_engine::view::{ticket_detail, vote};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -90,6 +90,9 @@ pub struct WaitingFor {
     /// Only for a hook: how far it is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hook: Option<Hook>,
+    /// Only for a vote: how far it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub vote: Option<Vote>,
 }
 
 impl WaitingFor {
@@ -107,6 +110,7 @@ impl WaitingFor {
                 state: hook.state,
                 attempt: hook.attempt,
             }),
+            vote: waiting.vote.map(Vote::from),
         }
     }
 }
@@ -140,6 +144,58 @@ impl From<ticket_detail::Relative> for Relative {
             title: relative.title,
             act_state: relative.act_state.word(),
             workflow_name: relative.workflow_name,
+        }
+    }
+}
+
+/// How far a vote is.
+#[derive(Debug, Clone, Serialize)]
+pub struct Vote {
+    /// `all`, `any`, `majority`, `percent` or `count`.
+    pub rule: &'static str,
+    /// How many votes for it take.
+    pub needed: u32,
+    /// Votes for it.
+    #[serde(rename = "for")]
+    pub n_for: u32,
+    /// Votes against it.
+    pub against: u32,
+    /// Votes that are still to come.
+    pub open: u32,
+    /// By number, from 1: the first ones.
+    pub shares: Vec<VoteShare>,
+}
+
+/// One person's part in a vote.
+#[derive(Debug, Clone, Serialize)]
+pub struct VoteShare {
+    /// Whose it is.
+    pub person: Person,
+    /// `open`, `voted` or `dropped`.
+    pub state: &'static str,
+    /// The edge chosen, once voted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub edge: Option<EdgeId>,
+    /// Only in order: the number of the share before it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub after: Option<u32>,
+}
+
+impl From<vote::VoteView> for Vote {
+    fn from(vote: vote::VoteView) -> Self {
+        let shares = vote.shares.into_iter().map(|share| VoteShare {
+            person: Person::from(share.person),
+            state: share.state,
+            edge: share.edge,
+            after: share.after,
+        });
+        Self {
+            rule: vote.rule,
+            needed: vote.n_needed,
+            n_for: vote.n_for,
+            against: vote.n_against,
+            open: vote.n_open,
+            shares: shares.collect(),
         }
     }
 }

@@ -100,7 +100,7 @@ impl Player<'_> {
                 let by = &people[dice.below(people.len())];
                 Some(act(by, Action::Accept, BTreeMap::new()))
             }
-            Rest::Held { .. } | Rest::Shared { .. } => {
+            Rest::Held { .. } | Rest::Voting(_) => {
                 let edges: Vec<_> = self
                     .version
                     .ways_out(&token.node)
@@ -111,7 +111,7 @@ impl Player<'_> {
                 let fields = self.fields(world, self.version.node(&token.node)?, dice);
                 Some(act(by, Action::take(edge.id.clone()), fields))
             }
-            Rest::Moving | Rest::Joining | Rest::Unassigned | Rest::Ended => None,
+            Rest::Moving | Rest::Joining | Rest::Unassigned | Rest::Shared { .. } | Rest::Ended => None,
         }
     }
 

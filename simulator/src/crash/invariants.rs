@@ -8,7 +8,7 @@ use loonflow_engine::account::directory::Directory;
 use loonflow_engine::effect::{Awaited, Effect, awaited};
 use loonflow_engine::id::TicketId;
 use loonflow_engine::runtime::{Done, commit};
-use loonflow_engine::ticket::{Refusal, Ticket, apply};
+use loonflow_engine::ticket::{Refusal, Ticket, Token, apply};
 use loonflow_engine::view::ticket_list::{Category, ListQuery, TenantIndex, Viewer};
 use loonflow_storage::{Commit, EventLog, NewCommit, Position};
 
@@ -210,7 +210,8 @@ pub fn lists_equal_fold(index: &TenantIndex, tickets: &[Arc<Ticket>], directory:
         })?;
     }
     let waiting = live.iter().flat_map(|ticket| {
-        let people = ticket.tokens.iter().flat_map(|token| token.rest.waiting_for());
+        let of = |token: &Token| [token.rest.waiting_for(), token.rest.assignees().cloned().collect()];
+        let people = ticket.tokens.iter().flat_map(of).flatten();
         people.map(|user| (user, ticket.id))
     });
     let waiting: BTreeSet<_> = waiting.collect();
@@ -222,7 +223,7 @@ pub fn lists_equal_fold(index: &TenantIndex, tickets: &[Arc<Ticket>], directory:
             .map(|(_, ticket)| *ticket)
             .collect();
         hold(name, held == expected, || {
-            format!("{user} is shown {held:?}, is waited for at {expected:?}")
+            format!("{user} is shown {held:?}, has a place at {expected:?}")
         })?;
     }
     Ok(())

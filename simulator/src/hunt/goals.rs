@@ -6,10 +6,10 @@
 use std::collections::BTreeMap;
 
 use loonflow_engine::ticket::ActionKind;
-use loonflow_engine::ticket::{ActState, Command, Event, Rest, Ticket};
+use loonflow_engine::ticket::{ActState, Command, DropReason, Event, Rest, Ticket};
 
 /// Built-in goals: name and what it asks for.
-pub const BUILT_IN: [(&str, &str); 18] = [
+pub const BUILT_IN: [(&str, &str); 21] = [
     ("fork_left_early", "a fork was left early"),
     ("shared_merge", "a merge joined twice in one step: two forks share it"),
     ("nested_fork", "a fork was opened within another"),
@@ -20,16 +20,19 @@ pub const BUILT_IN: [(&str, &str); 18] = [
     ("migration", "a ticket went over to another version"),
     ("consult_answered", "a consult was answered"),
     ("claimed", "one of several candidates accepted"),
-    ("everyone_voted", "the last of all assignees acted and the token moved"),
-    (
-        "rejected_by_one",
-        "one of all assignees rejected and the token moved at once",
-    ),
+    ("everyone_voted", "a vote was decided and the token moved"),
+    ("rejected_by_one", "a vote against decided and the token moved"),
     ("drawn", "one of several was drawn"),
     ("remembered", "the last handler got a node back"),
     ("timer_fired", "a timer fired"),
     ("hook_failed_and_retried", "a failed hook was posted again"),
     ("wait_skipped", "a timer or hook was gone on from without waiting"),
+    ("abstained", "somebody went without a vote"),
+    ("share_dropped", "the share of somebody who left was dropped"),
+    (
+        "holder_dropped",
+        "somebody who left was taken out of what they held with others",
+    ),
     ("effect_owed", "an event hook of the workflow was to be told"),
     ("unassigned", "a token came to rest with nobody"),
     ("intervention_ended", "somebody could act again"),
@@ -165,6 +168,14 @@ impl Goals {
                 Event::InterventionEnded => self.see("intervention_ended"),
                 Event::EffectsOwed { .. } => self.see("effect_owed"),
                 Event::WaitSkipped { .. } => self.see("wait_skipped"),
+                Event::ShareDropped { why, .. } => {
+                    votes = true;
+                    self.see(match why {
+                        DropReason::Abstained => "abstained",
+                        DropReason::Deactivated => "share_dropped",
+                    });
+                }
+                Event::HolderDropped { .. } => self.see("holder_dropped"),
                 Event::NodeEntered { .. }
                 | Event::HookRequested { .. }
                 | Event::TicketCreated(_)
@@ -190,6 +201,7 @@ impl Goals {
                 | Event::ChildEnded { .. }
                 | Event::ActedAs { .. }
                 | Event::Asked { .. }
+                | Event::VoteTakenBack { .. }
                 | Event::Discarded => {}
             }
         }
@@ -200,8 +212,7 @@ impl Goals {
             let is_reject = matches!(command, Command::Act(act) if act.action.said_kind() == Some(ActionKind::Reject));
             self.see(if is_reject { "rejected_by_one" } else { "everyone_voted" });
         }
-        let is_with_people =
-            |rest: &Rest| matches!(rest, Rest::Held { .. } | Rest::Offered { .. } | Rest::Shared { .. });
+        let is_with_people = |rest: &Rest| matches!(rest, Rest::Held { .. } | Rest::Offered { .. } | Rest::Voting(_));
         let mut with_people = after.tokens.iter().filter(|token| is_with_people(&token.rest));
         if after.tokens.len() > 1 {
             let mut nodes: Vec<_> = with_people.by_ref().map(|token| &token.node).collect();

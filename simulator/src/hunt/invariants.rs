@@ -3,7 +3,9 @@
 //! Here: replay, dry runs, tokens, states. By subject: what one step may do (`step`), who may do what (`gate`), what is
 //! shown (`views`), `lists`, what is stored (`storage`), other tenants (`tenants`). When each is asked: `watch`.
 
-use loonflow_engine::ticket::{ActState, Event, Rest, Ticket, apply};
+use std::collections::BTreeSet;
+
+use loonflow_engine::ticket::{ActState, Ballot, Event, Rest, Ticket, apply};
 use loonflow_engine::workflow::{NodeKind, WorkflowVersion};
 
 use crate::world::Recorded;
@@ -138,7 +140,8 @@ pub fn tokens_rest_where_they_can(ticket: &Ticket, workflow: &WorkflowVersion) -
             Rest::Held { holders, .. } => !holders.is_empty() && node.kind.is_left_by_people(),
             Rest::Unassigned => node.kind.is_left_by_people(),
             Rest::Offered { candidates } => candidates.len() > 1 && node.kind.as_normal().is_some(),
-            Rest::Shared { shares } => shares.len() > 1 && node.kind.as_normal().is_some(),
+            Rest::Voting(ballot) => is_vote(ballot) && node.kind.as_normal().is_some(),
+            Rest::Shared { .. } => false,
             Rest::Timer { .. } => matches!(node.kind, NodeKind::Timer(_)),
             Rest::Hook { .. } => matches!(node.kind, NodeKind::Hook(_)),
             Rest::Ended => matches!(node.kind, NodeKind::End) && ticket.tokens.len() == 1,
@@ -148,6 +151,16 @@ pub fn tokens_rest_where_they_can(ticket: &Ticket, workflow: &WorkflowVersion) -
         }
     }
     Ok(())
+}
+
+/// A person has one share, as many are left as the rule takes at least, and there are votes to come.
+fn is_vote(ballot: &Ballot) -> bool {
+    let holders: BTreeSet<_> = ballot.kept().map(|share| &share.holder).collect();
+    let n_kept = ballot.kept().count();
+    holders.len() == n_kept
+        && n_kept >= ballot.rule.n_people_min() as usize
+        && ballot.shares.len() > 1
+        && ballot.actionable().next().is_some()
 }
 
 /// Every token lies in the region of every fork it belongs to, and no merge waits for ever: a fork with a token that

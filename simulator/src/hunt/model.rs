@@ -7,7 +7,7 @@
 //! time). What is slow and does not change is computed once, when a definition is published.
 //!
 //! Reading order: `definition` and `graph` (what is published), `people` (the directory), `ticket` (the state),
-//! `offers` (who may do what), `acts` (what an action does), `moves` and `assign` (the token game), `forms`, `values`
+//! `offers` (who may do what), `acts` (what an action does), `moves` and `assign` (the token game), `votes`, `forms`, `values`
 //! and `conditions` (fields), `migrate`; `compare` is the only file that knows the engine.
 //!
 //! Conventions that the semantics leave open and a case file needs: tokens are numbered per ticket from 1 in the order
@@ -37,6 +37,7 @@ mod offers;
 mod people;
 mod ticket;
 mod values;
+mod votes;
 mod working;
 
 use acts::{Creation, Request};
@@ -232,7 +233,10 @@ impl Model {
             } => self.change(*ticket, now_ms, By::Hook, drawn, |run| {
                 acts::report_hook(run, *token, *attempt, failed.is_some()).map_err(Into::into)
             }),
-            CaseStep::ReviewHolders { ticket } => self.change(*ticket, now_ms, By::Nobody, drawn, |_| Ok(())),
+            CaseStep::ReviewHolders { ticket } => self.change(*ticket, now_ms, By::Nobody, drawn, |run| {
+                votes::review(run);
+                Ok(())
+            }),
             CaseStep::Migrate {
                 ticket,
                 operator,

@@ -3,6 +3,7 @@
 
 mod elsewhere;
 mod separate;
+mod votes;
 mod walk;
 mod wide;
 

@@ -8,7 +8,7 @@ use loonflow_engine::account::directory::Directory;
 use loonflow_engine::id::{FieldKey, NodeId, UserId};
 use loonflow_engine::ticket::ActionKind;
 use loonflow_engine::ticket::{
-    Act, Action, Command, Context, Create, Draw, HookOutcome, Rest as EngineRest, Ticket, apply, decide,
+    Act, Action, Command, Context, Create, Draw, HookOutcome, Rest as EngineRest, ShareState, Ticket, apply, decide,
 };
 use loonflow_engine::time::Timestamp;
 use loonflow_engine::value::Value;
@@ -137,16 +137,27 @@ impl Walk<'_> {
                 .collect();
             let splits: Vec<&NodeId> = token.forks.iter().map(|fork| &fork.split).collect();
             let rest = match &token.rest {
-                EngineRest::Shared { shares } => format!(
-                    "{:?}",
-                    shares.iter().map(|share| share.vote.is_some()).collect::<Vec<_>>()
-                ),
+                EngineRest::Voting(ballot) => {
+                    // Who chose what, and whose choice is the later one.
+                    let mut cast: Vec<_> = ballot.shares.iter().map(|share| &share.state).enumerate().collect();
+                    cast.sort_by_key(|(_, state)| match state {
+                        ShareState::Voted { version, .. } => *version,
+                        ShareState::Open | ShareState::Dropped => 0,
+                    });
+                    let shown = cast.iter().map(|(place, state)| match state {
+                        ShareState::Voted { edge, .. } => format!("{place}:{edge}"),
+                        ShareState::Open => format!("{place}"),
+                        ShareState::Dropped => format!("{place}-"),
+                    });
+                    shown.collect::<Vec<_>>().join(" ")
+                }
                 EngineRest::Timer { .. } => "timer".to_owned(),
                 EngineRest::Moving
                 | EngineRest::Joining
                 | EngineRest::Unassigned
                 | EngineRest::Held { .. }
                 | EngineRest::Offered { .. }
+                | EngineRest::Shared { .. }
                 | EngineRest::Hook { .. }
                 | EngineRest::Ended => format!("{:?}", token.rest),
             };
@@ -180,6 +191,7 @@ impl Walk<'_> {
                     EngineRest::Held { .. }
                     | EngineRest::Offered { .. }
                     | EngineRest::Shared { .. }
+                    | EngineRest::Voting(_)
                     | EngineRest::Timer { .. }
                     | EngineRest::Hook { .. } => Rest::Waiting,
                 };
@@ -239,15 +251,20 @@ impl Walk<'_> {
                     found.extend(self.act(ticket, user, &token.node, Action::Accept, BTreeMap::new()));
                 }
             }
-            EngineRest::Held { .. } | EngineRest::Shared { .. } => {
+            EngineRest::Held { .. } | EngineRest::Voting(_) => {
                 // One of several who hold a node stands for all; shares differ.
                 let people = token.rest.waiting_for();
-                let is_shared = matches!(token.rest, EngineRest::Shared { .. });
+                let is_shared = matches!(token.rest, EngineRest::Voting(_));
                 for user in people.iter().take(if is_shared { people.len() } else { 1 }) {
                     found.extend(self.edges(ticket, &token.node, user));
+                    found.extend(self.act(ticket, user, &token.node, Action::Abstain, BTreeMap::new()));
                 }
             }
-            EngineRest::Moving | EngineRest::Joining | EngineRest::Unassigned | EngineRest::Ended => {}
+            EngineRest::Moving
+            | EngineRest::Joining
+            | EngineRest::Unassigned
+            | EngineRest::Shared { .. }
+            | EngineRest::Ended => {}
         }
         found
     }

@@ -171,6 +171,7 @@ fn answer(world: &mut World, tape: &mut Tape) {
         | Rest::Held { .. }
         | Rest::Offered { .. }
         | Rest::Shared { .. }
+        | Rest::Voting(_)
         | Rest::Ended => None,
     });
     if let Some((idx, due, command)) = command

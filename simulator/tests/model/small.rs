@@ -433,12 +433,13 @@ fn note(pair: &Pair, changed: Option<usize>, seen: &mut BTreeSet<&'static str>) 
         SITUATIONS[5],
     );
     let is_consulted = |rest: &Rest| match rest {
-        Rest::Shared { shares } => shares.iter().any(|share| share.consulted.is_some()),
+        Rest::Voting(ballot) => ballot.shares.iter().any(|share| share.consulted.is_some()),
         Rest::Moving
         | Rest::Joining
         | Rest::Unassigned
         | Rest::Held { .. }
         | Rest::Offered { .. }
+        | Rest::Shared { .. }
         | Rest::Timer { .. }
         | Rest::Hook { .. }
         | Rest::Ended => false,

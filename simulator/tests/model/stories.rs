@@ -136,7 +136,7 @@ impl Story {
                     consult: Some(consult), ..
                 } => format!("{}?", consult.to),
                 Rest::Offered { candidates } => format!("{}..", names(candidates.clone())),
-                Rest::Shared { .. } => format!("all:{}", names(token.rest.waiting_for())),
+                Rest::Shared { .. } | Rest::Voting(_) => format!("all:{}", names(token.rest.waiting_for())),
                 Rest::Joining => "merge".to_owned(),
                 Rest::Unassigned => "nobody".to_owned(),
                 Rest::Timer { .. } => "timer".to_owned(),

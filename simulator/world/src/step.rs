@@ -114,6 +114,7 @@ fn engine_command(world: &World, idx: usize, workflow: &Arc<WorkflowVersion>, ta
         | Rest::Held { .. }
         | Rest::Offered { .. }
         | Rest::Shared { .. }
+        | Rest::Voting(_)
         | Rest::Ended => Command::FireTimer { token: token.id },
     };
     Some(Step {

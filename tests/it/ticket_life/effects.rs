@@ -79,8 +79,30 @@ async fn release(transport: Transport) {
         .await;
     walk.step("erin", "agree/go", nothing(), "on_going: approve(olga)")
         .await;
+    let vote = walk.detail("olga").await["waiting_for"][0]["vote"].take();
+    let told = json!([vote["rule"], vote["needed"], vote["for"], vote["against"], vote["open"]]);
+    assert_eq!(told, json!(["all", 2, 1, 0, 1]));
+    let states: Vec<_> = vote["shares"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(|share| &share["state"])
+        .collect();
+    assert_eq!(states, ["voted", "open"], "{vote}");
+    let go = json!({ "ticket_id": walk.ticket, "action_type": "agree", "action_id": "go", "dry_run": true });
+    let rehearsed = walk.call("olga", "ticket_handle", go).await.ok();
+    assert_eq!(
+        rehearsed["preview"]["vote"],
+        json!({ "needed": 2, "for": 2, "decides": "for" })
+    );
     walk.step("olga", "reject/no_go", nothing(), "rejected: prepare(erin)")
         .await;
+    let history = json!({ "ticket_id": walk.ticket, "per_page": 2, "reverse": 1 });
+    let history = walk.call("erin", "ticket_history", history).await.ok();
+    let votes = [0, 1]
+        .map(|at| &history["history"][at])
+        .map(|entry| json!([entry["vote"], entry["decided"]]));
+    assert_eq!(votes, [json!([true, "against"]), json!([true, null])]);
     walk.step("erin", "agree/ready", nothing(), "on_going: approve(erin,olga)")
         .await;
     walk.step("olga", "agree/go", nothing(), "on_going: approve(erin)")

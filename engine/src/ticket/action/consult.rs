@@ -9,7 +9,7 @@ use crate::ticket::action_kind::ActionKind;
 use crate::ticket::decision::Decision;
 use crate::ticket::event::Event;
 use crate::ticket::refusal::{Argument, Refusal};
-use crate::ticket::token::Rest;
+use crate::ticket::voting;
 
 pub(super) const RULE: Rule = Rule {
     kind: ActionKind::Consult,
@@ -32,10 +32,10 @@ fn carry_out(decision: &mut Decision<'_>, action: &Chosen<'_>, taking: &Taking<'
             "you cannot consult yourself; name someone else",
         ));
     }
-    if let Some(Rest::Shared { shares }) = decision.ticket.token(action.token).map(|token| &token.rest)
-        && shares
-            .iter()
-            .any(|share| share.holder == to || share.consulted.as_ref() == Some(&to))
+    let token = decision.ticket.token(action.token);
+    if token
+        .and_then(|token| voting::ballot(&token.rest))
+        .is_some_and(|ballot| ballot.has_part(&to))
     {
         return Err(Refusal::argument(
             argument,

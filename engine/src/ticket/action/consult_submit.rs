@@ -24,11 +24,12 @@ pub(super) const RULE: Rule = Rule {
 fn asked(token: &Token) -> impl Iterator<Item = &UserId> {
     let (one, shares) = match &token.rest {
         Rest::Held { consult, .. } => (consult.as_ref().map(|consult| &consult.to), [].as_slice()),
-        Rest::Shared { shares } => (None, shares.as_slice()),
+        Rest::Voting(ballot) => (None, ballot.shares.as_slice()),
         Rest::Moving
         | Rest::Joining
         | Rest::Unassigned
         | Rest::Offered { .. }
+        | Rest::Shared { .. }
         | Rest::Timer { .. }
         | Rest::Hook { .. }
         | Rest::Ended => (None, [].as_slice()),

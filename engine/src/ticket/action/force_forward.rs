@@ -18,7 +18,7 @@ pub(super) const RULE: Rule = Rule {
     offer: Offering::Token(|_, standing| {
         matches!(
             standing.token.rest,
-            Rest::Held { .. } | Rest::Offered { .. } | Rest::Shared { .. } | Rest::Unassigned
+            Rest::Held { .. } | Rest::Offered { .. } | Rest::Voting(_) | Rest::Unassigned
         )
     }),
     who_may: interveners,

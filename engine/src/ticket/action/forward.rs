@@ -8,7 +8,7 @@ use crate::ticket::action_kind::ActionKind;
 use crate::ticket::decision::Decision;
 use crate::ticket::event::Event;
 use crate::ticket::refusal::{Argument, Refusal};
-use crate::ticket::token::Rest;
+use crate::ticket::voting;
 
 pub(super) const RULE: Rule = Rule {
     kind: ActionKind::Forward,
@@ -32,8 +32,10 @@ fn carry_out(decision: &mut Decision<'_>, action: &Chosen<'_>, taking: &Taking<'
             "you hold the node already; name someone else",
         ));
     }
-    if let Some(Rest::Shared { shares }) = decision.ticket.token(action.token).map(|token| &token.rest)
-        && shares.iter().any(|share| share.holder == to)
+    let token = decision.ticket.token(action.token);
+    if token
+        .and_then(|token| voting::ballot(&token.rest))
+        .is_some_and(|ballot| ballot.of(&to).is_some())
     {
         return Err(Refusal::argument(
             argument,

@@ -1,16 +1,13 @@
 //! `agree`, `reject`, `other`: fields are checked and stored, then the edge is taken (semantics: actions, strategies).
 //!
-//! Where everyone acts (`whole`), a reject is taken at once, any other choice is a vote, and the last one moves the
-//! token along the edge chosen last.
+//! Where everyone acts (`whole`) it is a vote, and the one that decides takes the edge (`voting`).
 
 use crate::ticket::act::Taking;
 use crate::ticket::action::{Chosen, Denied, Offering, Rule, emit_action, is_held};
 use crate::ticket::action_kind::ActionKind;
 use crate::ticket::decision::Decision;
-use crate::ticket::event::Event;
 use crate::ticket::refusal::{Argument, Refusal};
-use crate::ticket::token::Rest;
-use crate::ticket::{ActState, field_rules, flow};
+use crate::ticket::{field_rules, flow, voting};
 
 pub(super) const AGREE: Rule = rule(ActionKind::Agree, "Agree");
 pub(super) const REJECT: Rule = rule(ActionKind::Reject, "Reject");
@@ -54,33 +51,12 @@ fn carry_out(decision: &mut Decision<'_>, action: &Chosen<'_>, taking: &Taking<'
     emit_action(decision, action, taking);
     field_rules::store(decision, changes);
 
-    let is_shared = decision
+    let is_vote = decision
         .ticket
         .token(action.token)
-        .is_some_and(|token| matches!(token.rest, Rest::Shared { .. }));
-    if let (true, Some(user)) = (is_shared, decision.meta.by.user().cloned()) {
-        decision.emit(Event::VoteCast {
-            token: action.token,
-            user,
-            edge: edge.id.clone(),
-        });
-        let is_open = decision
-            .ticket
-            .token(action.token)
-            .is_some_and(|token| token.rest.waiting().next().is_some());
-        if action.kind != ActionKind::Reject && is_open {
-            return Ok(());
-        }
+        .is_some_and(|token| voting::ballot(&token.rest).is_some());
+    if is_vote {
+        return voting::cast(decision, action.token, taking.by.clone(), edge);
     }
-    flow::take(decision, action.token, edge);
-    flow::settle(decision)?;
-    flow::settle_state(
-        decision,
-        if action.kind == ActionKind::Reject {
-            ActState::Rejected
-        } else {
-            ActState::OnGoing
-        },
-    );
-    Ok(())
+    flow::leave_by(decision, action.token, edge)
 }

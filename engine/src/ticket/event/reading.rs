@@ -3,7 +3,7 @@
 //!
 //! Not here: what an event makes of a ticket (`apply`), what it causes outside (`effect`).
 
-use crate::id::{EdgeId, NodeId, TicketId, TokenId, VersionName};
+use crate::id::{EdgeId, NodeId, TicketId, TokenId, UserId, VersionName};
 use crate::ticket::event::{ActionTaken, Branch, ChildEnd, EffectId, Event, TicketCreated};
 use crate::ticket::token::ForkId;
 
@@ -74,6 +74,13 @@ pub enum Cause<'e> {
         effect: EffectId,
         /// What went wrong.
         reason: &'e str,
+    },
+    /// See [`Event::HolderDropped`] and [`Event::ShareDropped`]; an action that drops a share is a cause before it.
+    Dropped {
+        /// The token that waits.
+        token: TokenId,
+        /// Who can no longer act.
+        user: &'e UserId,
     },
 }
 
@@ -194,6 +201,9 @@ impl Event {
                 effect: *effect,
                 reason,
             }),
+            Self::HolderDropped { token, user } | Self::ShareDropped { token, user, .. } => {
+                Some(Cause::Dropped { token: *token, user })
+            }
             Self::FieldsChanged { .. }
             | Self::TitleChanged { .. }
             | Self::EdgeTaken { .. }
@@ -218,9 +228,10 @@ impl Event {
             | Self::EffectsOwed { .. }
             | Self::EffectRetried { .. }
             | Self::EffectSkipped { .. }
-            | Self::WaitSkipped { .. }
             | Self::ActedAs { .. }
-            | Self::Asked { .. } => None,
+            | Self::Asked { .. }
+            | Self::VoteTakenBack { .. }
+            | Self::WaitSkipped { .. } => None,
         }
     }
 
@@ -284,7 +295,10 @@ impl Event {
             | Self::ChildOpened { .. }
             | Self::ChildEnded { .. }
             | Self::ActedAs { .. }
-            | Self::Asked { .. } => None,
+            | Self::Asked { .. }
+            | Self::ShareDropped { .. }
+            | Self::VoteTakenBack { .. }
+            | Self::HolderDropped { .. } => None,
         }
     }
 }

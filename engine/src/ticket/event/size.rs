@@ -51,6 +51,9 @@ impl Event {
             | Self::Discarded
             | Self::HookAccepted { .. }
             | Self::WaitSkipped { .. }
+            | Self::ShareDropped { .. }
+            | Self::VoteTakenBack { .. }
+            | Self::HolderDropped { .. }
             | Self::EffectRetried { .. }
             | Self::EffectSkipped { .. }
             | Self::ChildOpened { .. }

@@ -12,7 +12,7 @@
 //!
 //! Invariant: bitmaps and titles are those of the cards, and `live` holds the ordinals that have one.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -161,12 +161,20 @@ impl TenantIndex {
         self.memberships.by_version().keys().cloned().collect()
     }
 
-    /// The tickets on which a user can act now, drafts included, oldest first.
+    /// The tickets on which a user has a place: besides those on which they can act, those on which they wait for their
+    /// turn in a vote or for what they asked somebody. Drafts included, oldest first.
     #[must_use]
     pub fn held_by(&self, user: &UserId) -> Vec<TicketId> {
-        let held = self.memberships.of(&Key::Duty(user.clone()));
-        let ordinals = held.into_iter().flatten();
-        ordinals.map(|ordinal| self.slots[ordinal as usize].place.1).collect()
+        let of = |key: Key| self.memberships.of(&key).into_iter().flatten();
+        let has_place = |ordinal: &u32| {
+            let card = self.slots[*ordinal as usize].card.as_ref();
+            let mut tokens = card.into_iter().flat_map(|card| &card.tokens);
+            tokens.any(|token| token.rest.assignees().any(|one| one == user))
+        };
+        let waiting = of(Key::Related(user.clone())).filter(has_place);
+        let held: BTreeSet<u32> = of(Key::Duty(user.clone())).chain(waiting).collect();
+        let slots = held.into_iter().map(|ordinal| &self.slots[ordinal as usize]);
+        slots.map(|slot| slot.place.1).collect()
     }
 
     /// Takes a new card to its place.

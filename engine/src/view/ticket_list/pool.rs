@@ -8,7 +8,7 @@ use std::hash::Hash;
 use std::sync::Arc;
 
 use crate::id::{FieldKey, NodeId, SharedText, TicketId, UserId};
-use crate::ticket::{Child, EffectId, EffectTable, Rest, Ticket};
+use crate::ticket::{Child, EffectId, EffectTable, Rest, ShareState, Ticket};
 use crate::value::Value;
 
 /// Sets and maps of more entries are seldom alike, and cost their length to compare: they are not looked for.
@@ -136,10 +136,10 @@ impl Pool {
                 Rest::Offered { candidates } => {
                     candidates.iter_mut().for_each(|user| self.texts.share(user.text_mut()));
                 }
-                Rest::Shared { shares } => {
-                    for share in shares {
+                Rest::Voting(ballot) => {
+                    for share in &mut ballot.shares {
                         self.texts.share(share.holder.text_mut());
-                        if let Some(edge) = &mut share.vote {
+                        if let ShareState::Voted { edge, .. } = &mut share.state {
                             self.texts.share(edge.text_mut());
                         }
                         if let Some(user) = &mut share.consulted {
@@ -150,6 +150,7 @@ impl Pool {
                 Rest::Moving
                 | Rest::Joining
                 | Rest::Unassigned
+                | Rest::Shared { .. }
                 | Rest::Timer { .. }
                 | Rest::Hook { .. }
                 | Rest::Ended => {}

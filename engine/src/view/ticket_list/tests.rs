@@ -11,7 +11,8 @@ use crate::codec::CodecError;
 use crate::id::TokenId;
 use crate::text::{folded, is_blank};
 use crate::ticket::event::TicketCreated;
-use crate::ticket::{Event, Meta, Processor, Rest};
+use crate::ticket::{Ballot, Event, Meta, Processor, Rest};
+use crate::workflow::Approval;
 
 mod random;
 
@@ -319,6 +320,29 @@ fn duty_shows_nothing_that_may_not_be_viewed() {
         1
     );
     assert_eq!(index.held_by(&user(2)), [id(1)]);
+}
+
+/// Whoever waits for their turn in a vote is looked at again when they leave, though they are not on duty.
+#[test]
+fn a_place_is_held_before_its_turn() {
+    let mut index = requests(1);
+    let approval = Approval {
+        in_order: true,
+        ..Approval::default()
+    };
+    let ballot = Ballot::new(vec![user(2), user(3)], approval);
+    let entered = Event::NodeEntered {
+        token: TokenId(1),
+        node: node(1),
+        rest: Rest::Voting(Box::new(ballot)),
+        pool: None,
+        remembered: false,
+    };
+    index.fold(id(1), &meta(90, user(0)), &[entered]);
+    for (who, n_on_duty) in [(2, 1), (3, 0)] {
+        assert_eq!(index.query(&ListQuery::default(), &viewer(user(who))).total, n_on_duty);
+        assert_eq!(index.held_by(&user(who)), [id(1)]);
+    }
 }
 
 #[test]

@@ -5,9 +5,10 @@ use serde_json::Value as Json;
 use crate::account::token::Secret;
 
 use crate::id::{DeptId, EdgeId, FieldKey, RoleId, UserId, WorkflowId};
-use crate::workflow::definition::reader::{Place, Reader, is_http};
+use crate::workflow::definition::reader::{Place, Reader, get, is_http};
 use crate::workflow::edge::Edge;
 use crate::workflow::form::{ComponentKind, Form};
+use crate::workflow::node::approval::{self, Approval, ApprovalRule, Fault};
 use crate::workflow::node::spawn::{self, Many, Spawn, SpawnValue};
 use crate::workflow::node::{Leaving, Node, NodeKind, Rule, is_there};
 use crate::workflow::problem::Problem;
@@ -26,6 +27,7 @@ pub(super) const RULE: Rule = Rule {
         "auto_edge_failed",
         "spawn",
         "assignee_token",
+        "approval",
     ],
     leaving: Leaving::ByPeople,
     read: |reader, props, place| NodeKind::Normal(Box::new(read(reader, props, place))),
@@ -56,6 +58,22 @@ pub struct NormalProps {
     pub spawn: Vec<Spawn>,
     /// Key of the signature with which an outside address is asked for assignees: a secret.
     pub assignee_token: Secret,
+    /// How votes are counted; only where the strategy is [`Strategy::Whole`].
+    pub approval: Approval,
+    /// What is wrong with what is said of it, for whoever publishes.
+    approval_faults: Vec<Fault>,
+}
+
+impl NormalProps {
+    /// With how many people a token can rest here: four eyes are four, or nobody's.
+    #[must_use]
+    pub fn n_people_min(&self) -> u32 {
+        if self.strategy == Strategy::Whole {
+            self.approval.rule.n_people_min()
+        } else {
+            1
+        }
+    }
 }
 
 /// Who is assigned at a normal node; lists are as given, without duplicates.
@@ -134,9 +152,16 @@ impl Strategy {
 }
 
 fn read(reader: &mut Reader, props: &Json, place: &Place) -> NormalProps {
+    let assignee = assignee(reader, props, place);
+    let strategy = strategy(reader, props, place);
+    // A strategy that is missing or unknown is told of by itself.
+    let is_other = Strategy::ALL
+        .iter()
+        .any(|one| *one != Strategy::Whole && get(props, "assignment_strategy") == one.word());
+    let (approval, approval_faults) = approval::read(props, !is_other);
     NormalProps {
-        assignee: assignee(reader, props, place),
-        strategy: strategy(reader, props, place),
+        assignee,
+        strategy,
         exclude_creator: reader.flag(props, "exclude_creator", place),
         remember_last_assignee: reader.flag(props, "remember_last_assignee", place),
         sub_workflows: reader
@@ -149,6 +174,8 @@ fn read(reader: &mut Reader, props: &Json, place: &Place) -> NormalProps {
         auto_edge_failed: reader.edge(props, "auto_edge_failed", place),
         spawn: spawn::read(reader, props, place),
         assignee_token: Secret::new(reader.text(props, "assignee_token", place)),
+        approval,
+        approval_faults,
     }
 }
 
@@ -268,14 +295,27 @@ fn check(node: &Node, ways: &[&Edge], problems: &mut Vec<Problem>) {
                 .at_edge(auto),
         );
     }
-    // The second round would be one person's alone, where the first took everybody's approval.
+    for (code, sentence) in &props.approval_faults {
+        let sentence = format!("node `{}` {sentence}", node.id);
+        problems.push(Problem::error(code, sentence).at_node(&node.id));
+    }
+    if let (AssigneeRule::Users(users), ApprovalRule::Count(n)) = (&props.assignee, props.approval.rule)
+        && users.len() < n as usize
+    {
+        let sentence = format!(
+            "node `{}` asks for {n} votes of {} people: nobody can enter it, lower `n` or name more",
+            node.id,
+            users.len()
+        );
+        problems.push(Problem::warning("count_above_people", sentence).at_node(&node.id));
+    }
     if props.remember_last_assignee && props.strategy == Strategy::Whole {
         let sentence = format!(
             "node `{}` asks everybody (`whole`) and remembers who acted last (`remember_last_assignee`): a ticket \
-             that comes back goes to that one person alone, leave one of the two out",
+             that comes back goes to those who had a vote, not to whoever the rule names by then",
             node.id
         );
-        problems.push(Problem::warning("votes_not_repeated", sentence).at_node(&node.id));
+        problems.push(Problem::warning("remembers_votes", sentence).at_node(&node.id));
     }
 }
 

@@ -469,7 +469,58 @@ fn one_change_one_warning() {
     let (_, problems) = check_all(&source);
     let codes = codes(&problems, Severity::Warning);
     assert!(
-        !codes.is_empty() && codes.iter().all(|code| *code == "votes_not_repeated"),
+        !codes.is_empty() && codes.iter().all(|code| *code == "remembers_votes"),
         "{problems:?}"
     );
+}
+
+#[test]
+fn a_vote_says_how_it_counts_or_is_told_of() {
+    use crate::define::{Approval, Assign, Field, Node, Workflow};
+    use crate::workflow::Strategy;
+
+    let of = |node: Node| {
+        let workflow = Workflow::new("w", "1")
+            .field(Field::title().required_at("start"))
+            .node(node)
+            .agree("go", "start", "a")
+            .agree("ok", "a", "end");
+        let (version, problems) = workflow.check();
+        let mut told: Vec<&str> = problems.iter().map(|problem| problem.code).collect();
+        told.dedup();
+        // What is published already is run all the same, as if it said nothing.
+        let loaded = WorkflowVersion::load(&workflow.definition()).unwrap();
+        let loaded = loaded.node(&"a".into()).unwrap().kind.as_normal().unwrap().approval;
+        (version.is_some(), told.join(" "), loaded.rule.word())
+    };
+    let step = || Node::step("a", Assign::users(["bob", "cat"]));
+    for (node, is_right, told, rule) in [
+        (step().approval(Approval::count(2)), true, "", "count"),
+        (step().approval(Approval::count(3)), true, "count_above_people", "count"),
+        (step().approval(Approval::percent(0)), false, "bad_approval", "all"),
+        (
+            step().approval(Approval::any()).strategy(Strategy::Direct),
+            false,
+            "approval_without_whole",
+            "all",
+        ),
+        (
+            step()
+                .strategy(Strategy::Whole)
+                .prop("approval", json!({ "rule": "any", "vetoes": true })),
+            false,
+            "unknown_key",
+            "all",
+        ),
+        (
+            step()
+                .approval(Approval::majority().with_veto())
+                .remember_last_assignee(),
+            true,
+            "remembers_votes",
+            "majority",
+        ),
+    ] {
+        assert_eq!(of(node.clone()), (is_right, told.to_owned(), rule), "{node:?}");
+    }
 }

@@ -77,7 +77,7 @@ pub(super) const HANDLED: &[Property] = &[
     property(
         "preview",
         Kind::AnyObject,
-        "act_state, field_changes, moves, current_nodes, effects, events: what the real call does (rehearsal).",
+        "act_state, field_changes, moves, current_nodes, effects, events, vote: what the real call does (rehearsal).",
     ),
 ];
 
@@ -105,7 +105,7 @@ pub(super) const FORM: &[Property] = &[
     property(
         "waiting_for",
         Kind::AnyRows,
-        "Who can act now; for a join, what is missing.",
+        "Who can act now; for a join, what is missing; for a vote, its shares.",
     ),
     property("intervention", Kind::Text, "Why help is needed."),
     property("incidents", Kind::AnyRows, "Effects given up; retry_hook or skip them."),

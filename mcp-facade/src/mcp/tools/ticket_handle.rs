@@ -18,7 +18,7 @@ pub const DECLARATION: Declaration = Declaration {
             "action_type",
             Kind::Text,
             "type of an action that ticket_prepare_handle offers: agree, reject, other, accept, forward, consult, \
-             consult_submit, add_comment, withdraw, discard, force_forward, force_close, force_alter_node, retry_hook, skip.",
+             consult_submit, add_comment, withdraw, discard, force_forward, force_close, force_alter_node, retry_hook, skip, abstain.",
         ),
         property("action_id", Kind::Text, "id of that action."),
         property(

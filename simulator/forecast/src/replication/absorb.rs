@@ -1,7 +1,7 @@
 //! What the engine's events mean for people: which stays of tokens begin and end, and what has to be done at them.
 
 use loonflow_engine::id::{NodeId, TokenId, UserId};
-use loonflow_engine::ticket::{ActState, Event, Rest};
+use loonflow_engine::ticket::{ActState, Event, Rest, Ticket};
 use loonflow_engine::workflow::EdgeKind;
 
 use super::{Case, Phase, Replication, Stay, What};
@@ -28,6 +28,7 @@ impl Replication<'_> {
         let mut n_stays = case.n_stays;
         let is_measured = case.is_measured;
         let mut ready = Vec::new();
+        let mut voted = Vec::new();
         let now = self.now;
         for event in events {
             let mut begin = |stays: &mut Vec<Stay>, token: TokenId, node: &NodeId, what: What| {
@@ -76,10 +77,10 @@ impl Replication<'_> {
                             is_offered: matches!(rest, Rest::Offered { .. }),
                         });
                     }
-                    Rest::Shared { shares } => {
+                    Rest::Voting(ballot) => {
                         let stay = begin(&mut stays, *token, node, What::Work(Vec::new()));
-                        let parts = shares
-                            .iter()
+                        let parts = ballot
+                            .actionable()
                             .map(|share| self.people_of(std::slice::from_ref(&share.holder)));
                         ready.push(Ready {
                             stay,
@@ -90,7 +91,12 @@ impl Replication<'_> {
                     Rest::Unassigned => {
                         begin(&mut stays, *token, node, What::Stuck);
                     }
-                    Rest::Moving | Rest::Joining | Rest::Timer { .. } | Rest::Hook { .. } | Rest::Ended => {}
+                    Rest::Moving
+                    | Rest::Joining
+                    | Rest::Shared { .. }
+                    | Rest::Timer { .. }
+                    | Rest::Hook { .. }
+                    | Rest::Ended => {}
                 },
                 Event::TimerSet { token, node, due } => {
                     begin(&mut stays, *token, node, What::Timer(due.0));
@@ -117,6 +123,9 @@ impl Replication<'_> {
                         }
                     }
                 }
+                Event::VoteCast { token, user, .. } | Event::ShareDropped { token, user, .. } => {
+                    voted.push((*token, user.clone()));
+                }
                 Event::TicketCreated(_)
                 | Event::ActionTaken(_)
                 | Event::FieldsChanged { .. }
@@ -127,7 +136,6 @@ impl Replication<'_> {
                 | Event::Forwarded { .. }
                 | Event::Consulted { .. }
                 | Event::ConsultSubmitted { .. }
-                | Event::VoteCast { .. }
                 | Event::ForceForwarded { .. }
                 | Event::StateChanged { .. }
                 | Event::InterventionNeeded { .. }
@@ -144,6 +152,8 @@ impl Replication<'_> {
                 | Event::ChildEnded { .. }
                 | Event::ActedAs { .. }
                 | Event::Asked { .. }
+                | Event::VoteTakenBack { .. }
+                | Event::HolderDropped { .. }
                 | Event::Migrated { .. } => {}
             }
         }
@@ -154,9 +164,27 @@ impl Replication<'_> {
             self.finish(key);
             return;
         }
+        let turns = turns(&case.ticket, &voted);
         self.settle(key, &mut stays, ready);
+        for (token, number, holder) in turns {
+            self.take_turn(key, &mut stays, token, number, &holder);
+        }
         if let Some(case) = self.cases.get_mut(key) {
             case.stays = stays;
+        }
+    }
+
+    /// Lets the next one vote where people vote in order.
+    fn take_turn(&mut self, key: CaseKey, stays: &mut [Stay], token: TokenId, number: u32, holder: &UserId) {
+        let people = self.people_of(std::slice::from_ref(holder));
+        let Some(stay) = stays.iter_mut().find(|stay| stay.token == token) else {
+            return;
+        };
+        let turn = stay.turn.wrapping_add(number);
+        let item = self.put(key, stay.id, stay.node, turn, people, false);
+        match (&mut stay.what, item) {
+            (What::Work(items), Some(item)) => items.push(item),
+            (What::Work(_) | What::Timer(_) | What::Hook(_) | What::Join | What::Stuck, _) => stay.what = What::Stuck,
         }
     }
 
@@ -377,6 +405,23 @@ impl Case {
             }
         }
     }
+}
+
+/// Whose turn it is since somebody voted: token, place of the share, person.
+fn turns(ticket: &Ticket, voted: &[(TokenId, UserId)]) -> Vec<(TokenId, u32, UserId)> {
+    let mut found = Vec::new();
+    for (token, user) in voted {
+        let Some(Rest::Voting(ballot)) = ticket.token(*token).map(|token| &token.rest) else {
+            continue;
+        };
+        for (place, share) in (0..).zip(&ballot.shares) {
+            let before = share.after.and_then(|number| ballot.shares.get(number as usize - 1));
+            if ballot.is_actionable(share) && before.is_some_and(|before| before.holder == *user && !before.is_open()) {
+                found.push((*token, place, share.holder.clone()));
+            }
+        }
+    }
+    found
 }
 
 fn word(state: ActState) -> &'static str {

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use loonflow_engine::account::directory::Directory;
 use loonflow_engine::id::UserId;
 use loonflow_engine::limits::ASSIGNEES_MAX;
-use loonflow_engine::workflow::{AssigneeRule, NormalProps, Variable, WorkflowVersion};
+use loonflow_engine::workflow::{Approval, AssigneeRule, NormalProps, Variable, WorkflowVersion};
 
 /// Who can be assigned at a node.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -45,14 +45,14 @@ pub(crate) fn creator_kinds(workflow: &WorkflowVersion, directory: &Directory) -
         .collect();
     // What tells kinds apart is only whether someone, and whether several, can be assigned; who they are is kept of
     // the first.
-    let mut kinds: BTreeMap<Vec<Option<u8>>, usize> = BTreeMap::new();
+    let mut kinds: BTreeMap<Vec<Option<usize>>, usize> = BTreeMap::new();
     let mut found: Vec<CreatorKind> = Vec::new();
     for creator in directory
         .users
         .keys()
         .filter(|user| directory.active_user(user).is_some())
     {
-        let shape: Vec<Option<u8>> = props
+        let shape: Vec<Option<usize>> = props
             .iter()
             .zip(&named)
             .map(|(props, named)| {
@@ -60,12 +60,12 @@ pub(crate) fn creator_kinds(workflow: &WorkflowVersion, directory: &Directory) -
                 Some(match named {
                     Some(users) => {
                         let is_left_out = props.exclude_creator && users.contains(creator);
-                        several(users.len() - usize::from(is_left_out))
+                        several(users.len() - usize::from(is_left_out), props)
                     }
                     None => match assignees(props, directory, creator) {
-                        Assignees::Fixed(users) => several(users.len()),
-                        Assignees::FromFields => 3,
-                        Assignees::FromParent => 4,
+                        Assignees::Fixed(users) => several(users.len(), props),
+                        Assignees::FromFields => usize::MAX,
+                        Assignees::FromParent => usize::MAX - 1,
                     },
                 })
             })
@@ -116,13 +116,12 @@ impl CreatorKind {
     }
 }
 
-/// Nobody, one, or several.
-fn several(n_users: usize) -> u8 {
+/// Nobody, one, or several: how many where they vote by another rule than everybody's.
+fn several(n_users: usize, props: &NormalProps) -> usize {
     match n_users {
-        0 => 0,
-        1 => 1,
-        n if n > ASSIGNEES_MAX => 0,
-        _ => 2,
+        n if n > ASSIGNEES_MAX || n < props.n_people_min() as usize => 0,
+        n if props.approval == Approval::default() => n.min(2),
+        n => n,
     }
 }
 
@@ -163,12 +162,14 @@ pub(crate) fn assignees(props: &NormalProps, directory: &Directory, creator: &Us
     };
     let may_hold = |user: &UserId| directory.active_user(user).is_some() && !(props.exclude_creator && user == creator);
     let users: BTreeSet<UserId> = users.into_iter().filter(may_hold).collect();
-    // More than the engine takes count as nobody.
-    Assignees::Fixed(if users.len() > ASSIGNEES_MAX {
-        BTreeSet::new()
-    } else {
-        users
-    })
+    // More than the engine takes count as nobody, and so do fewer than have to vote for it.
+    Assignees::Fixed(
+        if users.len() > ASSIGNEES_MAX || users.len() < props.n_people_min() as usize {
+            BTreeSet::new()
+        } else {
+            users
+        },
+    )
 }
 
 fn by_variable(variable: Variable, directory: &Directory, creator: &UserId) -> Vec<UserId> {

@@ -201,7 +201,11 @@ pub(crate) fn commands_of(game: &Game<'_>, state: &State, idx: usize) -> Vec<Com
         .collect();
     if node.has_shares && node.writes != 0 {
         let votes = node.out.iter().filter(by_people);
-        let votes = votes.filter(|edge| game.edges[usize::from(**edge)].kind != EdgeKind::Reject);
+        let (stays_for, stays_against) = node.votes_stay;
+        let votes = votes.filter(|edge| {
+            let is_against = game.edges[usize::from(**edge)].kind == EdgeKind::Reject;
+            if is_against { stays_against } else { stays_for }
+        });
         found.extend(votes.map(|edge| Command::Vote {
             token: idx,
             edge: *edge,

@@ -11,7 +11,7 @@ use loonflow_engine::id::{NodeId, UserId};
 use loonflow_engine::value::Value;
 use loonflow_engine::view::example::example_value;
 use loonflow_engine::workflow::{
-    AssigneeRule, ComponentKind, EdgeKind, FieldPermission, NodeKind, Strategy, WorkflowVersion,
+    Approval, ApprovalRule, AssigneeRule, ComponentKind, EdgeKind, FieldPermission, NodeKind, Strategy, WorkflowVersion,
 };
 
 use super::assignees::{Assignees, CreatorKind};
@@ -63,6 +63,8 @@ pub(crate) struct NodeInfo {
     pub(crate) holders: Holders,
     /// Several people each have a share, so fields can change while the token stays.
     pub(crate) has_shares: bool,
+    /// Where they have: whether a vote for, and one against, may leave the token where it is.
+    pub(crate) votes_stay: (bool, bool),
     /// Whether the last handler is remembered, where that can make a difference: a bit of `State::marks`.
     pub(crate) remembers: Option<u8>,
     /// Fields that may be written here.
@@ -222,6 +224,7 @@ impl<'a> Game<'a> {
             split,
             holders: Holders::Somebody,
             has_shares: false,
+            votes_stay: (false, false),
             remembers: None,
             writes: 0,
             requires: 0,
@@ -266,6 +269,16 @@ impl<'a> Game<'a> {
                     (Holders::ByFields(givers.filter_map(by_field).collect()), shares)
                 }
             };
+            let rule = props.approval.rule;
+            if rule.n_people_min() > 1 && info.has_shares && !matches!(assignees, Assignees::Fixed(_)) {
+                return Err(format!(
+                    "node `{}` takes a number of votes, and how many people there are depends on fields",
+                    node.id
+                ));
+            }
+            if info.has_shares {
+                info.votes_stay = votes_stay(props.approval, assignees);
+            }
             // Nobody can have acted where nobody was ever assigned.
             if props.remember_last_assignee && matches!(info.holders, Holders::ByFields(_)) && *n_remembered < 32 {
                 info.remembers = Some(*n_remembered);
@@ -376,4 +389,18 @@ impl<'a> Game<'a> {
 /// A position in a definition; the engine's own bounds keep it far below the type's.
 pub(crate) fn number(idx: usize) -> u16 {
     u16::try_from(idx).unwrap_or(u16::MAX)
+}
+
+/// Whether a vote for, and one against, may leave a vote open: always where it is not known how many there are.
+fn votes_stay(approval: Approval, assignees: &Assignees) -> (bool, bool) {
+    let is_one_enough = matches!(approval.rule, ApprovalRule::Any | ApprovalRule::Count(1));
+    let is_all = approval.rule == ApprovalRule::All;
+    match assignees {
+        Assignees::Fixed(users) => {
+            let n_shares = u32::try_from(users.len()).unwrap_or(u32::MAX);
+            let n_needed = approval.rule.n_needed(n_shares);
+            (n_needed > 1, !approval.veto && n_needed < n_shares)
+        }
+        Assignees::FromFields | Assignees::FromParent => (!is_one_enough, !approval.veto && !is_all),
+    }
 }

@@ -12,7 +12,7 @@ use loonflow_engine::id::{FieldKey, NodeId, UserId};
 use loonflow_engine::ticket::ActionKind;
 use loonflow_engine::ticket::{Act, Action, Command as Engine, Create, HookOutcome, Rest as EngineRest};
 use loonflow_engine::value::Value;
-use loonflow_engine::workflow::{EdgeKind, FieldPermission, WorkflowVersion};
+use loonflow_engine::workflow::{FieldPermission, WorkflowVersion};
 use loonflow_world::World;
 use loonflow_world::case::{Case, CaseStep, FORMAT, Fields};
 use loonflow_world::names::{self, Shared};
@@ -378,6 +378,7 @@ impl Player<'_> {
             | EngineRest::Held { .. }
             | EngineRest::Offered { .. }
             | EngineRest::Shared { .. }
+            | EngineRest::Voting(_)
             | EngineRest::Ended => return false,
         };
         self.carry_out(Some(0), &command)
@@ -422,8 +423,9 @@ impl Player<'_> {
                     return false;
                 }
             }
-            EngineRest::Shared { .. } if !is_vote && edge.kind != EdgeKind::Reject => {}
-            EngineRest::Shared { .. }
+            EngineRest::Voting(_) if !is_vote => return self.vote(&token, edge, node, fields),
+            EngineRest::Voting(_)
+            | EngineRest::Shared { .. }
             | EngineRest::Held { .. }
             | EngineRest::Moving
             | EngineRest::Joining
@@ -435,17 +437,42 @@ impl Player<'_> {
         let Some(kind) = ActionKind::of_edge(edge) else {
             return false;
         };
-        let n_people = people.len();
-        for (idx, person) in people.into_iter().enumerate() {
+        let action = Action::of(kind, edge.id.as_str(), None, None);
+        people
+            .into_iter()
+            .all(|person| self.act(person, node, action.clone(), fields.clone()))
+    }
+
+    /// Lets one after the other vote for an edge until that decides it.
+    fn vote(
+        &mut self,
+        token: &loonflow_engine::ticket::Token,
+        edge: &loonflow_engine::workflow::Edge,
+        node: &NodeId,
+        fields: &BTreeMap<FieldKey, Value>,
+    ) -> bool {
+        let Some(kind) = ActionKind::of_edge(edge) else {
+            return false;
+        };
+        let mut rest = token.rest.clone();
+        loop {
+            let people = rest.waiting_for();
+            let doer = self.doer.map(|doer| doer.person);
+            let first = people.iter().find(|one| Some(*one) == doer).or(people.first()).cloned();
             let action = Action::of(kind, edge.id.as_str(), None, None);
-            if !self.act(person, node, action, fields.clone()) {
+            if !first.is_some_and(|person| self.act(person, node, action, fields.clone())) {
                 return false;
             }
-            if idx + 1 < n_people {
-                self.add_to_last(": others still have to");
+            let ticket = self.world.tickets.first().map(|one| &one.ticket);
+            let after = ticket.and_then(|ticket| ticket.token(token.id));
+            match after {
+                Some(after) if after.node == *node && is_same_vote(&rest, &after.rest) => {
+                    rest = after.rest.clone();
+                    self.add_to_last(": others still have to");
+                }
+                Some(_) | None => return true,
             }
         }
-        true
     }
 
     fn act(&mut self, operator: UserId, node: &NodeId, action: Action, fields: BTreeMap<FieldKey, Value>) -> bool {
@@ -469,6 +496,23 @@ impl Player<'_> {
             .extend(CaseStep::from_command(Some(0), &self.workflow.workflow_id, &command));
         self.carry_out(Some(0), &command)
     }
+}
+
+/// Whether a vote is one before, with a vote more.
+fn is_same_vote(before: &EngineRest, after: &EngineRest) -> bool {
+    let n_cast = |rest: &EngineRest| match rest {
+        EngineRest::Voting(ballot) => ballot.shares.iter().filter(|share| !share.is_open()).count(),
+        EngineRest::Moving
+        | EngineRest::Joining
+        | EngineRest::Unassigned
+        | EngineRest::Held { .. }
+        | EngineRest::Offered { .. }
+        | EngineRest::Shared { .. }
+        | EngineRest::Timer { .. }
+        | EngineRest::Hook { .. }
+        | EngineRest::Ended => 0,
+    };
+    n_cast(after) > n_cast(before)
 }
 
 fn in_json(fields: &BTreeMap<FieldKey, Value>) -> Fields {

@@ -169,8 +169,11 @@ impl History {
             Cause::HookFailed { node, .. } => {
                 Some((format!("{}: failed", self.node_name(node)), Some(node.clone()), None))
             }
-            // Bookkeeping of effects is no activity of the process.
-            Cause::HookAccepted { .. } | Cause::EffectDone { .. } | Cause::EffectParked { .. } => None,
+            // Bookkeeping of effects is no activity of the process, nor is that somebody left.
+            Cause::HookAccepted { .. }
+            | Cause::EffectDone { .. }
+            | Cause::EffectParked { .. }
+            | Cause::Dropped { .. } => None,
             Cause::ChildOpened { node, .. } => Some((
                 format!("{}: sub-ticket opened", self.node_name(node)),
                 Some(node.clone()),

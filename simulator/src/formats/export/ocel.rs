@@ -304,6 +304,12 @@ impl Said {
                 edge: Some(edge.to_string()),
                 ..Self::default()
             },
+            Event::ShareDropped { user, .. }
+            | Event::VoteTakenBack { user, .. }
+            | Event::HolderDropped { user, .. } => Self {
+                people: concerned(user),
+                ..Self::default()
+            },
             Event::Forwarded { to, .. } | Event::Consulted { to, .. } | Event::ForceForwarded { to, .. } => Self {
                 people: concerned(to),
                 ..Self::default()

@@ -209,7 +209,7 @@ impl Player<'_> {
                 let operator = self.dice.pick(candidates)?.clone();
                 self.act(operator, Action::Accept, token, BTreeMap::new())
             }
-            Rest::Held { .. } | Rest::Shared { .. } => {
+            Rest::Held { .. } | Rest::Voting(_) => {
                 let holders = token.rest.waiting_for();
                 let operator = self.dice.pick(&holders)?.clone();
                 let version = Arc::clone(self.version);
@@ -219,7 +219,7 @@ impl Player<'_> {
                 let fields = self.fields(node);
                 self.act(operator, action, token, fields)
             }
-            Rest::Moving | Rest::Joining | Rest::Unassigned | Rest::Ended => None,
+            Rest::Moving | Rest::Joining | Rest::Unassigned | Rest::Shared { .. } | Rest::Ended => None,
         }
     }
 

@@ -25,7 +25,7 @@ mod single;
 
 use single::{
     active_user, any_edge, any_node, any_related, any_ticket, any_user, bare, change_dept, change_person, comment,
-    force, forcer, migrate, on, pass,
+    force, forcer, left_by_somebody, migrate, on, pass,
 };
 
 /// Tickets that are looked at besides now and then an older one: few, so that steps meet.
@@ -110,6 +110,11 @@ impl People {
             }
             939..=980 => return pass(world, tape),
             _ => {}
+        }
+        if let Some(ticket) = left_by_somebody(world)
+            && tape.chance(1, 8)
+        {
+            return CaseStep::ReviewHolders { ticket };
         }
         let n_open = world
             .tickets
@@ -219,16 +224,23 @@ impl People {
                 Some(user) => on(idx, user, ActionKind::Accept, token),
                 None => comment(idx, &ticket.creator, Some(token), tape),
             },
-            Rest::Shared { shares } => match tape.pick(shares) {
-                Some(share) => match &share.consulted {
-                    Some(asked) => on(idx, asked, ActionKind::ConsultSubmit, token),
-                    None => {
-                        let holder = share.holder.clone();
-                        self.held(world, idx, workflow, token, &holder, tape)
-                    }
-                },
-                None => comment(idx, &ticket.creator, Some(token), tape),
-            },
+            Rest::Voting(ballot) => {
+                // Mostly somebody whose turn it is.
+                let turns: Vec<_> = ballot.actionable().collect();
+                let anyone: Vec<_> = ballot.shares.iter().collect();
+                let shares = if tape.chance(1, 12) { &anyone } else { &turns };
+                match tape.pick(shares) {
+                    Some(share) => match &share.consulted {
+                        Some(asked) => on(idx, asked, ActionKind::ConsultSubmit, token),
+                        None if tape.chance(1, 6) => on(idx, &share.holder, ActionKind::Abstain, token),
+                        None => {
+                            let holder = share.holder.clone();
+                            self.held(world, idx, workflow, token, &holder, tape)
+                        }
+                    },
+                    None => comment(idx, &ticket.creator, Some(token), tape),
+                }
+            }
             Rest::Timer { .. } => {
                 if self.habits.forces && tape.chance(1, 8) {
                     return on(idx, &forcer(world, workflow, tape), ActionKind::Skip, token);
@@ -253,7 +265,9 @@ impl People {
                 }
             }
             Rest::Unassigned => force(world, idx, workflow, tape),
-            Rest::Joining | Rest::Moving | Rest::Ended => comment(idx, &any_related(ticket, tape), Some(token), tape),
+            Rest::Joining | Rest::Moving | Rest::Shared { .. } | Rest::Ended => {
+                comment(idx, &any_related(ticket, tape), Some(token), tape)
+            }
         }
     }
 

@@ -83,11 +83,18 @@ fn acting_node<'a>(ticket: &'a Ticket, world: &World, user: &UserId) -> Option<&
             consult: Some(consult), ..
         } => consult.to == *user,
         Rest::Offered { candidates } => candidates.contains(user),
-        Rest::Shared { shares } => shares.iter().any(|share| match &share.consulted {
-            Some(asked) => asked == user,
-            None => share.holder == *user && share.vote.is_none(),
-        }),
-        Rest::Moving | Rest::Joining | Rest::Unassigned | Rest::Timer { .. } | Rest::Hook { .. } | Rest::Ended => false,
+        Rest::Voting(ballot) => {
+            let is_asked = ballot.kept().any(|share| share.consulted.as_ref() == Some(user));
+            let mut turns = ballot.actionable();
+            is_asked || turns.any(|share| share.consulted.is_none() && share.holder == *user)
+        }
+        Rest::Moving
+        | Rest::Joining
+        | Rest::Unassigned
+        | Rest::Shared { .. }
+        | Rest::Timer { .. }
+        | Rest::Hook { .. }
+        | Rest::Ended => false,
     };
     ticket
         .tokens

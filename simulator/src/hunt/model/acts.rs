@@ -5,8 +5,8 @@ use super::definition::NodeKind;
 use super::moves::Run;
 use super::offers::{Offer, offers, offers_to, sees};
 use super::people::People;
-use super::ticket::{Rest, Ticket, join};
-use super::{Id, Refused, forms};
+use super::ticket::{Rest, Share, Ticket, join};
+use super::{Id, Refused, forms, votes};
 use crate::world::case::Fields;
 
 /// A comment may have this many characters, as a textarea.
@@ -136,6 +136,7 @@ pub(super) fn handle(run: &mut Run<'_>, request: &Request<'_>, chosen: &Offer) -
         "forward" => forward(run, request, chosen, &operator)?,
         "consult" => consult(run, request, chosen, &operator)?,
         "consult_submit" => end_consult(run, chosen, &operator),
+        "abstain" => votes::drop_share(run, chosen.token, &operator)?,
         "add_comment" => {
             if request.comment.is_none_or(|comment| comment.trim().is_empty()) {
                 return Err(Failed::Code("invalid_argument"));
@@ -201,7 +202,7 @@ pub(super) fn handle(run: &mut Run<'_>, request: &Request<'_>, chosen: &Offer) -
     Ok(())
 }
 
-/// Fields are checked and stored, then the edge is taken; where everyone acts, once everyone has.
+/// Fields are checked and stored, then the edge is taken; where everyone votes, once that is decided.
 fn take_edge(run: &mut Run<'_>, chosen: &Offer, fields: &Fields) -> Result<(), Failed> {
     let on = run.ticket.on.clone();
     let Some(edge_idx) = chosen.edge else {
@@ -215,27 +216,14 @@ fn take_edge(run: &mut Run<'_>, chosen: &Offer, fields: &Fields) -> Result<(), F
     if let Some(operator) = &operator {
         join(&mut run.ticket.processed, operator);
     }
-    let is_reject = edge.kind == "reject";
-    if let Some(token) = run.ticket.token_mut(chosen.token)
-        && let Rest::Shared(shares) = &mut token.rest
-    {
-        for share in shares
-            .iter_mut()
-            .filter(|share| Some(&share.holder) == operator.as_ref())
-        {
-            share.vote = Some(edge.id.clone());
-        }
-        if !is_reject && shares.iter().any(|share| share.vote.is_none()) {
-            return Ok(());
-        }
+    let votes = run
+        .ticket
+        .token(chosen.token)
+        .is_some_and(|token| matches!(token.rest, Rest::Voting(_)));
+    match operator {
+        Some(voter) if votes => votes::cast(run, chosen.token, &voter, edge_idx)?,
+        Some(_) | None => run.leave_by(chosen.token, edge_idx)?,
     }
-    run.take(chosen.token, edge_idx);
-    run.settle()?;
-    run.ticket.state = match (is_reject, run.ticket.is_over()) {
-        (true, _) => "rejected",
-        (false, true) => "finished",
-        (false, false) => "on_going",
-    };
     Ok(())
 }
 
@@ -255,11 +243,11 @@ fn forward(run: &mut Run<'_>, request: &Request<'_>, chosen: &Offer, operator: &
                 holders[at] = target.clone();
             }
         }
-        Rest::Shared(shares) => {
-            if shares.iter().any(|share| share.holder == target) {
+        Rest::Voting(vote) => {
+            if vote.share_of(&target).is_some() {
                 return Err("invalid_argument");
             }
-            for share in shares.iter_mut().filter(|share| share.holder == *operator) {
+            if let Some(share) = vote.share_of(operator) {
                 share.holder = target.clone();
             }
         }
@@ -284,13 +272,12 @@ fn consult(run: &mut Run<'_>, request: &Request<'_>, chosen: &Offer, operator: &
     let token = run.ticket.token_mut(chosen.token).ok_or("action_not_available")?;
     match &mut token.rest {
         Rest::Held { consult, .. } => *consult = Some((operator.clone(), target.clone())),
-        Rest::Shared(shares) => {
-            let has_part =
-                |share: &super::ticket::Share| share.holder == target || share.consulted.as_ref() == Some(&target);
-            if shares.iter().any(has_part) {
+        Rest::Voting(vote) => {
+            let has_part = |share: &Share| share.holder == target || share.consulted.as_ref() == Some(&target);
+            if vote.left().any(has_part) {
                 return Err("invalid_argument");
             }
-            for share in shares.iter_mut().filter(|share| share.holder == *operator) {
+            if let Some(share) = vote.share_of(operator) {
                 share.consulted = Some(target.clone());
             }
         }
@@ -313,8 +300,9 @@ fn end_consult(run: &mut Run<'_>, chosen: &Offer, operator: &Id) {
     };
     match &mut token.rest {
         Rest::Held { consult, .. } => *consult = None,
-        Rest::Shared(shares) => {
-            for share in shares
+        Rest::Voting(vote) => {
+            for share in vote
+                .shares
                 .iter_mut()
                 .filter(|share| share.consulted.as_ref() == Some(operator))
             {

@@ -3,7 +3,7 @@
 use super::Id;
 use super::definition::Normal;
 use super::moves::Run;
-use super::ticket::{Rest, Share};
+use super::ticket::{Rest, Vote};
 use super::values;
 
 /// More people than this at one node are a mistake in the definition.
@@ -14,10 +14,24 @@ pub(super) fn assign(run: &mut Run<'_>, node: &Id, normal: &Normal) -> Option<Re
     let ticket = &run.ticket;
     let may_hold = |user: &Id| run.people.is_active(user) && !(normal.exclude_creator && *user == run.ticket.creator);
     let held_by = |holders| Rest::Held { holders, consult: None };
-    if normal.remember_last_assignee
-        && let Some(last) = ticket.last_handlers.get(node).filter(|last| may_hold(last))
-    {
-        return Some(held_by(vec![last.clone()]));
+    let votes = ["whole", "all"].contains(&normal.strategy.as_str());
+    let n_least = if votes && normal.approval.word == "count" {
+        normal.approval.n
+    } else {
+        1
+    };
+    if normal.remember_last_assignee {
+        let mut again: Vec<Id> = match ticket.last_voters.get(node).filter(|_| votes) {
+            Some(voters) => voters.clone(),
+            None => ticket.last_handlers.get(node).into_iter().cloned().collect(),
+        };
+        again.retain(|user| may_hold(user));
+        if !again.is_empty() && again.len() as u64 >= n_least {
+            return Some(match again.len() {
+                1 => held_by(again),
+                _ => Rest::Voting(Vote::new(again, &normal.approval)),
+            });
+        }
     }
     let mut pool: Vec<Id> = Vec::new();
     for user in named(run, normal) {
@@ -25,7 +39,7 @@ pub(super) fn assign(run: &mut Run<'_>, node: &Id, normal: &Normal) -> Option<Re
             pool.push(user);
         }
     }
-    if pool.is_empty() || pool.len() > ASSIGNEES_MAX {
+    if (pool.len() as u64) < n_least || pool.len() > ASSIGNEES_MAX {
         return None;
     }
     if pool.len() == 1 {
@@ -34,15 +48,7 @@ pub(super) fn assign(run: &mut Run<'_>, node: &Id, normal: &Normal) -> Option<Re
     Some(match normal.strategy.as_str() {
         "random" => held_by(vec![run.draw(&pool)]),
         "voluntary" => Rest::Offered(pool),
-        "whole" | "all" => Rest::Shared(
-            pool.into_iter()
-                .map(|holder| Share {
-                    holder,
-                    vote: None,
-                    consulted: None,
-                })
-                .collect(),
-        ),
+        "whole" | "all" => Rest::Voting(Vote::new(pool, &normal.approval)),
         _ => held_by(pool),
     })
 }

@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use loonflow_engine::ticket::visibility;
 use loonflow_engine::ticket::{
-    Event, ForkId, OfferedAction, OfferedActions, Refusal, Rest as EngineRest, Ticket, Work,
+    Ballot, BallotShare, Event, ForkId, OfferedAction, OfferedActions, Refusal, Rest as EngineRest, Ticket, Work,
 };
 use loonflow_engine::value::Value;
 use loonflow_engine::workflow::{FieldPermission, WorkflowVersion};
@@ -22,7 +22,7 @@ use serde_json::Value as Json;
 
 use super::definition::{Definition, Permission};
 use super::offers::{Offer, fields_seen, may_view, offers as model_offers};
-use super::ticket::{Fork, Rest, Token};
+use super::ticket::{Fork, Rest, Share, Token, Vote};
 use super::{Answer, Id, Model};
 
 /// Most problems of fields that the engine lists in one refusal.
@@ -128,6 +128,22 @@ pub fn ticket(model: &Model, idx: usize, before: Option<&Ticket>, engine: &Ticke
         let own = ours.last_handlers.iter().map(|(node, user)| (&**node, &**user));
         if !theirs.eq(own) {
             return Err(differ("last handlers", &engine.last_handlers, &ours.last_handlers));
+        }
+    }
+    if !is_untouched!(last_voters) {
+        let (mut theirs, mut own) = (engine.last_voters.iter(), ours.last_voters.iter());
+        let is_same = theirs.len() == own.len()
+            && theirs.all(|(node, users)| {
+                own.next().is_some_and(|(own, voters)| {
+                    node.as_str() == &**own
+                        && users
+                            .iter()
+                            .map(|user| user.as_str())
+                            .eq(voters.iter().map(|one| &**one))
+                })
+            });
+        if !is_same {
+            return Err(differ("last voters", &engine.last_voters, &ours.last_voters));
         }
     }
     if !both.is_some_and(|(theirs, own)| {
@@ -242,16 +258,7 @@ fn is_rest(theirs: &EngineRest, ours: &Rest) -> bool {
             is_set(holders, own) && consult == asked.as_ref().map(|(by, to)| (&**by, &**to))
         }
         (EngineRest::Offered { candidates }, Rest::Offered(own)) => is_set(candidates, own),
-        (EngineRest::Shared { shares }, Rest::Shared(own)) => {
-            shares.len() == own.len()
-                && shares.iter().all(|share| {
-                    own.iter().any(|one| {
-                        share.holder.as_str() == &*one.holder
-                            && share.vote.as_ref().map(|vote| vote.as_str()) == one.vote.as_deref()
-                            && share.consulted.as_ref().map(|user| user.as_str()) == one.consulted.as_deref()
-                    })
-                })
-        }
+        (EngineRest::Voting(ballot), Rest::Voting(vote)) => is_vote(ballot, vote),
         (EngineRest::Timer { due }, Rest::Timer { due_ms }) => due.0 == *due_ms,
         (
             EngineRest::Hook { attempt, failed },
@@ -268,12 +275,28 @@ fn is_rest(theirs: &EngineRest, ours: &Rest) -> bool {
             | EngineRest::Held { .. }
             | EngineRest::Offered { .. }
             | EngineRest::Shared { .. }
+            | EngineRest::Voting(_)
             | EngineRest::Timer { .. }
             | EngineRest::Hook { .. }
             | EngineRest::Ended,
             _,
         ) => false,
     }
+}
+
+/// Whether two votes go by one rule, and everybody's share in them is the same, in the same place.
+fn is_vote(ballot: &Ballot, vote: &Vote) -> bool {
+    let rule = &vote.rule;
+    let is_rule = (ballot.rule.word(), ballot.veto, ballot.abstain) == (rule.word.as_str(), rule.veto, rule.abstain)
+        && ballot.rule.n().is_none_or(|n| u64::from(n) == rule.n);
+    let is_share = |(share, own): (&BallotShare, &Share)| {
+        share.holder.as_str() == &*own.holder
+            && share.vote().map(|edge| edge.as_str()) == own.vote.as_ref().map(|cast| &*cast.edge)
+            && share.is_kept() != own.is_dropped
+            && share.consulted.as_ref().map(|user| user.as_str()) == own.consulted.as_deref()
+            && share.after.map(|number| number as usize) == own.after.map(|place| place + 1)
+    };
+    is_rule && ballot.shares.len() == vote.shares.len() && ballot.shares.iter().zip(&vote.shares).all(is_share)
 }
 
 fn is_set(theirs: &[loonflow_engine::id::UserId], ours: &[Id]) -> bool {

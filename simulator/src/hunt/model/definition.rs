@@ -74,6 +74,17 @@ pub(super) struct Normal {
     pub(super) strategy: String,
     pub(super) exclude_creator: bool,
     pub(super) remember_last_assignee: bool,
+    pub(super) approval: Approval,
+}
+
+/// How votes are counted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Approval {
+    pub(super) word: String,
+    pub(super) n: u64,
+    pub(super) veto: bool,
+    pub(super) in_order: bool,
+    pub(super) abstain: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -227,6 +238,7 @@ fn read_node(node: &Json, fields: &[Field], edge_list: &[Json]) -> Result<Node, 
             strategy: text(props, "assignment_strategy").to_owned(),
             exclude_creator: props["exclude_creator"] == true,
             remember_last_assignee: props["remember_last_assignee"] == true,
+            approval: read_approval(&props["approval"]),
         }),
         "exclusive" => NodeKind::Exclusive { default: default() },
         "parallel" => NodeKind::Parallel,
@@ -275,6 +287,21 @@ fn read_node(node: &Json, fields: &[Field], edge_list: &[Json]) -> Result<Node, 
         allow_withdraw: props["allow_withdraw"] == true,
         ways: Vec::new(),
     })
+}
+
+/// Without a word it takes everybody; a sequence takes everybody, one after the other.
+fn read_approval(approval: &Json) -> Approval {
+    let word = match text(approval, "rule") {
+        "" | "sequence" => "all",
+        word => word,
+    };
+    Approval {
+        word: word.to_owned(),
+        n: approval["n"].as_u64().unwrap_or(0),
+        veto: approval["veto"] == true,
+        in_order: approval["in_order"] == true || text(approval, "rule") == "sequence",
+        abstain: approval["abstain"] == true,
+    }
 }
 
 fn read_edge(edge: &Json, from: usize, to: usize, fields: &[Field]) -> Edge {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::Refused;
 use super::definition::{Definition, NodeKind};
 use super::moves::Run;
-use super::ticket::Rest;
+use super::ticket::{Cast, Rest};
 use crate::world::case::Renamed;
 
 /// An admin's explicit command that maps each active node; without an operator it is the machine's.
@@ -60,6 +60,18 @@ pub(super) fn migrate(
             return Err("migration_impossible");
         }
         token.node = node;
+        if let Rest::Voting(vote) = &mut token.rest {
+            // What somebody voted for counts while it leads out of the node, on the same side.
+            let still = |cast: &Cast| {
+                let mut ways = target.nodes[node].ways.iter().map(|way| &target.edges[*way]);
+                ways.any(|edge| edge.id == cast.edge && (edge.kind == "reject") == cast.is_against)
+            };
+            for share in &mut vote.shares {
+                if share.vote.as_ref().is_some_and(|cast| !still(cast)) {
+                    share.vote = None;
+                }
+            }
+        }
     }
     run.ticket.tokens = moved;
     run.ticket.on = Arc::clone(target);

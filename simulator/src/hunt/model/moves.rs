@@ -24,6 +24,7 @@ pub(super) enum By {
 }
 
 /// One step under way, on a copy of the ticket.
+#[derive(Clone)]
 pub(super) struct Run<'a> {
     pub(super) ticket: Ticket,
     pub(super) people: &'a People,
@@ -115,7 +116,12 @@ impl<'a> Run<'a> {
         }
         if let Some(token) = self.ticket.token_mut(id) {
             // Whoever lets a token go from a node that people handle is its last handler.
-            let is_handled = matches!(token.rest, Rest::Held { .. } | Rest::Shared(_));
+            let is_handled = matches!(token.rest, Rest::Held { .. } | Rest::Voting(_));
+            let voters: Option<Vec<Id>> = if let Rest::Voting(vote) = &token.rest {
+                Some(vote.left().map(|share| share.holder.clone()).collect())
+            } else {
+                None
+            };
             token.node = edge.to;
             token.rest = Rest::Moving;
             if let (Some(person), true) = (person, is_handled) {
@@ -124,8 +130,29 @@ impl<'a> Run<'a> {
                     Arc::make_mut(&mut self.ticket.last_handlers).insert(node.clone(), person);
                 }
             }
+            let node = &on.nodes[edge.from].id;
+            if self.ticket.last_voters.get(node) != voters.as_ref() {
+                let known = Arc::make_mut(&mut self.ticket.last_voters);
+                match voters {
+                    Some(voters) => known.insert(node.clone(), voters),
+                    None => known.remove(node),
+                };
+            }
         }
         self.leave_forks(id, edge.to);
+    }
+
+    /// A token leaves a node of people, and the edge says the state, whoever or whatever it was taken by.
+    pub(super) fn leave_by(&mut self, id: u64, edge: usize) -> Result<(), Refused> {
+        let is_reject = self.ticket.on.edges[edge].kind == "reject";
+        self.take(id, edge);
+        self.settle()?;
+        self.ticket.state = match (is_reject, self.ticket.is_over()) {
+            (true, _) => "rejected",
+            (false, true) => "finished",
+            (false, false) => "on_going",
+        };
+        Ok(())
     }
 
     /// Cancels the other tokens of the outermost fork that is left, and so of those nested in it.
@@ -309,8 +336,8 @@ impl<'a> Run<'a> {
             Rest::Held { holders: users, .. } | Rest::Offered(users) => {
                 users.iter().for_each(|user| join(&mut self.ticket.assigned, user));
             }
-            Rest::Shared(shares) => {
-                let holders = shares.iter().map(|share| &share.holder);
+            Rest::Voting(vote) => {
+                let holders = vote.shares.iter().map(|share| &share.holder);
                 holders.for_each(|user| join(&mut self.ticket.assigned, user));
             }
             Rest::Moving | Rest::Joining | Rest::Unassigned | Rest::Timer { .. } | Rest::Hook { .. } | Rest::Ended => {}
@@ -338,8 +365,8 @@ pub(super) fn needs_help(ticket: &Ticket, people: &People) -> bool {
             consult: Some((_, to)), ..
         } => !is_active(to),
         Rest::Held { holders: users, .. } | Rest::Offered(users) => !users.iter().any(is_active),
-        Rest::Shared(shares) => shares
-            .iter()
+        Rest::Voting(vote) => vote
+            .left()
             .filter(|share| share.vote.is_none())
             .any(|share| !is_active(share.consulted.as_ref().unwrap_or(&share.holder))),
         Rest::Hook { has_failed: false, .. } | Rest::Moving | Rest::Joining | Rest::Timer { .. } | Rest::Ended => false,

@@ -112,11 +112,10 @@ fn on_token(found: &mut Vec<Offer>, ticket: &Ticket, token: &Token, user: &Id) {
             consult: Some((_, to)), ..
         } => (false, is(to), false),
         Rest::Offered(candidates) => (false, false, candidates.iter().any(is)),
-        Rest::Shared(shares) => {
-            let answers = shares.iter().any(|share| share.consulted.as_ref().is_some_and(is));
-            let has_open = shares
-                .iter()
-                .any(|share| is(&share.holder) && share.vote.is_none() && share.consulted.is_none());
+        Rest::Voting(vote) => {
+            let answers = vote.left().any(|share| share.consulted.as_ref().is_some_and(is));
+            let mut turns = vote.turns().into_iter();
+            let has_open = turns.any(|share| is(&share.holder) && share.consulted.is_none());
             // Whoever is consulted at a node only answers there.
             (has_open && !answers, answers, false)
         }
@@ -145,13 +144,19 @@ fn on_token(found: &mut Vec<Offer>, ticket: &Ticket, token: &Token, user: &Id) {
             found.push(Offer::new("forward", token));
             found.push(Offer::new("consult", token));
         }
+        if let Rest::Voting(vote) = &token.rest
+            && vote.rule.abstain
+            && vote.can_lose_one()
+        {
+            found.push(Offer::new("abstain", token));
+        }
     }
 }
 
 fn by_force(found: &mut Vec<Offer>, ticket: &Ticket) {
     for token in &ticket.tokens {
         match token.rest {
-            Rest::Held { .. } | Rest::Offered(_) | Rest::Shared(_) | Rest::Unassigned => {
+            Rest::Held { .. } | Rest::Offered(_) | Rest::Voting(_) | Rest::Unassigned => {
                 found.push(Offer::new("force_forward", token));
             }
             Rest::Hook { .. } | Rest::Moving | Rest::Joining | Rest::Timer { .. } | Rest::Ended => {}

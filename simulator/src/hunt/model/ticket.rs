@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::Value as Json;
 
 use super::Id;
-use super::definition::Definition;
+use super::definition::{Approval, Definition};
 
 /// A ticket.
 #[derive(Clone, Debug)]
@@ -34,6 +34,8 @@ pub(super) struct Ticket {
     pub(super) processed: Arc<BTreeSet<Id>>,
     /// Who took the last edge out of each node, by the node's id.
     pub(super) last_handlers: Arc<BTreeMap<Id, Id>>,
+    /// Who had a share in the vote that last let a token go from a node; nothing where it went without one.
+    pub(super) last_voters: Arc<BTreeMap<Id, Vec<Id>>>,
     /// Calls of event hooks that are owed: which hook, of which event.
     pub(super) owed: Arc<Vec<(Id, &'static str)>>,
     /// `needs_intervention`.
@@ -73,8 +75,8 @@ pub(super) enum Rest {
     },
     /// One of these must accept first.
     Offered(Vec<Id>),
-    /// Each of these acts.
-    Shared(Vec<Share>),
+    /// Each of these votes.
+    Voting(Vote),
     Timer {
         due_ms: i64,
     },
@@ -87,12 +89,31 @@ pub(super) enum Rest {
     Ended,
 }
 
+/// A vote under way, by the rule that the node had when it began.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Vote {
+    pub(super) rule: Approval,
+    pub(super) shares: Vec<Share>,
+    /// Votes cast so far, those taken back among them: tells which of two is the later.
+    pub(super) n_cast: u32,
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Share {
     pub(super) holder: Id,
-    /// The edge chosen.
-    pub(super) vote: Option<Id>,
+    pub(super) vote: Option<Cast>,
+    pub(super) is_dropped: bool,
     pub(super) consulted: Option<Id>,
+    /// The place of the share that comes before it.
+    pub(super) after: Option<usize>,
+}
+
+/// What somebody chose.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Cast {
+    pub(super) edge: Id,
+    pub(super) is_against: bool,
+    pub(super) when: u32,
 }
 
 /// Adds someone to a set.
@@ -125,6 +146,7 @@ impl Ticket {
             assigned: Arc::default(),
             processed: Arc::default(),
             last_handlers: Arc::default(),
+            last_voters: Arc::default(),
             owed: Arc::default(),
             needs_help: false,
             is_discarded: false,

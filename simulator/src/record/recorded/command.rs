@@ -84,6 +84,8 @@ pub fn cause(moment: &Moment<'_>) -> Cause {
             | Said::ChildOpened { .. }
             | Said::ChildEnded { .. } => return Cause::Bookkeeping,
             Said::Migrated { .. } => return Cause::Migration,
+            // A review, where nobody did it.
+            Said::Dropped { .. } => {}
         }
     }
     match (action, moment.meta.by.user()) {

@@ -79,7 +79,7 @@ pub(super) fn position(ticket: &Ticket, version: Option<&WorkflowVersion>, momen
         Rest::Timer { due } => format!("until {due}"),
         Rest::Hook { .. } => "hook".to_owned(),
         Rest::Ended | Rest::Moving => String::new(),
-        Rest::Held { .. } | Rest::Offered { .. } | Rest::Shared { .. } => {
+        Rest::Held { .. } | Rest::Offered { .. } | Rest::Shared { .. } | Rest::Voting(_) => {
             let people = rest.waiting_for();
             let people = people.iter().take(PEOPLE_MAX);
             let people: Vec<String> = people.map(|id| moment.shared.person(id, moment.directory)).collect();
@@ -99,7 +99,8 @@ pub(super) fn nodes(ticket: &Ticket, version: Option<&WorkflowVersion>) -> Strin
         | Rest::Moving
         | Rest::Held { .. }
         | Rest::Offered { .. }
-        | Rest::Shared { .. } => String::new(),
+        | Rest::Shared { .. }
+        | Rest::Voting(_) => String::new(),
     })
 }
 

@@ -10,10 +10,11 @@ use proptest::sample::select;
 use super::{created, entered, id, meta, node, titled, user, version};
 use crate::id::{TokenId, UserId, VersionName, WorkflowId};
 use crate::ticket::event::{ActionTaken, FieldChange};
-use crate::ticket::{ActState, ActionKind, Event, Meta, Rest, Share};
+use crate::ticket::{ActState, ActionKind, Ballot, Event, Meta, Rest};
 use crate::time::Timestamp;
 use crate::value::Value;
 use crate::view::ticket_list::{Category, ListQuery, Viewer};
+use crate::workflow::Approval;
 
 /// Few characters, so that needles are found, and such whose case is folded in unusual ways.
 const TITLE: &str = "[aAbBΣσς中İ -]{0,7}";
@@ -30,17 +31,10 @@ fn some_users() -> impl Strategy<Value = Vec<UserId>> {
 }
 
 fn a_rest() -> impl Strategy<Value = Rest> {
-    let share = |holder| Share {
-        holder,
-        vote: None,
-        consulted: None,
-    };
     prop_oneof![
         some_users().prop_map(Rest::held),
         some_users().prop_map(|candidates| Rest::Offered { candidates }),
-        some_users().prop_map(move |users| Rest::Shared {
-            shares: users.into_iter().map(share).collect()
-        }),
+        some_users().prop_map(|users| Rest::Voting(Box::new(Ballot::new(users, Approval::default())))),
         Just(Rest::Ended),
     ]
 }

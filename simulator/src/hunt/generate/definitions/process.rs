@@ -368,10 +368,30 @@ pub(super) fn assignment(tape: &mut Tape, form: &Form, names: &Names) -> Json {
             None => ("users", names.users.clone()),
         },
     };
-    json!({
+    let strategy = STRATEGIES[tape.next(STRATEGIES.len())];
+    let mut props = json!({
         "assignee_type": kind, "assignee": named.join(","),
-        "assignment_strategy": STRATEGIES[tape.next(STRATEGIES.len())],
+        "assignment_strategy": strategy,
         "allow_withdraw": tape.chance(1, 2), "exclude_creator": tape.chance(1, 6),
         "remember_last_assignee": tape.chance(1, 4),
-    })
+    });
+    if ["whole", "all"].contains(&strategy) && tape.next(4) != 0 {
+        props["approval"] = approval(tape);
+    }
+    props
+}
+
+/// How votes are counted: small numbers, so that they are often right and now and then too high.
+fn approval(tape: &mut Tape) -> Json {
+    let rules = ["all", "any", "majority", "percent", "count", "sequence"];
+    let rule = rules[tape.next(rules.len())];
+    let mut found = json!({
+        "rule": rule, "veto": tape.chance(1, 4), "in_order": tape.chance(1, 3), "abstain": tape.chance(1, 2),
+    });
+    match rule {
+        "percent" => found["n"] = json!([1, 34, 50, 67, 100][tape.next(5)]),
+        "count" => found["n"] = json!([1, 2, 2, 3][tape.next(4)]),
+        _ => {}
+    }
+    found
 }

@@ -31,6 +31,17 @@ pub(super) fn any_ticket(world: &World, tape: &mut Tape) -> Option<usize> {
     }
 }
 
+/// A late ticket that is open, and where somebody has a place who is no longer active.
+pub(super) fn left_by_somebody(world: &World) -> Option<usize> {
+    let is_gone = |user: &UserId| world.directory.active_user(user).is_none();
+    let has_left = |ticket: &Ticket| {
+        let mut rests = ticket.tokens.iter().map(|token| &token.rest);
+        !ticket.is_final() && rests.any(|rest| rest.assignees().any(is_gone))
+    };
+    let late = world.tickets.len().saturating_sub(RECENT)..world.tickets.len();
+    late.rev().find(|idx| has_left(&world.tickets[*idx].ticket))
+}
+
 /// An hour or a day; often just until the next timer.
 pub(super) fn pass(world: &World, tape: &mut Tape) -> CaseStep {
     let timers = world

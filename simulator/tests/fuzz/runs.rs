@@ -31,7 +31,7 @@ fn a_run_is_a_function_of_its_seeds() {
 #[test]
 fn random_definitions_keep_every_rule() {
     let report = Fuzz::new()
-        .seeds(250)
+        .seeds(350)
         .seed(1000)
         .steps(120)
         .threads(2)

@@ -23,6 +23,17 @@ pub enum Effect {
         /// When.
         due: Timestamp,
     },
+    /// Do a step of a deadline.
+    Deadline {
+        /// The token that rests.
+        token: TokenId,
+        /// Its node.
+        node: NodeId,
+        /// Which step.
+        step: u32,
+        /// When.
+        due: Timestamp,
+    },
     /// Post to a hook node's address.
     Hook {
         /// The token that waits.
@@ -69,6 +80,7 @@ impl Effect {
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Timer { .. } => "timer",
+            Self::Deadline { .. } => "deadline",
             Self::Hook { .. } => "hook",
             Self::Notify { .. } => "notify",
             Self::CallEventHook { .. } => "event_hook",
@@ -81,7 +93,7 @@ impl Effect {
     /// When it is due, where it waits for an instant.
     #[must_use]
     pub fn at(&self) -> Option<Timestamp> {
-        if let Self::Timer { due, .. } = self {
+        if let Self::Timer { due, .. } | Self::Deadline { due, .. } = self {
             return Some(*due);
         }
         None
@@ -93,6 +105,7 @@ impl Effect {
     pub fn target(&self) -> String {
         match self {
             Self::Timer { node, .. } => node.to_string(),
+            Self::Deadline { node, step, .. } => format!("step {step} of {node}"),
             Self::Hook { node, .. } => node.to_string(),
             Self::Notify { user } => user.to_string(),
             Self::CallEventHook { hook, event } => format!("{hook} on {event}"),
@@ -221,11 +234,14 @@ pub(crate) fn owed(events: &[Event], was_draft: bool, workflow: &WorkflowVersion
             | Event::WaitSkipped { .. }
             | Event::ChildOpened { .. }
             | Event::ChildEnded { .. }
-            | Event::ActedAs { .. }
             | Event::Asked { .. }
             | Event::ShareDropped { .. }
             | Event::VoteTakenBack { .. }
-            | Event::HolderDropped { .. } => {}
+            | Event::HolderDropped { .. }
+            | Event::DeadlineSet { .. }
+            | Event::DeadlineReached { .. }
+            | Event::Escalated { .. }
+            | Event::ActedAs { .. } => {}
         }
     }
     found
@@ -251,6 +267,27 @@ pub fn effects(events: &[Event], workflow: &WorkflowVersion) -> Vec<Effect> {
                 node: node.clone(),
                 due: *due,
             }),
+            Event::DeadlineSet { token, node, steps, .. } => {
+                found.extend(steps.iter().map(|(step, due)| Effect::Deadline {
+                    token: *token,
+                    node: node.clone(),
+                    step: *step,
+                    due: *due,
+                }));
+            }
+            Event::DeadlineReached {
+                token,
+                node,
+                step,
+                next: Some(due),
+                ..
+            } => found.push(Effect::Deadline {
+                token: *token,
+                node: node.clone(),
+                step: *step,
+                due: *due,
+            }),
+            Event::Escalated { to, .. } => found.extend(notify(to.clone())),
             Event::HookRequested { token, node, attempt } => found.push(Effect::Hook {
                 token: *token,
                 node: node.clone(),
@@ -300,11 +337,12 @@ pub fn effects(events: &[Event], workflow: &WorkflowVersion) -> Vec<Effect> {
             | Event::WaitSkipped { .. }
             | Event::ChildOpened { .. }
             | Event::ChildEnded { .. }
-            | Event::ActedAs { .. }
             | Event::Asked { .. }
             | Event::ShareDropped { .. }
             | Event::VoteTakenBack { .. }
-            | Event::HolderDropped { .. } => {}
+            | Event::HolderDropped { .. }
+            | Event::DeadlineReached { next: None, .. }
+            | Event::ActedAs { .. } => {}
         }
     }
     found

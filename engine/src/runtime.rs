@@ -71,7 +71,7 @@ pub use options::{EngineOptions, Ports};
 pub use outside::{NoResponse, Outside, Post, Response};
 pub use request::{
     AccessTokenInfo, ActAnswer, ActRequest, Caller, Category, CreateRequest, Done, HistoryQuery, Idempotency,
-    ImportOptions, ImportReport, ListQuery, MissingUsers, Page, PublishReport, PublishRequest, UserQuery,
+    ImportOptions, ImportReport, ListQuery, MissingUsers, Order, Page, PublishReport, PublishRequest, UserQuery,
 };
 pub use sign_in::SignedIn;
 pub use unreadable::Unreadable;

@@ -2,8 +2,8 @@
 //!
 //! Reading order: `act_state` and `token` (what a ticket is), `event` and `apply` (how it came to be), `command`,
 //! `action` (what is offered, and to whom), `room` (what there is room for), `gate` (which of it is meant), `decide`
-//! (what a command does), `closing` and `effect_table` (what is owed the outside), `flow` (how tokens move), `ballot` and `voting` (votes), `holders`
-//! (who is no longer active), `assignee`, `field_rules`, `visibility`.
+//! (what a command does), `closing` and `effect_table` (what is owed the outside), `deadline` and `clock` (until when), `flow`
+//! (how tokens move), `ballot` and `voting` (votes), `holders` (who is no longer active), `assignee`, `field_rules`, `visibility`.
 //!
 //! Invariants: a ticket has at least one token until it is discarded; tokens are sorted by age; no token is
 //! `Moving` between commands; exactly one token is `Ended` when the ticket is over, and then it is the only one.
@@ -25,9 +25,11 @@ pub mod action_kind;
 pub mod apply;
 pub(crate) mod assignee;
 pub mod ballot;
+pub mod clock;
 pub(crate) mod closing;
 pub mod command;
 pub mod context;
+pub(crate) mod deadline;
 pub mod decide;
 pub(crate) mod decision;
 pub mod effect_table;
@@ -51,6 +53,7 @@ pub use act_state::ActState;
 pub use action_kind::ActionKind;
 pub use apply::apply;
 pub use ballot::{Ballot, BallotShare, ShareState};
+pub use clock::{Clock, Clocks};
 pub use command::{Command, Create, EffectOutcome, HookOutcome, OpenChild};
 pub use context::{Context, Draw};
 pub use decide::{Verdict, decide, decide_or_ask, decide_with_outcome};
@@ -126,6 +129,8 @@ pub struct Ticket {
     pub children: Arc<BTreeMap<TicketId, Child>>,
     /// Who had a share of the vote by which a token last left each node; none where it left without one.
     pub last_voters: Arc<BTreeMap<NodeId, Vec<UserId>>>,
+    /// Clocks of the deadlines of its stays.
+    pub clocks: Arc<Clocks>,
     /// What it owes the outside.
     pub effects: Arc<EffectTable>,
     /// How the last visit of each hook node ended, by the id of its effect: a call-back that says the same again is not

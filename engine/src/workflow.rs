@@ -29,8 +29,8 @@ pub use aggregate::{VersionState, Workflow};
 pub use edge::{Edge, EdgeKind};
 pub use form::{Component, ComponentKind, FieldPermission, Form};
 pub use node::{
-    Approval, ApprovalRule, AssigneeRule, HookProps, Leaving, Node, NodeKind, NormalProps, Strategy, TimerProps,
-    Variable,
+    Approval, ApprovalRule, AssigneeRule, Deadline, DeadlineStep, HookProps, Leaving, Node, NodeKind, NormalProps,
+    StepDoes, Strategy, Term, TimerProps, Variable,
 };
 
 /// One version of a workflow, checked and never changing. Shared by every ticket on it.

@@ -298,6 +298,26 @@ fn samples() -> Vec<Event> {
             token,
             user: wes.into(),
         },
+        Event::DeadlineSet {
+            token,
+            node: "approve".into(),
+            spent_ms: 10_800_000,
+            due: Some(Timestamp(1_795_339_800_000)),
+            stands: false,
+            steps: vec![(0, Timestamp(1_795_336_200_000)), (2, Timestamp(1_795_339_800_000))],
+        },
+        Event::DeadlineReached {
+            token,
+            node: "approve".into(),
+            step: 2,
+            nth: 1,
+            missed: 3,
+            next: Some(Timestamp(1_795_343_400_000)),
+        },
+        Event::Escalated {
+            token,
+            to: vec!["ada".into(), "wes".into()],
+        },
     ]
 }
 

@@ -2,6 +2,7 @@
 
 use serde_json::{Value as Json, json};
 
+use super::deadline::Deadline;
 use super::{Object, set, texts};
 use crate::workflow::{Strategy, Variable};
 
@@ -57,6 +58,11 @@ impl Assign {
 
     fn of(kind: &'static str, whom: Json) -> Self {
         Self { kind, whom }
+    }
+
+    /// As a rule of its own.
+    pub(super) fn json(self) -> Json {
+        json!({ "assignee_type": self.kind, "assignee": self.whom })
     }
 }
 
@@ -268,6 +274,12 @@ impl Node {
     #[must_use]
     pub fn allow_withdraw(self) -> Self {
         self.prop("allow_withdraw", true)
+    }
+
+    /// When a stay here is due; of the start or a step.
+    #[must_use]
+    pub fn deadline(self, deadline: Deadline) -> Self {
+        self.prop("deadline", deadline.json())
     }
 
     /// Any other property of its kind.

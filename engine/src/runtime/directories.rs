@@ -8,7 +8,7 @@ use std::sync::Arc;
 use crate::account::directory::Directory;
 use crate::account::import::DirectoryFile;
 use crate::account::{Tenant, User, email, permission};
-use crate::id::{AppName, TenantId, UserId};
+use crate::id::{AppName, TenantId, TicketId, UserId};
 use crate::runtime::engine::Engine;
 use crate::runtime::fault::{AuthProblem, Fault, OperatorRefusal};
 use crate::runtime::registry::Change;
@@ -62,6 +62,7 @@ impl Directories<'_> {
         let (tenant_id, domain) = (file.tenant.id.clone(), file.tenant.domain.clone());
         let warnings = file.warnings.clone();
         let file = Box::new(file);
+        let before = self.of(&tenant_id);
         let outcome = match self.engine.change(Change::Import { file, options }).await? {
             Ok(outcome) => outcome,
             Err(refusal) => return Ok(Err(refusal)),
@@ -72,6 +73,9 @@ impl Directories<'_> {
             // Whoever is made active again signs in again.
             self.engine.sign_in().end_all_of(&tenant_id, user).await?;
             n_reviewed += self.review_holders(&tenant_id, user).await?;
+        }
+        if let Some(before) = before {
+            self.review_deadlines(&tenant_id, &before).await?;
         }
         Ok(Ok(ImportReport {
             tenant_id,
@@ -100,6 +104,28 @@ impl Directories<'_> {
                 .await?;
         }
         Ok(held.len())
+    }
+
+    /// Lets every open deadline count from now on by the calendars of now, where they are not those of before.
+    async fn review_deadlines(self, tenant: &TenantId, before: &Arc<Directory>) -> Result<(), Fault> {
+        let Some(now) = self.of(tenant) else { return Ok(()) };
+        if now.calendars == before.calendars && now.tenant.time_zone == before.tenant.time_zone {
+            return Ok(());
+        }
+        let inner = &self.engine.inner;
+        // Those that are due some time, and those of which a step alone is.
+        let listed = inner.lists.ask(tenant, |index| index.with_due()).unwrap_or_default();
+        let mut open: BTreeSet<TicketId> = listed.into_iter().collect();
+        open.extend(inner.carrying.outbox.with_deadlines(tenant));
+        for ticket in open {
+            let before = before.clone();
+            // A ticket that refuses has nothing to review.
+            let _refused = self
+                .engine
+                .engine_command(tenant, ticket, Command::ReviewDeadlines { before })
+                .await?;
+        }
+        Ok(())
     }
 
     /// All tenants, by id.

@@ -209,6 +209,21 @@ impl Effects<'_> {
         }
     }
 
+    /// A step of a deadline came due.
+    ///
+    /// # Errors
+    /// A fault; the refusal is inside.
+    pub async fn reach_deadline(self, ticket_id: TicketId, token: TokenId, step: u32) -> Answer<Done> {
+        match self.engine.tenant_of(ticket_id).await? {
+            Some(tenant) => {
+                self.engine
+                    .engine_command(&tenant, ticket_id, Command::ReachDeadline { token, step })
+                    .await
+            }
+            None => Ok(Err(not_found(ticket_id))),
+        }
+    }
+
     /// A hook answered, or failed for good.
     ///
     /// # Errors

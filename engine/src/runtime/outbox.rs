@@ -161,6 +161,17 @@ impl Outbox {
         self.state().tickets.get(&ticket).cloned()
     }
 
+    /// Tickets of a tenant with alarms of deadlines.
+    pub(crate) fn with_deadlines(&self, tenant: &TenantId) -> Vec<TicketId> {
+        let state = self.state();
+        let is_of = |owing: &Owing| {
+            let mut open = owing.table.iter();
+            owing.tenant == *tenant && open.any(|(_, effect)| effect.work.step().is_some())
+        };
+        let found = state.tickets.iter().filter(|(_, owing)| is_of(owing));
+        found.map(|(ticket, _)| *ticket).collect()
+    }
+
     /// How many effects are open, parked ones included.
     pub(crate) fn n_open(&self) -> usize {
         self.state().tickets.values().map(|owing| owing.table.len()).sum()

@@ -365,4 +365,4 @@ pub struct AccessTokenInfo {
 }
 
 /// Which tickets; see `view::ticket_list`.
-pub use crate::view::ticket_list::{Category, ListQuery};
+pub use crate::view::ticket_list::{Category, ListQuery, Order};

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::define::{Approval, Assign, Field, Node, Workflow};
+use crate::define::{Approval, Assign, Deadline, Field, Node, Workflow};
 use crate::value::Value;
 use crate::workflow::condition::Operator;
 use crate::workflow::edge::EdgeKind;
@@ -15,6 +15,8 @@ use crate::workflow::{ComponentKind, Strategy, Variable, WorkflowVersion};
 /// title {amount} of {creator}                                an automatic title
 /// start amount=required                                      optional where nothing is said
 /// node a normal users:ann,bob whole withdraw amount=readonly strategies, flags and permissions in any order
+/// node b normal users:ann deadline:PT8H calendar:office carry at:-PT1H/remind/PT1H/3 at:PT0S/escalate/bob at:PT2H/take_edge/e1
+/// node c normal users:ann deadline:until/when at:PT0S/remind
 /// node g exclusive default:e2
 /// node t timer PT2H                                          or `timer until:when`, or `timer PT2H calendar:office`
 /// node h hook
@@ -67,7 +69,13 @@ pub fn definition(id: &str, version: &str, text: &str) -> Workflow {
         match *word {
             "form" => fields.extend(words.iter().map(|word| field(word))),
             "title" => fields[0] = Field::title_from(*rest),
-            "start" => said.extend(words.iter().map(|word| permission("start", word))),
+            "start" => {
+                if let Some(deadline) = deadline(&words) {
+                    workflow = workflow.node(Node::start().deadline(deadline));
+                }
+                let permissions = words.iter().filter(|word| word.contains('='));
+                said.extend(permissions.map(|word| permission("start", word)));
+            }
             "node" => {
                 let (id, kind) = (words[0], words[1]);
                 if kind == "normal" {
@@ -163,7 +171,12 @@ fn node(id: &str, kind: &str, words: &[&str]) -> Node {
             let assign = assign.or_else(|| split("external").map(Assign::external));
             let assign = assign.or_else(|| list("variables").map(|words| Assign::variables(words.map(variable))));
             let assign = assign.unwrap_or_else(|| panic!("node `{id}` does not say who is assigned"));
-            words.iter().fold(Node::step(id, assign), |node, word| match *word {
+            let step = match deadline(words) {
+                Some(deadline) => Node::step(id, assign).deadline(deadline),
+                None => Node::step(id, assign),
+            };
+            words.iter().fold(step, |node, word| match *word {
+                "carry" => node,
                 "withdraw" => node.allow_withdraw(),
                 "exclude_creator" => node.exclude_creator(),
                 "remember" => node.remember_last_assignee(),
@@ -207,6 +220,36 @@ fn approval(text: &str) -> Approval {
         };
     }
     approval
+}
+
+/// `deadline:PT8H calendar:office carry at:PT0S/escalate/bob`.
+fn deadline(words: &[&str]) -> Option<Deadline> {
+    let of = |prefix: &'static str| words.iter().filter_map(move |word| word.strip_prefix(prefix));
+    let term = of("deadline:").next()?;
+    let mut deadline = match term.strip_prefix("until/") {
+        Some(field) => Deadline::until_field(field),
+        None => Deadline::after(term),
+    };
+    if let Some(calendar) = of("calendar:").next() {
+        deadline = deadline.calendar(calendar);
+    }
+    if words.contains(&"carry") {
+        deadline = deadline.carry();
+    }
+    for step in of("at:") {
+        let parts: Vec<&str> = step.split('/').collect();
+        deadline = match parts[..] {
+            [at, "remind"] => deadline.remind(at),
+            [at, "remind", every, times] => {
+                let times = times.parse().unwrap_or_else(|_| panic!("no number: `{step}`"));
+                deadline.remind_every(at, every, times)
+            }
+            [at, "escalate", users] => deadline.escalate(at, Assign::users(users.split(','))),
+            [at, "take_edge", edge] => deadline.take_edge(at, edge),
+            _ => panic!("no step of a deadline: `{step}`"),
+        };
+    }
+    Some(deadline)
 }
 
 fn variable(word: &str) -> Variable {

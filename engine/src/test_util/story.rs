@@ -7,8 +7,8 @@ use crate::account::directory::Directory;
 use crate::id::TicketId;
 use crate::ticket::offer::offered;
 use crate::ticket::{
-    Act, Action, ActionKind, Command, Context, Create, Draw, Event, HookOutcome, OfferedActions, Refusal, Rest, Ticket,
-    apply, decide,
+    Act, Action, ActionKind, Command, Context, Create, Draw, EffectOutcome, Event, HookOutcome, OfferedActions,
+    Refusal, Rest, Ticket, Work, apply, decide,
 };
 use crate::time::Timestamp;
 use crate::value::Value;
@@ -249,6 +249,31 @@ impl Story {
             .unwrap()
             .id;
         self.command(&Command::FireTimer { token })
+    }
+
+    /// The first alarm of a deadline comes due: of this step.
+    ///
+    /// # Errors
+    /// The refusal, before it is due.
+    pub fn reach(&mut self, step: u32) -> Result<(), Refusal> {
+        let is_it = |work: &Work| work.step().is_some_and(|(_, of, _)| of == step);
+        let found = self.ticket.effects.iter().find(|(_, open)| is_it(&open.work));
+        let (effect, _) = found.expect("an alarm");
+        let outcome = EffectOutcome::CameDue;
+        self.command(&Command::CloseEffect { effect, outcome })
+    }
+
+    /// The alarms of deadlines in the order in which they fire: `0@2026-01-05T09:00:00.000Z`.
+    pub fn alarms(&self) -> String {
+        let open = self.ticket.effects.iter();
+        let mut alarms: Vec<_> = open
+            .filter_map(|(id, open)| open.work.step().map(|(_, step, due)| (due, id, step)))
+            .collect();
+        alarms.sort_unstable();
+        let told = alarms
+            .iter()
+            .map(|(due, _, step)| format!("{step}@{}", due.to_rfc3339()));
+        told.collect::<Vec<_>>().join(" ")
     }
 
     /// The hook that the ticket waits for answers.

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use crate::id::{NodeId, TicketId, TokenId, UserId};
 use crate::ticket::ballot::{BallotShare, ShareState};
+use crate::ticket::clock::Clocks;
 use crate::ticket::effect_table::Work;
 use crate::ticket::event::{Cause, ChildEnd, Event, Meta, TicketCreated};
 use crate::ticket::token::{Consult, ForkId, Rest, Token};
@@ -49,6 +50,7 @@ fn create(created: &TicketCreated, meta: &Meta) -> Ticket {
             forks: Vec::new(),
             rest: Rest::Moving,
             visit: 1,
+            since: meta.at,
         }],
         version: 1,
         settled_version: 1,
@@ -63,6 +65,7 @@ fn create(created: &TicketCreated, meta: &Meta) -> Ticket {
         last_handlers: Default::default(),
         children: Default::default(),
         last_voters: Default::default(),
+        clocks: Default::default(),
         effects: Default::default(),
         answered_hooks: Default::default(),
         intervention: None,
@@ -82,6 +85,14 @@ impl Ticket {
         }
         self.note_answer(event);
         self.note_children(event);
+        if self.clocks.is_changed_by(event) {
+            let step_of = |effect| {
+                let step = self.effects.get(effect)?.work.step();
+                step.map(|(token, step, _)| (token, step))
+            };
+            let skipped = Clocks::skipped(event, step_of);
+            Arc::make_mut(&mut self.clocks).apply(event, meta.at, &self.tokens, skipped);
+        }
         if self.effects.is_changed_by(event) {
             Arc::make_mut(&mut self.effects).apply(event, self.version, meta.at);
         }
@@ -174,7 +185,7 @@ impl Ticket {
             }
             // The edge that follows in the same commit moves the token.
             Event::TimerFired { .. } | Event::HookSucceeded { .. } | Event::WaitSkipped { .. } => {}
-            // The table of effects and the list of sub-tickets have them.
+            // The table of effects, the list of sub-tickets and the clocks have them.
             Event::EffectsOwed { .. }
             | Event::EffectDone { .. }
             | Event::EffectParked { .. }
@@ -183,8 +194,16 @@ impl Ticket {
             | Event::HookAccepted { .. }
             | Event::ChildOpened { .. }
             | Event::ChildEnded { .. }
-            | Event::ActedAs { .. }
-            | Event::Asked { .. } => {}
+            | Event::Asked { .. }
+            | Event::DeadlineSet { .. }
+            | Event::DeadlineReached { .. }
+            | Event::ActedAs { .. } => {}
+            Event::Escalated { token, to } => {
+                for user in to {
+                    join(&mut self.assigned, user);
+                }
+                self.rest(*token, Rest::held(to.clone()));
+            }
             Event::Accepted { token, user } => self.rest(*token, Rest::held(vec![user.clone()])),
             Event::ForceForwarded { token, to } => {
                 join(&mut self.assigned, to);
@@ -340,10 +359,11 @@ impl Ticket {
     }
 
     fn put(&mut self, id: TokenId, node: &NodeId, rest: Rest) {
-        let version = self.version;
+        let (version, at) = (self.version, self.decided_at);
         if let Some(token) = self.token_mut(id) {
             if token.rest == Rest::Moving {
                 token.visit = version;
+                token.since = at;
             }
             token.node = node.clone();
             token.rest = rest;
@@ -363,6 +383,7 @@ impl Ticket {
             forks,
             rest: Rest::Moving,
             visit: self.version,
+            since: self.decided_at,
         });
         self.tokens.sort_by_key(|token| token.id);
     }

@@ -107,6 +107,35 @@ pub(crate) fn resolve(
     }
 }
 
+/// Who holds a node after an escalation: whoever a rule names and may hold it, any one of them acting.
+///
+/// # Errors
+/// Why nobody does.
+pub(crate) fn escalated(
+    ticket: &Ticket,
+    node: &Node,
+    to: &AssigneeRule,
+    context: &Context<'_>,
+) -> Result<Vec<UserId>, String> {
+    let excludes_creator = node.kind.as_normal().is_some_and(|props| props.exclude_creator);
+    let is_left_out =
+        |user: &UserId| context.directory.active_user(user).is_none() || excludes_creator && *user == ticket.creator;
+    let named = named(to, ticket, context);
+    if named.is_empty() {
+        return Err(nobody_named(to, context));
+    }
+    let mut seen = HashSet::with_capacity_and_hasher(named.len(), IdHash::default());
+    let users = named
+        .into_iter()
+        .filter(|user| !is_left_out(user) && seen.insert(user.clone()));
+    let users: Vec<UserId> = users.collect();
+    match users.len() {
+        0 => Err("everyone named is inactive, or the creator where they are excluded".to_owned()),
+        n if n > limits::ASSIGNEES_MAX => Err(format!("{n} users are named, more than {}", limits::ASSIGNEES_MAX)),
+        _ => Ok(users),
+    }
+}
+
 fn by_strategy(users: Vec<UserId>, ticket: &Ticket, token: &Token, props: &NormalProps, draw: Draw) -> Resolved {
     let (rest, pool) = match (props.strategy, draw) {
         (Strategy::Direct, _) => (Rest::held(users), None),

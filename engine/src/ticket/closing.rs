@@ -10,7 +10,7 @@ use crate::ticket::effect_table::Work;
 use crate::ticket::event::{ChildEnd, EffectId, Event};
 use crate::ticket::refusal::Refusal;
 use crate::ticket::room::Room;
-use crate::ticket::{flow, sub_ticket};
+use crate::ticket::{deadline, flow, sub_ticket};
 use crate::workflow::NodeKind;
 
 /// Closes an effect, or notes what became of it.
@@ -35,6 +35,7 @@ pub(super) fn close(decision: &mut Decision<'_>, id: EffectId, outcome: &EffectO
             });
             leave(decision, token, &node)
         }
+        (Work::Deadline { token, step, .. }, EffectOutcome::CameDue) => deadline::reach(decision, id, token, step),
         (Work::NoCallBack { token, node, .. }, EffectOutcome::CameDue) => {
             let reason = "no call-back in time".to_owned();
             decision.emit(Event::HookFailed { token, node, reason });
@@ -100,6 +101,7 @@ pub(super) fn close(decision: &mut Decision<'_>, id: EffectId, outcome: &EffectO
         (
             Work::EventHook { .. }
             | Work::Timer { .. }
+            | Work::Deadline { .. }
             | Work::NoCallBack { .. }
             | Work::Child { .. }
             | Work::Reserved { .. }
@@ -116,6 +118,7 @@ pub(super) fn close(decision: &mut Decision<'_>, id: EffectId, outcome: &EffectO
         }
         (
             Work::Timer { .. }
+            | Work::Deadline { .. }
             | Work::NoCallBack { .. }
             | Work::Hook { .. }
             | Work::EventHook { .. }
@@ -137,6 +140,15 @@ pub(super) fn fire_timer(decision: &mut Decision<'_>, of: TokenId) -> Result<(),
     close(decision, id, &EffectOutcome::CameDue)
 }
 
+/// A step of the deadline of a token's stay came due.
+pub(super) fn reach_deadline(decision: &mut Decision<'_>, of: TokenId, step: u32) -> Result<(), Refusal> {
+    let is_it = |work: &Work| matches!(work.step(), Some((token, idx, _)) if token == of && idx == step);
+    let Some(id) = open(decision, is_it) else {
+        return Err(none_of("step of the deadline", of));
+    };
+    close(decision, id, &EffectOutcome::CameDue)
+}
+
 /// The hook that a token waits at answered, or failed for good.
 pub(super) fn report_hook(
     decision: &mut Decision<'_>,
@@ -152,6 +164,7 @@ pub(super) fn report_hook(
             ..
         } => *token == of && (*first_attempt..=*open).contains(&attempt),
         Work::Timer { .. }
+        | Work::Deadline { .. }
         | Work::NoCallBack { .. }
         | Work::EventHook { .. }
         | Work::Child { .. }

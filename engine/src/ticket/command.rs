@@ -1,7 +1,9 @@
 //! What can be asked of a ticket.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
+use crate::account::directory::Directory;
 use crate::id::{AppName, EdgeId, FieldKey, NodeId, TicketId, TokenId, UserId, WorkflowId};
 use crate::ticket::act::Act;
 use crate::ticket::event::{ChildEnd, EffectId, Via};
@@ -18,6 +20,13 @@ pub enum Command {
     FireTimer {
         /// The token that waits.
         token: TokenId,
+    },
+    /// A step of the deadline of a token's stay came due.
+    ReachDeadline {
+        /// The token that rests.
+        token: TokenId,
+        /// Which step.
+        step: u32,
     },
     /// The hook that a token waits at answered, or failed for good.
     ReportHook {
@@ -54,6 +63,11 @@ pub enum Command {
     },
     /// Look again whether somebody can act, after users changed.
     ReviewHolders,
+    /// Count open deadlines from now on by the calendars of now.
+    ReviewDeadlines {
+        /// The directory by whose calendars they have run until now.
+        before: Arc<Directory>,
+    },
 }
 
 /// How a hook went.

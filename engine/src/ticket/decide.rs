@@ -19,7 +19,7 @@ use crate::ticket::event::{Event, Meta, Processor, TicketCreated};
 use crate::ticket::offer::choose;
 use crate::ticket::question::Question;
 use crate::ticket::refusal::{Argument, Refusal};
-use crate::ticket::{Ticket, closing, field_rules, flow, holders, migrate, sub_ticket, visibility};
+use crate::ticket::{Ticket, closing, deadline, field_rules, flow, holders, migrate, sub_ticket, visibility};
 
 /// What a decision comes to, but for a refusal.
 #[derive(Clone, Debug)]
@@ -116,6 +116,7 @@ impl Command {
             Self::Create(create) => Processor::User(create.by.clone()),
             Self::Act(act) => Processor::User(act.by.clone()),
             Self::FireTimer { .. }
+            | Self::ReachDeadline { .. }
             | Self::CloseEffect {
                 outcome: EffectOutcome::CameDue,
                 ..
@@ -125,7 +126,10 @@ impl Command {
                 operator: Some(user), ..
             } => Processor::User(user.clone()),
             Self::OpenChild(open) => Processor::User(open.by.clone()),
-            Self::Migrate { operator: None, .. } | Self::ReviewHolders | Self::EndChild { .. } => Processor::System,
+            Self::Migrate { operator: None, .. }
+            | Self::ReviewHolders
+            | Self::ReviewDeadlines { .. }
+            | Self::EndChild { .. } => Processor::System,
         }
     }
 
@@ -227,6 +231,7 @@ fn decide_on(decision: &mut Decision<'_>, command: &Command) -> Result<(), Refus
         )),
         Command::Act(act) => decide_act(decision, act),
         Command::FireTimer { token } => closing::fire_timer(decision, *token),
+        Command::ReachDeadline { token, step } => closing::reach_deadline(decision, *token, *step),
         Command::ReportHook {
             token,
             attempt,
@@ -238,6 +243,10 @@ fn decide_on(decision: &mut Decision<'_>, command: &Command) -> Result<(), Refus
         Command::Migrate { operator, nodes } => migrate::decide(decision, operator.as_ref(), nodes),
         Command::ReviewHolders => {
             holders::review(decision);
+            Ok(())
+        }
+        Command::ReviewDeadlines { before } => {
+            deadline::review(decision, before);
             Ok(())
         }
     }

@@ -13,7 +13,7 @@ use crate::ticket::event::{ChildEnd, Event, Meta, OwedEffect};
 use crate::ticket::question::{Question, Replies, Reply};
 use crate::ticket::refusal::Refusal;
 use crate::ticket::token::Rest;
-use crate::ticket::{ActState, Ticket};
+use crate::ticket::{ActState, Ticket, deadline};
 use crate::workflow::EventHook;
 use crate::workflow::definition::PRE_CREATE;
 
@@ -120,6 +120,7 @@ impl<'a> Decision<'a> {
         if self.was_draft && !is_open {
             self.ask_before_sending()?;
         }
+        deadline::settle(self);
         let mut effects = effect::owed(&self.events, self.was_draft, self.context.workflow);
         effects.append(&mut self.owed);
         if let (Some((parent, _)), true, false) = (&self.ticket.parent, self.ticket.is_final(), self.was_final) {
@@ -198,6 +199,7 @@ fn needs_help(ticket: &Ticket, context: &Context<'_>) -> Option<String> {
         let (_, effect, _) = parked.first()?;
         Some(match &effect.work {
             Work::Timer { node, .. } => format!("the timer of node `{node}` could not be fired"),
+            Work::Deadline { node, .. } => format!("a step of the deadline of node `{node}` could not be done"),
             Work::Hook { node, .. } | Work::NoCallBack { node, .. } => format!("the hook of node `{node}` failed"),
             Work::EventHook { hook, event } => format!("event hook `{hook}` was not told of `{event}`"),
             Work::Child { node, .. } => format!("a sub-ticket of node `{node}` could not be created"),

@@ -53,6 +53,17 @@ pub enum Work {
         /// When.
         due: Timestamp,
     },
+    /// Do a step of a deadline.
+    Deadline {
+        /// The token that rests.
+        token: TokenId,
+        /// Its node.
+        node: NodeId,
+        /// Which step.
+        step: u32,
+        /// When.
+        due: Timestamp,
+    },
     /// Post to a hook node's address, and once it was taken on wait for its call-back.
     Hook {
         /// The token that waits.
@@ -134,6 +145,7 @@ impl Work {
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Timer { .. } => "timer",
+            Self::Deadline { .. } => "deadline",
             Self::Hook { .. } => "hook",
             Self::NoCallBack { .. } => "call_back",
             Self::EventHook { .. } => "event_hook",
@@ -148,6 +160,7 @@ impl Work {
     pub fn token(&self) -> Option<TokenId> {
         match self {
             Self::Timer { token, .. }
+            | Self::Deadline { token, .. }
             | Self::Hook { token, .. }
             | Self::NoCallBack { token, .. }
             | Self::Child { token, .. } => Some(*token),
@@ -160,6 +173,7 @@ impl Work {
     pub fn node(&self) -> Option<&NodeId> {
         match self {
             Self::Timer { node, .. }
+            | Self::Deadline { node, .. }
             | Self::Hook { node, .. }
             | Self::NoCallBack { node, .. }
             | Self::Child { node, .. } => Some(node),
@@ -171,13 +185,25 @@ impl Work {
     #[must_use]
     pub fn due(&self) -> Option<Timestamp> {
         match self {
-            Self::Timer { due, .. } | Self::NoCallBack { due, .. } | Self::Reserved { due, .. } => Some(*due),
+            Self::Timer { due, .. }
+            | Self::Deadline { due, .. }
+            | Self::NoCallBack { due, .. }
+            | Self::Reserved { due, .. } => Some(*due),
             Self::Hook { .. }
             | Self::EventHook { .. }
             | Self::Child { .. }
             | Self::TellParent { .. }
             | Self::CloseChild { .. } => None,
         }
+    }
+
+    /// The token, step and due instant of a deadline's alarm.
+    #[must_use]
+    pub fn step(&self) -> Option<(TokenId, u32, Timestamp)> {
+        if let Self::Deadline { token, step, due, .. } = self {
+            return Some((*token, *step, *due));
+        }
+        None
     }
 
     /// The lane of a call; `None` for what waits for an instant.
@@ -188,7 +214,7 @@ impl Work {
             Self::EventHook { hook, .. } => Some(Lane::EventHook(hook)),
             Self::Child { child, .. } | Self::CloseChild { child, .. } => Some(Lane::Ticket(*child)),
             Self::TellParent { parent, .. } => Some(Lane::Ticket(*parent)),
-            Self::Timer { .. } | Self::NoCallBack { .. } | Self::Reserved { .. } => None,
+            Self::Timer { .. } | Self::Deadline { .. } | Self::NoCallBack { .. } | Self::Reserved { .. } => None,
         }
     }
 
@@ -212,6 +238,7 @@ impl Work {
     pub fn target(&self) -> String {
         match self {
             Self::Timer { node, .. } | Self::Hook { node, .. } | Self::NoCallBack { node, .. } => node.to_string(),
+            Self::Deadline { node, step, .. } => format!("step {step} of {node}"),
             Self::EventHook { hook, event } => format!("{hook} on {event}"),
             Self::Child { child, .. } | Self::Reserved { child, .. } | Self::CloseChild { child, .. } => {
                 child.to_string()
@@ -270,6 +297,7 @@ impl EffectTable {
     pub(crate) fn is_changed_by(&self, event: &Event) -> bool {
         match event {
             Event::TimerSet { .. } | Event::HookRequested { .. } | Event::EffectsOwed { .. } => true,
+            Event::DeadlineSet { steps, .. } => !steps.is_empty() || !self.is_empty(),
             Event::ChildOpened { by, .. } => by.is_some(),
             Event::EdgeTaken { .. }
             | Event::Forked { .. }
@@ -286,6 +314,7 @@ impl EffectTable {
             | Event::EffectRetried { .. }
             | Event::EffectSkipped { .. }
             | Event::ChildEnded { .. }
+            | Event::DeadlineReached { .. }
             | Event::Discarded
             | Event::Migrated { .. } => !self.is_empty(),
             Event::TicketCreated(_)
@@ -303,11 +332,12 @@ impl EffectTable {
             | Event::StateChanged { .. }
             | Event::InterventionNeeded { .. }
             | Event::InterventionEnded
-            | Event::ActedAs { .. }
             | Event::Asked { .. }
             | Event::ShareDropped { .. }
             | Event::VoteTakenBack { .. }
-            | Event::HolderDropped { .. } => false,
+            | Event::HolderDropped { .. }
+            | Event::Escalated { .. }
+            | Event::ActedAs { .. } => false,
         }
     }
 
@@ -322,6 +352,28 @@ impl EffectTable {
                 self.forget(*token, |work| matches!(work, Work::Timer { .. }));
                 let (token, node, due) = (*token, node.clone(), *due);
                 self.owe(EffectId::of(version), Work::Timer { token, node, due }, at);
+            }
+            Event::DeadlineSet { token, node, steps, .. } => {
+                self.forget(*token, |work| matches!(work, Work::Deadline { .. }));
+                for (index, (step, due)) in (0..).zip(steps) {
+                    let (token, node, step, due) = (*token, node.clone(), *step, *due);
+                    let work = Work::Deadline { token, node, step, due };
+                    self.owe(EffectId { version, index }, work, at);
+                }
+            }
+            Event::DeadlineReached {
+                token,
+                node,
+                step,
+                next,
+                ..
+            } => {
+                let is_it = |work: &Work| matches!(work, Work::Deadline { step: of, .. } if of == step);
+                self.forget(*token, is_it);
+                if let Some(due) = *next {
+                    let (token, node, step) = (*token, node.clone(), *step);
+                    self.owe(EffectId::of(version), Work::Deadline { token, node, step, due }, at);
+                }
             }
             Event::HookRequested { token, node, attempt } => self.request(*token, node, *attempt, version, at),
             Event::HookAccepted {
@@ -412,6 +464,9 @@ impl EffectTable {
             // What a discarding owes comes behind it.
             Event::Discarded => self.open.clear(),
             Event::Migrated { tokens, .. } => {
+                // Those of the new node are set behind it.
+                self.open
+                    .retain(|(_, effect)| !matches!(effect.work, Work::Deadline { .. }));
                 for (moved, to) in tokens {
                     for (_, effect) in &mut self.open {
                         match &mut effect.work {
@@ -424,6 +479,7 @@ impl EffectTable {
                                 }
                             }
                             Work::EventHook { .. }
+                            | Work::Deadline { .. }
                             | Work::Reserved { .. }
                             | Work::TellParent { .. }
                             | Work::CloseChild { .. } => {}
@@ -455,11 +511,12 @@ impl EffectTable {
             | Event::InterventionNeeded { .. }
             | Event::InterventionEnded
             | Event::ChildOpened { by: None, .. }
-            | Event::ActedAs { .. }
             | Event::Asked { .. }
             | Event::ShareDropped { .. }
             | Event::VoteTakenBack { .. }
-            | Event::HolderDropped { .. } => {}
+            | Event::HolderDropped { .. }
+            | Event::Escalated { .. }
+            | Event::ActedAs { .. } => {}
         }
     }
 

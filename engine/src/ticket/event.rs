@@ -360,6 +360,44 @@ pub enum Event {
         /// Who.
         user: UserId,
     },
+    /// The clock of a stay's deadline was set: it runs from now on, or stands. Alarms that were set for the stay before
+    /// are void.
+    DeadlineSet {
+        /// The token that rests.
+        token: TokenId,
+        /// Its node.
+        node: NodeId,
+        /// Working milliseconds that are spent by now.
+        spent_ms: i64,
+        /// When the stay is due; `None` where that is not known, or not in reach.
+        due: Option<Timestamp>,
+        /// Whether the clock stands.
+        stands: bool,
+        /// What is due when; the alarm of each is named for this event and its place here.
+        steps: Vec<(u32, Timestamp)>,
+    },
+    /// A step of a deadline came due; what it does follows in the same commit.
+    DeadlineReached {
+        /// The token that rests.
+        token: TokenId,
+        /// Its node.
+        node: NodeId,
+        /// Which step.
+        step: u32,
+        /// How many times it was due before.
+        nth: u32,
+        /// How many more times fell away, because they were due by now as well.
+        missed: u32,
+        /// When it is due again.
+        next: Option<Timestamp>,
+    },
+    /// Others hold a node in place of whoever did.
+    Escalated {
+        /// The token that rests there.
+        token: TokenId,
+        /// Who hold it; at least one.
+        to: Vec<UserId>,
+    },
 }
 
 /// By what something was done in somebody's name. Stored by position: only ever append.
@@ -504,6 +542,9 @@ impl Event {
             Self::ShareDropped { .. } => "share_dropped",
             Self::VoteTakenBack { .. } => "vote_taken_back",
             Self::HolderDropped { .. } => "holder_dropped",
+            Self::DeadlineSet { .. } => "deadline_set",
+            Self::DeadlineReached { .. } => "deadline_reached",
+            Self::Escalated { .. } => "escalated",
         }
     }
 }

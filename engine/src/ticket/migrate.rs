@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::account::UserType;
 use crate::id::{EdgeId, NodeId, UserId};
+use crate::ticket::deadline;
 use crate::ticket::decision::Decision;
 use crate::ticket::event::Event;
 use crate::ticket::refusal::{Argument, Refusal};
@@ -105,6 +106,7 @@ pub(crate) fn decide(
     let moved = forks.into_iter().map(|fork| (fork.clone(), mapped(&fork.split)));
     let forks = moved.filter(|(fork, split)| fork.split != *split).collect();
     let (from, to) = (decision.ticket.version_name.clone(), new.version_name.clone());
+    let spent = deadline::spent_by_now(decision);
     decision.emit(Event::Migrated {
         from,
         to,
@@ -112,6 +114,7 @@ pub(crate) fn decide(
         forks,
     });
     take_votes_back(decision, new);
+    deadline::migrated(decision, &spent, new);
     Ok(())
 }
 

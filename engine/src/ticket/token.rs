@@ -33,6 +33,8 @@ pub struct Token {
     /// Its stay: the ticket's version with the event that brought it to rest there. Another assignee, another due time,
     /// another try of a hook are the same stay.
     pub visit: u64,
+    /// When that stay began.
+    pub since: Timestamp,
 }
 
 /// How a token rests on its node. Stored by position: only ever append.

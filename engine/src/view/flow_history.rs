@@ -37,12 +37,14 @@ pub struct HistoryEntry {
     pub by: Option<Person>,
     /// Who or what: `user`, `timer`, `hook`, `system`.
     pub processor: &'static str,
-    /// What: an action's word, or `create`, `timer`, `hook`, `hook_failed`, `migrate`, `holder_dropped`, `review`.
+    /// What: an action's word, or `create`, `timer`, `deadline`, `hook`, `hook_failed`, `migrate`, `holder_dropped`, `review`.
     pub action_type: String,
     /// The edge's id, or the same word.
     pub action_id: String,
     /// The edge's name, where it is one.
     pub action_name: String,
+    /// Of a deadline: which step, and what that does.
+    pub deadline: Option<(u32, &'static str)>,
     /// At which node.
     pub node: Option<(NodeId, String)>,
     /// Whether it is a vote.
@@ -204,6 +206,7 @@ pub fn entry(
             .unwrap_or_default(),
         action_type: told.action_type,
         action_id: told.action_id,
+        deadline: step_of(events),
         node: told.node.map(|node| {
             let name = workflow.node(&node).map(|node| node.name.clone()).unwrap_or_default();
             (node, name)
@@ -241,6 +244,7 @@ impl Told {
                     continue;
                 }
                 Cause::TimerFired { node, .. } => ("timer", Some(node)),
+                Cause::DeadlineReached { node, .. } => ("deadline", Some(node)),
                 Cause::HookSucceeded { node, .. } => ("hook", Some(node)),
                 Cause::HookFailed { node, .. } => ("hook_failed", Some(node)),
                 Cause::HookAccepted { node, .. } => ("hook_accepted", Some(node)),
@@ -282,6 +286,35 @@ impl Told {
             }
         }
     }
+}
+
+/// The step of a deadline that a commit has done; what that did, the events behind it tell, whatever version the ticket is
+/// on since.
+fn step_of(events: &[Event]) -> Option<(u32, &'static str)> {
+    let reached = events.iter().find_map(|event| match event.cause()? {
+        Cause::DeadlineReached { step, .. } => Some(step),
+        Cause::Created(_)
+        | Cause::Action(_)
+        | Cause::TimerFired { .. }
+        | Cause::HookSucceeded { .. }
+        | Cause::HookFailed { .. }
+        | Cause::Migrated { .. }
+        | Cause::HookAccepted { .. }
+        | Cause::Dropped { .. }
+        | Cause::ChildOpened { .. }
+        | Cause::ChildEnded { .. }
+        | Cause::EffectDone { .. }
+        | Cause::EffectParked { .. } => None,
+    })?;
+    let has = |is_it: fn(&Event) -> bool| events.iter().any(is_it);
+    let does = if has(|event| matches!(event, Event::Escalated { .. })) {
+        "escalate"
+    } else if has(|event| matches!(event, Event::EdgeTaken { .. })) {
+        "take_edge"
+    } else {
+        "remind"
+    };
+    Some((reached, does))
 }
 
 fn processor_word(processor: &Processor) -> &'static str {

@@ -150,6 +150,7 @@ fn body(effect: &Effect, after: &Ticket, shown: &BTreeMap<FieldKey, FieldPermiss
         Effect::Hook { node, .. } => (body::OF_NODE, Some(node)),
         Effect::CallEventHook { event, .. } => (event.as_str(), None),
         Effect::Timer { .. }
+        | Effect::Deadline { .. }
         | Effect::Notify { .. }
         | Effect::CreateChild { .. }
         | Effect::CloseChild { .. }

@@ -50,6 +50,12 @@ pub struct TicketRow {
     pub current_nodes: Vec<CurrentNode>,
     /// Whether nobody can act without help.
     pub needs_intervention: bool,
+    /// Since when it has waited for people, where somebody can act.
+    pub waiting_since: Option<Timestamp>,
+    /// When the first of its deadlines is due whose clock runs.
+    pub due: Option<Timestamp>,
+    /// Whether it has deadlines, and the clocks of all of them stand.
+    pub paused: bool,
 }
 
 impl TicketRow {
@@ -75,6 +81,20 @@ impl TicketRow {
             parent_ticket_id: None,
             current_nodes: shortened(current_nodes(ticket, workflow, directory)),
             needs_intervention: ticket.intervention.is_some(),
+            waiting_since: ticket
+                .tokens
+                .iter()
+                .filter(|token| token.rest.waiting().next().is_some())
+                .map(|token| token.since)
+                .min(),
+            due: ticket.clocks.due(),
+            paused: ticket.clocks.are_all_standing(),
         }
+    }
+
+    /// Whether a deadline has passed by an instant.
+    #[must_use]
+    pub fn is_overdue(&self, now: Timestamp) -> bool {
+        self.due.is_some_and(|due| due <= now)
     }
 }

@@ -24,7 +24,7 @@ use crate::view::example::example_value;
 use crate::view::row::TicketRow;
 use crate::view::vote::VoteView;
 use crate::workflow::secrets::without_secrets;
-use crate::workflow::{ApprovalRule, Component, ComponentKind, FieldPermission, WorkflowVersion};
+use crate::workflow::{ApprovalRule, Component, ComponentKind, FieldPermission, Term, WorkflowVersion};
 
 /// A ticket as a viewer sees it.
 #[derive(Clone, Debug)]
@@ -122,6 +122,17 @@ pub struct HookWait {
     pub attempt: u32,
 }
 
+/// The clock of a deadline.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClockShown {
+    /// Whether it stands.
+    pub paused: bool,
+    /// Working milliseconds until it is due; below 0 where that has passed.
+    pub remaining_ms: Option<i64>,
+    /// What comes next: which step, what it does, and when.
+    pub steps: Vec<(u32, &'static str, Timestamp)>,
+}
+
 /// What one token waits for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -138,8 +149,10 @@ pub struct WaitingFor {
     pub n_people: usize,
     /// For a merge: the nodes whose tokens are missing, with their names.
     pub missing: Vec<(NodeId, String)>,
-    /// For a timer: when it is due; for a hook: by when it must have called back.
+    /// For a timer: when it is due; for a hook: by when it must have called back; for people: the deadline.
     pub due: Option<Timestamp>,
+    /// How far the clock of a deadline is; `None` where there is none.
+    pub clock: Option<ClockShown>,
     /// For a hook: how far it is.
     pub hook: Option<HookWait>,
     /// For a vote: how far it is.
@@ -230,7 +243,7 @@ pub fn detail(
         field_errors: BTreeMap::new(),
         external,
         offered,
-        waiting_for: waiting_for(ticket, workflow, directory),
+        waiting_for: waiting_for(ticket, workflow, directory, now),
         intervention: ticket.intervention.clone(),
         parent: None,
         children: Vec::new(),
@@ -292,7 +305,7 @@ fn shown_value(
     }
 }
 
-fn waiting_for(ticket: &Ticket, workflow: &WorkflowVersion, directory: &Directory) -> Vec<WaitingFor> {
+fn waiting_for(ticket: &Ticket, workflow: &WorkflowVersion, directory: &Directory, now: Timestamp) -> Vec<WaitingFor> {
     let name_of = |node: &NodeId| workflow.node(node).map(|node| node.name.clone()).unwrap_or_default();
     let one = |token: &Token| {
         let (kind, due) = match &token.rest {
@@ -330,12 +343,50 @@ fn waiting_for(ticket: &Ticket, workflow: &WorkflowVersion, directory: &Director
                 .collect(),
             n_people: people.len(),
             missing,
-            due: due.or_else(|| call_back_due(ticket, token)),
+            due: due
+                .or_else(|| call_back_due(ticket, token))
+                .or_else(|| ticket.clocks.of(token)?.due),
+            clock: clock_shown(ticket, token, workflow, directory, now),
             hook: hook_wait(ticket, token),
             vote: VoteView::of(&token.rest, workflow, directory),
         })
     };
     ticket.tokens.iter().filter_map(one).collect()
+}
+
+fn clock_shown(
+    ticket: &Ticket,
+    token: &Token,
+    workflow: &WorkflowVersion,
+    directory: &Directory,
+    now: Timestamp,
+) -> Option<ClockShown> {
+    let clock = ticket.clocks.of(token)?;
+    let deadline = workflow.node(&token.node)?.deadline.as_ref()?;
+    let working = directory.working_time(deadline.calendar.as_ref());
+    let left = |due: Timestamp| working.working(now, due) - working.working(due, now);
+    let remaining_ms = match &deadline.term {
+        Term::UntilField(_) => clock.due.map(left),
+        Term::After(after) => {
+            let until = clock.run.until.unwrap_or(now);
+            let spent = clock.run.spent_ms + working.working(clock.run.since, until);
+            Some(after.ms(working).saturating_sub(spent))
+        }
+    };
+    let alarms = ticket.effects.iter().filter_map(|(_, open)| open.work.step());
+    let mut steps: Vec<_> = alarms
+        .filter(|(of, ..)| *of == token.id)
+        .filter_map(|(_, step, due)| {
+            let does = &deadline.steps.get(usize::try_from(step).ok()?)?.does;
+            Some((step, does.word(), due))
+        })
+        .collect();
+    steps.sort_unstable_by_key(|(step, _, due)| (*due, *step));
+    Some(ClockShown {
+        paused: clock.stands(),
+        remaining_ms,
+        steps,
+    })
 }
 
 fn hook_wait(ticket: &Ticket, token: &Token) -> Option<HookWait> {
@@ -362,6 +413,7 @@ fn call_back_due(ticket: &Ticket, token: &Token) -> Option<Timestamp> {
         Work::NoCallBack { token: of, due, .. } if *of == token.id => Some(*due),
         Work::NoCallBack { .. }
         | Work::Timer { .. }
+        | Work::Deadline { .. }
         | Work::Hook { .. }
         | Work::EventHook { .. }
         | Work::Child { .. }

@@ -2,7 +2,7 @@
 //! tickets.
 //!
 //! Reading order: this file (what is asked and answered), `index` (what is kept, and how a commit changes it),
-//! `membership` (which bitmaps a ticket is in), `title` (search in titles), `query` (how they answer), `pool` (what cards
+//! `membership` (which bitmaps a ticket is in), `title` (search in titles), `due` (deadlines), `query` (how they answer), `pool` (what cards
 //! share), `segments` (what is stored together).
 //!
 //! Not here: who may view or use a workflow (the caller works that out once per query, see [`Viewer`]), rows as shown
@@ -18,6 +18,7 @@ use crate::id::{NodeId, TicketId, UserId, VersionName, WorkflowId};
 use crate::ticket::{ActState, Ticket};
 use crate::time::Timestamp;
 
+mod due;
 mod index;
 mod membership;
 mod pool;
@@ -83,6 +84,36 @@ impl Category {
     }
 }
 
+/// What a list is ordered by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub enum Order {
+    /// When they were created.
+    #[default]
+    Created,
+    /// When their deadlines are due; those without one last, by creation.
+    Due,
+}
+
+impl Order {
+    /// All, with the first as the default.
+    pub const ALL: [Self; 2] = [Self::Created, Self::Due];
+
+    /// The wire word.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Created => "created",
+            Self::Due => "due",
+        }
+    }
+
+    /// Reads the wire word.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|order| order.word() == word)
+    }
+}
+
 /// Which tickets, in which order, and which page of them. Filters that are empty or `None` let everything through;
 /// all others must hold.
 #[derive(Clone, Debug)]
@@ -107,7 +138,13 @@ pub struct ListQuery {
     pub creator_id: Option<UserId>,
     /// Children of this ticket.
     pub parent_ticket_id: Option<TicketId>,
-    /// Newest first; else oldest first.
+    /// With a deadline that is due at this instant or earlier.
+    pub due_by: Option<Timestamp>,
+    /// With a deadline that is due earlier than this.
+    pub due_before: Option<Timestamp>,
+    /// What they are ordered by.
+    pub order: Order,
+    /// By creation: newest first; else oldest first. By deadline the first that is due comes first, whatever this says.
     pub newest_first: bool,
     /// Which page, from 1.
     pub page: u32,
@@ -128,6 +165,9 @@ impl Default for ListQuery {
             act_state: None,
             creator_id: None,
             parent_ticket_id: None,
+            due_by: None,
+            due_before: None,
+            order: Order::default(),
             newest_first: true,
             page: 1,
             per_page: 10,

@@ -69,6 +69,9 @@ pub struct Definition {
     pub notification: NotificationInfo,
     /// `advanced_schema.customization_info.hook_info_list`.
     pub event_hooks: Vec<EventHook>,
+    /// Problems that keep it from being published, and do not keep a version from running that was published before
+    /// there was a rule: what they are about is not there.
+    pub of_new: Vec<Problem>,
 }
 
 /// Reads a definition. What comes back beside problems holds stand-ins and is only fit for further checks.
@@ -142,6 +145,7 @@ pub fn read(source: &Json, file_stem: Option<&str>) -> (Definition, Vec<Problem>
         authorized_apps: authorized_apps.into_iter().map(AppName::from).collect(),
         notification,
         event_hooks,
+        of_new: reader.take_of_new(),
     };
     (definition, reader.into_problems())
 }

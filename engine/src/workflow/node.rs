@@ -14,6 +14,7 @@ use crate::workflow::form::{ComponentKind, FieldPermission, Form};
 use crate::workflow::problem::Problem;
 
 mod approval;
+pub(crate) mod deadline;
 mod gateway;
 mod hook;
 mod normal;
@@ -21,6 +22,7 @@ pub(crate) mod spawn;
 mod timer;
 
 pub use approval::{Approval, ApprovalRule};
+pub use deadline::{Deadline, DeadlineStep, StepDoes, Term};
 pub use hook::HookProps;
 pub use normal::{AssigneeRule, NormalProps, Strategy, Variable};
 pub use spawn::{Many, Spawn, SpawnCreator, SpawnValue};
@@ -39,6 +41,8 @@ pub struct Node {
     pub field_permissions: BTreeMap<FieldKey, FieldPermission>,
     /// Whether the creator may withdraw while a token is here.
     pub allow_withdraw: bool,
+    /// When a stay here is due; only where people act.
+    pub deadline: Option<Box<Deadline>>,
 }
 
 impl Node {
@@ -140,7 +144,7 @@ pub(crate) struct Rule {
 
 const START: Rule = Rule {
     word: "start",
-    keys: &[],
+    keys: &["deadline"],
     leaving: Leaving::ByPeople,
     read: |_, _, _| NodeKind::Start,
     check: |_, _, _| {},

@@ -45,7 +45,8 @@ pub fn check(
     file_stem: Option<&str>,
     context: &ValidationContext<'_>,
 ) -> (Option<WorkflowVersion>, Vec<Problem>) {
-    let (definition, mut problems) = definition::read(source, file_stem);
+    let (mut definition, mut problems) = definition::read(source, file_stem);
+    problems.append(&mut definition.of_new);
     size(source, &definition, &mut problems);
     if problems.iter().any(|problem| problem.code == "too_large") {
         return (None, problems);

@@ -5,6 +5,8 @@
 
 /// Checkpoints of the lists: nobody waits for one, and whatever becomes of it the lists are right.
 mod checkpoints;
+/// Deadlines carried out, and lists by them.
+mod deadlines;
 /// Large directories, directories of several tenants, people who left.
 mod directories;
 /// Effects carried out.

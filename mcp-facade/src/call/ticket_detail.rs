@@ -5,6 +5,7 @@
 use loonflow_engine::account::directory::Directory;
 use loonflow_engine::id::FieldKey;
 use loonflow_engine::limits::LISTED_MAX;
+use loonflow_engine::time::Timestamp;
 use loonflow_engine::view::ticket_detail::TicketDetail;
 use serde::Serialize;
 use serde_json::Value;
@@ -82,7 +83,7 @@ fn is_none(n: &u64) -> bool {
 }
 
 impl Answer {
-    fn of(detail: TicketDetail, directory: &Directory) -> Self {
+    fn of(detail: TicketDetail, directory: &Directory, now: Timestamp) -> Self {
         let filling = Filling {
             permissions: &detail.permissions,
             values: detail.values,
@@ -107,7 +108,7 @@ impl Answer {
             children: detail.children.into_iter().map(Relative::from).collect(),
             n_children_hidden: detail.n_children_hidden,
             version: detail.row.version,
-            ticket: Row::of(detail.row, directory),
+            ticket: Row::of(detail.row, directory, now),
             waiting_for: waiting.map(|one| WaitingFor::of(one, directory)).collect(),
         }
     }
@@ -137,7 +138,7 @@ pub(super) async fn shown(
     if let Some(key) = whole_field {
         leave_whole(&mut detail, key)?;
     }
-    Ok(Answer::of(detail, &directory))
+    Ok(Answer::of(detail, &directory, context.state.now()))
 }
 
 /// Characters of the values of other fields, where one is asked for whole.

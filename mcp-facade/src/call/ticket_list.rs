@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use loonflow_engine::account::directory::Directory;
 use loonflow_engine::id::{NodeId, TicketId, UserId, WorkflowId};
-use loonflow_engine::runtime::{Caller, Category, Engine, ListQuery};
+use loonflow_engine::runtime::{Caller, Category, Engine, ListQuery, Order};
 use loonflow_engine::ticket::ActState;
 use loonflow_engine::time::Timestamp;
 use serde::Serialize;
@@ -23,6 +23,9 @@ use crate::wire::ticket::Row;
 
 /// Words of `category`; the first is the default.
 pub const CATEGORIES: &[&str] = &["duty", "owner", "relation", "view", "worked", "intervene", "all"];
+
+/// Words of `order_by`; the first is the default.
+pub const ORDERS: &[&str] = &["created", "due"];
 
 /// Without a bound a list goes back so many days (contract: ticket_list).
 const LIST_DAYS: i64 = 3 * 365 + 1;
@@ -53,6 +56,12 @@ pub struct Params {
     pub creator_id: Option<String>,
     /// Parent.
     pub parent_ticket_id: Option<String>,
+    /// Only those with a deadline that has passed.
+    pub overdue: bool,
+    /// Only those with a deadline before this moment, as text.
+    pub due_before: Option<String>,
+    /// One of [`ORDERS`].
+    pub order_by: String,
     /// Newest first.
     pub reverse: bool,
     /// Which page.
@@ -76,6 +85,9 @@ impl Params {
             act_state: arguments.optional_string("act_state")?,
             creator_id: arguments.optional_string("creator_id")?,
             parent_ticket_id: arguments.optional_string("parent_ticket_id")?,
+            overdue: arguments.boolean("overdue", false)?,
+            due_before: arguments.optional_string("due_before")?,
+            order_by: arguments.one_of("order_by", "created", ORDERS)?,
             reverse: arguments.reverse(true)?,
             page: arguments.page()?,
         })
@@ -124,6 +136,9 @@ pub(crate) fn query(params: &Params, directory: &Directory, now: Timestamp) -> R
         act_state: params.act_state.as_deref().map(act_state).transpose()?,
         creator_id: params.creator_id.as_deref().map(UserId::from),
         parent_ticket_id: parent_ticket_id.flatten(),
+        due_by: params.overdue.then_some(now),
+        due_before: bound("due_before", params.due_before.as_deref(), Side::Start)?,
+        order: Order::parse(&params.order_by).unwrap_or_default(),
         newest_first: params.reverse,
         page,
         per_page,
@@ -171,6 +186,7 @@ pub struct Answer {
 pub(crate) async fn run(context: &CallContext, params: Params) -> Result<Answer, ApiError> {
     let directory = context.directory()?;
     let query = query(&params, &directory, context.state.now())?;
+    let now = context.state.now();
     let page = context.answered(context.engine().tickets().list(&context.caller, query).await)?;
     let (engine, caller) = (context.engine(), &context.caller);
     let mut notes = notes_of(&params, engine, caller, &directory);
@@ -181,7 +197,7 @@ pub(crate) async fn run(context: &CallContext, params: Params) -> Result<Answer,
     }
     Ok(Answer {
         paging: Paging::from(&page),
-        ticket_list: page.rows.into_iter().map(|row| Row::of(row, &directory)).collect(),
+        ticket_list: page.rows.into_iter().map(|row| Row::of(row, &directory, now)).collect(),
         notes,
     })
 }

@@ -32,6 +32,12 @@ pub struct HistoryEntry {
     /// The person who did it, where it was one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub operator: Option<Person>,
+    /// Of a deadline: which step, from 0.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub step: Option<u32>,
+    /// Of a deadline: what that does.
+    #[serde(rename = "do", skip_serializing_if = "Option::is_none")]
+    pub does: Option<&'static str>,
     /// The edge's name, where it has one.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub action_name: String,
@@ -70,6 +76,8 @@ impl HistoryEntry {
             act_state: entry.act_state.word(),
             field_changes: field_changes(entry.field_changes),
             moves: moves(entry.moves),
+            step: entry.deadline.map(|(step, _)| step),
+            does: entry.deadline.map(|(_, does)| does),
             operator: entry.by.map(Person::from),
             action_name: entry.action_name,
             node: entry.node.map(NamedNode::from),

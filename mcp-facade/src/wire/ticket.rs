@@ -3,6 +3,7 @@
 use loonflow_engine::account::directory::Directory;
 use loonflow_engine::id::{EdgeId, NodeId, TenantId, TicketId};
 use loonflow_engine::ticket::ActionKind;
+use loonflow_engine::time::Timestamp;
 use loonflow_engine::view::row::TicketRow;
 use loonflow_engine::view::{ticket_detail, vote};
 use serde::Serialize;
@@ -41,12 +42,26 @@ pub struct Row {
     pub current_nodes: Vec<CurrentNode>,
     /// Whether nobody can act without help.
     pub needs_intervention: bool,
+    /// Since when it has waited for people; absent where nobody can act.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub waiting_since: Option<String>,
+    /// When its first deadline is due; absent where none is, and while all stand.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub due: Option<String>,
+    /// Whether that has passed.
+    pub overdue: bool,
+    /// Whether the clocks of all of its deadlines stand.
+    pub paused: bool,
 }
 
 impl Row {
     /// The row of a ticket.
-    pub(crate) fn of(row: TicketRow, directory: &Directory) -> Self {
+    pub(crate) fn of(row: TicketRow, directory: &Directory, now: Timestamp) -> Self {
         Self {
+            overdue: row.is_overdue(now),
+            waiting_since: row.waiting_since.map(|since| since.to_answer(directory.zone())),
+            due: row.due.map(|due| due.to_answer(directory.zone())),
+            paused: row.paused,
             id: row.id,
             title: row.title,
             act_state: row.act_state.word(),
@@ -87,6 +102,15 @@ pub struct WaitingFor {
     /// Only for what waits for an instant: when it is due.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub due: Option<String>,
+    /// Only for a deadline: whether its clock stands.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub paused: Option<bool>,
+    /// Only for a deadline: working milliseconds until it is due, below 0 once that has passed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub remaining_ms: Option<i64>,
+    /// Only for a deadline: what comes next.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub steps: Vec<DeadlineStep>,
     /// Only for a hook: how far it is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hook: Option<Hook>,
@@ -98,7 +122,21 @@ pub struct WaitingFor {
 impl WaitingFor {
     /// The wait of one token.
     pub(crate) fn of(waiting: ticket_detail::WaitingFor, directory: &Directory) -> Self {
+        let (mut paused, mut remaining_ms, mut steps) = (None, None, Vec::new());
+        if let Some(clock) = waiting.clock {
+            paused = Some(clock.paused);
+            remaining_ms = clock.remaining_ms;
+            let shown = clock.steps.into_iter().map(|(step, does, due)| DeadlineStep {
+                step,
+                does,
+                due: due.to_answer(directory.zone()),
+            });
+            steps.extend(shown);
+        }
         Self {
+            paused,
+            remaining_ms,
+            steps,
             node_id: waiting.node_id,
             name: waiting.name,
             kind: waiting.kind.word(),
@@ -113,6 +151,18 @@ impl WaitingFor {
             vote: waiting.vote.map(Vote::from),
         }
     }
+}
+
+/// A step of a deadline that is to come.
+#[derive(Debug, Clone, Serialize)]
+pub struct DeadlineStep {
+    /// Its place in the definition, from 0.
+    pub step: u32,
+    /// `remind`, `escalate` or `take_edge`.
+    #[serde(rename = "do")]
+    pub does: &'static str,
+    /// When.
+    pub due: String,
 }
 
 /// How far a hook is.

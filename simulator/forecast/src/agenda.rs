@@ -3,6 +3,8 @@
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 
+use loonflow_engine::id::TokenId;
+
 use super::desk::ItemKey;
 use super::timeline::Instant;
 
@@ -26,6 +28,8 @@ pub enum Happening {
     Wake(usize),
     /// A timer is due, at a stay of a case.
     Timer(CaseKey, u32),
+    /// A step of the deadline of a token's stay is due.
+    Deadline(CaseKey, TokenId, u32),
     /// An outside system answers, to the request with this number.
     Answer(CaseKey, u32, u32),
     /// An admin asks an outside system again.

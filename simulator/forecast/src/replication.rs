@@ -182,6 +182,7 @@ impl<'p> Replication<'p> {
                     self.freed.push(person);
                 }
                 Happening::Timer(case, stay) => self.timer(case, stay)?,
+                Happening::Deadline(case, token, step) => self.deadline(case, token, step)?,
                 Happening::Answer(case, stay, attempt) => self.answer(case, stay, attempt)?,
                 Happening::Retry(case, stay) => self.retry(case, stay)?,
             }

@@ -245,6 +245,9 @@ async fn ask(engine: &Engine, call: &Prepared) -> Answer<Done> {
             };
             done(engine.tickets().act(caller, request).await)
         }
+        (Command::ReachDeadline { token, step }, _, Some(ticket)) => {
+            engine.effects().reach_deadline(ticket, *token, *step).await
+        }
         (Command::FireTimer { token }, _, Some(ticket)) => engine.effects().fire_timer(ticket, *token).await,
         (
             Command::ReportHook {
@@ -265,6 +268,7 @@ async fn ask(engine: &Engine, call: &Prepared) -> Answer<Done> {
         }
         (
             Command::ReviewHolders
+            | Command::ReviewDeadlines { .. }
             | Command::Migrate { .. }
             | Command::CloseEffect { .. }
             | Command::OpenChild(_)
@@ -272,9 +276,10 @@ async fn ask(engine: &Engine, call: &Prepared) -> Answer<Done> {
             ..,
         )
         | (Command::Create(_), None, _)
-        | (Command::Act(_) | Command::FireTimer { .. } | Command::ReportHook { .. }, ..) => {
-            Ok(Err(Refusal::TicketNotFound { id: String::new() }))
-        }
+        | (
+            Command::Act(_) | Command::FireTimer { .. } | Command::ReachDeadline { .. } | Command::ReportHook { .. },
+            ..,
+        ) => Ok(Err(Refusal::TicketNotFound { id: String::new() })),
     }
 }
 

@@ -117,6 +117,8 @@ fn user_of(command: &Command) -> Option<&UserId> {
         Command::Create(create) => Some(&create.by),
         Command::Act(act) => Some(&act.by),
         Command::FireTimer { .. }
+        | Command::ReachDeadline { .. }
+        | Command::ReviewDeadlines { .. }
         | Command::ReportHook { .. }
         | Command::CloseEffect { .. }
         | Command::OpenChild(_)

@@ -267,6 +267,9 @@ fn step_in_words(step: &CaseStep) -> String {
             let at = node_id.as_ref().map(|node| format!(" at `{node}`")).unwrap_or_default();
             format!("{operator} takes {action_type} `{action_id}`{at} on ticket {ticket}")
         }
+        CaseStep::ReachDeadline { ticket, token, step } => {
+            format!("step {step} of the deadline of token {token} on ticket {ticket} is due")
+        }
         CaseStep::FireTimer { ticket, token } => format!("the timer of token {token} on ticket {ticket} fires"),
         CaseStep::ReportHook {
             ticket, token, failed, ..

@@ -198,6 +198,8 @@ impl Coverage {
             }
             Command::Act(act) => (&act.by, act.action.kind(workflow), act.at.as_ref(), &act.fields),
             Command::FireTimer { .. }
+            | Command::ReachDeadline { .. }
+            | Command::ReviewDeadlines { .. }
             | Command::ReportHook { .. }
             | Command::CloseEffect { .. }
             | Command::OpenChild(_)

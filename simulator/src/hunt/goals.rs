@@ -9,7 +9,7 @@ use loonflow_engine::ticket::ActionKind;
 use loonflow_engine::ticket::{ActState, Command, DropReason, Event, Rest, Ticket};
 
 /// Built-in goals: name and what it asks for.
-pub const BUILT_IN: [(&str, &str); 21] = [
+pub const BUILT_IN: [(&str, &str); 23] = [
     ("fork_left_early", "a fork was left early"),
     ("shared_merge", "a merge joined twice in one step: two forks share it"),
     ("nested_fork", "a fork was opened within another"),
@@ -25,6 +25,8 @@ pub const BUILT_IN: [(&str, &str); 21] = [
     ("drawn", "one of several was drawn"),
     ("remembered", "the last handler got a node back"),
     ("timer_fired", "a timer fired"),
+    ("deadline_reached", "a step of a deadline came due"),
+    ("escalated", "others came to hold a node because of its deadline"),
     ("hook_failed_and_retried", "a failed hook was posted again"),
     ("wait_skipped", "a timer or hook was gone on from without waiting"),
     ("abstained", "somebody went without a vote"),
@@ -176,7 +178,10 @@ impl Goals {
                     });
                 }
                 Event::HolderDropped { .. } => self.see("holder_dropped"),
-                Event::NodeEntered { .. }
+                Event::DeadlineReached { .. } => self.see("deadline_reached"),
+                Event::Escalated { .. } => self.see("escalated"),
+                Event::DeadlineSet { .. }
+                | Event::NodeEntered { .. }
                 | Event::HookRequested { .. }
                 | Event::TicketCreated(_)
                 | Event::ActionTaken(_)

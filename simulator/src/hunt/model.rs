@@ -28,6 +28,7 @@ mod acts;
 mod assign;
 pub mod compare;
 mod conditions;
+mod deadlines;
 mod definition;
 mod forms;
 mod graph;
@@ -222,6 +223,9 @@ impl Model {
                     acts::handle(run, &request, &chosen)
                 })
             }
+            CaseStep::ReachDeadline { ticket, token, step } => self.change(*ticket, now_ms, By::Timer, drawn, |run| {
+                deadlines::reach(run, *token, *step).map_err(Into::into)
+            }),
             CaseStep::FireTimer { ticket, token } => self.change(*ticket, now_ms, By::Timer, drawn, |run| {
                 acts::fire_timer(run, *token).map_err(Into::into)
             }),
@@ -294,6 +298,7 @@ fn finish(
     match done {
         Ok(()) if run.is_badly_drawn() => Err(BAD_DRAW),
         Ok(()) => {
+            run.set_times();
             run.owe();
             let mut ticket = run.ticket;
             ticket.needs_help = moves::needs_help(&ticket, run.people);

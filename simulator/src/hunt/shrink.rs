@@ -337,6 +337,7 @@ fn place_mut(step: &mut CaseStep) -> Option<&mut usize> {
     match step {
         CaseStep::Handle { ticket, .. }
         | CaseStep::FireTimer { ticket, .. }
+        | CaseStep::ReachDeadline { ticket, .. }
         | CaseStep::ReportHook { ticket, .. }
         | CaseStep::ReviewHolders { ticket }
         | CaseStep::Migrate { ticket, .. } => Some(ticket),

@@ -167,6 +167,7 @@ fn ticket_of(step: &CaseStep) -> Option<usize> {
     match step {
         CaseStep::Handle { ticket, .. }
         | CaseStep::FireTimer { ticket, .. }
+        | CaseStep::ReachDeadline { ticket, .. }
         | CaseStep::ReportHook { ticket, .. }
         | CaseStep::ReviewHolders { ticket }
         | CaseStep::Migrate { ticket, .. } => Some(*ticket),
@@ -377,6 +378,10 @@ fn said(world: &World, step: &CaseStep) -> String {
                 said += &format!(" to {}", node_name(*ticket, target));
             }
             said + &sends(fields)
+        }
+        CaseStep::ReachDeadline { ticket, token, step } => {
+            let place = waits_at(*ticket, *token);
+            format!("Step {step} of the deadline {place} of ticket {ticket} is due")
         }
         CaseStep::FireTimer { ticket, token } => {
             format!("The timer {} of ticket {ticket} fires", waits_at(*ticket, *token))

@@ -208,6 +208,7 @@ impl Watch {
             CaseStep::Create { .. }
             | CaseStep::Handle { .. }
             | CaseStep::FireTimer { .. }
+            | CaseStep::ReachDeadline { .. }
             | CaseStep::ReportHook { .. }
             | CaseStep::ReviewHolders { .. }
             | CaseStep::Migrate { .. } => match command_of(&self.world, step) {

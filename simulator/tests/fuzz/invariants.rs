@@ -121,6 +121,7 @@ fn tokens_forks_and_states() {
     let ended = with(&|one| {
         one.tokens = vec![Token {
             visit: 1,
+            since: loonflow_engine::time::Timestamp(0),
             id: TokenId(9),
             node: workflow.end().id.clone(),
             forks: Vec::new(),

@@ -134,6 +134,15 @@ pub enum CaseStep {
         /// The token that waits.
         token: u64,
     },
+    /// A step of a deadline is due.
+    ReachDeadline {
+        /// Which ticket.
+        ticket: usize,
+        /// The token that rests.
+        token: u64,
+        /// Which step.
+        step: u32,
+    },
     /// A hook answers.
     ReportHook {
         /// Which ticket.
@@ -204,6 +213,11 @@ impl CaseStep {
                 ticket: ticket?,
                 token: token.0,
             },
+            Command::ReachDeadline { token, step } => Self::ReachDeadline {
+                ticket: ticket?,
+                token: token.0,
+                step: *step,
+            },
             Command::ReportHook {
                 token,
                 attempt,
@@ -217,7 +231,10 @@ impl CaseStep {
                     HookOutcome::Failed(why) => Some(why.clone()),
                 },
             },
-            Command::CloseEffect { .. } | Command::OpenChild(_) | Command::EndChild { .. } => return None,
+            Command::CloseEffect { .. }
+            | Command::OpenChild(_)
+            | Command::EndChild { .. }
+            | Command::ReviewDeadlines { .. } => return None,
             Command::ReviewHolders => Self::ReviewHolders { ticket: ticket? },
             Command::Migrate { operator, nodes } => Self::Migrate {
                 ticket: ticket?,

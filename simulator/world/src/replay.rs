@@ -87,6 +87,13 @@ pub fn command_of(world: &World, step: &CaseStep) -> Option<Translated> {
                 fields: values(fields),
             }),
         ),
+        CaseStep::ReachDeadline { ticket, token, step } => on(
+            *ticket,
+            Command::ReachDeadline {
+                token: TokenId(*token),
+                step: *step,
+            },
+        ),
         CaseStep::FireTimer { ticket, token } => on(*ticket, Command::FireTimer { token: TokenId(*token) }),
         CaseStep::ReportHook {
             ticket,

@@ -183,6 +183,11 @@ fn feed_step(bytes: &mut Vec<u8>, step: &CaseStep) {
             feed_some(bytes, target_node_id.as_ref().map(NodeId::as_str));
             feed_fields(bytes, fields);
         }
+        CaseStep::ReachDeadline { ticket, token, step } => {
+            ticket_of(bytes, 10, *ticket);
+            bytes.extend(token.to_le_bytes());
+            bytes.extend(step.to_le_bytes());
+        }
         CaseStep::FireTimer { ticket, token } => {
             ticket_of(bytes, 6, *ticket);
             bytes.extend(token.to_le_bytes());

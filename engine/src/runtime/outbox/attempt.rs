@@ -316,6 +316,7 @@ fn address<'w>(work: &Work, workflow: &'w WorkflowVersion) -> Option<Address<'w>
             is_async: false,
         }),
         Work::Timer { .. }
+        | Work::Deadline { .. }
         | Work::NoCallBack { .. }
         | Work::Child { .. }
         | Work::Reserved { .. }
@@ -345,6 +346,7 @@ async fn body_of(
         // A migration since has another name for the node; the body says what was then.
         Work::Hook { .. }
         | Work::Timer { .. }
+        | Work::Deadline { .. }
         | Work::NoCallBack { .. }
         | Work::Child { .. }
         | Work::Reserved { .. }

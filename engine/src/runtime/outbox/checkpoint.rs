@@ -19,7 +19,7 @@ use crate::ticket::{EffectId, EffectTable};
 
 const PROJECTION: &str = "outbox";
 /// Schema number; another one is ignored and the outbox is folded from the start.
-const SCHEMA: u16 = 1;
+const SCHEMA: u16 = 2;
 /// Tickets of one part: so many are encoded while the follower waits, in about a millisecond.
 const PART_TICKETS: usize = 2_000;
 

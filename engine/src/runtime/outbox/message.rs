@@ -36,6 +36,7 @@ pub(crate) async fn send(hands: &Hands, tenant: &TenantId, key: Key, n_before: u
             told(hands, tenant, child, Command::Act(act)).await?
         }
         Work::Timer { .. }
+        | Work::Deadline { .. }
         | Work::Hook { .. }
         | Work::NoCallBack { .. }
         | Work::EventHook { .. }

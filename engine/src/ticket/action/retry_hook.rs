@@ -50,6 +50,7 @@ fn carry_out(decision: &mut Decision<'_>, action: &Chosen<'_>, taking: &Taking<'
                 decision.emit(Event::HookRequested { token, node, attempt });
             }
             Work::Timer { .. }
+            | Work::Deadline { .. }
             | Work::NoCallBack { .. }
             | Work::EventHook { .. }
             | Work::Child { .. }

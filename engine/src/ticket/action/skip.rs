@@ -82,7 +82,13 @@ fn meant(decision: &Decision<'_>, taking: &Taking<'_>) -> Result<Skipped, Refusa
     let parked = ticket.effects.parked();
     let of_ticket: Vec<EffectId> = parked
         .iter()
-        .filter(|(_, effect, _)| effect.work.token().is_none())
+        .filter(|(_, effect, _)| {
+            !effect
+                .work
+                .token()
+                .and_then(|token| ticket.token(token))
+                .is_some_and(waits)
+        })
         .map(|(id, ..)| *id)
         .collect();
     let mut nodes: Vec<NodeId> = waiting().map(|token| token.node.clone()).collect();

@@ -63,6 +63,15 @@ pub enum Cause<'e> {
         /// How.
         state: ChildEnd,
     },
+    /// See [`Event::DeadlineReached`].
+    DeadlineReached {
+        /// The token that rests.
+        token: TokenId,
+        /// Its node.
+        node: &'e NodeId,
+        /// Which step.
+        step: u32,
+    },
     /// See [`Event::EffectDone`].
     EffectDone {
         /// Which.
@@ -171,6 +180,7 @@ impl Event {
                 | Self::EffectRetried { .. }
                 | Self::EffectSkipped { .. }
                 | Self::HookAccepted { .. }
+                | Self::DeadlineSet { .. }
                 | Self::InterventionNeeded { .. }
                 | Self::InterventionEnded
         )
@@ -195,6 +205,11 @@ impl Event {
             Self::ChildEnded { child, state } => Some(Cause::ChildEnded {
                 child: *child,
                 state: *state,
+            }),
+            Self::DeadlineReached { token, node, step, .. } => Some(Cause::DeadlineReached {
+                token: *token,
+                node,
+                step: *step,
             }),
             Self::EffectDone { effect, .. } => Some(Cause::EffectDone { effect: *effect }),
             Self::EffectParked { effect, reason, .. } => Some(Cause::EffectParked {
@@ -228,10 +243,12 @@ impl Event {
             | Self::EffectsOwed { .. }
             | Self::EffectRetried { .. }
             | Self::EffectSkipped { .. }
-            | Self::ActedAs { .. }
             | Self::Asked { .. }
             | Self::VoteTakenBack { .. }
-            | Self::WaitSkipped { .. } => None,
+            | Self::WaitSkipped { .. }
+            | Self::DeadlineSet { .. }
+            | Self::Escalated { .. }
+            | Self::ActedAs { .. } => None,
         }
     }
 
@@ -294,11 +311,14 @@ impl Event {
             | Self::WaitSkipped { .. }
             | Self::ChildOpened { .. }
             | Self::ChildEnded { .. }
-            | Self::ActedAs { .. }
             | Self::Asked { .. }
             | Self::ShareDropped { .. }
             | Self::VoteTakenBack { .. }
-            | Self::HolderDropped { .. } => None,
+            | Self::HolderDropped { .. }
+            | Self::DeadlineSet { .. }
+            | Self::DeadlineReached { .. }
+            | Self::Escalated { .. }
+            | Self::ActedAs { .. } => None,
         }
     }
 }

@@ -29,6 +29,8 @@ impl Event {
                 .map(|asked| EACH + asked.place.len() + asked.host.len())
                 .sum(),
             Self::EffectDone { note, .. } => note.as_ref().map_or(0, String::len),
+            Self::Escalated { to, .. } => people(to),
+            Self::DeadlineSet { steps, .. } => 10 * steps.len(),
             Self::Forked { branches, .. } => EACH * branches.len(),
             Self::Joined { tokens, .. } => tokens.len(),
             Self::ForkLeft { cancelled, .. } => cancelled.len(),
@@ -58,6 +60,7 @@ impl Event {
             | Self::EffectSkipped { .. }
             | Self::ChildOpened { .. }
             | Self::ChildEnded { .. }
+            | Self::DeadlineReached { .. }
             | Self::ActedAs { .. } => 0,
         };
         (EACH + large) as u64

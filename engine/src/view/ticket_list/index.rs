@@ -18,6 +18,7 @@ use std::sync::Arc;
 
 use roaring::RoaringBitmap;
 
+use super::due::Dues;
 use super::membership::{Key, Memberships};
 use super::pool::Pool;
 use super::segments::{Segments, decode_cards, encode_cards};
@@ -28,7 +29,7 @@ use crate::ticket::{self, Event, Meta, Ticket};
 use crate::time::Timestamp;
 
 /// Number of the form that [`TenantIndex::encode`] writes. Another one is not decoded: the log is read again instead.
-pub(super) const SCHEMA: u16 = 3;
+pub(super) const SCHEMA: u16 = 4;
 /// What the form is called when it does not decode.
 pub(super) const KIND: &str = "ticket_list";
 
@@ -40,6 +41,7 @@ pub struct TenantIndex {
     live: RoaringBitmap,
     memberships: Memberships,
     titles: Titles,
+    dues: Dues,
     segments: Segments,
     pool: Pool,
     /// Position of the commit that is folded.
@@ -109,6 +111,7 @@ impl TenantIndex {
         } else {
             self.memberships.update(ordinal, &before, &after);
             self.titles.update(ordinal, &before.title, &after.title);
+            self.dues.update(ordinal, before.clocks.due(), after.clocks.due());
             self.pool.share(Some(&before), &mut after);
             Some(Arc::new(after))
         };
@@ -177,6 +180,13 @@ impl TenantIndex {
         slots.map(|slot| slot.place.1).collect()
     }
 
+    /// The tickets that have a deadline which is due some time, by that.
+    #[must_use]
+    pub fn with_due(&self) -> Vec<TicketId> {
+        let ordinals = self.dues.in_order();
+        ordinals.map(|ordinal| self.slots[ordinal as usize].place.1).collect()
+    }
+
     /// Takes a new card to its place.
     fn insert(&mut self, card: Arc<Ticket>) {
         let place = (card.created_at, card.id);
@@ -204,6 +214,7 @@ impl TenantIndex {
         self.live.insert(ordinal);
         self.memberships.insert(ordinal, &card);
         self.titles.update(ordinal, "", &card.title);
+        self.dues.update(ordinal, None, card.clocks.due());
         self.slots.push(Slot {
             place: (card.created_at, card.id),
             card: Some(card),
@@ -217,6 +228,7 @@ impl TenantIndex {
         self.live.remove(ordinal);
         self.memberships.remove(ordinal, card);
         self.titles.update(ordinal, &card.title, "");
+        self.dues.update(ordinal, card.clocks.due(), None);
     }
 
     /// The cards as bytes in the order of their places. Bitmaps are not kept.
@@ -290,6 +302,10 @@ impl TenantIndex {
 
     pub(super) fn titles(&self) -> &Titles {
         &self.titles
+    }
+
+    pub(super) fn dues(&self) -> &Dues {
+        &self.dues
     }
 
     pub(super) fn segments(&self) -> &Segments {

@@ -8,7 +8,7 @@ use std::hash::Hash;
 use std::sync::Arc;
 
 use crate::id::{FieldKey, NodeId, SharedText, TicketId, UserId};
-use crate::ticket::{Child, EffectId, EffectTable, Rest, ShareState, Ticket};
+use crate::ticket::{Child, Clocks, EffectId, EffectTable, Rest, ShareState, Ticket};
 use crate::value::Value;
 
 /// Sets and maps of more entries are seldom alike, and cost their length to compare: they are not looked for.
@@ -75,6 +75,7 @@ pub(super) struct Pool {
     no_effects: Arc<EffectTable>,
     no_children: Arc<BTreeMap<TicketId, Child>>,
     no_answers: Arc<BTreeMap<NodeId, EffectId>>,
+    no_clocks: Arc<Clocks>,
 }
 
 impl Pool {
@@ -87,6 +88,9 @@ impl Pool {
         card.effects = Arc::clone(&self.no_effects);
         card.children = Arc::clone(&self.no_children);
         card.answered_hooks = Arc::clone(&self.no_answers);
+        if card.clocks == self.no_clocks {
+            card.clocks = Arc::clone(&self.no_clocks);
+        }
         for text in [
             card.tenant_id.text_mut(),
             card.workflow_id.text_mut(),

@@ -7,7 +7,7 @@ use roaring::{MultiOps, RoaringBitmap};
 
 use super::index::TenantIndex;
 use super::membership::Key;
-use super::{Category, ListPage, ListQuery, Viewer};
+use super::{Category, ListPage, ListQuery, Order, Viewer};
 use crate::id::TicketId;
 use crate::limits::{CHILDREN_LOOKED_AT_MAX, CHILDREN_SHOWN_MAX};
 use crate::text::{folded, is_blank};
@@ -24,15 +24,21 @@ impl TenantIndex {
         let page = u64::from(query.page).clamp(1, n_pages);
         let n_before = (page - 1) * per_page;
         let n_rows = per_page.min(total - n_before);
-        let first = if query.newest_first {
-            total - n_before - n_rows
-        } else {
-            n_before
+        let tickets = match query.order {
+            Order::Due => {
+                let due_of = |ordinal| self.card(ordinal).and_then(|card| card.clocks.due());
+                let page = self.dues().page(&found, n_before, n_rows, due_of);
+                page.into_iter()
+                    .filter_map(|ordinal| self.card(ordinal).cloned())
+                    .collect()
+            }
+            Order::Created if query.newest_first => {
+                let mut tickets = self.cards_from(&found, total - n_before - n_rows, n_rows);
+                tickets.reverse();
+                tickets
+            }
+            Order::Created => self.cards_from(&found, n_before, n_rows),
         };
-        let mut tickets = self.cards_from(&found, first, n_rows);
-        if query.newest_first {
-            tickets.reverse();
-        }
         let parents = tickets.iter().filter_map(|ticket| Some(ticket.parent.as_ref()?.0));
         ListPage {
             parents: parents.filter(|parent| self.may_view(*parent, viewer)).collect(),
@@ -125,6 +131,11 @@ impl TenantIndex {
         }
         if let Some(creator) = &query.creator_id {
             sets.push(one(Key::Creator(creator.clone()))?);
+        }
+        for (until, is_included) in [(query.due_by, true), (query.due_before, false)] {
+            if let Some(until) = until {
+                sets.push(Cow::Owned(self.dues().until(until, is_included)));
+            }
         }
         if let Some(parent) = query.parent_ticket_id {
             // Else the answer would tell which tickets are its children.

@@ -12,7 +12,7 @@ use crate::value::Value;
 use crate::workflow::condition::{Condition, ConditionGroups, Operator};
 use crate::workflow::edge::{Edge, EdgeKind};
 use crate::workflow::form::FieldPermission;
-use crate::workflow::node::{self, Node, NodeKind};
+use crate::workflow::node::{self, Node, NodeKind, deadline};
 
 const NODE_KEYS: [&str; 5] = ["id", "name", "type", "layout", "props"];
 const EDGE_KEYS: [&str; 7] = [
@@ -52,7 +52,13 @@ fn read_node(reader: &mut Reader, info: &Json) -> Node {
     reader.keys(info, &NODE_KEYS, "", &place);
     let props = reader.object(info, "props", &place);
     let kind = kind(reader, info, props, &place);
-    let known = [&PROPS_KEYS, kind.rule().keys].concat();
+    let is_for_people = kind.is_left_by_people();
+    let deadline = deadline::read(reader, props, &place, is_for_people);
+    let mut known = [&PROPS_KEYS, kind.rule().keys].concat();
+    if !is_for_people {
+        // It is said to be misplaced, which is more than that nobody reads it.
+        known.push("deadline");
+    }
     reader.keys(props, &known, "in `props`", &place);
     Node {
         name: reader.text(info, "name", &place),
@@ -60,6 +66,7 @@ fn read_node(reader: &mut Reader, info: &Json) -> Node {
         allow_withdraw: reader.flag(props, "allow_withdraw", &place),
         id,
         kind,
+        deadline,
     }
 }
 

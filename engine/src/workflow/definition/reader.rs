@@ -60,6 +60,9 @@ impl Place {
 #[derive(Default)]
 pub(crate) struct Reader {
     pub(crate) problems: Vec<Problem>,
+    /// Problems that keep a definition from being published and do not keep a published one from running: what they are
+    /// about reads as if it were not there.
+    of_new: Vec<Problem>,
     unread: Unread,
     /// Whether parts were left out since the last `was_whole`, so that others may seem to be missing.
     is_torn: bool,
@@ -102,6 +105,16 @@ impl Reader {
         for sentence in self.unread.of(json, known) {
             self.error(UNKNOWN_KEY, place, &format!("{part} {sentence}"));
         }
+    }
+
+    /// Notes problems that count for a new definition alone.
+    pub(crate) fn note_of_new(&mut self, problems: Vec<Problem>) {
+        self.of_new.extend(problems);
+    }
+
+    /// What counts for a new definition alone.
+    pub(crate) fn take_of_new(&mut self) -> Vec<Problem> {
+        std::mem::take(&mut self.of_new)
     }
 
     /// What was found.

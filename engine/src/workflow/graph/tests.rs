@@ -12,6 +12,7 @@ fn node(id: &str, kind: NodeKind) -> Node {
         kind,
         field_permissions: BTreeMap::new(),
         allow_withdraw: false,
+        deadline: None,
     }
 }
 

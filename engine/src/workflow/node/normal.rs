@@ -28,6 +28,7 @@ pub(super) const RULE: Rule = Rule {
         "spawn",
         "assignee_token",
         "approval",
+        "deadline",
     ],
     leaving: Leaving::ByPeople,
     read: |reader, props, place| NodeKind::Normal(Box::new(read(reader, props, place))),
@@ -179,7 +180,7 @@ fn read(reader: &mut Reader, props: &Json, place: &Place) -> NormalProps {
     }
 }
 
-fn assignee(reader: &mut Reader, props: &Json, place: &Place) -> AssigneeRule {
+pub(super) fn assignee(reader: &mut Reader, props: &Json, place: &Place) -> AssigneeRule {
     let word = reader.text(props, "assignee_type", place);
     if word == "external" {
         // An address may hold commas, so it is not a list.

@@ -6,7 +6,7 @@ use crate::workflow::condition::{Condition, Operator};
 use crate::workflow::definition::Definition;
 use crate::workflow::form::title::{CREATED_AT, CREATOR};
 use crate::workflow::form::{Component, ComponentKind, FieldPermission};
-use crate::workflow::node::{Node, NodeKind};
+use crate::workflow::node::{Node, NodeKind, deadline};
 use crate::workflow::problem::Problem;
 use crate::workflow::template::{self, Piece};
 
@@ -26,6 +26,7 @@ pub(super) fn check(definition: &Definition, problems: &mut Vec<Problem>) {
     for node in &definition.nodes {
         permissions(definition, node, problems);
         (node.kind.rule().check_fields)(node, &definition.form, problems);
+        deadline::check_fields(node, &definition.form, problems);
     }
     for node in definition
         .nodes

@@ -62,35 +62,47 @@ fn dept_problem(directory: &Directory, dept: &DeptId, place: &str) -> Option<Pro
 
 fn assignees(definition: &Definition, directory: &Directory, problems: &mut Vec<Problem>) {
     for node in &definition.nodes {
-        let Some(props) = node.kind.as_normal() else { continue };
-        let place = format!("node `{}`", node.id);
-        let found: Vec<Problem> = match &props.assignee {
-            AssigneeRule::Users(users) => users
-                .iter()
-                .filter_map(|user| user_problem(directory, user, &place))
-                .collect(),
-            AssigneeRule::Depts(depts) => depts
-                .iter()
-                .filter_map(|dept| dept_problem(directory, dept, &place))
-                .collect(),
-            AssigneeRule::Roles(roles) => roles
-                .iter()
-                .filter(|role| !directory.roles.contains_key(*role))
-                .map(|role| unknown("unknown_role", "role", role.as_str(), &place))
-                .collect(),
-            AssigneeRule::Variables(_)
-            | AssigneeRule::TicketField(_)
-            | AssigneeRule::ParentTicketField(_)
-            | AssigneeRule::External(_) => Vec::new(),
-        };
-        problems.extend(found.into_iter().map(|problem| problem.at_node(&node.id)));
+        let rules = node.kind.as_normal().map(|props| &props.assignee).into_iter();
+        let steps = node.deadline.iter().flat_map(|deadline| &deadline.steps);
+        for rule in rules.chain(steps.filter_map(|step| step.does.to())) {
+            let found = people_of(rule, directory, &format!("node `{}`", node.id));
+            problems.extend(found.into_iter().map(|problem| problem.at_node(&node.id)));
+        }
+    }
+}
+
+fn people_of(rule: &AssigneeRule, directory: &Directory, place: &str) -> Vec<Problem> {
+    match rule {
+        AssigneeRule::Users(users) => users
+            .iter()
+            .filter_map(|user| user_problem(directory, user, place))
+            .collect(),
+        AssigneeRule::Depts(depts) => depts
+            .iter()
+            .filter_map(|dept| dept_problem(directory, dept, place))
+            .collect(),
+        AssigneeRule::Roles(roles) => roles
+            .iter()
+            .filter(|role| !directory.roles.contains_key(*role))
+            .map(|role| unknown("unknown_role", "role", role.as_str(), place))
+            .collect(),
+        AssigneeRule::Variables(_)
+        | AssigneeRule::TicketField(_)
+        | AssigneeRule::ParentTicketField(_)
+        | AssigneeRule::External(_) => Vec::new(),
     }
 }
 
 /// A warning: without the calendar, every hour counts as worked.
 fn calendars(definition: &Definition, directory: &Directory, problems: &mut Vec<Problem>) {
     for node in &definition.nodes {
-        let NodeKind::Timer(TimerProps::Budget { calendar, .. }) = &node.kind else {
+        let of_timer = if let NodeKind::Timer(TimerProps::Budget { calendar, .. }) = &node.kind {
+            Some(calendar)
+        } else {
+            None
+        };
+        let of_deadline = node.deadline.as_ref().and_then(|deadline| deadline.calendar.as_ref());
+        let Some(calendar) = of_timer.or(of_deadline) else {
             continue;
         };
         if directory.calendar(calendar).is_none() {

@@ -9,7 +9,7 @@ use crate::id::NodeId;
 use crate::text::is_blank;
 use crate::workflow::definition::Definition;
 use crate::workflow::edge::{Edge, EdgeKind};
-use crate::workflow::node::{Leaving, Node};
+use crate::workflow::node::{Leaving, Node, deadline};
 use crate::workflow::problem::Problem;
 
 pub(super) fn check(definition: &Definition, problems: &mut Vec<Problem>) {
@@ -22,6 +22,7 @@ pub(super) fn check(definition: &Definition, problems: &mut Vec<Problem>) {
     condition_edges(definition, &ways, problems);
     for node in &definition.nodes {
         (node.kind.rule().check)(node, ways.out_of(node), problems);
+        deadline::check(node, ways.out_of(node), problems);
     }
 }
 

@@ -3,7 +3,7 @@
 use futures::FutureExt;
 
 use super::{Declaration, Effect, object, rows};
-use crate::call::ticket_list::{self, CATEGORIES};
+use crate::call::ticket_list::{self, CATEGORIES, ORDERS};
 use crate::mcp::schema::{Kind, property};
 
 /// The tool.
@@ -40,6 +40,9 @@ pub const DECLARATION: Declaration = Declaration {
         ),
         property("creator_id", Kind::Text, "User id of the creator."),
         property("parent_ticket_id", Kind::Text, "Id of the parent ticket."),
+        property("overdue", Kind::Boolean(false), "Only past their deadline."),
+        property("due_before", Kind::Text, "Only due before."),
+        property("order_by", Kind::Choice(ORDERS), "due: first due first."),
         property(
             "reverse",
             Kind::Integer(1, Some(0), Some(1)),

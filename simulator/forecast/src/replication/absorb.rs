@@ -99,6 +99,12 @@ impl Replication<'_> {
                     | Rest::Ended => {}
                 },
                 Event::TimerSet { token, node, due } => {
+                    // One that goes with its field is set again.
+                    if let Some(stay) = stays.iter_mut().find(|stay| stay.token == *token) {
+                        stay.what = What::Timer(due.0);
+                        self.agenda.plan(due.0.max(now), Happening::Timer(key, stay.id));
+                        continue;
+                    }
                     begin(&mut stays, *token, node, What::Timer(due.0));
                 }
                 Event::HookRequested { token, node, attempt } => {
@@ -125,6 +131,32 @@ impl Replication<'_> {
                 }
                 Event::VoteCast { token, user, .. } | Event::ShareDropped { token, user, .. } => {
                     voted.push((*token, user.clone()));
+                }
+                Event::DeadlineSet { token, steps, .. } => {
+                    for (step, due) in steps {
+                        self.agenda
+                            .plan(due.0.max(now), Happening::Deadline(key, *token, *step));
+                    }
+                }
+                Event::DeadlineReached { token, step, next, .. } => {
+                    if let Some(due) = next {
+                        self.agenda
+                            .plan(due.0.max(now), Happening::Deadline(key, *token, *step));
+                    }
+                }
+                // For others it is a new piece of work.
+                Event::Escalated { token, to } => {
+                    let node = stays.iter().find(|stay| stay.token == *token).map(|stay| stay.node);
+                    self.close(&mut stays, is_measured, &|one| one == *token);
+                    if let Some(node) = node {
+                        let node = &self.plan.nodes[node].id;
+                        let stay = begin(&mut stays, *token, node, What::Work(Vec::new()));
+                        ready.push(Ready {
+                            stay,
+                            parts: vec![self.people_of(to)],
+                            is_offered: false,
+                        });
+                    }
                 }
                 Event::TicketCreated(_)
                 | Event::ActionTaken(_)

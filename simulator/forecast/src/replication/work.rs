@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::bail;
-use loonflow_engine::id::{FieldKey, NodeId};
+use loonflow_engine::id::{FieldKey, NodeId, TokenId};
 use loonflow_engine::ticket::{Act, Action, ActionKind, Command, HookOutcome};
 use loonflow_engine::value::Value;
 use rand::RngExt as _;
@@ -195,15 +195,32 @@ impl Replication<'_> {
             .and_then(|case| case.stays.iter().find(|one| one.id == stay));
         let Some(Stay {
             token,
-            what: What::Timer(_),
+            what: What::Timer(due),
             ..
         }) = found
         else {
             return Ok(());
         };
+        if *due > self.now {
+            return Ok(());
+        }
         let command = Command::FireTimer { token: *token };
         if !self.command(key, &command)? {
             self.stick(key, stay);
+        }
+        Ok(())
+    }
+
+    /// A step of a deadline may be due: a pause since, or the end of the stay, leaves it undone.
+    pub(super) fn deadline(&mut self, key: CaseKey, of: TokenId, step: u32) -> anyhow::Result<()> {
+        let Some(case) = self.cases.get(key) else { return Ok(()) };
+        let now = self.now;
+        let is_due = case.ticket.effects.iter().any(|(_, open)| {
+            let step_of = open.work.step().filter(|_| open.is_owed());
+            step_of.is_some_and(|(token, idx, due)| token == of && idx == step && due.0 <= now)
+        });
+        if is_due {
+            self.command(key, &Command::ReachDeadline { token: of, step })?;
         }
         Ok(())
     }

@@ -166,6 +166,11 @@ impl History {
             Cause::TimerFired { node, .. } | Cause::HookSucceeded { node, .. } => {
                 Some((self.node_name(node), Some(node.clone()), None))
             }
+            Cause::DeadlineReached { node, step, .. } => Some((
+                format!("{}: step {step} of the deadline", self.node_name(node)),
+                Some(node.clone()),
+                None,
+            )),
             Cause::HookFailed { node, .. } => {
                 Some((format!("{}: failed", self.node_name(node)), Some(node.clone()), None))
             }

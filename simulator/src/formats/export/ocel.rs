@@ -283,11 +283,20 @@ impl Said {
             | Event::TokensReplaced { node, .. }
             | Event::TimerSet { node, .. }
             | Event::TimerFired { node, .. }
+            | Event::DeadlineSet { node, .. }
             | Event::HookRequested { node, .. }
             | Event::HookSucceeded { node, .. }
             | Event::HookAccepted { node, .. }
             | Event::WaitSkipped { node, .. }
             | Event::ChildOpened { node, .. } => at(node),
+            Event::DeadlineReached { node, step, .. } => Self {
+                detail: Some(format!("step {step}")),
+                ..at(node)
+            },
+            Event::Escalated { to, .. } => Self {
+                people: to.iter().map(|user| (user.to_string(), "assigned")).collect(),
+                ..Self::default()
+            },
             Event::ChildEnded { state, .. } => Self {
                 detail: Some(state.word().to_owned()),
                 ..Self::default()

@@ -19,6 +19,7 @@ use crate::world::given::Given;
 use crate::world::tape::Tape;
 
 pub mod condition;
+mod deadline;
 pub mod directory;
 pub mod form;
 pub mod mutate;
@@ -96,6 +97,8 @@ fn made(tape: &mut Tape, directory: &Json, read: Option<&Directory>) -> (Json, O
     let form = Form::drawn(tape);
     let mut builder = Builder::new(tape, &form, &names);
     builder.structure();
+    // Before those ways out that may be taken away again.
+    builder.deadlines();
     let n_structured = builder.n_edges();
     builder.unstructured();
     let process = builder.done();

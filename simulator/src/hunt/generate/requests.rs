@@ -206,6 +206,19 @@ impl People {
         if roll == 27 {
             return comment(idx, &any_related(ticket, tape), ticket.tokens.first(), tape);
         }
+        let alarms: Vec<_> = ticket.effects.iter().filter_map(|(_, open)| open.work.step()).collect();
+        if !alarms.is_empty() && tape.chance(1, 4) {
+            // Mostly the one that is due first.
+            let first = alarms.iter().min_by_key(|(_, _, due)| *due);
+            let picked = if tape.chance(1, 4) { tape.pick(&alarms) } else { first };
+            if let Some((token, step, _)) = picked {
+                return CaseStep::ReachDeadline {
+                    ticket: idx,
+                    token: token.0,
+                    step: *step,
+                };
+            }
+        }
         let Some(token) = tape.pick(&ticket.tokens) else {
             return comment(idx, &ticket.creator, None, tape);
         };
@@ -321,6 +334,7 @@ impl People {
             let mut step = self.sensible(world, idx, workflow, tape);
             match &mut step {
                 CaseStep::Handle { operator, .. } => *operator = any_user(world, tape),
+                CaseStep::ReachDeadline { step, .. } => *step += 1,
                 CaseStep::FireTimer { token, .. } | CaseStep::ReportHook { token, .. } => *token += 1,
                 CaseStep::Pass { .. }
                 | CaseStep::Publish { .. }

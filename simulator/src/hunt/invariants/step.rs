@@ -75,6 +75,7 @@ pub fn only_writable_fields_change(
         | CaseStep::Publish { .. }
         | CaseStep::Directory { .. }
         | CaseStep::FireTimer { .. }
+        | CaseStep::ReachDeadline { .. }
         | CaseStep::ReportHook { .. }
         | CaseStep::ReviewHolders { .. }
         | CaseStep::Migrate { .. } => None,

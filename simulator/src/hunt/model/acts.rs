@@ -167,7 +167,15 @@ pub(super) fn handle(run: &mut Run<'_>, request: &Request<'_>, chosen: &Offer) -
         }
         "retry_hook" => {
             let failed = waiting(run, request, |rest| matches!(rest, Rest::Hook { has_failed: true, .. }));
-            if failed.is_empty() {
+            let given_up = given_up(run, request.node_id);
+            for (id, step) in &given_up {
+                let clock = run.ticket.token_mut(*id).and_then(|token| token.clock.as_mut());
+                let alarms = clock.into_iter().flat_map(|clock| &mut clock.alarms);
+                alarms
+                    .filter(|alarm| alarm.0 == *step)
+                    .for_each(|alarm| alarm.2 = false);
+            }
+            if failed.is_empty() && given_up.is_empty() {
                 return Err(Failed::Code("invalid_argument"));
             }
             for id in failed {
@@ -186,6 +194,20 @@ pub(super) fn handle(run: &mut Run<'_>, request: &Request<'_>, chosen: &Offer) -
                 matches!(rest, Rest::Hook { .. } | Rest::Timer { .. })
             });
             let node_of = |id: &u64| run.ticket.token(*id).map(|token| token.node);
+            // A step of a deadline that was given up is skipped where nothing else could be meant.
+            let given_up = given_up(run, None);
+            if let (true, [], [(id, step)]) = (request.node_id.is_none(), &waits[..], &given_up[..]) {
+                let clock = run.ticket.token_mut(*id).and_then(|token| token.clock.as_mut());
+                if let Some(clock) = clock {
+                    clock.alarms.retain(|alarm| alarm.0 != *step);
+                    clock.n_done[*step] += 1;
+                }
+                join(&mut run.ticket.processed, &operator);
+                return Ok(());
+            }
+            if request.node_id.is_none() && !given_up.is_empty() {
+                return Err(Failed::Code("invalid_argument"));
+            }
             let oldest = *waits.iter().min().ok_or("invalid_argument")?;
             if waits.iter().any(|id| node_of(id) != node_of(&oldest)) {
                 return Err(Failed::Code("ambiguous_node"));
@@ -380,6 +402,19 @@ fn waiting(run: &Run<'_>, request: &Request<'_>, fits: impl Fn(&Rest) -> bool) -
         }
     });
     found.iter().map(|token| token.id).collect()
+}
+
+/// Steps of deadlines that were given up, at a node or at any: of which token, and which.
+fn given_up(run: &Run<'_>, node_id: Option<&str>) -> Vec<(u64, usize)> {
+    let on = &run.ticket.on;
+    let is_there = |node: usize| node_id.is_none_or(|id| *on.nodes[node].id == *id);
+    let tokens = run.ticket.tokens.iter().filter(|token| is_there(token.node));
+    let mut found = Vec::new();
+    for token in tokens {
+        let alarms = token.clock.iter().flat_map(|clock| &clock.alarms);
+        found.extend(alarms.filter(|alarm| alarm.2).map(|alarm| (token.id, alarm.0)));
+    }
+    found
 }
 
 /// A hook that went well takes its node's one way out, whichever request of this stay it answers; one that failed waits

@@ -33,12 +33,7 @@ pub(super) fn assign(run: &mut Run<'_>, node: &Id, normal: &Normal) -> Option<Re
             });
         }
     }
-    let mut pool: Vec<Id> = Vec::new();
-    for user in named(run, normal) {
-        if may_hold(&user) && !pool.contains(&user) {
-            pool.push(user);
-        }
-    }
+    let pool = people_of(run, normal, normal.exclude_creator);
     if (pool.len() as u64) < n_least || pool.len() > ASSIGNEES_MAX {
         return None;
     }
@@ -51,6 +46,18 @@ pub(super) fn assign(run: &mut Run<'_>, node: &Id, normal: &Normal) -> Option<Re
         "whole" | "all" => Rest::Voting(Vote::new(pool, &normal.approval)),
         _ => held_by(pool),
     })
+}
+
+/// Whoever a rule names and may hold a node, each once; nobody where there are too many.
+pub(super) fn people_of(run: &Run<'_>, normal: &Normal, excludes_creator: bool) -> Vec<Id> {
+    let may_hold = |user: &Id| run.people.is_active(user) && !(excludes_creator && *user == run.ticket.creator);
+    let mut pool: Vec<Id> = Vec::new();
+    for user in named(run, normal) {
+        if may_hold(&user) && !pool.contains(&user) {
+            pool.push(user);
+        }
+    }
+    if pool.len() > ASSIGNEES_MAX { Vec::new() } else { pool }
 }
 
 /// Everybody whom the rule names. An outside address and a parent's fields name nobody here (sections 8 and 9).

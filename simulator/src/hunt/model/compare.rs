@@ -146,17 +146,20 @@ pub fn ticket(model: &Model, idx: usize, before: Option<&Ticket>, engine: &Ticke
             return Err(differ("last voters", &engine.last_voters, &ours.last_voters));
         }
     }
-    if !both.is_some_and(|(theirs, own)| {
-        Arc::ptr_eq(&theirs.effects, &engine.effects) && Arc::ptr_eq(&own.owed, &ours.owed)
-    }) {
-        effects(engine, &ours.owed)?;
-    }
+    effects(engine, &ours.owed, &ours.tokens)?;
+    let counting = ours.tokens.iter().filter_map(|token| token.clock.as_ref());
+    let counting: Vec<_> = counting.filter(|clock| !clock.is_void).collect();
+    let running = counting.iter().filter(|clock| clock.until_ms.is_none());
+    let due = running.filter_map(|clock| clock.due_ms).min();
+    same("due", &engine.clocks.due().map(|due| due.0), &due)?;
+    let stand = !counting.is_empty() && counting.iter().all(|clock| clock.until_ms.is_some());
+    same("paused", &engine.clocks.are_all_standing(), &stand)?;
     tokens(&engine.tokens, &ours.tokens, on)
 }
 
 /// What is owed: a call for each that the model owes, in its order, and one thing for each token that waits for it.
-fn effects(engine: &Ticket, ours: &[(Id, &'static str)]) -> Result<(), String> {
-    let (mut calls, mut waits) = (Vec::new(), Vec::new());
+fn effects(engine: &Ticket, ours: &[(Id, &'static str)], tokens: &[Token]) -> Result<(), String> {
+    let (mut calls, mut waits, mut alarms) = (Vec::new(), Vec::new(), Vec::new());
     for (_, effect) in engine.effects.iter() {
         match &effect.work {
             Work::EventHook { hook, event } => calls.push((hook.as_str(), event.as_str())),
@@ -171,6 +174,9 @@ fn effects(engine: &Ticket, ours: &[(Id, &'static str)]) -> Result<(), String> {
                     },
                 ));
             }
+            Work::Deadline { token, step, due, .. } => {
+                alarms.push((token.0, *step as usize, due.0, effect.parked.is_some()));
+            }
             Work::NoCallBack { .. }
             | Work::Child { .. }
             | Work::Reserved { .. }
@@ -180,6 +186,14 @@ fn effects(engine: &Ticket, ours: &[(Id, &'static str)]) -> Result<(), String> {
     }
     let own: Vec<(&str, &str)> = ours.iter().map(|(hook, event)| (&**hook, *event)).collect();
     same("calls owed", &calls, &own)?;
+    alarms.sort_unstable();
+    let mut own_alarms = Vec::new();
+    for token in tokens {
+        let known = token.clock.iter().flat_map(|clock| &clock.alarms);
+        own_alarms.extend(known.map(|(step, due, is_parked)| (token.id, *step, *due, *is_parked)));
+    }
+    own_alarms.sort_unstable();
+    same("alarms of deadlines", &alarms, &own_alarms)?;
     let is_wait = |rest: &EngineRest| matches!(rest, EngineRest::Timer { .. } | EngineRest::Hook { .. });
     let waiting = engine
         .tokens

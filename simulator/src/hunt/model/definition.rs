@@ -44,8 +44,39 @@ pub(super) struct Node {
     /// By field.
     pub(super) permissions: Vec<Permission>,
     pub(super) allow_withdraw: bool,
+    pub(super) deadline: Option<Deadline>,
     /// Edges that leave it, in definition order.
     pub(super) ways: Vec<usize>,
+}
+
+#[derive(Debug)]
+pub(super) struct Deadline {
+    pub(super) term: Term,
+    pub(super) calendar: Id,
+    pub(super) carry: bool,
+    pub(super) steps: Vec<Step>,
+}
+
+#[derive(Debug)]
+pub(super) enum Term {
+    After(working::Budget),
+    Until(usize),
+}
+
+#[derive(Debug)]
+pub(super) struct Step {
+    pub(super) at: working::Budget,
+    /// Between two times, and how many in all.
+    pub(super) every: working::Budget,
+    pub(super) times: u32,
+    pub(super) does: Does,
+}
+
+#[derive(Debug)]
+pub(super) enum Does {
+    Remind,
+    Escalate(Normal),
+    TakeEdge(usize),
 }
 
 #[derive(Debug)]
@@ -285,6 +316,7 @@ fn read_node(node: &Json, fields: &[Field], edge_list: &[Json]) -> Result<Node, 
         kind,
         permissions: fields.iter().map(permission).collect(),
         allow_withdraw: props["allow_withdraw"] == true,
+        deadline: read_deadline(&props["deadline"], fields, edge_list),
         ways: Vec::new(),
     })
 }
@@ -302,6 +334,40 @@ fn read_approval(approval: &Json) -> Approval {
         in_order: approval["in_order"] == true || text(approval, "rule") == "sequence",
         abstain: approval["abstain"] == true,
     }
+}
+
+fn read_deadline(json: &Json, fields: &[Field], edge_list: &[Json]) -> Option<Deadline> {
+    let term = match text(json, "until_field") {
+        "" => Term::After(working::Budget::read(text(json, "after"))?),
+        key => Term::Until(fields.iter().position(|field| &*field.key == key)?),
+    };
+    let steps = list(json, "steps").iter().filter_map(|step| {
+        let every = working::Budget::read(text(step, "every"));
+        let times = step["times"].as_u64().and_then(|times| times.try_into().ok());
+        Some(Step {
+            at: working::Budget::read(text(step, "at")).unwrap_or_default(),
+            every: every.unwrap_or_default(),
+            times: if every.is_some() { times.unwrap_or(10) } else { 1 },
+            does: match text(step, "do") {
+                "remind" => Does::Remind,
+                "escalate" => Does::Escalate(Normal {
+                    assignee_type: text(&step["to"], "assignee_type").to_owned(),
+                    assignee: ids(&step["to"], "assignee"),
+                    strategy: "direct".to_owned(),
+                    exclude_creator: false,
+                    remember_last_assignee: false,
+                    approval: read_approval(&Json::Null),
+                }),
+                _ => Does::TakeEdge(edge_list.iter().position(|edge| edge["id"] == step["edge"])?),
+            },
+        })
+    });
+    Some(Deadline {
+        term,
+        calendar: text(json, "calendar").into(),
+        carry: json["carry"] == true,
+        steps: steps.collect(),
+    })
 }
 
 fn read_edge(edge: &Json, from: usize, to: usize, fields: &[Field]) -> Edge {

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::Refused;
+use super::deadlines;
 use super::definition::{Definition, NodeKind};
 use super::moves::Run;
 use super::ticket::{Cast, Rest};
@@ -73,8 +74,11 @@ pub(super) fn migrate(
             }
         }
     }
+    let nodes: Vec<usize> = run.ticket.tokens.iter().map(|token| token.node).collect();
     run.ticket.tokens = moved;
     run.ticket.on = Arc::clone(target);
+    run.is_migration = true;
+    deadlines::migrated(run, &old, &nodes);
     Ok(())
 }
 

@@ -1,13 +1,16 @@
 //! The token game (semantics: game, merges): takes edges, moves tokens until all rest, forks, joins, leaves forks
 //! early.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
+
+use serde_json::Value as Json;
 
 use super::assign::assign;
 use super::definition::{Definition, NodeKind};
 use super::people::People;
 use super::ticket::{Fork, Rest, Ticket, Token, join};
-use super::{Id, Refused, conditions, values, working};
+use super::{Id, Refused, conditions, deadlines, values, working};
 
 /// More moves than this in one step are an error, not a hang.
 const MOVES_MAX: usize = 1_000;
@@ -35,8 +38,12 @@ pub(super) struct Run<'a> {
     n_drawn: usize,
     has_bad_draw: bool,
     n_moves: usize,
+    /// A migration sets the deadlines of its new version itself.
+    pub(super) is_migration: bool,
     /// The state before.
     was: &'static str,
+    /// Values as they were before.
+    fields: Arc<BTreeMap<Id, Arc<Json>>>,
     /// What others are told of, but for what the state says.
     pub(super) told: Vec<&'static str>,
 }
@@ -45,6 +52,7 @@ impl<'a> Run<'a> {
     pub(super) fn new(ticket: Ticket, people: &'a People, now_ms: i64, by: By, drawn: &'a [String]) -> Self {
         Self {
             was: ticket.state,
+            fields: Arc::clone(&ticket.fields),
             told: Vec::new(),
             ticket,
             people,
@@ -54,6 +62,7 @@ impl<'a> Run<'a> {
             n_drawn: 0,
             has_bad_draw: false,
             n_moves: 0,
+            is_migration: false,
         }
     }
 
@@ -87,6 +96,31 @@ impl<'a> Run<'a> {
         }
     }
 
+    /// Sets what goes by the clock as the ticket stands now: deadlines, and timers whose field has changed.
+    pub(super) fn set_times(&mut self) {
+        let on = self.on();
+        let value = |fields: &BTreeMap<Id, Arc<Json>>, field: usize| fields.get(&on.fields[field].key).cloned();
+        let is_changed = |field: &usize| value(&self.fields, *field) != value(&self.ticket.fields, *field);
+        let changed: Vec<usize> = (0..on.fields.len()).filter(is_changed).collect();
+        if !self.ticket.is_over() && self.ticket.state != "in_draft" {
+            for idx in 0..self.ticket.tokens.len() {
+                let token = &self.ticket.tokens[idx];
+                if let (Rest::Timer { .. }, NodeKind::TimerUntil(Some(field))) =
+                    (&token.rest, &on.nodes[token.node].kind)
+                    && changed.contains(field)
+                {
+                    let text = self.ticket.value_of(*field).and_then(Json::as_str);
+                    if let Some(due_ms) = text.and_then(|text| values::instant(text, &self.people.zone)) {
+                        self.ticket.tokens[idx].rest = Rest::Timer { due_ms };
+                    }
+                }
+            }
+        }
+        if !self.is_migration {
+            deadlines::set(self, &changed);
+        }
+    }
+
     /// The next of those drawn, who must be in the pool. Without one the first of the pool stands in, so that a step
     /// that is turned down later is turned down for the right reason.
     pub(super) fn draw(&mut self, pool: &[Id]) -> Id {
@@ -114,8 +148,11 @@ impl<'a> Run<'a> {
         if edge.kind == "reject" && matches!(on.nodes[edge.from].kind, NodeKind::Normal(_)) {
             self.told.push("reject");
         }
+        let mut left = None;
         if let Some(token) = self.ticket.token_mut(id) {
             // Whoever lets a token go from a node that people handle is its last handler.
+            left = Some(token.clone());
+            token.clock = None;
             let is_handled = matches!(token.rest, Rest::Held { .. } | Rest::Voting(_));
             let voters: Option<Vec<Id>> = if let Rest::Voting(vote) = &token.rest {
                 Some(vote.left().map(|share| share.holder.clone()).collect())
@@ -138,6 +175,9 @@ impl<'a> Run<'a> {
                     None => known.remove(node),
                 };
             }
+        }
+        if let Some(left) = left {
+            deadlines::leave(&on, &mut self.ticket, &left, self.now_ms);
         }
         self.leave_forks(id, edge.to);
     }
@@ -163,13 +203,23 @@ impl<'a> Run<'a> {
         if let Some(at) = token.forks.iter().position(is_left) {
             let left = token.forks[at];
             token.forks.truncate(at);
-            self.ticket.tokens.retain(|one| !one.forks.contains(&left));
+            self.gone(|one| one.forks.contains(&left));
+        }
+    }
+
+    /// Tokens go.
+    fn gone(&mut self, is_gone: impl Fn(&Token) -> bool) {
+        let on = self.on();
+        let gone: Vec<Token> = self.ticket.tokens.iter().filter(|one| is_gone(one)).cloned().collect();
+        self.ticket.tokens.retain(|one| !is_gone(one));
+        for token in &gone {
+            deadlines::leave(&on, &mut self.ticket, token, self.now_ms);
         }
     }
 
     /// All tokens go, and one enters a node.
     pub(super) fn restart_at(&mut self, node: usize) -> Result<(), Refused> {
-        self.ticket.tokens.clear();
+        self.gone(|_| true);
         self.add(node, Vec::new());
         self.settle()
     }
@@ -181,6 +231,7 @@ impl<'a> Run<'a> {
             node,
             forks,
             rest: Rest::Moving,
+            clock: None,
         });
         self.ticket.last_token
     }
@@ -233,7 +284,7 @@ impl<'a> Run<'a> {
                 self.rest(token.id, rest);
             }
             NodeKind::End => {
-                self.ticket.tokens.retain(|one| one.id == token.id);
+                self.gone(|one| one.id != token.id);
                 self.rest(token.id, Rest::Ended);
             }
             NodeKind::Exclusive { default } => {
@@ -371,5 +422,11 @@ pub(super) fn needs_help(ticket: &Ticket, people: &People) -> bool {
             .any(|share| !is_active(share.consulted.as_ref().unwrap_or(&share.holder))),
         Rest::Hook { has_failed: false, .. } | Rest::Moving | Rest::Joining | Rest::Timer { .. } | Rest::Ended => false,
     };
-    ticket.state != "in_draft" && !ticket.is_discarded && !ticket.is_over() && ticket.tokens.iter().any(is_stuck)
+    ticket.state != "in_draft"
+        && !ticket.is_discarded
+        && !ticket.is_over()
+        && ticket
+            .tokens
+            .iter()
+            .any(|token| is_stuck(token) || token.has_given_up())
 }

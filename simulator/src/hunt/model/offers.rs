@@ -163,10 +163,11 @@ fn by_force(found: &mut Vec<Offer>, ticket: &Ticket) {
         }
     }
     let rests = || ticket.tokens.iter().map(|token| &token.rest);
-    if rests().any(|rest| matches!(rest, Rest::Hook { has_failed: true, .. })) {
+    let has_given_up = ticket.tokens.iter().any(|token| token.has_given_up());
+    if has_given_up || rests().any(|rest| matches!(rest, Rest::Hook { has_failed: true, .. })) {
         found.push(Offer::new("retry_hook", &ticket.tokens[0]));
     }
-    if rests().any(|rest| matches!(rest, Rest::Hook { .. } | Rest::Timer { .. })) {
+    if has_given_up || rests().any(|rest| matches!(rest, Rest::Hook { .. } | Rest::Timer { .. })) {
         found.push(Offer::new("skip", &ticket.tokens[0]));
     }
     found.push(Offer::new("force_close", &ticket.tokens[0]));

@@ -36,6 +36,8 @@ pub(super) struct Ticket {
     pub(super) last_handlers: Arc<BTreeMap<Id, Id>>,
     /// Who had a share in the vote that last let a token go from a node; nothing where it went without one.
     pub(super) last_voters: Arc<BTreeMap<Id, Vec<Id>>>,
+    /// By node: how far the clock of its last stay ran: spent by an instant, and from that on until another.
+    pub(super) last_clocks: BTreeMap<Id, (i64, i64, i64)>,
     /// Calls of event hooks that are owed: which hook, of which event.
     pub(super) owed: Arc<Vec<(Id, &'static str)>>,
     /// `needs_intervention`.
@@ -50,6 +52,27 @@ pub(super) struct Token {
     /// Outermost first.
     pub(super) forks: Vec<Fork>,
     pub(super) rest: Rest,
+    /// The clock of its stay's deadline.
+    pub(super) clock: Option<Clock>,
+}
+
+/// The clock of a deadline.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Clock {
+    /// Spent by when it was set last.
+    pub(super) spent_ms: i64,
+    pub(super) set_ms: i64,
+    /// Since when it stands.
+    pub(super) until_ms: Option<i64>,
+    pub(super) due_ms: Option<i64>,
+    /// By step: how many times it was due.
+    pub(super) n_done: Vec<u32>,
+    /// Spent by when, and when, the ticket came to its version.
+    pub(super) passed: Option<(i64, i64)>,
+    /// Steps with when each is due, and whether it was given up.
+    pub(super) alarms: Vec<(usize, i64, bool)>,
+    /// The node has no deadline any more.
+    pub(super) is_void: bool,
 }
 
 /// A fork: tokens that carry the same id come from one pass of one split.
@@ -123,6 +146,14 @@ pub(super) fn join(set: &mut Arc<BTreeSet<Id>>, user: &Id) {
     }
 }
 
+impl Token {
+    /// Whether a step of its deadline could not be done and waits for somebody to look.
+    pub(super) fn has_given_up(&self) -> bool {
+        let mut alarms = self.clock.iter().flat_map(|clock| &clock.alarms);
+        alarms.any(|(_, _, is_parked)| *is_parked)
+    }
+}
+
 impl Ticket {
     /// A draft with one token on its way into start.
     pub(super) fn new(on: &Arc<Definition>, creator: &str, created_ms: i64) -> Self {
@@ -138,6 +169,7 @@ impl Ticket {
                 node: on.start,
                 forks: Vec::new(),
                 rest: Rest::Moving,
+                clock: None,
             }],
             last_token: 1,
             last_fork: 0,
@@ -147,6 +179,7 @@ impl Ticket {
             processed: Arc::default(),
             last_handlers: Arc::default(),
             last_voters: Arc::default(),
+            last_clocks: BTreeMap::new(),
             owed: Arc::default(),
             needs_help: false,
             is_discarded: false,

@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 /// The last instant that counts: end of the year 9999.
 pub(super) const LAST_MS: i64 = 253_402_300_799_999;
 /// The first: beginning of the year 1.
-const FIRST_MS: i64 = -62_135_596_800_000;
+pub(super) const FIRST_MS: i64 = -62_135_596_800_000;
 
 /// Whether a field counts as not filled in.
 pub(super) fn is_empty(value: &Json) -> bool {

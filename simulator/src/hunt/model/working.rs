@@ -27,7 +27,7 @@ pub(super) struct Calendar {
 }
 
 /// So much working time: days, and milliseconds besides.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Budget {
     days: i64,
     ms: i64,
@@ -35,6 +35,7 @@ pub(super) struct Budget {
 
 impl Budget {
     pub(super) fn read(text: &str) -> Option<Self> {
+        // The library reads a sign too.
         let span: jiff::Span = text.parse().ok()?;
         let rest = span
             .days(0)
@@ -111,6 +112,51 @@ pub(super) fn due(calendar: Option<&Calendar>, from_ms: i64, budget: Budget) -> 
         at += here;
     }
     at
+}
+
+impl Budget {
+    pub(super) fn ms(self, calendar: Option<&Calendar>) -> i64 {
+        self.days * calendar.map_or(DAY_MS, |calendar| calendar.day_ms) + self.ms
+    }
+}
+
+/// How much working time there is between two instants.
+pub(super) fn between(calendar: Option<&Calendar>, from_ms: i64, to_ms: i64) -> i64 {
+    let (mut sum, mut at) = (0, from_ms);
+    while at < to_ms {
+        let (is_working, until) = calendar.map_or((true, to_ms), |calendar| calendar.stretch(at));
+        let here = until.min(to_ms) - at;
+        sum += if is_working { here } else { 0 };
+        at += here;
+    }
+    sum
+}
+
+/// The earliest instant until which there is so much working time; none where it is not in reach.
+pub(super) fn reached(calendar: Option<&Calendar>, from_ms: i64, ms: i64) -> Option<i64> {
+    if ms <= 0 {
+        return Some(from_ms);
+    }
+    let found = due(calendar, from_ms, Budget { days: 0, ms });
+    (between(calendar, from_ms, found) == ms).then_some(found)
+}
+
+/// The latest instant from which there is so much working time until another: looked for by halves, as it is less the
+/// later one begins.
+pub(super) fn before(calendar: Option<&Calendar>, to_ms: i64, ms: i64) -> Option<i64> {
+    let (mut low, mut high) = ((to_ms - HORIZON_MS).max(values::FIRST_MS), to_ms);
+    if between(calendar, low, to_ms) < ms {
+        return None;
+    }
+    while low < high {
+        let middle = low + (high - low + 1) / 2;
+        if between(calendar, middle, to_ms) >= ms {
+            low = middle;
+        } else {
+            high = middle - 1;
+        }
+    }
+    Some(low)
 }
 
 /// The spans of a day, in milliseconds of the date.

@@ -94,6 +94,7 @@ pub fn simpler(step: &CaseStep) -> Vec<CaseStep> {
         CaseStep::Publish { .. }
         | CaseStep::Directory { .. }
         | CaseStep::FireTimer { .. }
+        | CaseStep::ReachDeadline { .. }
         | CaseStep::ReportHook { .. }
         | CaseStep::ReviewHolders { .. } => {}
     }

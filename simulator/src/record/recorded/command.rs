@@ -64,6 +64,9 @@ pub fn cause(moment: &Moment<'_>) -> Cause {
                     node: node.clone(),
                 };
             }
+            Said::DeadlineReached { token, step, .. } => {
+                return Cause::Command(Command::ReachDeadline { token, step });
+            }
             Said::HookSucceeded { token, node } => {
                 return Cause::Hook {
                     token,

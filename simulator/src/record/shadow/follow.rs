@@ -386,6 +386,8 @@ fn filled_in(cause: &Cause, refusal: &Refusal, on: &On<'_>) -> Option<(Cause, St
         Command::Create(create) => create.fields.extend(assumed),
         Command::Act(act) => act.fields.extend(assumed),
         Command::FireTimer { .. }
+        | Command::ReachDeadline { .. }
+        | Command::ReviewDeadlines { .. }
         | Command::ReportHook { .. }
         | Command::CloseEffect { .. }
         | Command::OpenChild(_)

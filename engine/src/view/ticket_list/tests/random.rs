@@ -13,7 +13,7 @@ use crate::ticket::event::{ActionTaken, FieldChange};
 use crate::ticket::{ActState, ActionKind, Ballot, Event, Meta, Rest};
 use crate::time::Timestamp;
 use crate::value::Value;
-use crate::view::ticket_list::{Category, ListQuery, Viewer};
+use crate::view::ticket_list::{Category, ListQuery, Order, Viewer};
 use crate::workflow::Approval;
 
 /// Few characters, so that needles are found, and such whose case is folded in unusual ways.
@@ -135,6 +135,9 @@ pub(super) fn a_query() -> impl Strategy<Value = ListQuery> {
                 category: first.0,
                 search: first.1,
                 newest_first: first.2,
+                due_by: None,
+                due_before: None,
+                order: Order::Created,
                 created_from: created.0.map(Timestamp),
                 created_to: created.1.map(Timestamp),
                 workflow_ids: workflow_and_nodes.0.into_iter().map(|on| version(on).0).collect(),

@@ -247,6 +247,7 @@ fn permissions_of_a_node() {
             .map(|(key, permission)| (key.into(), permission))
             .collect(),
         allow_withdraw: false,
+        deadline: None,
     };
     for (key, expected) in [
         ("text", FieldPermission::Required),

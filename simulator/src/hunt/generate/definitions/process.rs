@@ -9,6 +9,7 @@ use serde_json::{Value as Json, json};
 
 use super::Names;
 use super::condition::groups;
+use super::deadline;
 use super::directory::CALENDARS;
 use super::form::Form;
 use crate::world::tape::Tape;
@@ -109,6 +110,17 @@ impl<'a> Builder<'a> {
                 let kind = ["agree", "other"][self.tape.next(2)];
                 let edge = self.person_edge(node, kind);
                 self.connect(vec![edge], &target);
+            }
+        }
+    }
+
+    /// Deadlines of some of the nodes that people leave.
+    pub fn deadlines(&mut self) {
+        for node in &mut self.nodes {
+            if (node["type"] == "start" || node["type"] == "normal") && self.tape.chance(1, 4) {
+                let ways = self.edges.iter().filter(|edge| edge["source_node_id"] == node["id"]);
+                let ways: Vec<String> = ways.map(id_of).collect();
+                node["props"]["deadline"] = deadline::of(self.tape, self.form, self.names, &ways);
             }
         }
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use loonflow_engine::account::UserType;
 use loonflow_engine::id::{EdgeId, NodeId, UserId};
 use loonflow_engine::ticket::ActionKind;
-use loonflow_engine::ticket::{Rest, Ticket, Token};
+use loonflow_engine::ticket::{Ticket, Token};
 use loonflow_engine::workflow::WorkflowVersion;
 use serde_json::{Value as Json, json};
 
@@ -44,17 +44,8 @@ pub(super) fn left_by_somebody(world: &World) -> Option<usize> {
 
 /// An hour or a day; often just until the next timer.
 pub(super) fn pass(world: &World, tape: &mut Tape) -> CaseStep {
-    let timers = world
-        .tickets
-        .iter()
-        .flat_map(|one| &one.ticket.tokens)
-        .filter_map(|token| {
-            if let Rest::Timer { due } = token.rest {
-                Some(due.0 - world.now.0)
-            } else {
-                None
-            }
-        });
+    let effects = world.tickets.iter().flat_map(|one| one.ticket.effects.iter());
+    let timers = effects.filter_map(|(_, open)| Some(open.work.due()?.0 - world.now.0));
     let next = timers.filter(|ms| *ms > 0).min();
     match (next, tape.next(4)) {
         (Some(ms), 2) => CaseStep::Pass { ms: ms - 1 },

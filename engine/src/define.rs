@@ -25,15 +25,13 @@
 //! ([`writing_definitions`](crate::writing_definitions), [`writing_directories`](crate::writing_directories)); whether they
 //! are right (`workflow::validate`, `account::import`).
 
-mod deadline;
 mod field;
 mod node;
 mod people;
 mod workflow;
 
-pub use deadline::Deadline;
 pub use field::Field;
-pub use node::{Approval, Assign, Node};
+pub use node::{Approval, Assign, Deadline, Node};
 pub use people::{Hours, People, Person};
 pub use workflow::Workflow;
 

@@ -99,6 +99,7 @@ fn decide_on_copy<'a>(
             let mut decision = Decision::begin(context, Cow::Borrowed(ticket), meta, Vec::new());
             decision.record_asked();
             decide_on(&mut decision, command)?;
+            deadline::settle(&mut decision);
             decision.finish()?;
             Ok(decision)
         }
@@ -218,6 +219,7 @@ fn decide_create<'a>(create: &Create, context: &'a Context<'a>, meta: Meta) -> R
         }
         field_rules::store(&mut decision, changes);
     }
+    deadline::settle(&mut decision);
     decision.finish()?;
     Ok(decision)
 }

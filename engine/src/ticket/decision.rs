@@ -13,7 +13,7 @@ use crate::ticket::event::{ChildEnd, Event, Meta, OwedEffect};
 use crate::ticket::question::{Question, Replies, Reply};
 use crate::ticket::refusal::Refusal;
 use crate::ticket::token::Rest;
-use crate::ticket::{ActState, Ticket, deadline};
+use crate::ticket::{ActState, Ticket};
 use crate::workflow::EventHook;
 use crate::workflow::definition::PRE_CREATE;
 
@@ -120,7 +120,6 @@ impl<'a> Decision<'a> {
         if self.was_draft && !is_open {
             self.ask_before_sending()?;
         }
-        deadline::settle(self);
         let mut effects = effect::owed(&self.events, self.was_draft, self.context.workflow);
         effects.append(&mut self.owed);
         if let (Some((parent, _)), true, false) = (&self.ticket.parent, self.ticket.is_final(), self.was_final) {

@@ -42,12 +42,10 @@ pub struct Row {
     pub current_nodes: Vec<CurrentNode>,
     /// Whether nobody can act without help.
     pub needs_intervention: bool,
-    /// Since when it has waited for people; absent where nobody can act.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub waiting_since: Option<String>,
-    /// When its first deadline is due; absent where none is, and while all stand.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub due: Option<String>,
+    /// Since when it has waited for people, or empty where nobody can act.
+    pub waiting_since: String,
+    /// When its first deadline is due, or empty where none is, and while all stand.
+    pub due: String,
     /// Whether that has passed.
     pub overdue: bool,
     /// Whether the clocks of all of its deadlines stand.
@@ -57,10 +55,11 @@ pub struct Row {
 impl Row {
     /// The row of a ticket.
     pub(crate) fn of(row: TicketRow, directory: &Directory, now: Timestamp) -> Self {
+        let shown = |at: Option<Timestamp>| at.map(|at| at.to_answer(directory.zone())).unwrap_or_default();
         Self {
             overdue: row.is_overdue(now),
-            waiting_since: row.waiting_since.map(|since| since.to_answer(directory.zone())),
-            due: row.due.map(|due| due.to_answer(directory.zone())),
+            waiting_since: shown(row.waiting_since),
+            due: shown(row.due),
             paused: row.paused,
             id: row.id,
             title: row.title,

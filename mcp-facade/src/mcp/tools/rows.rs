@@ -45,6 +45,8 @@ pub(super) const TICKET: &[Property] = &[
     property("parent_ticket_id", Kind::Text, "Parent or empty."),
     property("current_nodes", Kind::Rows(CURRENT_NODE), "Where it is."),
     property("needs_intervention", Kind::Flag, "True if stuck."),
+    property("waiting_since", Kind::Text, "For people; or empty."),
+    property("due", Kind::Text, "Deadline or empty."),
     property("overdue", Kind::Flag, "Past `due`."),
     property("paused", Kind::Flag, "Clocks stand."),
 ];

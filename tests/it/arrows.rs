@@ -23,7 +23,10 @@ const KNOWN: &[(&str, &[&str])] = &[
     // The naive model, and the simulation of people, are each one text in several files.
     ("simulator", &["hunt::model::definition", "hunt::model::graph"]),
     ("simulator", &["hunt::model::conditions", "hunt::model::forms"]),
-    ("simulator", &["hunt::model::assign", "hunt::model::moves"]),
+    (
+        "simulator",
+        &["hunt::model::assign", "hunt::model::deadlines", "hunt::model::moves"],
+    ),
     ("simulator", &["prove::check::game", "prove::check::state"]),
     ("simulator", &["prove::check::choose", "prove::check::fire"]),
     ("simulator", &["forecast::agenda", "forecast::desk"]),

@@ -324,16 +324,18 @@ fn a_consult_in_the_instant_of_the_deadline() {
     play.to("ann", "consult", "eve").unwrap();
     let fire = Command::CloseEffect { effect, outcome };
     assert_eq!(play.command(&fire).unwrap_err().code(), "not_waiting");
-    // That the one consulted is gone changes nothing.
-    play.directory = directory_of(&people().person(Person::new("eve").inactive()));
-    play.command(&Command::ReviewHolders).unwrap();
-    assert_eq!(play.alarms(), "");
-    play.directory = office();
+    let mut without = play.clone();
     play.now = at("2026-01-03 16:00:00");
     play.act("eve", "consult_submit");
     assert_eq!(play.alarms(), "0@2026-01-03T16:00:00.000Z", "nothing was left");
     play.reach(0).unwrap();
     assert_eq!(play.at(), "rejected end");
+    // The consult ends where the one consulted is gone, and the clock runs again.
+    without.directory = directory_of(&people().person(Person::new("eve").inactive()));
+    without.command(&Command::ReviewHolders).unwrap();
+    assert_eq!(without.alarms(), "0@2026-01-02T16:00:00.000Z");
+    without.reach(0).unwrap();
+    assert_eq!(without.at(), "rejected end");
 }
 
 #[test]

@@ -53,7 +53,7 @@ async fn retried(world: &World, ticket: &str) {
     world.handle("ada", ticket, "retry_hook/retry_hook", json!({})).await;
     world.finish(ticket).await;
     assert_same(&world.receiver.got("/deploy"));
-    assert_eq!(world.server.engine.effects().n_open(), 0);
+    world.nothing_is_owed().await;
 }
 
 #[tokio::test]

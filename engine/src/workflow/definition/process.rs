@@ -55,7 +55,7 @@ fn read_node(reader: &mut Reader, info: &Json) -> Node {
     let is_for_people = kind.is_left_by_people();
     let deadline = deadline::read(reader, props, &place, is_for_people);
     let mut known = [&PROPS_KEYS, kind.rule().keys].concat();
-    if !is_for_people {
+    if !is_for_people && props.get("deadline").is_some() {
         // It is said to be misplaced, which is more than that nobody reads it.
         known.push("deadline");
     }

@@ -37,7 +37,7 @@ pub struct Params {
     pub action_type: String,
     /// The action's id; may be empty where the action takes no edge.
     pub action_id: String,
-    /// Those of [`PROPS`], as sent.
+    /// Its properties by name, as sent; what it reads is held to the list of those there are.
     pub action_props: Map<String, Value>,
     /// Field values by key, as sent.
     pub fields: Map<String, Value>,

@@ -97,7 +97,8 @@ impl Question {
     }
 
     /// The value of a field, for whoever is shown the ticket.
-    pub(crate) fn external(
+    #[must_use]
+    pub fn external(
         ticket: &Ticket,
         key: &FieldKey,
         source: &Source,

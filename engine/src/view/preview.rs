@@ -70,7 +70,8 @@ pub struct Preview {
 
 impl Preview {
     /// The same, with what outside addresses would be asked.
-    pub(crate) fn asking(mut self, questions: Vec<Question>) -> Self {
+    #[must_use]
+    pub fn asking(mut self, questions: Vec<Question>) -> Self {
         let shows = |key: &str| self.shown.get(key).is_some_and(|one| *one != FieldPermission::Hidden);
         self.asks = questions.into_iter().map(|question| question.shown(shows)).collect();
         self

@@ -15,7 +15,7 @@ use loonflow_engine::runtime::{
 use loonflow_engine::test_util::{ManualClock, NOW};
 use loonflow_engine::ticket::{Action, Work};
 use loonflow_storage::{EventLog, MemoryLog};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// What a receiver does with the next calls; with none left it answers well.
 #[derive(Clone, Default)]
@@ -356,6 +356,32 @@ async fn event_hooks_are_told_in_order() {
     adm.on(ticket).act(Action::Skip { effect: None }).await.unwrap();
     world.comes_to(ticket, "finished end").await;
     assert_eq!(world.receiver.posts().len(), 3);
+    world.engine.close().await.unwrap();
+}
+
+/// A creator who thinks better of it rejects nothing of anybody's.
+#[tokio::test]
+async fn a_reject_out_of_the_start_node_is_the_creators_own() {
+    let workflow = Workflow::new("w", "1")
+        .field(Field::title())
+        .event_hook("audit", "https://audit.example/", "", ["reject"])
+        .node(Node::step("check", Assign::users(["bob"])))
+        .agree("go", "start", "check")
+        .reject("never_mind", "start", "end")
+        .reject("no", "check", "end");
+    let world = World::new(workflow).await;
+    let ann = world.engine.as_user("shop", "ann");
+    let own = ann.create("w").set("title", "T").take("never_mind").await.unwrap();
+    assert_eq!(world.at(own.ticket_id).await, "rejected end");
+    assert_eq!(world.engine.effects().n_open(), 0);
+    let ticket = ann.create("w").set("title", "T").take("go").await.unwrap().ticket_id;
+    let bob = world.engine.as_user("shop", "bob");
+    bob.on(ticket).take("no").await.unwrap();
+    let posts = world.receiver.got(1).await;
+    assert_eq!(
+        (&body(&posts[0])["type"], &body(&posts[0])["ticket_id"]),
+        (&json!("reject"), &json!(ticket))
+    );
     world.engine.close().await.unwrap();
 }
 

@@ -1,7 +1,6 @@
 //! Deadlines carried out (semantics: deadlines): in time, once, over restarts, and by the calendars of the moment.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use loonflow_engine::define::{Assign, Deadline, Field, Hours, Node, People, Person, Workflow};
 use loonflow_engine::id::TicketId;
@@ -12,6 +11,8 @@ use loonflow_engine::test_util::{ManualClock, NOW};
 use loonflow_engine::ticket::Action;
 use loonflow_engine::time::Timestamp;
 use loonflow_storage::{EventLog, MemoryLog};
+
+use crate::fixture::until;
 
 const HOUR_MS: i64 = 3_600_000;
 
@@ -92,13 +93,7 @@ impl World {
     }
 
     async fn comes_to(&self, ticket: TicketId, at: &str) {
-        for _ in 0..2_000 {
-            if self.at(ticket).await == at {
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-        panic!("it is at {}, and not at {at}", self.at(ticket).await);
+        until(at, async || self.at(ticket).await == at).await;
     }
 
     async fn due(&self, ticket: TicketId) -> Option<Timestamp> {

@@ -17,6 +17,8 @@ use loonflow_engine::ticket::{Action, Work};
 use loonflow_storage::{EventLog, MemoryLog};
 use serde_json::{Value, json};
 
+use crate::fixture::{standing, until};
+
 /// What a receiver does with the next calls; with none left it answers well.
 #[derive(Clone, Default)]
 struct Receiver {
@@ -34,7 +36,7 @@ impl Receiver {
     }
 
     async fn got(&self, n: usize) -> Vec<Post> {
-        eventually(|| self.posts().len() >= n).await;
+        until("it was posted to", async || self.posts().len() >= n).await;
         self.posts()
     }
 }
@@ -57,17 +59,6 @@ fn answer(status: u16, body: &str) -> Result<Response, NoResponse> {
 
 fn down() -> Result<Response, NoResponse> {
     Err(NoResponse::Failed("connection refused".into()))
-}
-
-/// Waits for what other tasks bring about; nothing is ordered by it.
-async fn eventually(holds: impl Fn() -> bool) {
-    for _ in 0..2_000 {
-        if holds() {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-    panic!("it never came about");
 }
 
 struct World {
@@ -126,25 +117,18 @@ impl World {
     }
 
     async fn at(&self, ticket: TicketId) -> String {
-        let detail = self.engine.as_user("shop", "adm").on(ticket).detail().await.unwrap();
-        let nodes: Vec<&str> = detail
-            .row
-            .current_nodes
-            .iter()
-            .map(|node| node.node_id.as_str())
-            .collect();
-        let help = if detail.intervention.is_some() { " !" } else { "" };
-        format!("{} {}{help}", detail.row.act_state.word(), nodes.join(","))
+        standing(&self.engine.as_user("shop", "adm"), ticket).await
     }
 
     async fn comes_to(&self, ticket: TicketId, at: &str) {
-        for _ in 0..2_000 {
-            if self.at(ticket).await == at {
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-        panic!("it is at {}, and not at {at}", self.at(ticket).await);
+        until(at, async || self.at(ticket).await == at).await;
+    }
+
+    async fn owes(&self, n: usize) {
+        until("what was to be done is done", async || {
+            self.engine.effects().n_open() == n
+        })
+        .await;
     }
 
     /// Lets time pass until the next try of what waits.
@@ -189,7 +173,7 @@ async fn a_timer_fires_when_it_is_due_and_not_before() {
     assert_eq!(world.engine.effects().n_open(), 1);
     world.clock.pass_ms(7_199_000);
     world.comes_to(other, "on_going check").await;
-    eventually(|| world.engine.effects().n_open() == 0).await;
+    world.owes(0).await;
     world.engine.close().await.unwrap();
 }
 
@@ -281,7 +265,7 @@ async fn an_asynchronous_hook_calls_back() {
     let posts = world.receiver.got(1).await;
     let url = body(&posts[0])["callback_url"].as_str().unwrap().to_owned();
     let token = url.strip_prefix("https://tickets.example/hooks/").unwrap();
-    eventually(|| world.engine.effects().n_open() == 2).await;
+    world.owes(2).await;
     assert_eq!(world.at(ticket).await, "on_going deploy");
     let effects = world.engine.effects();
     assert_eq!(effects.call_back("lfcb.x.y", b"{}").await.unwrap(), CallBack::Unknown);
@@ -301,7 +285,7 @@ async fn an_asynchronous_hook_calls_back() {
     assert_eq!(said(r#"{"code":0}"#).await.unwrap(), CallBack::Taken, "the same again");
     assert_eq!(said(r#"{"code":1}"#).await.unwrap(), CallBack::Gone);
     assert_eq!(world.receiver.posts().len(), 1);
-    eventually(|| world.engine.effects().n_open() == 0).await;
+    world.owes(0).await;
     world.engine.close().await.unwrap();
 }
 
@@ -310,7 +294,7 @@ async fn a_call_back_that_does_not_come_is_a_failure() {
     let node = Node::hook("deploy", "https://ci.example/deploy", "").calls_back(Some("PT1H"));
     let world = World::new(hook(node)).await;
     let ticket = world.submit().await;
-    eventually(|| world.engine.effects().n_open() == 2).await;
+    world.owes(2).await;
     world.pass(3_599).await;
     assert_eq!(world.at(ticket).await, "on_going deploy");
     world.pass(1).await;
@@ -394,7 +378,7 @@ async fn what_is_withdrawn_is_owed_no_longer() {
     world.receiver.got(1).await;
     let adm = world.engine.as_user("shop", "adm");
     adm.on(ticket).act(Action::ForceClose).await.unwrap();
-    eventually(|| world.engine.effects().n_open() == 0).await;
+    world.owes(0).await;
     world.pass(10_000).await;
     let other = world.submit().await;
     world.receiver.got(2).await;
@@ -424,7 +408,7 @@ async fn what_is_delivered_changes_nothing_that_people_look_at() {
         .await
         .unwrap();
     world.clock.pass_ms(60_000);
-    eventually(|| world.engine.effects().n_open() == 0).await;
+    world.owes(0).await;
     let bob = world.engine.as_user("shop", "bob");
     let after = bob.on(created.ticket_id).detail().await.unwrap();
     assert!(after.row.version > created.version);

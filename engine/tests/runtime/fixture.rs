@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use loonflow_engine::id::{AppName, FieldKey, TenantId, TicketId, UserId};
 use loonflow_engine::port::{Clock, IdSource, RandomSource};
+use loonflow_engine::runtime::as_user::AsUser;
 use loonflow_engine::runtime::{
     ActAnswer, ActRequest, Caller, CreateRequest, Done, Engine, EngineOptions, Fault, Idempotency, Ports,
     PublishRequest, UserQuery,
@@ -351,4 +352,13 @@ pub(crate) async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
         tokio::time::timeout(PATIENCE, looking).await.is_ok(),
         "not in time: {what}"
     );
+}
+
+/// A ticket's state and nodes as whoever may see all sees them, with ` !` where somebody is needed.
+pub(crate) async fn standing(admin: &AsUser<'_>, ticket: TicketId) -> String {
+    let detail = admin.on(ticket).detail().await.unwrap();
+    let nodes = detail.row.current_nodes.iter();
+    let nodes: Vec<&str> = nodes.map(|node| node.node_id.as_str()).collect();
+    let help = if detail.intervention.is_some() { " !" } else { "" };
+    format!("{} {}{help}", detail.row.act_state.word(), nodes.join(","))
 }

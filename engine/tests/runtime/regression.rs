@@ -177,11 +177,5 @@ async fn a_call_is_made_also_where_its_commit_is_answered_late() {
     let ticket = ann.create("w").set("title", "T").take("go").await.unwrap().ticket_id;
     log.schedule(0, Fault::Delay(Duration::from_millis(200)));
     engine.as_user("shop", "bob").on(ticket).take("ok").await.unwrap();
-    for _ in 0..2_000 {
-        if posts.0.load(Ordering::SeqCst) == 1 {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-    panic!("nobody called");
+    until("it is called", async || posts.0.load(Ordering::SeqCst) == 1).await;
 }

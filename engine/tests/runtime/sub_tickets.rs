@@ -13,6 +13,8 @@ use loonflow_engine::ticket::Action;
 use loonflow_storage::{EventLog, MemoryLog};
 use serde_json::json;
 
+use crate::fixture::{standing, until};
+
 struct World {
     engine: Engine,
     clock: ManualClock,
@@ -78,46 +80,31 @@ impl World {
     }
 
     async fn at(&self, ticket: TicketId) -> String {
-        let detail = self.engine.as_user("shop", "adm").on(ticket).detail().await.unwrap();
-        let nodes: Vec<&str> = detail
-            .row
-            .current_nodes
-            .iter()
-            .map(|node| node.node_id.as_str())
-            .collect();
-        let help = if detail.intervention.is_some() { " !" } else { "" };
-        format!("{} {}{help}", detail.row.act_state.word(), nodes.join(","))
+        standing(&self.engine.as_user("shop", "adm"), ticket).await
     }
 
     async fn comes_to(&self, ticket: TicketId, at: &str) {
-        for _ in 0..2_000 {
-            if self.at(ticket).await == at {
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-        panic!("it is at {}, and not at {at}", self.at(ticket).await);
+        until(at, async || self.at(ticket).await == at).await;
     }
 
     /// Sub-tickets of a ticket, by title; waits until there are so many.
     async fn children(&self, parent: TicketId, n: usize) -> Vec<TicketId> {
         let adm = self.engine.as_user("shop", "adm");
-        for _ in 0..2_000 {
+        let mut rows = Vec::new();
+        until("all sub-tickets are listed", async || {
             let query = ListQuery {
                 category: Category::All,
                 parent_ticket_id: Some(parent),
                 ..ListQuery::default()
             };
             let page = adm.tickets(query).await.unwrap();
-            let mut rows: Vec<_> = page.rows.iter().map(|row| (row.title.clone(), row.id)).collect();
-            if rows.len() == n {
-                rows.sort();
-                return rows.into_iter().map(|(_, id)| id).collect();
-            }
-            assert!(rows.len() < n, "{rows:?}");
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-        panic!("there are no {n} sub-tickets");
+            rows = page.rows.iter().map(|row| (row.title.clone(), row.id)).collect();
+            assert!(rows.len() <= n, "{rows:?}");
+            rows.len() == n
+        })
+        .await;
+        rows.sort();
+        rows.into_iter().map(|(_, id)| id).collect()
     }
 
     async fn open_below(&self, user: &str, parent: TicketId) -> Result<TicketId, Error> {
@@ -170,12 +157,10 @@ async fn a_node_waits_for_the_sub_tickets_that_people_open() {
         Err("sub_tickets_open".to_owned())
     );
     world.take("cat", two, "no").await.unwrap();
-    for _ in 0..2_000 {
-        if world.take("bob", ticket, "on").await.is_ok() {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    until("the way out is open", async || {
+        world.take("bob", ticket, "on").await.is_ok()
+    })
+    .await;
     assert_eq!(world.at(ticket).await, "on_going after");
     let late = world.open_below("bob", ticket).await.unwrap_err();
     assert_eq!(

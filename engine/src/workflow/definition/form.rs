@@ -206,21 +206,20 @@ fn component(reader: &mut Reader, info: &Json, seen: &mut Seen) -> Component {
     }
 }
 
+/// How long a source may take at most, in seconds: whoever looks at a ticket waits for it.
+const SOURCE_TIMEOUTS: std::ops::RangeInclusive<u64> = 1..=5;
+
 /// What is said of the source of a component that is fetched when shown.
 fn source(reader: &mut Reader, props: &Json, place: &Place) {
     let url = reader.text(props, "url", place);
     let _secret = reader.text(props, "token", place);
-    let timeout = reader.text(props, "timeout", place);
     if url.trim().is_empty() {
         let sentence = "does not say where its value comes from: give `url` in its `props`";
         reader.warning("external_without_url", place, sentence);
     } else if !is_http(&url) {
         reader.error("bad_source_url", place, "has a `url` that is no http or https address");
     }
-    if !timeout.trim().is_empty() && timeout.trim().parse::<jiff::Span>().is_err() {
-        let sentence = format!("has the `timeout` `{}`: write `PT1S` to `PT5S`", timeout.trim());
-        reader.error("bad_duration", place, &sentence);
-    }
+    reader.later(|own| own.seconds(props, "timeout", SOURCE_TIMEOUTS, place));
 }
 
 fn options(reader: &mut Reader, props: &Json, place: &Place) -> Vec<Choice> {

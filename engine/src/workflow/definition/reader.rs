@@ -3,6 +3,8 @@
 //! Not here: what the parts mean (`definition`). A part that is absent or null reads as its empty form.
 
 use std::collections::BTreeSet;
+use std::ops::RangeInclusive;
+use std::time::Duration;
 
 use serde_json::Value as Json;
 
@@ -107,9 +109,15 @@ impl Reader {
         }
     }
 
-    /// Notes problems that count for a new definition alone.
-    pub(crate) fn note_of_new(&mut self, problems: Vec<Problem>) {
+    /// Reads what nothing read when the first definitions were published: a problem with it counts for a new definition
+    /// alone, and what has one reads as if it were not there.
+    pub(crate) fn later<T>(&mut self, read: impl FnOnce(&mut Self) -> Option<T>) -> Option<T> {
+        let mut own = Self::default();
+        let found = read(&mut own);
+        let problems = own.into_problems();
+        let is_right = !problems.iter().any(Problem::is_error);
         self.of_new.extend(problems);
+        found.filter(|_| is_right)
     }
 
     /// What counts for a new definition alone.
@@ -123,6 +131,31 @@ impl Reader {
         self.problems
             .extend(more.map(|more| Problem::warning(UNKNOWN_KEY, more)));
         self.problems
+    }
+
+    /// A duration of so many seconds; `None` where none is given. Another one is an error.
+    pub(crate) fn seconds(
+        &mut self,
+        from: &Json,
+        name: &str,
+        allowed: RangeInclusive<u64>,
+        place: &Place,
+    ) -> Option<Duration> {
+        let text = self.text(from, name, place);
+        let text = text.trim();
+        if text.is_empty() {
+            return None;
+        }
+        let span = text.parse::<jiff::Span>().ok();
+        let span = span.and_then(|span| span.to_duration(jiff::SpanRelativeTo::days_are_24_hours()).ok());
+        let seconds = span.and_then(|span| u64::try_from(span.as_secs()).ok());
+        let seconds = seconds.filter(|seconds| allowed.contains(seconds));
+        if seconds.is_none() {
+            let (least, most) = allowed.into_inner();
+            let sentence = format!("has the `{name}` `{text}`: write `PT{least}S` to `PT{most}S`");
+            self.error("bad_duration", place, &sentence);
+        }
+        seconds.map(Duration::from_secs)
     }
 
     /// Whether everything was taken in since the last time this was asked.

@@ -107,18 +107,15 @@ pub(crate) fn read(reader: &mut Reader, props: &Json, place: &Place, is_for_peop
     if json.is_null() {
         return None;
     }
-    let mut own = Reader::default();
-    let found = if is_for_people {
-        read_one(&mut own, json, place)
-    } else {
+    let found = reader.later(|own| {
+        if is_for_people {
+            return read_one(own, json, place);
+        }
         let sentence = "has a `deadline`, and only a start or a normal node may have one: people act there";
         own.error("deadline_misplaced", place, sentence);
         None
-    };
-    let problems = own.into_problems();
-    let is_right = !problems.iter().any(Problem::is_error);
-    reader.note_of_new(problems);
-    found.filter(|_| is_right).map(Box::new)
+    });
+    found.map(Box::new)
 }
 
 fn read_one(own: &mut Reader, json: &Json, place: &Place) -> Option<Deadline> {

@@ -59,39 +59,28 @@ fn read(reader: &mut Reader, props: &Json, place: &Place) -> HookProps {
         );
     }
     let is_async = reader.flag(props, "is_async", place);
-    let within = reader.text(props, "callback_within", place);
-    if !within.trim().is_empty() && !is_async {
-        let sentence = "has `callback_within` and is not asynchronous: set `is_async`, or leave it out";
-        reader.error("callback_without_async", place, sentence);
-    }
     HookProps {
         url,
         token: Secret::new(reader.text(props, "hook_token", place)),
         is_async,
-        timeout: timeout(reader, props, place),
-        callback_within: duration_or_error(reader, within.trim(), "callback_within", place),
+        timeout: reader
+            .later(|own| own.seconds(props, "timeout", TIMEOUTS, place))
+            .unwrap_or(TIMEOUT),
+        callback_within: reader.later(|own| callback_within(own, props, place, is_async)),
     }
+}
+
+fn callback_within(reader: &mut Reader, props: &Json, place: &Place, is_async: bool) -> Option<jiff::Span> {
+    let text = reader.text(props, "callback_within", place);
+    if !text.trim().is_empty() && !is_async {
+        let sentence = "has `callback_within` and is not asynchronous: set `is_async`, or leave it out";
+        reader.error("callback_without_async", place, sentence);
+    }
+    duration_or_error(reader, text.trim(), "callback_within", place)
 }
 
 /// What a node may wait for one try: what is slower than a minute answers later, by its call-back.
 const TIMEOUTS: std::ops::RangeInclusive<u64> = 1..=60;
-
-fn timeout(reader: &mut Reader, props: &Json, place: &Place) -> Duration {
-    let text = reader.text(props, "timeout", place);
-    let Some(span) = duration_or_error(reader, text.trim(), "timeout", place) else {
-        return TIMEOUT;
-    };
-    let seconds = span.to_duration(jiff::SpanRelativeTo::days_are_24_hours());
-    let seconds = seconds.ok().and_then(|span| u64::try_from(span.as_secs()).ok());
-    match seconds.filter(|seconds| TIMEOUTS.contains(seconds)) {
-        Some(seconds) => Duration::from_secs(seconds),
-        None => {
-            let sentence = format!("has the `timeout` `{}`: write `PT1S` to `PT60S`", text.trim());
-            reader.error("bad_duration", place, &sentence);
-            TIMEOUT
-        }
-    }
-}
 
 /// A duration, where one is given.
 fn duration_or_error(reader: &mut Reader, text: &str, key: &str, place: &Place) -> Option<jiff::Span> {

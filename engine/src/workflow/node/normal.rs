@@ -331,6 +331,18 @@ fn check_fields(node: &Node, form: &Form, problems: &mut Vec<Problem>) {
         } else {
             None
         };
+        let single = each.and_then(|key| form.component(key)).filter(|one| !one.multiple);
+        if let Some(field) = single {
+            let sentence = format!(
+                "node `{}` has a `spawn` for `each` entry of `{}`, which takes one value: name a field with `multiple`",
+                node.id, field.key
+            );
+            problems.push(
+                Problem::error("bad_spawn", sentence)
+                    .at_node(&node.id)
+                    .at_field(&field.key),
+            );
+        }
         for key in of_fields.chain(each).filter(|key| form.component(key).is_none()) {
             let what = format!(
                 "node `{}` opens sub-tickets by `{key}`, which is no field of the form",

@@ -57,14 +57,17 @@ pub enum SpawnValue {
 const COUNT_MAX: u64 = 50;
 
 pub(super) fn read(reader: &mut Reader, props: &Json, node: &Place) -> Vec<Spawn> {
-    let mut found = Vec::new();
-    for json in reader.objects(props, "spawn", node) {
-        let keys = ["workflow", "count", "each", "creator", "action_id", "fields"];
-        // What is misspelt here would open the wrong tickets.
-        reader.strict_keys(json, &keys, "in `spawn`", node);
-        found.extend(read_one(reader, json, node));
-    }
-    found
+    let found = reader.later(|own| {
+        let mut found = Vec::new();
+        for json in own.objects(props, "spawn", node) {
+            let keys = ["workflow", "count", "each", "creator", "action_id", "fields"];
+            // What is misspelt here would open the wrong tickets.
+            own.strict_keys(json, &keys, "in `spawn`", node);
+            found.extend(read_one(own, json, node));
+        }
+        Some(found)
+    });
+    found.unwrap_or_default()
 }
 
 fn read_one(reader: &mut Reader, json: &Json, node: &Place) -> Option<Spawn> {

@@ -524,3 +524,54 @@ fn a_vote_says_how_it_counts_or_is_told_of() {
         assert_eq!(of(node.clone()), (is_right, told.to_owned(), rule), "{node:?}");
     }
 }
+
+/// Nothing read these keys when the first definitions were published: what is wrong with one keeps a new definition
+/// from being published, and a published one runs as if it were not there.
+#[test]
+fn what_nothing_read_before_keeps_nothing_from_loading() {
+    use crate::define::{Assign, Field, Node, Workflow};
+    use crate::workflow::EdgeKind;
+
+    let hook = || Node::hook("a", "https://x.example/", "k");
+    let step = || Node::step("a", Assign::users(["bob"]));
+    for (node, way, code) in [
+        (
+            step().prop("spawn", json!([{ "workflow": "w", "moon": 1 }])),
+            EdgeKind::Agree,
+            "unknown_key",
+        ),
+        (
+            step().prop("spawn", json!([{ "count": 1 }])),
+            EdgeKind::Agree,
+            "bad_spawn",
+        ),
+        (step().prop("spawn", json!({})), EdgeKind::Agree, "wrong_type"),
+        (
+            step().prop("deadline", json!({ "after": "soon" })),
+            EdgeKind::Agree,
+            "bad_duration",
+        ),
+        (hook().prop("timeout", "PT61S"), EdgeKind::Condition, "bad_duration"),
+        (
+            hook().prop("callback_within", "PT1H"),
+            EdgeKind::Condition,
+            "callback_without_async",
+        ),
+    ] {
+        let workflow = Workflow::new("w", "1")
+            .field(Field::title().required_at("start"))
+            .node(node)
+            .agree("go", "start", "a")
+            .edge(way, "ok", "a", "end");
+        let (version, problems) = workflow.check();
+        assert!(version.is_none());
+        assert!(
+            problems.iter().any(|problem| problem.code == code),
+            "{code}: {problems:?}"
+        );
+        let loaded = WorkflowVersion::load(&workflow.definition());
+        let loaded = loaded.unwrap_or_else(|problems| panic!("{code}: {problems:?}"));
+        let node = loaded.node(&"a".into()).unwrap();
+        assert!(node.deadline.is_none() && node.kind.as_normal().is_none_or(|props| props.spawn.is_empty()));
+    }
+}

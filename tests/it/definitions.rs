@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use loonflow_engine::id::WorkflowId;
 use loonflow_engine::runtime::PublishRequest;
-use loonflow_engine::workflow::validate::{Problem, ValidationContext, check};
+use loonflow_engine::workflow::validate::{KnownWorkflows, Problem, ValidationContext, check};
 use loonflow_tests::{TestServer, fixtures};
 use serde_json::Value;
 
@@ -15,7 +15,7 @@ fn errors(server: &TestServer, source: &Value, stem: &str) -> Vec<Problem> {
         .directories()
         .of(&server.person("ada").tenant)
         .expect("Acme is there");
-    let known: BTreeSet<WorkflowId> = fixtures::WORKFLOWS.into_iter().map(WorkflowId::from).collect();
+    let known: KnownWorkflows = fixtures::WORKFLOWS.into_iter().map(WorkflowId::from).collect();
     let context = ValidationContext {
         directory: Some(&directory),
         known_workflows: Some(&known),

@@ -4,7 +4,7 @@
 //! E-mail addresses are unique over all tenants, which only the one writer can promise. The names of the streams
 //! stand in a small tree, written with each stream's commits, so a start reads these streams and not the whole log.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use arc_swap::ArcSwap;
@@ -334,7 +334,7 @@ impl State {
             || Workflow::new(tenant.clone(), id.clone()),
             |workflow| Workflow::clone(workflow),
         );
-        let known: BTreeSet<WorkflowId> = state.workflows.keys().cloned().chain([id.clone()]).collect();
+        let known = workflow::validate::KnownWorkflows::of(state.workflows.values().map(|one| &**one));
         let validation = workflow::validate::ValidationContext {
             directory: Some(&state.directory),
             known_workflows: Some(&known),

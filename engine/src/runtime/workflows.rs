@@ -12,7 +12,7 @@ use crate::runtime::registry::Change;
 use crate::runtime::request::{Caller, Page, PublishReport, PublishRequest};
 use crate::runtime::{Answer, OperatorAnswer};
 use crate::text::Needle;
-use crate::workflow::validate::{self, ValidationContext};
+use crate::workflow::validate::{self, KnownWorkflows, ValidationContext};
 use crate::workflow::{self, VersionState, Workflow, WorkflowVersion};
 
 /// Definitions of workflows, and their versions.
@@ -47,7 +47,7 @@ impl Workflows<'_> {
         let Some(known) = self.engine.inner.registry.find(tenant)? else {
             return Ok(Err(OperatorRefusal::TenantNotFound { id: tenant.to_string() }));
         };
-        let ids = known.workflows.keys().cloned().collect();
+        let ids = KnownWorkflows::of(known.workflows.values().map(|one| &**one));
         let context = ValidationContext {
             directory: Some(&known.directory),
             known_workflows: Some(&ids),

@@ -201,6 +201,11 @@ fn event_hooks(reader: &mut Reader, customization: &Json, place: &Place) -> Vec<
         }
         let id = reader.text(info, "id", &place);
         let token = Secret::new(reader.text(info, "token", &place));
+        if token.is_empty() {
+            let sentence =
+                "has no `token`: its calls are not signed, so the receiver cannot tell them from a stranger's";
+            reader.warning("hook_without_token", &place, sentence);
+        }
         hooks.push(EventHook {
             id,
             name,

@@ -6,7 +6,7 @@
 //! a part of the form or of the process could not be read at all, nothing is said to be missing from it.
 //! Problems come in the order of the rules, within one in the order of the definition.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use serde_json::Value as Json;
@@ -14,9 +14,9 @@ use serde_json::Value as Json;
 use crate::account::directory::Directory;
 use crate::id::WorkflowId;
 use crate::limits::{DEFINITION_BYTES_MAX, EDGES_MAX, NODES_MAX};
-use crate::workflow::WorkflowVersion;
 use crate::workflow::definition::{self, Definition};
 use crate::workflow::graph::Graph;
+use crate::workflow::{Node, Workflow, WorkflowVersion};
 
 mod fields;
 mod graph;
@@ -33,8 +33,64 @@ pub use unheeded::unheeded;
 pub struct ValidationContext<'a> {
     /// The tenant's directory: users, departments, roles, applications must be there.
     pub directory: Option<&'a Directory>,
-    /// Workflows of the tenant: a reference to one that is not there yet is a warning.
-    pub known_workflows: Option<&'a BTreeSet<WorkflowId>>,
+    /// Workflows of the tenant: a reference to one that is not there yet is a warning, and so is a circle of them.
+    pub known_workflows: Option<&'a KnownWorkflows>,
+}
+
+/// Workflows of a tenant, each with those whose tickets its default version opens by itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct KnownWorkflows(BTreeMap<WorkflowId, BTreeSet<WorkflowId>>);
+
+impl KnownWorkflows {
+    /// Of a tenant's workflows.
+    pub fn of<'w>(workflows: impl IntoIterator<Item = &'w Workflow>) -> Self {
+        let opens = |workflow: &Workflow| {
+            let version = workflow.default_version();
+            version.map_or_else(BTreeSet::new, |version| spawned(&version.nodes))
+        };
+        Self(workflows.into_iter().map(|one| (one.id.clone(), opens(one))).collect())
+    }
+
+    /// As if this version were the default of its workflow.
+    pub fn add(&mut self, version: &WorkflowVersion) {
+        self.0.insert(version.workflow_id.clone(), spawned(&version.nodes));
+    }
+
+    fn has(&self, workflow: &WorkflowId) -> bool {
+        self.0.contains_key(workflow)
+    }
+
+    /// A way from one of these back to a workflow, each opened by the one before: the shortest.
+    fn way_back(&self, from: BTreeSet<WorkflowId>, to: &WorkflowId) -> Option<Vec<WorkflowId>> {
+        let mut seen = from.clone();
+        let mut ways: VecDeque<Vec<WorkflowId>> = from.into_iter().map(|one| vec![one]).collect();
+        while let Some(way) = ways.pop_front() {
+            let last = way.last().filter(|last| *last != to);
+            let Some(last) = last else { return Some(way) };
+            for next in self.0.get(last).into_iter().flatten() {
+                if seen.insert(next.clone()) {
+                    ways.push_back(way.iter().chain([next]).cloned().collect());
+                }
+            }
+        }
+        None
+    }
+}
+
+impl FromIterator<WorkflowId> for KnownWorkflows {
+    /// Workflows that open no tickets.
+    fn from_iter<I: IntoIterator<Item = WorkflowId>>(ids: I) -> Self {
+        Self(ids.into_iter().map(|id| (id, BTreeSet::new())).collect())
+    }
+}
+
+/// Workflows whose tickets open when one comes to these nodes.
+fn spawned(nodes: &[Node]) -> BTreeSet<WorkflowId> {
+    let props = nodes.iter().filter_map(|node| node.kind.as_normal());
+    props
+        .flat_map(|props| &props.spawn)
+        .map(|spawn| spawn.workflow.clone())
+        .collect()
 }
 
 /// Checks a definition; the version is there if no problem is an error. Without `basic_info.id` the workflow is named

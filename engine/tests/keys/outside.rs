@@ -85,6 +85,8 @@ async fn key_hook_url() {
     world.comes_to(ticket, "on_going a").await;
     assert_eq!(world.posts(1).await[0].url, "https://ci.example/deploy");
     world.engine.close().await.unwrap();
+    let elsewhere = hook(json!({"hook_url": "ftp://ci.example/", "hook_token": "k"}));
+    assert_eq!(elsewhere.problems(), ["bad_hook_url"]);
 }
 
 #[tokio::test]
@@ -98,8 +100,8 @@ async fn key_hook_token() {
     assert!(signs(&world.posts(1).await[0], "k"));
     world.engine.close().await.unwrap();
     assert_eq!(
-        hook(json!({"hook_url": "ftp://ci.example/"})).problems(),
-        ["bad_hook_url"]
+        hook(json!({"hook_url": "https://ci.example/"})).problems(),
+        ["hook_without_token"]
     );
 }
 
@@ -197,6 +199,8 @@ async fn key_event_hook_url() {
 #[tokio::test]
 async fn key_event_hook_token() {
     assert!(signs(&post_of(told(["create"])).await.0, "k"));
+    let pointer = "/advanced_schema/customization_info/hook_info_list/0/token";
+    assert_eq!(told(["create"]).set(pointer, "").problems(), ["hook_without_token"]);
 }
 
 #[tokio::test]

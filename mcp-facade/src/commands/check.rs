@@ -11,7 +11,7 @@ use loonflow_engine::account::{apply, decide};
 use loonflow_engine::id::WorkflowId;
 use loonflow_engine::time::Timestamp;
 use loonflow_engine::workflow::WorkflowVersion;
-use loonflow_engine::workflow::validate::{Problem, ValidationContext, check, unheeded};
+use loonflow_engine::workflow::validate::{KnownWorkflows, Problem, ValidationContext, check, unheeded};
 use loonflow_mcp_facade::cli;
 use serde_json::Value;
 
@@ -50,7 +50,13 @@ pub(crate) fn run(flags: &cli::Check) -> anyhow::Result<ExitCode> {
         Some(file) if named.is_none() => directory(&file.json).ok(),
         Some(file) => Some(directory(&file.json).with_context(|| format!("`{}` does not import", file.shown()))?),
     };
-    let known: BTreeSet<WorkflowId> = files.iter().filter_map(workflow_id).collect();
+    let mut known: KnownWorkflows = files.iter().filter_map(workflow_id).collect();
+    for file in files.iter().filter(|file| file.content == Content::Workflow) {
+        // What cannot run is told of below.
+        if let Ok(version) = WorkflowVersion::load_named(&file.json, file.stem()) {
+            known.add(&version);
+        }
+    }
     let context = ValidationContext {
         directory: directory.as_ref(),
         known_workflows: Some(&known),

@@ -58,10 +58,16 @@ fn read(reader: &mut Reader, props: &Json, place: &Place) -> HookProps {
             "has a `hook_url` that is no http or https address",
         );
     }
+    let token = reader.text(props, "hook_token", place);
+    if token.trim().is_empty() {
+        let sentence =
+            "has no `hook_token`: its calls are not signed, so the receiver cannot tell them from a stranger's";
+        reader.warning("hook_without_token", place, sentence);
+    }
     let is_async = reader.flag(props, "is_async", place);
     HookProps {
         url,
-        token: Secret::new(reader.text(props, "hook_token", place)),
+        token: Secret::new(token),
         is_async,
         timeout: reader
             .later(|own| own.seconds(props, "timeout", TIMEOUTS, place))

@@ -1,15 +1,18 @@
 //! Rules on names of things outside a definition: users, departments, roles, calendars, applications,
 //! workflows (semantics: validation).
 
+use std::collections::BTreeSet;
+
 use crate::account::directory::Directory;
 use crate::id::{DeptId, UserId};
+use crate::limits::CHILDREN_DEPTH_MAX;
 use crate::workflow::condition::Condition;
 use crate::workflow::definition::Definition;
 use crate::workflow::form::ComponentKind;
 use crate::workflow::node::{AssigneeRule, NodeKind, TimerProps};
 use crate::workflow::problem::Problem;
 
-use super::ValidationContext;
+use super::{ValidationContext, spawned};
 
 pub(super) fn check(definition: &Definition, context: &ValidationContext<'_>, problems: &mut Vec<Problem>) {
     sub_workflows(definition, context, problems);
@@ -25,8 +28,10 @@ fn sub_workflows(definition: &Definition, context: &ValidationContext<'_>, probl
     let Some(known) = context.known_workflows else { return };
     for node in &definition.nodes {
         let Some(props) = node.kind.as_normal() else { continue };
-        for workflow in &props.sub_workflows {
-            if workflow != &definition.workflow_id && !known.contains(workflow) {
+        let spawned = props.spawn.iter().map(|spawn| &spawn.workflow);
+        let named: BTreeSet<_> = props.sub_workflows.iter().chain(spawned).collect();
+        for workflow in named {
+            if workflow != &definition.workflow_id && !known.has(workflow) {
                 let sentence = format!(
                     "node `{}` opens tickets of `{workflow}`, which is not there yet",
                     node.id
@@ -34,6 +39,16 @@ fn sub_workflows(definition: &Definition, context: &ValidationContext<'_>, probl
                 problems.push(Problem::warning("unknown_workflow", sentence).at_node(&node.id));
             }
         }
+    }
+    let own = &definition.workflow_id;
+    if let Some(way) = known.way_back(spawned(&definition.nodes), own) {
+        let way: Vec<_> = way.iter().map(|workflow| format!("`{workflow}`")).collect();
+        let sentence = format!(
+            "a ticket of `{own}` opens sub-tickets of {} by itself: that goes on until they are {CHILDREN_DEPTH_MAX} \
+             deep; take a `spawn` out of the circle",
+            way.join(", which open some of ")
+        );
+        problems.push(Problem::warning("spawn_cycle", sentence));
     }
 }
 

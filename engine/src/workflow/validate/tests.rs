@@ -525,6 +525,49 @@ fn a_vote_says_how_it_counts_or_is_told_of() {
     }
 }
 
+/// Default versions that open sub-tickets of each other in a circle go on until they are too deep.
+#[test]
+fn who_opens_sub_tickets_in_a_circle_is_told_of_it() {
+    use crate::define::{Assign, Field, Node, Workflow};
+
+    let of = |id: &str, opens: &[&str]| {
+        let spawn: Vec<_> = opens.iter().map(|id| json!({ "workflow": id })).collect();
+        Workflow::new(id, "1")
+            .field(Field::title().required_at("start"))
+            .node(Node::step("a", Assign::users(["bob"])).prop("spawn", spawn))
+            .agree("go", "start", "a")
+            .agree("ok", "a", "end")
+            .definition()
+    };
+    let mut known = KnownWorkflows::default();
+    for (id, opens) in [("b", &["c", "d"][..]), ("c", &["a"]), ("d", &["d"]), ("e", &[])] {
+        known.add(&WorkflowVersion::load(&of(id, opens)).unwrap());
+    }
+    let told = |id: &str, opens: &[&str]| {
+        let context = ValidationContext {
+            directory: None,
+            known_workflows: Some(&known),
+        };
+        let (version, problems) = check(&of(id, opens), None, &context);
+        assert!(version.is_some(), "it may be meant: {problems:?}");
+        problems
+            .iter()
+            .map(|one| format!("{}: {}", one.code, one.message))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(told("a", &["e"]), [""; 0]);
+    assert_eq!(told("a", &["d"]), [""; 0], "a circle of others is their own");
+    let [round] = told("a", &["e", "b"]).try_into().unwrap();
+    assert!(
+        round.starts_with("spawn_cycle") && round.contains("`b`, which open some of `c`, which open some of `a`"),
+        "{round}"
+    );
+    let [own] = told("a", &["a"]).try_into().unwrap();
+    assert!(own.starts_with("spawn_cycle"), "{own}");
+    let [gone] = told("a", &["nowhere"]).try_into().unwrap();
+    assert!(gone.starts_with("unknown_workflow"), "{gone}");
+}
+
 /// Nothing read these keys when the first definitions were published: what is wrong with one keeps a new definition
 /// from being published, and a published one runs as if it were not there.
 #[test]

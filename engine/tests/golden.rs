@@ -514,6 +514,7 @@ fn account_samples() -> Vec<account::event::Event> {
             })),
             account_calendar(&serde_json::json!({ "id": "bare" })),
         ]),
+        Event::Reviewed { version: 300 },
     ]
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use imbl::{OrdMap, OrdSet};
 
-use super::directory::Directory;
+use super::directory::{Directory, Unreviewed};
 use super::event::Event;
 use super::token::AccessToken;
 use super::{Dept, Tenant, User};
@@ -20,6 +20,10 @@ pub fn apply(mut directory: Directory, event: &Event) -> Directory {
         Event::ImportFinished => {
             let staged = directory.staged.take().unwrap_or_default();
             staged.iter().for_each(|event| put(&mut directory, event));
+        }
+        Event::Reviewed { version } => {
+            let is_done = |owed: &Arc<Unreviewed>| owed.version <= *version;
+            directory.unreviewed = directory.unreviewed.take().filter(|owed| !is_done(owed));
         }
         Event::TenantChanged(_)
         | Event::DeptPut(_)
@@ -39,7 +43,11 @@ pub fn apply(mut directory: Directory, event: &Event) -> Directory {
 /// Brings in what one event says.
 fn put(directory: &mut Directory, event: &Event) {
     match event {
-        Event::TenantChanged(tenant) => put_tenant(directory, tenant),
+        Event::TenantChanged(tenant) => {
+            let before = directory.clone();
+            put_tenant(directory, tenant);
+            owe_deadlines(directory, before);
+        }
         Event::DeptPut(dept) => put_dept(directory, dept),
         Event::RolePut(role) => {
             directory.roles.insert(role.id.clone(), Arc::new(role.clone()));
@@ -49,7 +57,15 @@ fn put(directory: &mut Directory, event: &Event) {
                 .applications
                 .insert(application.name.clone(), Arc::new(application.clone()));
         }
-        Event::UserPut(user) => put_user(directory, user),
+        Event::UserPut(user) => {
+            let before = directory.user(&user.id);
+            if before.is_some_and(|before| before.is_active != user.is_active) {
+                owe(directory, |owed| {
+                    owed.users.insert(user.id.clone());
+                });
+            }
+            put_user(directory, user);
+        }
         Event::AccessTokenCreated(token) => put_token(directory, token),
         Event::AccessTokenRevoked { id, at } => {
             if let Some(token) = directory.access_tokens.get(id) {
@@ -60,10 +76,38 @@ fn put(directory: &mut Directory, event: &Event) {
                 directory.access_tokens.insert(id.clone(), Arc::new(revoked));
             }
         }
-        Event::CalendarsPut(calendars) => put_calendars(directory, calendars),
+        Event::CalendarsPut(calendars) => {
+            let before = directory.clone();
+            put_calendars(directory, calendars);
+            owe_deadlines(directory, before);
+        }
         // They say when others count and bring nothing themselves; they are never staged.
-        Event::ImportBegun | Event::ImportFinished | Event::ImportBrokenOff => {}
+        Event::ImportBegun | Event::ImportFinished | Event::ImportBrokenOff | Event::Reviewed { .. } => {}
     }
+}
+
+fn owe(directory: &mut Directory, change: impl FnOnce(&mut Unreviewed)) {
+    let mut owed = directory.unreviewed.as_deref().cloned().unwrap_or_default();
+    change(&mut owed);
+    owed.version = directory.version;
+    directory.unreviewed = Some(Arc::new(owed));
+}
+
+/// Deadlines that run are set again where time is counted otherwise now. A tenant without people has none.
+fn owe_deadlines(directory: &mut Directory, before: Directory) {
+    let is_same = directory.calendars == before.calendars && directory.tenant.time_zone == before.tenant.time_zone;
+    if is_same || before.users.is_empty() {
+        return;
+    }
+    owe(directory, |owed| {
+        owed.before.get_or_insert_with(|| {
+            Arc::new(Directory {
+                staged: None,
+                unreviewed: None,
+                ..before
+            })
+        });
+    });
 }
 
 fn put_tenant(directory: &mut Directory, tenant: &Tenant) {

@@ -44,6 +44,11 @@ pub enum Command {
         /// Who asks: its user.
         by: UserId,
     },
+    /// Note that sessions and tickets were looked at again for what changed up to this version. Once more is no event.
+    Review {
+        /// The version of what was looked at.
+        version: u64,
+    },
 }
 
 /// What other tenants have that no two tenants may have. Those names that a request brings in are enough.

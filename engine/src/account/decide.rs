@@ -107,6 +107,13 @@ pub fn decide(directory: &Directory, command: &Command, context: &Context<'_>) -
                 revoked_at: None,
             })])
         }
+        Command::Review { version } => {
+            let is_owed = directory.unreviewed().is_some_and(|owed| owed.version <= *version);
+            Ok(is_owed
+                .then_some(Event::Reviewed { version: *version })
+                .into_iter()
+                .collect())
+        }
         Command::RevokeAccessToken { id, by } => match directory.access_tokens.get(id) {
             Some(token) if &token.user_id == by && token.revoked_at.is_some() => Ok(Vec::new()),
             Some(token) if &token.user_id == by => Ok(vec![Event::AccessTokenRevoked {

@@ -40,8 +40,21 @@ pub struct Directory {
     pub(super) below: OrdMap<DeptId, OrdSet<DeptId>>,
     pub(super) n_active_users: usize,
     pub(super) staged: Option<Vec<Event>>,
+    pub(super) unreviewed: Option<Arc<Unreviewed>>,
     pub(super) zone: jiff::tz::TimeZone,
     pub(super) working: Arc<BTreeMap<CalendarId, WorkingTime>>,
+}
+
+/// What changed in a directory and concerns sessions or tickets that nobody has looked at again since: recorded with the
+/// change, so that a crash between the two loses nothing (semantics: intervention).
+#[derive(Clone, Debug, Default)]
+pub struct Unreviewed {
+    /// People who were there and whose activity is another now.
+    pub users: OrdSet<UserId>,
+    /// The directory before its calendars or its zone changed, where they did.
+    pub before: Option<Arc<Directory>>,
+    /// The directory's version with the last of these changes.
+    pub version: u64,
 }
 
 impl Directory {
@@ -65,6 +78,7 @@ impl Directory {
             below: OrdMap::new(),
             n_active_users: 0,
             staged: None,
+            unreviewed: None,
             zone,
             working: Arc::default(),
         }
@@ -86,6 +100,12 @@ impl Directory {
     #[must_use]
     pub fn has_open_import(&self) -> bool {
         self.staged.is_some()
+    }
+
+    /// What is still to be looked at again.
+    #[must_use]
+    pub fn unreviewed(&self) -> Option<&Arc<Unreviewed>> {
+        self.unreviewed.as_ref()
     }
 
     /// Lets go of what an open import has brought so far, which nobody will see: it only takes up memory.

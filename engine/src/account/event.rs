@@ -49,6 +49,11 @@ pub enum Event {
     ImportBrokenOff,
     /// The tenant's calendars are these from now on, and no others.
     CalendarsPut(Vec<Calendar>),
+    /// Sessions and tickets were looked at again for all that changed up to this version of the directory.
+    Reviewed {
+        /// The directory's version with the last of these changes.
+        version: u64,
+    },
 }
 
 impl Event {
@@ -67,6 +72,7 @@ impl Event {
             Self::ImportFinished => "import_finished",
             Self::ImportBrokenOff => "import_broken_off",
             Self::CalendarsPut(_) => "calendars_put",
+            Self::Reviewed { .. } => "reviewed",
         }
     }
 }

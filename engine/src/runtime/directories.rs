@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::account::directory::Directory;
 use crate::account::import::DirectoryFile;
-use crate::account::{Tenant, User, email, permission};
+use crate::account::{self, Tenant, User, email, permission};
 use crate::id::{AppName, TenantId, TicketId, UserId};
 use crate::runtime::engine::Engine;
 use crate::runtime::fault::{AuthProblem, Fault, OperatorRefusal};
@@ -62,21 +62,11 @@ impl Directories<'_> {
         let (tenant_id, domain) = (file.tenant.id.clone(), file.tenant.domain.clone());
         let warnings = file.warnings.clone();
         let file = Box::new(file);
-        let before = self.of(&tenant_id);
         let outcome = match self.engine.change(Change::Import { file, options }).await? {
             Ok(outcome) => outcome,
             Err(refusal) => return Ok(Err(refusal)),
         };
-        let mut n_reviewed = 0;
-        // Those who went leave tickets that nobody can act on; those who came back can act again.
-        for user in &outcome.flipped {
-            // Whoever is made active again signs in again.
-            self.engine.sign_in().end_all_of(&tenant_id, user).await?;
-            n_reviewed += self.review_holders(&tenant_id, user).await?;
-        }
-        if let Some(before) = before {
-            self.review_deadlines(&tenant_id, &before).await?;
-        }
+        let n_reviewed = self.review(&tenant_id).await?;
         Ok(Ok(ImportReport {
             tenant_id,
             domain,
@@ -86,6 +76,45 @@ impl Directories<'_> {
             missing: outcome.missing,
             warnings,
         }))
+    }
+
+    /// Does what is owed sessions and tickets after the directory's last changes, notes that it is done, and says how many
+    /// tickets had people who came or went. What a crash breaks off is done by the next start.
+    async fn review(self, tenant: &TenantId) -> Result<usize, Fault> {
+        let owed = self.of(tenant).and_then(|directory| directory.unreviewed().cloned());
+        let Some(owed) = owed else { return Ok(0) };
+        let mut n_reviewed = 0;
+        // Those who went leave tickets that nobody can act on; those who came back can act again.
+        for user in &owed.users {
+            // Whoever is made active again signs in again.
+            self.engine.sign_in().end_all_of(tenant, user).await?;
+            n_reviewed += self.review_holders(tenant, user).await?;
+        }
+        if let Some(before) = &owed.before {
+            self.review_deadlines(tenant, before).await?;
+        }
+        let done = Change::Account {
+            tenant: tenant.clone(),
+            command: Box::new(account::command::Command::Review { version: owed.version }),
+        };
+        // No rule refuses it.
+        let _refused = self.engine.change(done).await?;
+        Ok(n_reviewed)
+    }
+
+    /// Whether a crash broke off what some tenant's directory asks for.
+    pub(crate) fn is_owed_review(self) -> bool {
+        let tenants = self.engine.inner.registry.tenants();
+        tenants.values().any(|tenant| tenant.directory.unreviewed().is_some())
+    }
+
+    /// Does what crashes broke off, tenant by tenant; the next start goes on with what a fault leaves.
+    pub(crate) async fn review_all(self) {
+        for tenant in self.tenants() {
+            if let Err(fault) = self.review(&tenant.id).await {
+                tracing::warn!(tenant = %tenant.id, %fault, "tickets could not be looked at again");
+            }
+        }
     }
 
     /// Looks again at every ticket on which a user has a place.
@@ -106,12 +135,8 @@ impl Directories<'_> {
         Ok(held.len())
     }
 
-    /// Lets every open deadline count from now on by the calendars of now, where they are not those of before.
+    /// Lets every open deadline count from now on by the calendars of now.
     async fn review_deadlines(self, tenant: &TenantId, before: &Arc<Directory>) -> Result<(), Fault> {
-        let Some(now) = self.of(tenant) else { return Ok(()) };
-        if now.calendars == before.calendars && now.tenant.time_zone == before.tenant.time_zone {
-            return Ok(());
-        }
         let inner = &self.engine.inner;
         // Those that are due some time, and those of which a step alone is.
         let listed = inner.lists.ask(tenant, |index| index.with_due()).unwrap_or_default();

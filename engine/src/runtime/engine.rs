@@ -181,7 +181,12 @@ impl Engine {
             let (keeper, _) = Actor::spawn(None, Keeper, keeper).await.map_err(|_| Fault::Closed)?;
             *inner.runner.lock().unwrap_or_else(PoisonError::into_inner) = Some(keeper);
         }
-        Ok(Self { inner })
+        let engine = Self { inner };
+        if engine.inner.options.runs_effects && engine.directories().is_owed_review() {
+            let engine = engine.clone();
+            tokio::spawn(async move { engine.directories().review_all().await });
+        }
+        Ok(engine)
     }
 
     /// Whether calls can be answered, reads and writes: the log takes appends, and the list is caught up but for what

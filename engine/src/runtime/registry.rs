@@ -180,7 +180,8 @@ impl Registry {
                 | Event::ImportBegun
                 | Event::ImportFinished
                 | Event::ImportBrokenOff
-                | Event::CalendarsPut(_) => None,
+                | Event::CalendarsPut(_)
+                | Event::Reviewed { .. } => None,
             })
         };
         // All old addresses go before any new one comes: two people may have swapped theirs.
@@ -249,8 +250,6 @@ pub(crate) enum Change {
 pub(crate) struct Outcome {
     /// Events that it caused.
     pub(crate) n_events: usize,
-    /// People who were there and whose activity is another now: what they hold must be looked at again.
-    pub(crate) flipped: Vec<UserId>,
     /// Of an import: active people whom the file does not name.
     pub(crate) missing: MissingUsers,
 }

@@ -31,6 +31,7 @@ mod operator;
 mod outside;
 /// What was once wrong.
 mod regression;
+mod reviews;
 /// Passwords and sessions.
 mod sign_in;
 /// Actors that go to sleep and wake up, restarts.

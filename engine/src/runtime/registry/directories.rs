@@ -14,7 +14,7 @@ use crate::account::event::Event;
 use crate::account::import::{self, DirectoryFile};
 use crate::account::{apply, decide, password};
 use crate::codec;
-use crate::id::{TenantId, UserId};
+use crate::id::TenantId;
 use crate::limits::{IMPORT_PART_BYTES_MAX, IMPORT_PART_EVENTS_MAX};
 use crate::runtime::fault::{Fault, OperatorRefusal};
 use crate::runtime::request::{ImportOptions, MissingUsers};
@@ -44,8 +44,6 @@ struct Decided {
     parts: Vec<Vec<StoredEvent>>,
     /// The directory once they are on disk.
     after: Directory,
-    /// People whose activity changes.
-    flipped: Vec<UserId>,
 }
 
 /// Decides a command on a directory. Takes its time for a large file.
@@ -57,7 +55,6 @@ fn decided(
 ) -> Result<Decided, decide::Refusal> {
     let caused = decide::decide(before, command, &Context { now, foreign })?;
     let n_caused = caused.len();
-    let flipped = flipped(before, &caused);
     let mut events = Vec::with_capacity(n_caused + 3);
     if n_caused > 0 && before.has_open_import() {
         events.push(Event::ImportBrokenOff);
@@ -81,23 +78,7 @@ fn decided(
         n_caused,
         parts,
         after,
-        flipped,
     })
-}
-
-/// People who are in the directory and whose activity some events change.
-fn flipped(before: &Directory, events: &[Event]) -> Vec<UserId> {
-    let mut flipped = Vec::new();
-    for event in events {
-        if let Event::UserPut(user) = event
-            && before
-                .user(&user.id)
-                .is_some_and(|before| before.is_active != user.is_active)
-        {
-            flipped.push(user.id.clone());
-        }
-    }
-    flipped
 }
 
 fn stored(event: &Event) -> StoredEvent {
@@ -194,9 +175,10 @@ impl State {
         let foreign = match &command {
             Command::PutUser { user, .. } => self.registry.foreign(tenant, [user.email.as_str()].into_iter(), None),
             // A file has its own way in, which takes its size into account.
-            Command::Import { .. } | Command::CreateAccessToken { .. } | Command::RevokeAccessToken { .. } => {
-                Foreign::default()
-            }
+            Command::Import { .. }
+            | Command::CreateAccessToken { .. }
+            | Command::RevokeAccessToken { .. }
+            | Command::Review { .. } => Foreign::default(),
         };
         match decided(&before, &command, self.ports.clock.now(), &foreign) {
             Ok(decided) => Ok(Ok(self.write(&before, decided).await?)),
@@ -245,7 +227,6 @@ impl State {
         }
         Ok(Outcome {
             n_events: decided.n_caused,
-            flipped: decided.flipped,
             missing: MissingUsers::default(),
         })
     }

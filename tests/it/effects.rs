@@ -5,6 +5,8 @@
 
 /// Where asynchronous hooks call back.
 mod call_backs;
+/// What rows and lists say of deadlines.
+mod deadlines;
 /// Receivers that fail, each in its own way.
 mod receivers;
 

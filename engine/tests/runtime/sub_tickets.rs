@@ -1,12 +1,11 @@
 //! Sub-tickets at work: opened first, created then, waited for; what follows when they end, or never come.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use loonflow_engine::define::{Assign, Field, Node, People, Person, Workflow};
 use loonflow_engine::id::TicketId;
 use loonflow_engine::runtime::{
-    ActRequest, Caller, Category, Engine, EngineOptions, Error, ListQuery, Ports, PublishRequest,
+    ActRequest, Caller, Category, Engine, EngineOptions, Error, HistoryQuery, ListQuery, Ports, PublishRequest,
 };
 use loonflow_engine::test_util::{ManualClock, NOW};
 use loonflow_engine::ticket::Action;
@@ -278,7 +277,11 @@ async fn a_loop_opens_afresh() {
     let both = world.children(ticket, 2).await;
     world.take("cat", first, "done").await.unwrap();
     let second = both.into_iter().find(|id| *id != first).unwrap();
-    tokio::time::sleep(Duration::from_millis(50)).await;
+    until("it is noted", async || {
+        let history = adm.on(ticket).history(HistoryQuery::default()).await.unwrap();
+        history.rows.iter().any(|entry| entry.action_type == "child_ended")
+    })
+    .await;
     assert_eq!(
         world.at(ticket).await,
         "on_going wait",
@@ -369,7 +372,7 @@ async fn a_draft_counts_from_its_sending() {
         "it is below its parent by name alone"
     );
     world.clock.pass_ms(600_000);
-    tokio::time::sleep(Duration::from_millis(50)).await;
+    until("it was looked for", async || world.engine.effects().n_open() == 0).await;
     assert_eq!(
         world.take("bob", early, "on").await,
         Err("sub_tickets_open".to_owned()),

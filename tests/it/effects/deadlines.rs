@@ -105,7 +105,11 @@ async fn lists_filter_and_sort_by_deadline() {
         "{history}"
     );
     let (late, _) = world.listed(json!({ "overdue": true, "order_by": "due" })).await;
-    assert_eq!(late, tickets[1..], "the third is due this very moment; whoever has the first again is not late");
+    assert_eq!(
+        late,
+        tickets[1..],
+        "the third is due this very moment; whoever has the first again is not late"
+    );
 }
 
 #[tokio::test]

@@ -15,7 +15,7 @@ use loonflow_engine::ticket::event::{
     TicketCreated, Via,
 };
 use loonflow_engine::ticket::token::{Consult, ForkId, Rest, Share};
-use loonflow_engine::ticket::{ActionKind, Ballot, BallotShare, DropReason, ShareState};
+use loonflow_engine::ticket::{ActionKind, Ballot, BallotShare, DropReason, ShareState, SignerPosition};
 use loonflow_engine::time::Timestamp;
 use loonflow_engine::value::Value;
 use loonflow_engine::workflow::ApprovalRule;
@@ -318,6 +318,37 @@ fn samples() -> Vec<Event> {
             token,
             to: vec!["ada".into(), "wes".into()],
         },
+        Event::Substituted {
+            token,
+            pairs: vec![(ada.into(), wes.into())],
+        },
+        Event::HandedOver {
+            token,
+            from: ada.into(),
+            to: wes.into(),
+            by: Some(ada.into()),
+        },
+        Event::SignerAdded {
+            token,
+            by: ada.into(),
+            user: wes.into(),
+            position: SignerPosition::After,
+        },
+        Event::ApprovalSkipped {
+            token,
+            user: wes.into(),
+            agreed_at: 300,
+        },
+        Event::ShareDropped {
+            token,
+            user: ada.into(),
+            why: DropReason::HandedOver,
+        },
+        Event::ShareDropped {
+            token,
+            user: ada.into(),
+            why: DropReason::TakenBack,
+        },
     ]
 }
 
@@ -514,6 +545,22 @@ fn account_samples() -> Vec<account::event::Event> {
             })),
             account_calendar(&serde_json::json!({ "id": "bare" })),
         ]),
+        Event::AbsenceSet(account::absence::Absence {
+            id: "0a1b".into(),
+            user: "ada".into(),
+            from: at,
+            to: Timestamp(1_796_000_000_000),
+            delegate: "wes".into(),
+            workflows: vec!["leave".into()],
+            by: Some("wes".into()),
+            set_at: at,
+        }),
+        Event::AbsenceCleared {
+            id: "0a1b".into(),
+            user: "ada".into(),
+            by: None,
+            at,
+        },
     ]
 }
 

@@ -344,7 +344,9 @@ pub(super) fn too_large(event: &Event, n_bytes: usize) -> ImportProblem {
         | Event::AccessTokenRevoked { .. }
         | Event::ImportBegun
         | Event::ImportFinished
-        | Event::ImportBrokenOff => "an entry".to_owned(),
+        | Event::ImportBrokenOff
+        | Event::AbsenceSet(_)
+        | Event::AbsenceCleared { .. } => "an entry".to_owned(),
     };
     let sentence = format!("{what} takes {n_bytes} bytes: at most {DIRECTORY_ENTRY_BYTES_MAX} are allowed, shorten it");
     ImportProblem::new("too_large", sentence)

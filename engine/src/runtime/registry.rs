@@ -180,7 +180,9 @@ impl Registry {
                 | Event::ImportBegun
                 | Event::ImportFinished
                 | Event::ImportBrokenOff
-                | Event::CalendarsPut(_) => None,
+                | Event::CalendarsPut(_)
+                | Event::AbsenceSet(_)
+                | Event::AbsenceCleared { .. } => None,
             })
         };
         // All old addresses go before any new one comes: two people may have swapped theirs.

@@ -12,7 +12,7 @@ use crate::ticket::clock::Clocks;
 use crate::ticket::effect_table::Work;
 use crate::ticket::event::{Cause, ChildEnd, Event, Meta, TicketCreated};
 use crate::ticket::token::{Consult, ForkId, Rest, Token};
-use crate::ticket::{ActState, Child, Ticket, voting};
+use crate::ticket::{ActState, Child, Round, Ticket, signer, voting};
 
 /// Folds one event. `None` before the creation; an event other than the creation on `None` stays `None`.
 #[must_use]
@@ -65,6 +65,9 @@ fn create(created: &TicketCreated, meta: &Meta) -> Ticket {
         last_handlers: Default::default(),
         children: Default::default(),
         last_voters: Default::default(),
+        stand_ins: Default::default(),
+        signers: Default::default(),
+        round: Default::default(),
         clocks: Default::default(),
         effects: Default::default(),
         answered_hooks: Default::default(),
@@ -96,6 +99,12 @@ impl Ticket {
         if self.effects.is_changed_by(event) {
             Arc::make_mut(&mut self.effects).apply(event, self.version, meta.at);
         }
+        self.fold(event, meta);
+        self.note_people(event, meta);
+    }
+
+    /// What it is now, but for what is kept beside it.
+    fn fold(&mut self, event: &Event, meta: &Meta) {
         match event {
             // A second creation cannot be appended: the stream exists.
             Event::TicketCreated(_) => {}
@@ -112,10 +121,12 @@ impl Ticket {
             }
             Event::TitleChanged { title } => title.clone_into(&mut self.title),
             Event::EdgeTaken { token, from, to, .. } => {
-                if let (Some(user), true) = (meta.by.user(), self.rests_with_people(*token))
+                let skipped = self.round.skipped(*token, self.version);
+                if let (Some(user), true) = (skipped.or(meta.by.user()), self.rests_with_people(*token))
                     && self.last_handlers.get(from) != Some(user)
                 {
-                    Arc::make_mut(&mut self.last_handlers).insert(from.clone(), user.clone());
+                    let user = user.clone();
+                    Arc::make_mut(&mut self.last_handlers).insert(from.clone(), user);
                 }
                 self.note_voters(*token, from);
                 self.put(*token, to, Rest::Moving);
@@ -197,7 +208,30 @@ impl Ticket {
             | Event::Asked { .. }
             | Event::DeadlineSet { .. }
             | Event::DeadlineReached { .. }
+            | Event::ApprovalSkipped { .. }
             | Event::ActedAs { .. } => {}
+            Event::Substituted { pairs, .. } => {
+                for (absent, _) in pairs {
+                    join(&mut self.assigned, absent);
+                }
+            }
+            Event::HandedOver { token, from, to, .. } => {
+                join(&mut self.assigned, to);
+                if let Some(token) = self.token_mut(*token) {
+                    hand_over(&mut token.rest, from, to);
+                }
+            }
+            Event::SignerAdded {
+                token,
+                by,
+                user,
+                position,
+            } => {
+                join(&mut self.assigned, user);
+                if let Some(token) = self.token_mut(*token) {
+                    signer::add(&mut token.rest, by, user, *position);
+                }
+            }
             Event::Escalated { token, to } => {
                 for user in to {
                     join(&mut self.assigned, user);
@@ -268,6 +302,19 @@ impl Ticket {
                     }
                 }
             }
+        }
+    }
+
+    /// Notes for whom people act, whom they added, and to what they agreed.
+    fn note_people(&mut self, event: &Event, meta: &Meta) {
+        if self.stand_ins.is_changed_by(event) {
+            Arc::make_mut(&mut self.stand_ins).apply(event, &self.tokens);
+        }
+        if self.signers.is_changed_by(event) {
+            Arc::make_mut(&mut self.signers).apply(event, &self.tokens);
+        }
+        if Round::is_changed_by(event) {
+            Arc::make_mut(&mut self.round).apply(event, self.version, meta.by.user());
         }
     }
 
@@ -428,6 +475,64 @@ fn forward(rest: &mut Rest, from: &UserId, to: &UserId) {
         | Rest::Timer { .. }
         | Rest::Hook { .. }
         | Rest::Ended => {}
+    }
+}
+
+/// Gives every part of a person to another; of two that the other would have, one stays. Nobody asks themselves.
+fn hand_over(rest: &mut Rest, from: &UserId, to: &UserId) {
+    let give = |user: &mut UserId| {
+        if user == from {
+            user.clone_from(to);
+        }
+    };
+    match rest {
+        Rest::Held { holders, consult } => {
+            give_once(holders, from, to);
+            if let Some(one) = consult {
+                give(&mut one.by);
+                give(&mut one.to);
+                if one.by == one.to {
+                    *consult = None;
+                }
+            }
+        }
+        Rest::Offered { candidates } => {
+            give_once(candidates, from, to);
+            // Nobody is left to accept it before.
+            if candidates.len() == 1 {
+                *rest = Rest::held(std::mem::take(candidates));
+            }
+        }
+        Rest::Voting(ballot) => {
+            let has_share = ballot.of(to).is_some();
+            for share in ballot.shares.iter_mut().filter(|share| share.is_kept()) {
+                if share.is_open() && !has_share {
+                    give(&mut share.holder);
+                }
+                if let Some(asked) = &mut share.consulted {
+                    give(asked);
+                }
+                if share.consulted.as_ref() == Some(&share.holder) {
+                    share.consulted = None;
+                }
+            }
+        }
+        Rest::Moving
+        | Rest::Joining
+        | Rest::Unassigned
+        | Rest::Shared { .. }
+        | Rest::Timer { .. }
+        | Rest::Hook { .. }
+        | Rest::Ended => {}
+    }
+}
+
+/// Puts a person in the place of another; out, where they are there already.
+fn give_once(users: &mut Vec<UserId>, from: &UserId, to: &UserId) {
+    if users.contains(to) {
+        users.retain(|user| user != from);
+    } else if let Some(user) = users.iter_mut().find(|user| *user == from) {
+        user.clone_from(to);
     }
 }
 

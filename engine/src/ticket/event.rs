@@ -398,6 +398,61 @@ pub enum Event {
         /// Who hold it; at least one.
         to: Vec<UserId>,
     },
+    /// Work came to people because others are absent, who see the ticket from now on.
+    Substituted {
+        /// The token.
+        token: TokenId,
+        /// Who is absent, and who acts for them; at least one.
+        pairs: Vec<(UserId, UserId)>,
+    },
+    /// Somebody who is absent gave all that they had at a token to whoever stands in: their place, their open share unless
+    /// the other has one, what they were asked.
+    HandedOver {
+        /// The token.
+        token: TokenId,
+        /// Who is absent.
+        from: UserId,
+        /// Who has it now.
+        to: UserId,
+        /// Who had it handed over; `None` for the operator at the machine.
+        by: Option<UserId>,
+    },
+    /// Somebody acts at a node besides those who did: a node of one person is a vote of all from then on.
+    SignerAdded {
+        /// The token that rests there.
+        token: TokenId,
+        /// Who had them act as well.
+        by: UserId,
+        /// Who.
+        user: UserId,
+        /// In which order.
+        position: SignerPosition,
+    },
+    /// Somebody need not act, for they agreed to the same before; that they do follows in the same commit.
+    ApprovalSkipped {
+        /// The token that rests.
+        token: TokenId,
+        /// Who.
+        user: UserId,
+        /// The ticket's version with what they did when they agreed.
+        agreed_at: u64,
+    },
+}
+
+/// In which order somebody who is added acts. Stored by position: only ever append.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum SignerPosition {
+    /// In any.
+    With,
+    /// Before whoever added them.
+    Before,
+    /// After them.
+    After,
+}
+
+impl SignerPosition {
+    /// All, with their words.
+    pub const ALL: [(Self, &'static str); 3] = [(Self::With, "with"), (Self::Before, "before"), (Self::After, "after")];
 }
 
 /// By what something was done in somebody's name. Stored by position: only ever append.
@@ -424,6 +479,10 @@ pub enum DropReason {
     Abstained,
     /// Its holder is no longer active.
     Deactivated,
+    /// Its holder is absent, and whoever stands in has a share of their own: the two are one.
+    HandedOver,
+    /// Whoever added its holder took that back.
+    TakenBack,
 }
 
 /// See [`Event::TicketCreated`].
@@ -545,6 +604,10 @@ impl Event {
             Self::DeadlineSet { .. } => "deadline_set",
             Self::DeadlineReached { .. } => "deadline_reached",
             Self::Escalated { .. } => "escalated",
+            Self::Substituted { .. } => "substituted",
+            Self::HandedOver { .. } => "handed_over",
+            Self::SignerAdded { .. } => "signer_added",
+            Self::ApprovalSkipped { .. } => "approval_skipped",
         }
     }
 }

@@ -211,6 +211,7 @@ impl Watch {
             | CaseStep::ReachDeadline { .. }
             | CaseStep::ReportHook { .. }
             | CaseStep::ReviewHolders { .. }
+            | CaseStep::HandOver { .. }
             | CaseStep::Migrate { .. } => match command_of(&self.world, step) {
                 Some(translated) => self.command(step, &translated),
                 None => self.nothing(),

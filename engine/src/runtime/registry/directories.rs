@@ -194,9 +194,11 @@ impl State {
         let foreign = match &command {
             Command::PutUser { user, .. } => self.registry.foreign(tenant, [user.email.as_str()].into_iter(), None),
             // A file has its own way in, which takes its size into account.
-            Command::Import { .. } | Command::CreateAccessToken { .. } | Command::RevokeAccessToken { .. } => {
-                Foreign::default()
-            }
+            Command::Import { .. }
+            | Command::CreateAccessToken { .. }
+            | Command::RevokeAccessToken { .. }
+            | Command::SetAbsence(_)
+            | Command::ClearAbsence { .. } => Foreign::default(),
         };
         match decided(&before, &command, self.ports.clock.now(), &foreign) {
             Ok(decided) => Ok(Ok(self.write(&before, decided).await?)),

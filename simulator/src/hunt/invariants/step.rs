@@ -78,6 +78,7 @@ pub fn only_writable_fields_change(
         | CaseStep::ReachDeadline { .. }
         | CaseStep::ReportHook { .. }
         | CaseStep::ReviewHolders { .. }
+        | CaseStep::HandOver { .. }
         | CaseStep::Migrate { .. } => None,
     };
     let Some(node) = node else {

@@ -38,6 +38,11 @@ fn samples() -> Vec<Event> {
         pool: Some(vec![ada.into(), wes.into()]),
         remembered: true,
     };
+    let dropped = |user: &str, why| Event::ShareDropped {
+        token,
+        user: user.into(),
+        why,
+    };
     let map = [
         ("n".to_owned(), Value::Number("1.50".into())),
         ("b".to_owned(), Value::Bool(true)),
@@ -280,16 +285,8 @@ fn samples() -> Vec<Event> {
                 },
             ],
         }))),
-        Event::ShareDropped {
-            token,
-            user: ada.into(),
-            why: DropReason::Abstained,
-        },
-        Event::ShareDropped {
-            token,
-            user: wes.into(),
-            why: DropReason::Deactivated,
-        },
+        dropped(ada, DropReason::Abstained),
+        dropped(wes, DropReason::Deactivated),
         Event::VoteTakenBack {
             token,
             user: ada.into(),
@@ -339,16 +336,8 @@ fn samples() -> Vec<Event> {
             user: wes.into(),
             agreed_at: 300,
         },
-        Event::ShareDropped {
-            token,
-            user: ada.into(),
-            why: DropReason::HandedOver,
-        },
-        Event::ShareDropped {
-            token,
-            user: ada.into(),
-            why: DropReason::TakenBack,
-        },
+        dropped(ada, DropReason::HandedOver),
+        dropped(ada, DropReason::TakenBack),
     ]
 }
 
@@ -416,6 +405,12 @@ fn every_file_is_still_read() {
 #[test]
 fn metas_are_written_and_read_as_ever() {
     let at = Timestamp(1_795_339_800_000);
+    let nobodys = |by| Meta {
+        at,
+        by,
+        app: None,
+        access_token: None,
+    };
     let metas = [
         Meta {
             at,
@@ -423,24 +418,9 @@ fn metas_are_written_and_read_as_ever() {
             app: Some("loonflow".into()),
             access_token: Some("t1".into()),
         },
-        Meta {
-            at,
-            by: Processor::Timer,
-            app: None,
-            access_token: None,
-        },
-        Meta {
-            at,
-            by: Processor::Hook,
-            app: None,
-            access_token: None,
-        },
-        Meta {
-            at,
-            by: Processor::System,
-            app: None,
-            access_token: None,
-        },
+        nobodys(Processor::Timer),
+        nobodys(Processor::Hook),
+        nobodys(Processor::System),
     ];
     for (n, meta) in metas.iter().enumerate() {
         let stored = check(&format!("meta.1.{n}.hex"), &codec::encode(meta));

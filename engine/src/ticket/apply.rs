@@ -11,8 +11,10 @@ use crate::ticket::ballot::{BallotShare, ShareState};
 use crate::ticket::clock::Clocks;
 use crate::ticket::effect_table::Work;
 use crate::ticket::event::{Cause, ChildEnd, Event, Meta, TicketCreated};
-use crate::ticket::token::{Consult, ForkId, Rest, Token};
+use crate::ticket::token::{ForkId, Rest, Token};
 use crate::ticket::{ActState, Child, Round, Ticket, signer, voting};
+
+mod places;
 
 /// Folds one event. `None` before the creation; an event other than the creation on `None` stays `None`.
 #[must_use]
@@ -218,7 +220,7 @@ impl Ticket {
             Event::HandedOver { token, from, to, .. } => {
                 join(&mut self.assigned, to);
                 if let Some(token) = self.token_mut(*token) {
-                    hand_over(&mut token.rest, from, to);
+                    places::hand_over(&mut token.rest, from, to);
                 }
             }
             Event::SignerAdded {
@@ -246,18 +248,18 @@ impl Ticket {
             Event::Forwarded { token, from, to } => {
                 join(&mut self.assigned, to);
                 if let Some(token) = self.token_mut(*token) {
-                    forward(&mut token.rest, from, to);
+                    places::forward(&mut token.rest, from, to);
                 }
             }
             Event::Consulted { token, by, to } => {
                 join(&mut self.assigned, to);
                 if let Some(token) = self.token_mut(*token) {
-                    consult(&mut token.rest, by, to);
+                    places::consult(&mut token.rest, by, to);
                 }
             }
             Event::ConsultSubmitted { token, by } => {
                 if let Some(token) = self.token_mut(*token) {
-                    end_consult(&mut token.rest, by);
+                    places::end_consult(&mut token.rest, by);
                 }
             }
             Event::VoteCast { token, user, edge } => {
@@ -280,7 +282,7 @@ impl Ticket {
             }
             Event::HolderDropped { token, user } => {
                 if let Some(token) = self.token_mut(*token) {
-                    drop_holder(&mut token.rest, user);
+                    places::drop_holder(&mut token.rest, user);
                 }
             }
             Event::StateChanged { to } => self.act_state = *to,
@@ -446,175 +448,4 @@ fn join(set: &mut Arc<BTreeSet<UserId>>, user: &UserId) {
 /// The forks outside of one.
 fn outside(forks: &[ForkId], fork: &ForkId) -> Vec<ForkId> {
     forks.iter().take_while(|own| *own != fork).cloned().collect()
-}
-
-fn forward(rest: &mut Rest, from: &UserId, to: &UserId) {
-    match rest {
-        Rest::Held { holders, .. } => {
-            if let Some(idx) = holders.iter().position(|holder| holder == from) {
-                holders[idx] = to.clone();
-            }
-            let mut seen = Vec::new();
-            holders.retain(|holder| {
-                !seen.contains(holder) && {
-                    seen.push(holder.clone());
-                    true
-                }
-            });
-        }
-        Rest::Voting(ballot) => {
-            if let Some(share) = ballot.of_mut(from) {
-                share.holder = to.clone();
-            }
-        }
-        Rest::Moving
-        | Rest::Joining
-        | Rest::Unassigned
-        | Rest::Offered { .. }
-        | Rest::Shared { .. }
-        | Rest::Timer { .. }
-        | Rest::Hook { .. }
-        | Rest::Ended => {}
-    }
-}
-
-/// Gives every part of a person to another; of two that the other would have, one stays. Nobody asks themselves.
-fn hand_over(rest: &mut Rest, from: &UserId, to: &UserId) {
-    let give = |user: &mut UserId| {
-        if user == from {
-            user.clone_from(to);
-        }
-    };
-    match rest {
-        Rest::Held { holders, consult } => {
-            give_once(holders, from, to);
-            if let Some(one) = consult {
-                give(&mut one.by);
-                give(&mut one.to);
-                if one.by == one.to {
-                    *consult = None;
-                }
-            }
-        }
-        Rest::Offered { candidates } => {
-            give_once(candidates, from, to);
-            // Nobody is left to accept it before.
-            if candidates.len() == 1 {
-                *rest = Rest::held(std::mem::take(candidates));
-            }
-        }
-        Rest::Voting(ballot) => {
-            let has_share = ballot.of(to).is_some();
-            for share in ballot.shares.iter_mut().filter(|share| share.is_kept()) {
-                if share.is_open() && !has_share {
-                    give(&mut share.holder);
-                }
-                if let Some(asked) = &mut share.consulted {
-                    give(asked);
-                }
-                if share.consulted.as_ref() == Some(&share.holder) {
-                    share.consulted = None;
-                }
-            }
-        }
-        Rest::Moving
-        | Rest::Joining
-        | Rest::Unassigned
-        | Rest::Shared { .. }
-        | Rest::Timer { .. }
-        | Rest::Hook { .. }
-        | Rest::Ended => {}
-    }
-}
-
-/// Puts a person in the place of another; out, where they are there already.
-fn give_once(users: &mut Vec<UserId>, from: &UserId, to: &UserId) {
-    if users.contains(to) {
-        users.retain(|user| user != from);
-    } else if let Some(user) = users.iter_mut().find(|user| *user == from) {
-        user.clone_from(to);
-    }
-}
-
-fn consult(rest: &mut Rest, by: &UserId, to: &UserId) {
-    match rest {
-        Rest::Held { consult, .. } => {
-            *consult = Some(Consult {
-                by: by.clone(),
-                to: to.clone(),
-            })
-        }
-        Rest::Voting(ballot) => {
-            if let Some(share) = ballot.of_mut(by) {
-                share.consulted = Some(to.clone());
-            }
-        }
-        Rest::Moving
-        | Rest::Joining
-        | Rest::Unassigned
-        | Rest::Offered { .. }
-        | Rest::Shared { .. }
-        | Rest::Timer { .. }
-        | Rest::Hook { .. }
-        | Rest::Ended => {}
-    }
-}
-
-fn end_consult(rest: &mut Rest, by: &UserId) {
-    match rest {
-        Rest::Held { consult, .. } => *consult = None,
-        Rest::Voting(ballot) => {
-            let asked = |share: &&mut BallotShare| share.consulted.as_ref() == Some(by);
-            for share in ballot.shares.iter_mut().filter(asked) {
-                share.consulted = None;
-            }
-        }
-        Rest::Moving
-        | Rest::Joining
-        | Rest::Unassigned
-        | Rest::Offered { .. }
-        | Rest::Shared { .. }
-        | Rest::Timer { .. }
-        | Rest::Hook { .. }
-        | Rest::Ended => {}
-    }
-}
-
-/// Ends what somebody was asked, and takes them out of those who may act; the last one stays.
-fn drop_holder(rest: &mut Rest, user: &UserId) {
-    end_consult_of(rest, user);
-    match rest {
-        Rest::Held { holders, .. } => {
-            if holders.len() > 1 {
-                holders.retain(|holder| holder != user);
-            }
-        }
-        Rest::Offered { candidates } => {
-            if candidates.len() > 1 {
-                candidates.retain(|candidate| candidate != user);
-            }
-            // Nobody is left to accept it before.
-            if candidates.len() == 1 {
-                *rest = Rest::held(std::mem::take(candidates));
-            }
-        }
-        Rest::Moving
-        | Rest::Joining
-        | Rest::Unassigned
-        | Rest::Shared { .. }
-        | Rest::Timer { .. }
-        | Rest::Hook { .. }
-        | Rest::Voting(_)
-        | Rest::Ended => {}
-    }
-}
-
-/// Ends a consultation, where it is this person's.
-fn end_consult_of(rest: &mut Rest, user: &UserId) {
-    if let Rest::Held { consult, .. } = rest
-        && consult.as_ref().is_some_and(|consult| consult.to != *user)
-    {
-        return;
-    }
-    end_consult(rest, user);
 }

@@ -17,9 +17,11 @@ use crate::value::Value;
 mod owed;
 mod reading;
 mod size;
+mod words;
 
 pub use owed::{AskedQuestion, ChildEnd, EffectId, OwedChild, OwedEffect};
 pub use reading::{Cause, Step};
+pub use words::{DropReason, SignerPosition, Via};
 
 /// When and by whom a commit was caused; one for all events of a command.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -437,52 +439,6 @@ pub enum Event {
         /// The ticket's version with what they did when they agreed.
         agreed_at: u64,
     },
-}
-
-/// In which order somebody who is added acts. Stored by position: only ever append.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum SignerPosition {
-    /// In any.
-    With,
-    /// Before whoever added them.
-    Before,
-    /// After them.
-    After,
-}
-
-impl SignerPosition {
-    /// All, with their words.
-    pub const ALL: [(Self, &'static str); 3] = [(Self::With, "with"), (Self::Before, "before"), (Self::After, "after")];
-}
-
-/// By what something was done in somebody's name. Stored by position: only ever append.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Via {
-    /// A node of the parent opened the ticket.
-    Spawn,
-}
-
-impl Via {
-    /// Its stable word.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Spawn => "spawn",
-        }
-    }
-}
-
-/// Why a share was dropped. Stored by position: only ever append.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum DropReason {
-    /// Its holder goes without a vote.
-    Abstained,
-    /// Its holder is no longer active.
-    Deactivated,
-    /// Its holder is absent, and whoever stands in has a share of their own: the two are one.
-    HandedOver,
-    /// Whoever added its holder took that back.
-    TakenBack,
 }
 
 /// See [`Event::TicketCreated`].

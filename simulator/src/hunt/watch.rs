@@ -378,6 +378,12 @@ impl Watch {
         hold!(of_step::only_writable_fields_change(
             before, after, events, step, workflow
         ))?;
+        hold!(of_step::who_gets_work_may_do_it(
+            (before, after),
+            events,
+            workflow,
+            &self.world.directory
+        ))?;
         hold!(invariants::state_fits_tokens(after))?;
         let runs_on = self.world.workflow_of(after).unwrap_or(workflow);
         hold!(invariants::tokens_rest_where_they_can(after, runs_on))?;

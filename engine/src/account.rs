@@ -12,6 +12,7 @@ use crate::id::{AppName, DeptId, RoleId, TenantId, UserId, WorkflowId};
 use crate::time::Timestamp;
 use crate::value::Value;
 
+pub mod absence;
 pub mod apply;
 pub mod by_id;
 pub mod command;

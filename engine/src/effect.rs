@@ -241,6 +241,10 @@ pub(crate) fn owed(events: &[Event], was_draft: bool, workflow: &WorkflowVersion
             | Event::DeadlineSet { .. }
             | Event::DeadlineReached { .. }
             | Event::Escalated { .. }
+            | Event::Substituted { .. }
+            | Event::HandedOver { .. }
+            | Event::SignerAdded { .. }
+            | Event::ApprovalSkipped { .. }
             | Event::ActedAs { .. } => {}
         }
     }
@@ -305,7 +309,11 @@ pub fn effects(events: &[Event], workflow: &WorkflowVersion) -> Vec<Effect> {
                 OwedEffect::TellParent { parent, .. } => Effect::TellParent { parent: *parent },
                 OwedEffect::CloseChild { child, .. } => Effect::CloseChild { child: *child },
             })),
-            Event::Forwarded { to, .. } | Event::Consulted { to, .. } | Event::ForceForwarded { to, .. } => {
+            Event::Forwarded { to, .. }
+            | Event::Consulted { to, .. }
+            | Event::ForceForwarded { to, .. }
+            | Event::HandedOver { to, .. }
+            | Event::SignerAdded { user: to, .. } => {
                 found.extend(notify(vec![to.clone()]));
             }
             Event::TicketCreated(_)
@@ -342,6 +350,8 @@ pub fn effects(events: &[Event], workflow: &WorkflowVersion) -> Vec<Effect> {
             | Event::VoteTakenBack { .. }
             | Event::HolderDropped { .. }
             | Event::DeadlineReached { next: None, .. }
+            | Event::Substituted { .. }
+            | Event::ApprovalSkipped { .. }
             | Event::ActedAs { .. } => {}
         }
     }

@@ -153,6 +153,8 @@ text_id! {
     AccessTokenId;
     /// A calendar of a tenant.
     CalendarId;
+    /// An absence of a user.
+    AbsenceId;
 }
 
 /// A ticket: a UUIDv7, so that ids sort by time of creation.

@@ -90,6 +90,19 @@ pub const ACCESS_TOKEN_DAYS_MAX: u32 = 730;
 /// Personal access tokens of one user that work at once: one for each place they are used in, many times over.
 pub const ACCESS_TOKENS_LIVE_MAX: usize = 100;
 
+/// Days that one absence may last: a year, whichever it is.
+pub const ABSENCE_DAYS_MAX: i64 = 366;
+/// Absences of one user that are not over: every holiday and training of a year, many times over.
+pub const ABSENCES_OF_USER_MAX: usize = 100;
+/// Workflows that one absence names: more is one for all of them.
+pub const ABSENCE_WORKFLOWS_MAX: usize = 100;
+/// Steps from somebody who is absent to whoever acts: people who stand in for people who stand in for others.
+pub const DELEGATES_MAX: usize = 10;
+/// People who are added to those who act, in one stay of a token at a node.
+pub const SIGNERS_ADDED_MAX: usize = 50;
+/// Tickets that one call hands over: some seconds of work; the next call goes on.
+pub const HAND_OVER_TICKETS_MAX: usize = 1_000;
+
 /// Milliseconds after which a session ends, however it is used (semantics: sessions): seven days.
 pub const SESSION_MS: i64 = 7 * 86_400_000;
 /// Milliseconds after which a session ends that nobody uses: twelve hours, a night.

@@ -23,6 +23,7 @@
 //! decision, append, fold, projection caught up, answer. A dry run stops after the decision, on the published snapshot.
 //! Not here: rules (`ticket`), bytes (`codec`), the wire (the facade).
 
+pub mod absences;
 pub mod access_tokens;
 mod admission;
 pub mod as_user;
@@ -61,6 +62,7 @@ mod unreadable;
 pub mod verify;
 pub mod workflows;
 
+pub use absences::{AbsenceReport, AbsenceRequest, HandOverReport};
 pub use builder::EngineBuilder;
 pub use deliveries::Delivery;
 pub use effects::CallBack;

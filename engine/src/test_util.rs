@@ -27,5 +27,5 @@ mod story;
 
 pub use clock::ManualClock;
 pub use flow::{definition, flow, named_flow};
-pub use people::{directory, directory_of};
+pub use people::{absent, directory, directory_of};
 pub use story::{NOW, Story, With, context, creation, ticket_id};

@@ -3,7 +3,7 @@
 //! Reading order: `act_state` and `token` (what a ticket is), `event` and `apply` (how it came to be), `command`,
 //! `action` (what is offered, and to whom), `room` (what there is room for), `gate` (which of it is meant), `decide`
 //! (what a command does), `closing` and `effect_table` (what is owed the outside), `deadline` and `clock` (until when), `flow`
-//! (how tokens move), `ballot` and `voting` (votes), `holders` (who is no longer active), `assignee`, `field_rules`, `visibility`.
+//! (how tokens move), `ballot` and `voting` (votes), `holders` (who is no longer active), `assignee`, `substitute` (who is absent), `signer`, `round`, `field_rules`, `visibility`.
 //!
 //! Invariants: a ticket has at least one token until it is discarded; tokens are sorted by age; no token is
 //! `Moving` between commands; exactly one token is `Ended` when the ticket is over, and then it is the only one.
@@ -43,7 +43,10 @@ pub mod place;
 pub mod question;
 pub mod refusal;
 pub(crate) mod room;
+pub mod round;
+pub mod signer;
 pub mod sub_ticket;
+pub mod substitute;
 pub mod token;
 pub mod visibility;
 pub(crate) mod voting;
@@ -58,11 +61,14 @@ pub use command::{Command, Create, EffectOutcome, HookOutcome, OpenChild};
 pub use context::{Context, Draw};
 pub use decide::{Verdict, decide, decide_or_ask, decide_with_outcome};
 pub use effect_table::{EffectTable, OpenEffect, Parked, Work};
-pub use event::{Cause, ChildEnd, DropReason, EffectId, Event, Meta, OwedEffect, Processor, Step, Via};
+pub use event::{Cause, ChildEnd, DropReason, EffectId, Event, Meta, OwedEffect, Processor, SignerPosition, Step, Via};
 pub use offer::{OfferedAction, OfferedActions};
 pub use place::{CurrentNode, current_nodes};
 pub use question::{Question, QuestionId, QuestionKind, Replies, Reply};
 pub use refusal::{Argument, Available, FieldProblem, FieldProblemKind, Refusal};
+pub use round::Round;
+pub use signer::Signers;
+pub use substitute::StandIns;
 pub use token::{Consult, ForkId, Rest, Share, Token};
 
 /// A sub-ticket as its parent knows it.
@@ -129,6 +135,12 @@ pub struct Ticket {
     pub children: Arc<BTreeMap<TicketId, Child>>,
     /// Who had a share of the vote by which a token last left each node; none where it left without one.
     pub last_voters: Arc<BTreeMap<NodeId, Vec<UserId>>>,
+    /// Who stands in for whom at its tokens.
+    pub stand_ins: Arc<StandIns>,
+    /// Who was added by whom to those who act at its tokens.
+    pub signers: Arc<Signers>,
+    /// Who has agreed since it was sent or went back last.
+    pub round: Arc<Round>,
     /// Clocks of the deadlines of its stays.
     pub clocks: Arc<Clocks>,
     /// What it owes the outside.

@@ -15,7 +15,7 @@ use loonflow_engine::ticket::event::{
     TicketCreated, Via,
 };
 use loonflow_engine::ticket::token::{Consult, ForkId, Rest, Share};
-use loonflow_engine::ticket::{ActionKind, Ballot, BallotShare, DropReason, ShareState};
+use loonflow_engine::ticket::{ActionKind, Ballot, BallotShare, DropReason, ShareState, SignerPosition};
 use loonflow_engine::time::Timestamp;
 use loonflow_engine::value::Value;
 use loonflow_engine::workflow::ApprovalRule;
@@ -37,6 +37,11 @@ fn samples() -> Vec<Event> {
         rest,
         pool: Some(vec![ada.into(), wes.into()]),
         remembered: true,
+    };
+    let dropped = |user: &str, why| Event::ShareDropped {
+        token,
+        user: user.into(),
+        why,
     };
     let map = [
         ("n".to_owned(), Value::Number("1.50".into())),
@@ -280,16 +285,8 @@ fn samples() -> Vec<Event> {
                 },
             ],
         }))),
-        Event::ShareDropped {
-            token,
-            user: ada.into(),
-            why: DropReason::Abstained,
-        },
-        Event::ShareDropped {
-            token,
-            user: wes.into(),
-            why: DropReason::Deactivated,
-        },
+        dropped(ada, DropReason::Abstained),
+        dropped(wes, DropReason::Deactivated),
         Event::VoteTakenBack {
             token,
             user: ada.into(),
@@ -318,6 +315,29 @@ fn samples() -> Vec<Event> {
             token,
             to: vec!["ada".into(), "wes".into()],
         },
+        Event::Substituted {
+            token,
+            pairs: vec![(ada.into(), wes.into())],
+        },
+        Event::HandedOver {
+            token,
+            from: ada.into(),
+            to: wes.into(),
+            by: Some(ada.into()),
+        },
+        Event::SignerAdded {
+            token,
+            by: ada.into(),
+            user: wes.into(),
+            position: SignerPosition::After,
+        },
+        Event::ApprovalSkipped {
+            token,
+            user: wes.into(),
+            agreed_at: 300,
+        },
+        dropped(ada, DropReason::HandedOver),
+        dropped(ada, DropReason::TakenBack),
     ]
 }
 
@@ -385,6 +405,12 @@ fn every_file_is_still_read() {
 #[test]
 fn metas_are_written_and_read_as_ever() {
     let at = Timestamp(1_795_339_800_000);
+    let nobodys = |by| Meta {
+        at,
+        by,
+        app: None,
+        access_token: None,
+    };
     let metas = [
         Meta {
             at,
@@ -392,24 +418,9 @@ fn metas_are_written_and_read_as_ever() {
             app: Some("loonflow".into()),
             access_token: Some("t1".into()),
         },
-        Meta {
-            at,
-            by: Processor::Timer,
-            app: None,
-            access_token: None,
-        },
-        Meta {
-            at,
-            by: Processor::Hook,
-            app: None,
-            access_token: None,
-        },
-        Meta {
-            at,
-            by: Processor::System,
-            app: None,
-            access_token: None,
-        },
+        nobodys(Processor::Timer),
+        nobodys(Processor::Hook),
+        nobodys(Processor::System),
     ];
     for (n, meta) in metas.iter().enumerate() {
         let stored = check(&format!("meta.1.{n}.hex"), &codec::encode(meta));
@@ -515,6 +526,22 @@ fn account_samples() -> Vec<account::event::Event> {
             account_calendar(&serde_json::json!({ "id": "bare" })),
         ]),
         Event::Reviewed { version: 300 },
+        Event::AbsenceSet(account::absence::Absence {
+            id: "0a1b".into(),
+            user: "ada".into(),
+            from: at,
+            to: Timestamp(1_796_000_000_000),
+            delegate: "wes".into(),
+            workflows: vec!["leave".into()],
+            by: Some("wes".into()),
+            set_at: at,
+        }),
+        Event::AbsenceCleared {
+            id: "0a1b".into(),
+            user: "ada".into(),
+            by: None,
+            at,
+        },
     ]
 }
 

@@ -10,6 +10,9 @@
 //!
 //! Not here: how a call is spelt (`mcp`, `rest`, `console`), words of the wire (`wire`), rules (the engine).
 
+pub mod absence_clear;
+pub mod absence_list;
+pub mod absence_set;
 mod context;
 mod notes;
 pub mod own_access_tokens;

@@ -52,6 +52,9 @@ pub enum Command {
     Demo(Demo),
     /// Import directories and workflows from JSON files; importing the same again changes nothing
     Import(Import),
+    /// Say who is away and who stands in for them; take that back; list it
+    #[command(subcommand)]
+    Absence(Absence),
     /// Make, list and revoke personal access tokens
     #[command(subcommand)]
     Token(Token),
@@ -235,6 +238,50 @@ pub struct Import {
     pub strict: bool,
 }
 
+/// What to do with absences.
+#[derive(Debug, Clone, Subcommand)]
+pub enum Absence {
+    /// Let somebody stand in for a user who is away
+    Set(SetAbsence),
+    /// Take an absence back
+    Clear {
+        /// E-mail address of who is away
+        #[arg(long)]
+        email: String,
+        /// Id of the absence, as `absence list` shows it
+        id: String,
+    },
+    /// List absences of a user that are not over, and those in which they stand in for others
+    List {
+        /// E-mail address of the user
+        #[arg(long)]
+        email: String,
+    },
+}
+
+/// Flags of `absence set`.
+#[derive(Debug, Clone, Args)]
+pub struct SetAbsence {
+    /// E-mail address of who is away
+    #[arg(long)]
+    pub email: String,
+    /// E-mail address of who stands in
+    #[arg(long, value_name = "EMAIL")]
+    pub delegate: String,
+    /// First day, or a time; in the tenant's zone where it says none
+    #[arg(long, value_name = "TIME")]
+    pub from: String,
+    /// Last day, or a time
+    #[arg(long, value_name = "TIME")]
+    pub to: String,
+    /// Only for this workflow; may be repeated, or several parted by commas
+    #[arg(long = "workflow", value_name = "ID", value_delimiter = ',')]
+    pub workflows: Vec<String>,
+    /// Give what they hold to who stands in, too; only once the absence runs
+    #[arg(long)]
+    pub hand_over: bool,
+}
+
 /// What to do with tokens.
 #[derive(Debug, Clone, Subcommand)]
 pub enum Token {
@@ -408,6 +455,9 @@ mod tests {
             "x token create --email a@b.c --expires 30",
             "x token list --email a@b.c",
             "x token revoke --email a@b.c 123",
+            "x absence set --email a@b.c --delegate d@b.c --from 2026-12-21 --to 2027-01-04 --workflow leave,buy --hand-over",
+            "x absence clear --email a@b.c 12",
+            "x absence list --email a@b.c",
             "x import a.json --whole --dry-run --strict",
             "x check a.json --directory d.json",
             "x check a.json --strict",
@@ -438,6 +488,8 @@ mod tests {
             "x import",
             "x check",
             "x token create",
+            "x absence set --email a@b.c",
+            "x absence clear 12",
             "x schema",
             "x schema ticket",
             "x token create --email a@b.c --expires 731",

@@ -3,6 +3,7 @@
 //! `store` opens the log and the engine, `operator` carries requests out on them, `door` finds out whether a server
 //! runs and asks it, or opens the store itself. Only here, where the parts are wired together, storage appears.
 
+mod absence;
 mod check;
 mod clock;
 mod deliveries;
@@ -39,6 +40,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Serve(flags) => serve::run(&directory()?, flags).await,
         Command::Demo(flags) => demo::run(data, flags).await,
         Command::Import(flags) => import::run(&directory()?, flags).await,
+        Command::Absence(what) => absence::run(&directory()?, what).await,
         Command::Token(what) => token::run(&directory()?, what).await,
         Command::Check(flags) => check::run(&flags),
         Command::Schema(flags) => schema::run(flags),

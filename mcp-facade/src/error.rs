@@ -121,6 +121,8 @@ codes! {
     MigrationImpossible "migration_impossible" 409 "map the node to one of the same type in the new version",
     /// The ticket has as many events, or as much in them, as a ticket may have.
     TicketFull "ticket_full" 409 "ask one of the workflow's admins to close it with `force_close`, and go on in a new ticket",
+    /// Another absence of the same person is at the same time.
+    AbsenceOverlaps "absence_overlaps" 409 "clear the other one with `absence_clear`, or choose other days or other workflows",
     /// A directory that does not fit; operators only.
     InvalidDirectory "invalid_directory" 422 "mend what is listed and import again",
     /// A definition with errors; operators only.

@@ -6,6 +6,7 @@
 //! there, whatever their values; what the engine did not show is not invented; answers stay short, for they fill an
 //! assistant's context.
 
+pub mod absence;
 pub mod account;
 pub mod action;
 pub mod form;

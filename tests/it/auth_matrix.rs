@@ -51,12 +51,24 @@ fn rows(server: &TestServer, ticket: &str) -> Vec<(String, &'static str, Value)>
         ),
         ("retry_hook", "retry_hook", json!({})),
         ("abstain", "abstain", json!({})),
+        ("add_signer", "add_signer", json!({ "target_assignee_id": dana })),
+        ("take_back", "take_back", json!({})),
     ] {
         let handle = json!({
             "ticket_id": ticket, "action_type": action_type, "action_id": action_id, "action_props": props, "dry_run": true
         });
         rows.push((format!("ticket_handle {action_type}"), "ticket_handle", handle));
     }
+    // Refused alike for all who may: none of them changes anything.
+    let over = json!({ "user_id": server.id("erin"), "delegate_id": dana, "from": "2020-01-01", "to": "2020-01-02" });
+    rows.push(("absence_set".to_owned(), "absence_set", over));
+    rows.push((
+        "absence_clear".to_owned(),
+        "absence_clear",
+        json!({ "absence_id": "none" }),
+    ));
+    let of_erin = json!({ "user_id": server.id("erin") });
+    rows.push(("absence_list of the assignee".to_owned(), "absence_list", of_erin));
     rows.push(("user_list".to_owned(), "user_list", json!({})));
     rows.push(("workflow_list".to_owned(), "workflow_list", json!({})));
     for tool in ["ticket_prepare_create", "ticket_create"] {

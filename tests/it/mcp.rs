@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt};
 
 /// The contract's tools and their arguments, besides `access_token` and `app_name`.
-const CONTRACT: [(&str, &[&str]); 9] = [
+const CONTRACT: [(&str, &[&str]); 12] = [
     (
         "ticket_list",
         &[
@@ -56,6 +56,12 @@ const CONTRACT: [(&str, &[&str]); 9] = [
         &["dept_id", "page", "per_page", "search_value", "simple", "user_ids"],
     ),
     ("workflow_list", &["page", "per_page", "search_value"]),
+    (
+        "absence_set",
+        &["delegate_id", "from", "hand_over", "to", "user_id", "workflow_ids"],
+    ),
+    ("absence_clear", &["absence_id"]),
+    ("absence_list", &["page", "per_page", "user_id"]),
     ("ticket_prepare_create", &["version_name", "workflow_id"]),
     (
         "ticket_create",

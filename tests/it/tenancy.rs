@@ -171,6 +171,23 @@ async fn users() {
             "invalid_field_value"
         );
     }
+    for key in ["user_id", "delegate_id"] {
+        let mut set = json!({ "user_id": server.id("dev"), "delegate_id": server.id("dana"), "from": "2030-01-01", "to": "2030-01-02" });
+        set[key] = "@".into();
+        assert_eq!(case(&ada).alike(&server, "absence_set", set).await, "user_not_found");
+    }
+    assert_eq!(
+        case(&ada)
+            .alike(&server, "absence_list", json!({ "user_id": "@" }))
+            .await,
+        "ok"
+    );
+    assert_eq!(
+        case(&dev)
+            .alike(&server, "absence_list", json!({ "user_id": "@" }))
+            .await,
+        "permission_denied"
+    );
     // By name and e-mail as well.
     for (name, nobodys) in [("gina", "gaga"), ("gina@globex.example", "gaga@globex.example")] {
         let case = Case {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use imbl::{OrdMap, OrdSet};
 
+use super::absence::Absence;
 use super::directory::{Directory, Unreviewed};
 use super::event::Event;
 use super::token::AccessToken;
@@ -32,7 +33,9 @@ pub fn apply(mut directory: Directory, event: &Event) -> Directory {
         | Event::UserPut(_)
         | Event::AccessTokenCreated(_)
         | Event::AccessTokenRevoked { .. }
-        | Event::CalendarsPut(_) => match &mut directory.staged {
+        | Event::CalendarsPut(_)
+        | Event::AbsenceSet(_)
+        | Event::AbsenceCleared { .. } => match &mut directory.staged {
             Some(staged) => staged.push(event.clone()),
             None => put(&mut directory, event),
         },
@@ -80,6 +83,22 @@ fn put(directory: &mut Directory, event: &Event) {
             let before = directory.clone();
             put_calendars(directory, calendars);
             owe_deadlines(directory, before);
+        }
+        Event::AbsenceSet(absence) => {
+            // Those that are over by now mean nothing any more.
+            let known = directory.absences_of(&absence.user).iter();
+            let left = known.filter(|known| known.to > absence.set_at).cloned();
+            let all: Arc<[Absence]> = left.chain([absence.clone()]).collect();
+            directory.absences.insert(absence.user.clone(), all);
+        }
+        Event::AbsenceCleared { id, user, .. } => {
+            let left = directory.absences_of(user).iter().filter(|known| known.id != *id);
+            let left: Arc<[Absence]> = left.cloned().collect();
+            if left.is_empty() {
+                directory.absences.remove(user);
+            } else {
+                directory.absences.insert(user.clone(), left);
+            }
         }
         // They say when others count and bring nothing themselves; they are never staged.
         Event::ImportBegun | Event::ImportFinished | Event::ImportBrokenOff | Event::Reviewed { .. } => {}

@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::User;
+use super::absence::SetAbsence;
 use super::import::DirectoryFile;
-use crate::id::{AccessTokenId, UserId};
+use crate::id::{AbsenceId, AccessTokenId, UserId};
 use crate::time::Timestamp;
 
 /// A request to a directory.
@@ -48,6 +49,15 @@ pub enum Command {
     Review {
         /// The version of what was looked at.
         version: u64,
+    },
+    /// Say that somebody will be absent. The same once more is no event.
+    SetAbsence(Box<SetAbsence>),
+    /// Take an absence back.
+    ClearAbsence {
+        /// Which.
+        id: AbsenceId,
+        /// Who asks: whose it is, or a tenant admin; `None` for the operator at the machine.
+        by: Option<UserId>,
     },
 }
 

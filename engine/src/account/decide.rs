@@ -1,6 +1,7 @@
 //! Decides what a command does to a directory: events or a refusal; changes nothing (semantics: directory).
 
 use super::User;
+use super::absence;
 use super::by_id::ById;
 use super::command::{Command, Context};
 use super::directory::Directory;
@@ -9,7 +10,7 @@ use super::import::{self, DirectoryFile, ImportProblem};
 use super::permission::is_tenant_admin;
 use super::token::AccessToken;
 use crate::codec;
-use crate::id::{AccessTokenId, UserId};
+use crate::id::{AbsenceId, AccessTokenId, UserId};
 use crate::limits::{ACCESS_TOKEN_DAYS_MAX, ACCESS_TOKENS_LIVE_MAX, DIRECTORY_ENTRY_BYTES_MAX, TEXT_CHARS_MAX};
 
 const DAY_MS: i64 = 86_400_000;
@@ -47,6 +48,21 @@ pub enum Refusal {
         /// What is wrong.
         problem: String,
     },
+    /// The absence does not fit.
+    #[error("{problem}")]
+    InvalidAbsence {
+        /// What is wrong.
+        problem: String,
+    },
+    /// Another absence of the same person says who stands in for them at the same time.
+    #[error("absence `{id}` of the same person is at the same time and for the same workflows")]
+    AbsenceOverlaps {
+        /// The other one.
+        id: AbsenceId,
+    },
+    /// Only whose absence it is and tenant admins may do this.
+    #[error("the absence of another person is not yours to set, clear or look at")]
+    AbsenceNotYours,
     /// Only a tenant admin may do this.
     #[error("changing users is not yours to do")]
     PermissionDenied,
@@ -61,8 +77,9 @@ impl Refusal {
             Self::UserNotFound { .. } => "user_not_found",
             Self::AccessTokenNotFound { .. } => "access_token_not_found",
             Self::TooManyAccessTokens { .. } => "too_many_access_tokens",
-            Self::InvalidArgument { .. } => "invalid_argument",
-            Self::PermissionDenied => "permission_denied",
+            Self::InvalidArgument { .. } | Self::InvalidAbsence { .. } => "invalid_argument",
+            Self::AbsenceOverlaps { .. } => "absence_overlaps",
+            Self::AbsenceNotYours | Self::PermissionDenied => "permission_denied",
         }
     }
 }
@@ -122,6 +139,8 @@ pub fn decide(directory: &Directory, command: &Command, context: &Context<'_>) -
             }]),
             Some(_) | None => Err(Refusal::AccessTokenNotFound { id: id.clone() }),
         },
+        Command::SetAbsence(wanted) => absence::set(directory, wanted, context.now),
+        Command::ClearAbsence { id, by } => absence::clear(directory, id, by.as_ref(), context.now),
     }
 }
 

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use imbl::{OrdMap, OrdSet};
 
+use super::absence::Absence;
 use super::by_id::ById;
 use super::event::Event;
 use super::token::AccessToken;
@@ -38,6 +39,8 @@ pub struct Directory {
     pub(super) by_role: OrdMap<RoleId, OrdSet<UserId>>,
     pub(super) tokens_by_user: OrdMap<UserId, OrdSet<AccessTokenId>>,
     pub(super) below: OrdMap<DeptId, OrdSet<DeptId>>,
+    /// Of each user who has any, in the order in which they were set; some may be over.
+    pub(super) absences: OrdMap<UserId, Arc<[Absence]>>,
     pub(super) n_active_users: usize,
     pub(super) staged: Option<Vec<Event>>,
     pub(super) unreviewed: Option<Arc<Unreviewed>>,
@@ -76,6 +79,7 @@ impl Directory {
             by_role: OrdMap::new(),
             tokens_by_user: OrdMap::new(),
             below: OrdMap::new(),
+            absences: OrdMap::new(),
             n_active_users: 0,
             staged: None,
             unreviewed: None,
@@ -217,6 +221,17 @@ impl Directory {
     pub fn access_tokens_of(&self, user: &UserId) -> impl Iterator<Item = &Arc<AccessToken>> {
         let ids = self.tokens_by_user.get(user).into_iter().flatten();
         ids.filter_map(|id| self.access_tokens.get(id))
+    }
+
+    /// A user's absences, in the order in which they were set; some may be over.
+    #[must_use]
+    pub fn absences_of(&self, user: &UserId) -> &[Absence] {
+        self.absences.get(user).map_or(&[], |absences| absences)
+    }
+
+    /// All absences, by user; some may be over.
+    pub fn absences(&self) -> impl Iterator<Item = &Absence> {
+        self.absences.values().flat_map(|absences| absences.iter())
     }
 
     /// Whether the user belongs to the department or one below it.

@@ -13,10 +13,11 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::absence::Absence;
 use super::token::AccessToken;
 use super::{Application, Dept, Role, Tenant, User};
 use crate::calendar::Calendar;
-use crate::id::AccessTokenId;
+use crate::id::{AbsenceId, AccessTokenId, UserId};
 use crate::time::Timestamp;
 
 /// A fact about a tenant's directory.
@@ -54,6 +55,19 @@ pub enum Event {
         /// The directory's version with the last of these changes.
         version: u64,
     },
+    /// Somebody will be absent, and another stands in for them.
+    AbsenceSet(Absence),
+    /// An absence counts no longer.
+    AbsenceCleared {
+        /// Which.
+        id: AbsenceId,
+        /// Whose.
+        user: UserId,
+        /// Who took it back; `None` for the operator at the machine.
+        by: Option<UserId>,
+        /// When.
+        at: Timestamp,
+    },
 }
 
 impl Event {
@@ -73,6 +87,8 @@ impl Event {
             Self::ImportBrokenOff => "import_broken_off",
             Self::CalendarsPut(_) => "calendars_put",
             Self::Reviewed { .. } => "reviewed",
+            Self::AbsenceSet(_) => "absence_set",
+            Self::AbsenceCleared { .. } => "absence_cleared",
         }
     }
 }
@@ -96,7 +112,24 @@ mod tests {
         };
         let office =
             serde_json::json!({"id": "office", "week": {"mon": ["09:00-17:00"]}, "special": {"2026-12-25": []}});
+        let absence = Absence {
+            id: "a".into(),
+            user: "u".into(),
+            from: Timestamp(1),
+            to: Timestamp(2),
+            delegate: "v".into(),
+            workflows: vec!["leave".into()],
+            by: Some("u".into()),
+            set_at: Timestamp(0),
+        };
         let mut events = vec![
+            Event::AbsenceSet(absence),
+            Event::AbsenceCleared {
+                id: "a".into(),
+                user: "u".into(),
+                by: None,
+                at: Timestamp(3),
+            },
             Event::CalendarsPut(vec![Calendar::read(&office).unwrap()]),
             Event::TenantChanged(directory.tenant.clone()),
             Event::AccessTokenCreated(token),

@@ -345,7 +345,9 @@ pub(super) fn too_large(event: &Event, n_bytes: usize) -> ImportProblem {
         | Event::ImportBegun
         | Event::ImportFinished
         | Event::ImportBrokenOff
-        | Event::Reviewed { .. } => "an entry".to_owned(),
+        | Event::Reviewed { .. }
+        | Event::AbsenceSet(_)
+        | Event::AbsenceCleared { .. } => "an entry".to_owned(),
     };
     let sentence = format!("{what} takes {n_bytes} bytes: at most {DIRECTORY_ENTRY_BYTES_MAX} are allowed, shorten it");
     ImportProblem::new("too_large", sentence)

@@ -3,7 +3,7 @@
 use serde_json::{Value as Json, json};
 
 use super::{Object, set, texts};
-use crate::workflow::{Strategy, Variable};
+use crate::workflow::{OnCreator, OnNobody, Strategy, Variable};
 
 /// Who is assigned at a step.
 #[derive(Clone, Debug)]
@@ -261,6 +261,30 @@ impl Node {
     #[must_use]
     pub fn exclude_creator(self) -> Self {
         self.prop("exclude_creator", true)
+    }
+
+    /// What becomes of the creator among those assigned at this step.
+    #[must_use]
+    pub fn on_creator(self, what: OnCreator) -> Self {
+        self.prop("on_creator", what.word())
+    }
+
+    /// Who is assigned at this step where nobody is found.
+    #[must_use]
+    pub fn on_nobody(self, what: OnNobody) -> Self {
+        self.prop("on_nobody", what.word())
+    }
+
+    /// Whoever agreed before, with nothing changed since, need not act at this step.
+    #[must_use]
+    pub fn skip_same_approver(self) -> Self {
+        self.prop("skip_same_approver", true)
+    }
+
+    /// Whoever can act at this step may have others act as well.
+    #[must_use]
+    pub fn allow_add_signer(self) -> Self {
+        self.prop("allow_add_signer", true)
     }
 
     /// A ticket that comes back to this step goes to whoever handled it last.

@@ -181,7 +181,9 @@ impl Registry {
                 | Event::ImportFinished
                 | Event::ImportBrokenOff
                 | Event::CalendarsPut(_)
-                | Event::Reviewed { .. } => None,
+                | Event::Reviewed { .. }
+                | Event::AbsenceSet(_)
+                | Event::AbsenceCleared { .. } => None,
             })
         };
         // All old addresses go before any new one comes: two people may have swapped theirs.

@@ -25,7 +25,8 @@ use crate::workflow::{ComponentKind, Strategy, Variable, WorkflowVersion};
 /// ```
 ///
 /// `start` and `end` are there without a line. At other nodes the title is shown, and what is not mentioned is hidden.
-/// Flags of normal nodes: `withdraw`, `exclude_creator`, `remember`; strategies: `random`, `voluntary`, `whole`, else any
+/// Flags of normal nodes: `withdraw`, `exclude_creator`, `remember`, `skip_same`, `signers` (who acts may add some); `on_creator:exclude`,
+/// `on_nobody:admins`; strategies: `random`, `voluntary`, `whole`, else any
 /// one acts; `votes:count(2)+veto+in_order+abstain` says how votes count. The users wad, dis and vie are admin, dispatcher and viewer of it.
 ///
 /// # Panics
@@ -180,6 +181,10 @@ fn node(id: &str, kind: &str, words: &[&str]) -> Node {
                 "withdraw" => node.allow_withdraw(),
                 "exclude_creator" => node.exclude_creator(),
                 "remember" => node.remember_last_assignee(),
+                "skip_same" => node.skip_same_approver(),
+                "signers" => node.allow_add_signer(),
+                word if word.starts_with("on_creator:") => node.prop("on_creator", &word["on_creator:".len()..]),
+                word if word.starts_with("on_nobody:") => node.prop("on_nobody", &word["on_nobody:".len()..]),
                 "all" => node.strategy(Strategy::Whole),
                 word if word.starts_with("votes:") => node.approval(approval(&word["votes:".len()..])),
                 word if word.contains([':', '=']) => node,

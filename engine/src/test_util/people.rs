@@ -39,6 +39,40 @@ pub fn directory(inactive: &[&str]) -> Arc<Directory> {
     directory_of(&people)
 }
 
+/// The same while somebody is absent, a day before stories begin until a month later, and another stands in for them.
+///
+/// # Panics
+/// Where they are not there, or the absence is refused.
+#[must_use]
+pub fn absent(directory: &Directory, user: &str, delegate: &str) -> Arc<Directory> {
+    let wanted = account::absence::SetAbsence {
+        id: format!("{user}-{delegate}").into(),
+        by: None,
+        user: user.into(),
+        delegate: delegate.into(),
+        from: "2025-12-31".to_owned(),
+        to: "2026-01-31".to_owned(),
+        workflows: Vec::new(),
+        must_run: false,
+    };
+    changed(directory, &account::command::Command::SetAbsence(Box::new(wanted)))
+}
+
+/// The directory after a command.
+///
+/// # Panics
+/// Where it is refused.
+fn changed(directory: &Directory, command: &account::command::Command) -> Arc<Directory> {
+    let foreign = Default::default();
+    let context = account::command::Context {
+        now: Timestamp(0),
+        foreign: &foreign,
+    };
+    let events = account::decide::decide(directory, command, &context)
+        .unwrap_or_else(|refusal| panic!("the directory is refused: {refusal}"));
+    Arc::new(events.iter().fold(directory.clone(), account::apply::apply))
+}
+
 /// The directory that people make, as an import of them into a new tenant does.
 ///
 /// # Panics
@@ -51,12 +85,5 @@ pub fn directory_of(people: &People) -> Arc<Directory> {
         file: Box::new(file),
         hashes: BTreeMap::new(),
     };
-    let foreign = Default::default();
-    let context = account::command::Context {
-        now: Timestamp(0),
-        foreign: &foreign,
-    };
-    let events = account::decide::decide(&directory, &command, &context)
-        .unwrap_or_else(|refusal| panic!("the directory is refused: {refusal}"));
-    Arc::new(events.iter().fold(directory, account::apply::apply))
+    changed(&directory, &command)
 }

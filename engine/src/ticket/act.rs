@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::id::{EdgeId, FieldKey, NodeId, UserId};
 use crate::ticket::action_kind::ActionKind;
-use crate::ticket::event::EffectId;
+use crate::ticket::event::{EffectId, SignerPosition};
 use crate::value::Value;
 use crate::workflow::WorkflowVersion;
 
@@ -65,6 +65,18 @@ pub enum Action {
     },
     /// Goes without a vote.
     Abstain,
+    /// Has somebody act as well.
+    AddSigner {
+        /// Whom.
+        to: UserId,
+        /// In which order.
+        position: SignerPosition,
+    },
+    /// Takes back that somebody was to act as well.
+    TakeBack {
+        /// Who was; needed where several could be meant.
+        from: Option<UserId>,
+    },
 }
 
 impl Action {
@@ -82,7 +94,7 @@ impl Action {
     /// `to_user` and `to_node` are looked at where the action has use for them.
     #[must_use]
     pub fn of(kind: ActionKind, id: &str, to_user: Option<UserId>, to_node: Option<NodeId>) -> Self {
-        let user = || to_user.unwrap_or_else(|| UserId::from(""));
+        let user = || to_user.clone().unwrap_or_else(|| UserId::from(""));
         let take = || Self::Take {
             edge: id.into(),
             kind: Some(kind),
@@ -107,6 +119,11 @@ impl Action {
             ActionKind::Discard => Self::Discard,
             ActionKind::Skip => Self::Skip { effect: None },
             ActionKind::Abstain => Self::Abstain,
+            ActionKind::AddSigner => Self::AddSigner {
+                to: user(),
+                position: SignerPosition::With,
+            },
+            ActionKind::TakeBack => Self::TakeBack { from: to_user },
         }
     }
 
@@ -128,6 +145,8 @@ impl Action {
             Self::Discard => ActionKind::Discard,
             Self::Skip { .. } => ActionKind::Skip,
             Self::Abstain => ActionKind::Abstain,
+            Self::AddSigner { .. } => ActionKind::AddSigner,
+            Self::TakeBack { .. } => ActionKind::TakeBack,
         })
     }
 
@@ -157,8 +176,13 @@ impl Action {
     /// The person it concerns.
     #[must_use]
     pub fn to_user(&self) -> Option<&UserId> {
-        if let Self::Forward { to } | Self::Consult { to } | Self::ForceForward { to } = self {
+        if let Self::Forward { to } | Self::Consult { to } | Self::ForceForward { to } | Self::AddSigner { to, .. } =
+            self
+        {
             return Some(to);
+        }
+        if let Self::TakeBack { from } = self {
+            return from.as_ref();
         }
         None
     }

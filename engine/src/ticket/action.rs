@@ -9,18 +9,20 @@ use crate::id::{NodeId, TokenId, UserId};
 use crate::text::is_blank;
 use crate::ticket::act::Taking;
 use crate::ticket::action_kind::ActionKind;
+use crate::ticket::assignee::finding::Finding;
 use crate::ticket::context::Context;
 use crate::ticket::decision::Decision;
 use crate::ticket::event::{ActionTaken, Event};
 use crate::ticket::place::waited_for;
 use crate::ticket::refusal::{Argument, Refusal};
 use crate::ticket::token::{Rest, Token};
-use crate::ticket::{ActState, Ticket};
+use crate::ticket::{ActState, Ticket, substitute};
 use crate::workflow::Edge;
 
 mod abstain;
 mod accept;
 mod add_comment;
+mod add_signer;
 mod consult;
 mod consult_submit;
 mod discard;
@@ -30,6 +32,7 @@ mod force_forward;
 mod forward;
 mod retry_hook;
 mod skip;
+mod take_back;
 mod take_edge;
 mod withdraw;
 
@@ -69,6 +72,8 @@ pub(crate) const OF_TOKEN: &[&Rule] = &[
     &forward::RULE,
     &consult::RULE,
     &abstain::RULE,
+    &add_signer::RULE,
+    &take_back::RULE,
 ];
 /// What is offered with the ticket as a whole.
 pub(crate) const OF_TICKET: &[&Rule] = &[&discard::RULE, &withdraw::RULE];
@@ -100,6 +105,8 @@ pub(crate) fn rule(kind: ActionKind) -> &'static Rule {
         ActionKind::Discard => &discard::RULE,
         ActionKind::Skip => &skip::RULE,
         ActionKind::Abstain => &abstain::RULE,
+        ActionKind::AddSigner => &add_signer::RULE,
+        ActionKind::TakeBack => &take_back::RULE,
     }
 }
 
@@ -282,6 +289,19 @@ fn target_user(decision: &Decision<'_>, taking: &Taking<'_>) -> Result<UserId, R
     Ok(target.clone())
 }
 
+/// Who acts when a node is given to a person: whoever stands in for them while they are absent, as far as that one may
+/// act there.
+fn acts_for(decision: &Decision<'_>, node: &NodeId, target: &UserId) -> UserId {
+    Finding::at(&decision.ticket, node, decision.context).acts_for(target)
+}
+
+/// Records that somebody acts for another, where they do.
+fn record_stand_in(decision: &mut Decision<'_>, token: TokenId, absent: UserId, by: UserId) {
+    if absent != by {
+        substitute::record(decision, token, vec![(absent, by)]);
+    }
+}
+
 /// No self-approval: nobody gives a node that excludes the creator to the creator (semantics: assignees).
 fn check_not_excluded(decision: &Decision<'_>, node: &NodeId, target: &UserId) -> Result<(), Refusal> {
     let props = decision
@@ -289,7 +309,7 @@ fn check_not_excluded(decision: &Decision<'_>, node: &NodeId, target: &UserId) -
         .workflow
         .node(node)
         .and_then(|node| node.kind.as_normal());
-    let excludes = props.is_some_and(|props| props.exclude_creator);
+    let excludes = props.is_some_and(|props| props.on_creator.excludes());
     if excludes && decision.ticket.creator == *target {
         let problem = "the creator may not act at this node";
         return Err(Refusal::argument(Argument::TargetUser, target, problem));

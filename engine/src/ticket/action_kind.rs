@@ -60,6 +60,10 @@ kinds! {
     Skip = "skip",
     /// Goes without a vote.
     Abstain = "abstain",
+    /// Has somebody act as well.
+    AddSigner = "add_signer",
+    /// Takes back what the operator asked of another.
+    TakeBack = "take_back",
 }
 
 impl ActionKind {

@@ -11,8 +11,10 @@ use crate::ticket::ballot::{BallotShare, ShareState};
 use crate::ticket::clock::Clocks;
 use crate::ticket::effect_table::Work;
 use crate::ticket::event::{Cause, ChildEnd, Event, Meta, TicketCreated};
-use crate::ticket::token::{Consult, ForkId, Rest, Token};
-use crate::ticket::{ActState, Child, Ticket, voting};
+use crate::ticket::token::{ForkId, Rest, Token};
+use crate::ticket::{ActState, Child, Round, Ticket, signer, voting};
+
+mod places;
 
 /// Folds one event. `None` before the creation; an event other than the creation on `None` stays `None`.
 #[must_use]
@@ -65,6 +67,9 @@ fn create(created: &TicketCreated, meta: &Meta) -> Ticket {
         last_handlers: Default::default(),
         children: Default::default(),
         last_voters: Default::default(),
+        stand_ins: Default::default(),
+        signers: Default::default(),
+        round: Default::default(),
         clocks: Default::default(),
         effects: Default::default(),
         answered_hooks: Default::default(),
@@ -96,6 +101,12 @@ impl Ticket {
         if self.effects.is_changed_by(event) {
             Arc::make_mut(&mut self.effects).apply(event, self.version, meta.at);
         }
+        self.fold(event, meta);
+        self.note_people(event, meta);
+    }
+
+    /// What it is now, but for what is kept beside it.
+    fn fold(&mut self, event: &Event, meta: &Meta) {
         match event {
             // A second creation cannot be appended: the stream exists.
             Event::TicketCreated(_) => {}
@@ -112,10 +123,12 @@ impl Ticket {
             }
             Event::TitleChanged { title } => title.clone_into(&mut self.title),
             Event::EdgeTaken { token, from, to, .. } => {
-                if let (Some(user), true) = (meta.by.user(), self.rests_with_people(*token))
+                let skipped = self.round.skipped(*token, self.version);
+                if let (Some(user), true) = (skipped.or(meta.by.user()), self.rests_with_people(*token))
                     && self.last_handlers.get(from) != Some(user)
                 {
-                    Arc::make_mut(&mut self.last_handlers).insert(from.clone(), user.clone());
+                    let user = user.clone();
+                    Arc::make_mut(&mut self.last_handlers).insert(from.clone(), user);
                 }
                 self.note_voters(*token, from);
                 self.put(*token, to, Rest::Moving);
@@ -197,7 +210,30 @@ impl Ticket {
             | Event::Asked { .. }
             | Event::DeadlineSet { .. }
             | Event::DeadlineReached { .. }
+            | Event::ApprovalSkipped { .. }
             | Event::ActedAs { .. } => {}
+            Event::Substituted { pairs, .. } => {
+                for (absent, _) in pairs {
+                    join(&mut self.assigned, absent);
+                }
+            }
+            Event::HandedOver { token, from, to, .. } => {
+                join(&mut self.assigned, to);
+                if let Some(token) = self.token_mut(*token) {
+                    places::hand_over(&mut token.rest, from, to);
+                }
+            }
+            Event::SignerAdded {
+                token,
+                by,
+                user,
+                position,
+            } => {
+                join(&mut self.assigned, user);
+                if let Some(token) = self.token_mut(*token) {
+                    signer::add(&mut token.rest, by, user, *position);
+                }
+            }
             Event::Escalated { token, to } => {
                 for user in to {
                     join(&mut self.assigned, user);
@@ -212,18 +248,18 @@ impl Ticket {
             Event::Forwarded { token, from, to } => {
                 join(&mut self.assigned, to);
                 if let Some(token) = self.token_mut(*token) {
-                    forward(&mut token.rest, from, to);
+                    places::forward(&mut token.rest, from, to);
                 }
             }
             Event::Consulted { token, by, to } => {
                 join(&mut self.assigned, to);
                 if let Some(token) = self.token_mut(*token) {
-                    consult(&mut token.rest, by, to);
+                    places::consult(&mut token.rest, by, to);
                 }
             }
             Event::ConsultSubmitted { token, by } => {
                 if let Some(token) = self.token_mut(*token) {
-                    end_consult(&mut token.rest, by);
+                    places::end_consult(&mut token.rest, by);
                 }
             }
             Event::VoteCast { token, user, edge } => {
@@ -246,7 +282,7 @@ impl Ticket {
             }
             Event::HolderDropped { token, user } => {
                 if let Some(token) = self.token_mut(*token) {
-                    drop_holder(&mut token.rest, user);
+                    places::drop_holder(&mut token.rest, user);
                 }
             }
             Event::StateChanged { to } => self.act_state = *to,
@@ -268,6 +304,19 @@ impl Ticket {
                     }
                 }
             }
+        }
+    }
+
+    /// Notes for whom people act, whom they added, and to what they agreed.
+    fn note_people(&mut self, event: &Event, meta: &Meta) {
+        if self.stand_ins.is_changed_by(event) {
+            Arc::make_mut(&mut self.stand_ins).apply(event, &self.tokens);
+        }
+        if self.signers.is_changed_by(event) {
+            Arc::make_mut(&mut self.signers).apply(event, &self.tokens);
+        }
+        if Round::is_changed_by(event) {
+            Arc::make_mut(&mut self.round).apply(event, self.version, meta.by.user());
         }
     }
 
@@ -399,117 +448,4 @@ fn join(set: &mut Arc<BTreeSet<UserId>>, user: &UserId) {
 /// The forks outside of one.
 fn outside(forks: &[ForkId], fork: &ForkId) -> Vec<ForkId> {
     forks.iter().take_while(|own| *own != fork).cloned().collect()
-}
-
-fn forward(rest: &mut Rest, from: &UserId, to: &UserId) {
-    match rest {
-        Rest::Held { holders, .. } => {
-            if let Some(idx) = holders.iter().position(|holder| holder == from) {
-                holders[idx] = to.clone();
-            }
-            let mut seen = Vec::new();
-            holders.retain(|holder| {
-                !seen.contains(holder) && {
-                    seen.push(holder.clone());
-                    true
-                }
-            });
-        }
-        Rest::Voting(ballot) => {
-            if let Some(share) = ballot.of_mut(from) {
-                share.holder = to.clone();
-            }
-        }
-        Rest::Moving
-        | Rest::Joining
-        | Rest::Unassigned
-        | Rest::Offered { .. }
-        | Rest::Shared { .. }
-        | Rest::Timer { .. }
-        | Rest::Hook { .. }
-        | Rest::Ended => {}
-    }
-}
-
-fn consult(rest: &mut Rest, by: &UserId, to: &UserId) {
-    match rest {
-        Rest::Held { consult, .. } => {
-            *consult = Some(Consult {
-                by: by.clone(),
-                to: to.clone(),
-            })
-        }
-        Rest::Voting(ballot) => {
-            if let Some(share) = ballot.of_mut(by) {
-                share.consulted = Some(to.clone());
-            }
-        }
-        Rest::Moving
-        | Rest::Joining
-        | Rest::Unassigned
-        | Rest::Offered { .. }
-        | Rest::Shared { .. }
-        | Rest::Timer { .. }
-        | Rest::Hook { .. }
-        | Rest::Ended => {}
-    }
-}
-
-fn end_consult(rest: &mut Rest, by: &UserId) {
-    match rest {
-        Rest::Held { consult, .. } => *consult = None,
-        Rest::Voting(ballot) => {
-            let asked = |share: &&mut BallotShare| share.consulted.as_ref() == Some(by);
-            for share in ballot.shares.iter_mut().filter(asked) {
-                share.consulted = None;
-            }
-        }
-        Rest::Moving
-        | Rest::Joining
-        | Rest::Unassigned
-        | Rest::Offered { .. }
-        | Rest::Shared { .. }
-        | Rest::Timer { .. }
-        | Rest::Hook { .. }
-        | Rest::Ended => {}
-    }
-}
-
-/// Ends what somebody was asked, and takes them out of those who may act; the last one stays.
-fn drop_holder(rest: &mut Rest, user: &UserId) {
-    end_consult_of(rest, user);
-    match rest {
-        Rest::Held { holders, .. } => {
-            if holders.len() > 1 {
-                holders.retain(|holder| holder != user);
-            }
-        }
-        Rest::Offered { candidates } => {
-            if candidates.len() > 1 {
-                candidates.retain(|candidate| candidate != user);
-            }
-            // Nobody is left to accept it before.
-            if candidates.len() == 1 {
-                *rest = Rest::held(std::mem::take(candidates));
-            }
-        }
-        Rest::Moving
-        | Rest::Joining
-        | Rest::Unassigned
-        | Rest::Shared { .. }
-        | Rest::Timer { .. }
-        | Rest::Hook { .. }
-        | Rest::Voting(_)
-        | Rest::Ended => {}
-    }
-}
-
-/// Ends a consultation, where it is this person's.
-fn end_consult_of(rest: &mut Rest, user: &UserId) {
-    if let Rest::Held { consult, .. } = rest
-        && consult.as_ref().is_some_and(|consult| consult.to != *user)
-    {
-        return;
-    }
-    end_consult(rest, user);
 }

@@ -1,19 +1,20 @@
 //! Who is assigned on entering a normal node (semantics: assignees, strategies): rule, directory and fields give users,
 //! the strategy gives how they hold it.
 //!
-//! Not here: delegates in absence, which come with the effects; asking an outside address (`question`).
+//! There is one way from a rule to people, for entering, for escalating and for whatever takes a token back to a node:
+//! the rule or who is remembered, and then [`finding`]. Not here: asking an outside address (`question`).
 
-use std::collections::HashSet;
-
-use crate::account::by_id::IdHash;
 use crate::id::UserId;
 use crate::limits;
 use crate::ticket::Ticket;
+use crate::ticket::assignee::finding::{Finding, People};
 use crate::ticket::ballot::Ballot;
 use crate::ticket::context::{Context, Draw};
 use crate::ticket::question::{Question, Replies};
 use crate::ticket::token::{Rest, Token};
-use crate::workflow::{AssigneeRule, Node, NormalProps, Strategy, Variable};
+use crate::workflow::{AssigneeRule, Node, NormalProps, Strategy};
+
+pub(crate) mod finding;
 
 /// What a rule came to.
 pub(crate) enum Resolved {
@@ -22,6 +23,8 @@ pub(crate) enum Resolved {
         rest: Rest,
         pool: Option<Vec<UserId>>,
         remembered: bool,
+        /// Who is absent, and who stands in for them.
+        stand_ins: Vec<(UserId, UserId)>,
     },
     /// Nobody is left, and why.
     Nobody { reason: String },
@@ -36,9 +39,7 @@ pub(crate) fn resolve(
     props: &NormalProps,
     context: &Context<'_>,
 ) -> Resolved {
-    let may_hold = |user: &UserId| {
-        context.directory.active_user(user).is_some() && !(props.exclude_creator && *user == ticket.creator)
-    };
+    let finding = Finding::at(ticket, &node.id, context);
     let n_people_min = props.n_people_min() as usize;
     if props.remember_last_assignee {
         let voters = ticket
@@ -46,19 +47,20 @@ pub(crate) fn resolve(
             .get(&node.id)
             .filter(|_| props.strategy == Strategy::Whole);
         let last = ticket.last_handlers.get(&node.id).into_iter();
-        let known: Vec<&UserId> = voters.map_or_else(|| last.collect(), |voters| voters.iter().collect());
-        let left: Vec<UserId> = known.into_iter().filter(|user| may_hold(user)).cloned().collect();
+        let known: Vec<UserId> = voters.map_or_else(|| last.cloned().collect(), Clone::clone);
+        let left = finding.of(known);
         // Where they are too few the rule is asked again: who remembers must not lower what a vote takes.
-        if !left.is_empty() && left.len() >= n_people_min {
-            let rest = if left.len() == 1 {
-                Rest::held(left)
+        if !left.users.is_empty() && left.users.len() >= n_people_min {
+            let rest = if left.users.len() == 1 {
+                Rest::held(left.users)
             } else {
-                Rest::Voting(Box::new(Ballot::new(left, props.approval)))
+                Rest::Voting(Box::new(Ballot::new(left.users, props.approval)))
             };
             return Resolved::To {
                 rest,
                 pool: None,
                 remembered: true,
+                stand_ins: left.stand_ins,
             };
         }
     }
@@ -74,37 +76,38 @@ pub(crate) fn resolve(
             Some(reply) => Replies::people(reply, context.directory),
             None => return Resolved::Asks(question),
         },
-        None => named(&props.assignee, ticket, context),
+        None => named(&props.assignee, &finding, ticket, context),
     };
-    let n_named = named.len();
-    let mut seen = HashSet::with_capacity_and_hasher(n_named, IdHash::default());
-    let users: Vec<UserId> = named
-        .into_iter()
-        .filter(|user| may_hold(user) && seen.insert(user.clone()))
-        .collect();
-    match users.len() {
-        0 if n_named == 0 => Resolved::Nobody {
-            reason: nobody_named(&props.assignee, context),
-        },
-        0 if props.exclude_creator => Resolved::Nobody {
-            reason: "everyone named is inactive or the creator, who is excluded here".into(),
-        },
-        0 => Resolved::Nobody {
-            reason: "everyone named is inactive".into(),
-        },
-        n if n > limits::ASSIGNEES_MAX => Resolved::Nobody {
-            reason: format!("{n} users are named, more than {}", limits::ASSIGNEES_MAX),
-        },
-        n if n < n_people_min => Resolved::Nobody {
-            reason: format!("{n} people are left, and {n_people_min} have to vote for it"),
-        },
-        1 => Resolved::To {
-            rest: Rest::held(users),
-            pool: None,
-            remembered: false,
-        },
-        _ => by_strategy(users, ticket, token, props, context.draw),
+    match enough(&props.assignee, named, &finding, n_people_min, context) {
+        Ok(people) => by_strategy(people, ticket, token, props, context.draw),
+        Err(reason) => Resolved::Nobody { reason },
     }
+}
+
+/// Those who can act of those who are named; where they are not enough, those whom the node has instead.
+///
+/// # Errors
+/// Why nobody can act.
+fn enough(
+    rule: &AssigneeRule,
+    named: Vec<UserId>,
+    finding: &Finding<'_>,
+    n_people_min: usize,
+    context: &Context<'_>,
+) -> Result<People, String> {
+    let n_named = named.len();
+    let people = finding.of(named);
+    let reason = match people.users.len() {
+        0 if n_named == 0 => nobody_named(rule, context),
+        0 if finding.on_creator.excludes() => {
+            "everyone named is inactive or the creator, who is excluded here".to_owned()
+        }
+        0 => "everyone named is inactive".to_owned(),
+        n if n > limits::ASSIGNEES_MAX => format!("{n} users are named, more than {}", limits::ASSIGNEES_MAX),
+        n if n < n_people_min => format!("{n} people are left, and {n_people_min} have to vote for it"),
+        _ => return Ok(people),
+    };
+    finding.instead(rule, n_people_min).ok_or(reason)
 }
 
 /// Who holds a node after an escalation: whoever a rule names and may hold it, any one of them acting.
@@ -116,48 +119,53 @@ pub(crate) fn escalated(
     node: &Node,
     to: &AssigneeRule,
     context: &Context<'_>,
-) -> Result<Vec<UserId>, String> {
-    let excludes_creator = node.kind.as_normal().is_some_and(|props| props.exclude_creator);
-    let is_left_out =
-        |user: &UserId| context.directory.active_user(user).is_none() || excludes_creator && *user == ticket.creator;
-    let named = named(to, ticket, context);
-    if named.is_empty() {
-        return Err(nobody_named(to, context));
-    }
-    let mut seen = HashSet::with_capacity_and_hasher(named.len(), IdHash::default());
-    let users = named
-        .into_iter()
-        .filter(|user| !is_left_out(user) && seen.insert(user.clone()));
-    let users: Vec<UserId> = users.collect();
-    match users.len() {
-        0 => Err("everyone named is inactive, or the creator where they are excluded".to_owned()),
-        n if n > limits::ASSIGNEES_MAX => Err(format!("{n} users are named, more than {}", limits::ASSIGNEES_MAX)),
-        _ => Ok(users),
-    }
+) -> Result<People, String> {
+    let finding = Finding::at(ticket, &node.id, context);
+    let named = named(to, &finding, ticket, context);
+    enough(to, named, &finding, 1, context)
 }
 
-fn by_strategy(users: Vec<UserId>, ticket: &Ticket, token: &Token, props: &NormalProps, draw: Draw) -> Resolved {
-    let (rest, pool) = match (props.strategy, draw) {
-        (Strategy::Direct, _) => (Rest::held(users), None),
-        (Strategy::Random, Draw::Preview) => (Rest::held(users.clone()), Some(users)),
+fn by_strategy(people: People, ticket: &Ticket, token: &Token, props: &NormalProps, draw: Draw) -> Resolved {
+    let users = &people.users;
+    let (people, rest, pool) = match (props.strategy, draw) {
+        (_, _) if users.len() == 1 => {
+            let rest = Rest::held(users.clone());
+            (people, rest, None)
+        }
+        (Strategy::Direct, _) => {
+            let rest = Rest::held(users.clone());
+            (people, rest, None)
+        }
+        (Strategy::Random, Draw::Preview) => {
+            let (rest, pool) = (Rest::held(users.clone()), users.clone());
+            (people, rest, Some(pool))
+        }
         (Strategy::Random, Draw::Seed(seed)) => {
             // One seed per command: the token and version tell its draws apart.
             let mixed = splitmix(seed ^ splitmix(token.id.0) ^ splitmix(ticket.version).rotate_left(32));
             let idx = usize::try_from(mixed % users.len() as u64).unwrap_or(0);
-            (Rest::held(vec![users[idx].clone()]), Some(users))
+            let (drawn, pool) = (users[idx].clone(), users.clone());
+            (people.only(&drawn), Rest::held(vec![drawn]), Some(pool))
         }
-        (Strategy::Voluntary, _) => (Rest::Offered { candidates: users }, None),
-        (Strategy::Whole, _) => (Rest::Voting(Box::new(Ballot::new(users, props.approval))), None),
+        (Strategy::Voluntary, _) => {
+            let candidates = users.clone();
+            (people, Rest::Offered { candidates }, None)
+        }
+        (Strategy::Whole, _) => {
+            let ballot = Ballot::new(users.clone(), props.approval);
+            (people, Rest::Voting(Box::new(ballot)), None)
+        }
     };
     Resolved::To {
         rest,
         pool,
         remembered: false,
+        stand_ins: people.stand_ins,
     }
 }
 
 /// The users a rule names, in the rule's order, inactive ones and duplicates included.
-fn named(rule: &AssigneeRule, ticket: &Ticket, context: &Context<'_>) -> Vec<UserId> {
+fn named(rule: &AssigneeRule, finding: &Finding<'_>, ticket: &Ticket, context: &Context<'_>) -> Vec<UserId> {
     let directory = context.directory;
     let users_in = |ticket: &Ticket, keys: &[crate::id::FieldKey]| -> Vec<UserId> {
         let values = keys.iter().filter_map(|key| ticket.fields.get(key));
@@ -173,37 +181,13 @@ fn named(rule: &AssigneeRule, ticket: &Ticket, context: &Context<'_>) -> Vec<Use
             .collect(),
         AssigneeRule::Variables(variables) => variables
             .iter()
-            .flat_map(|variable| by_variable(*variable, ticket, context))
+            .flat_map(|variable| finding.by_variable(*variable))
             .collect(),
         AssigneeRule::TicketField(keys) => users_in(ticket, keys),
         AssigneeRule::ParentTicketField(keys) => {
             context.parent.map(|parent| users_in(parent, keys)).unwrap_or_default()
         }
         AssigneeRule::External(_) => Vec::new(),
-    }
-}
-
-fn by_variable(variable: Variable, ticket: &Ticket, context: &Context<'_>) -> Vec<UserId> {
-    let directory = context.directory;
-    let dept = || {
-        directory
-            .user(&ticket.creator)
-            .and_then(|user| user.primary_dept().cloned())
-    };
-    match variable {
-        Variable::Creator => vec![ticket.creator.clone()],
-        Variable::CreatorDeptApprover => {
-            let above = dept().map(|dept| directory.ancestors(&dept)).unwrap_or_default();
-            above
-                .into_iter()
-                .find(|dept| !dept.approvers.is_empty())
-                .map(|dept| dept.approvers.clone())
-                .unwrap_or_default()
-        }
-        Variable::CreatorDeptLeader => {
-            let own = dept().and_then(|dept| directory.depts.get(&dept).cloned());
-            own.and_then(|dept| dept.leader.clone()).into_iter().collect()
-        }
     }
 }
 

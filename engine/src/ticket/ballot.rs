@@ -104,7 +104,7 @@ impl Ballot {
         share.is_open() && before.is_none_or(|before| !before.is_open())
     }
 
-    fn numbered(&self, number: u32) -> Option<&BallotShare> {
+    pub(crate) fn numbered(&self, number: u32) -> Option<&BallotShare> {
         self.shares.get(usize::try_from(number).ok()?.checked_sub(1)?)
     }
 

@@ -63,6 +63,14 @@ pub enum Command {
     },
     /// Look again whether somebody can act, after users changed.
     ReviewHolders,
+    /// Give what somebody who is absent holds to whoever stands in for them.
+    HandOver {
+        /// Who is absent.
+        user: UserId,
+        /// Who asks: they or a tenant admin, which whoever sends it has made sure of; `None` for the operator at the
+        /// machine.
+        by: Option<UserId>,
+    },
     /// Count open deadlines from now on by the calendars of now.
     ReviewDeadlines {
         /// The directory by whose calendars they have run until now.

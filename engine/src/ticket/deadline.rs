@@ -14,7 +14,7 @@ use crate::ticket::event::{EffectId, Event};
 use crate::ticket::refusal::Refusal;
 use crate::ticket::room::Room;
 use crate::ticket::token::{Rest, Token};
-use crate::ticket::{ActState, Ticket, assignee, flow, sub_ticket};
+use crate::ticket::{ActState, Ticket, assignee, flow, sub_ticket, substitute};
 use crate::time::Timestamp;
 use crate::workflow::{Deadline, DeadlineStep, EdgeKind, Node, NodeKind, StepDoes, Term, TimerProps, WorkflowVersion};
 
@@ -236,7 +236,8 @@ pub(super) fn reach(decision: &mut Decision<'_>, id: EffectId, token: TokenId, i
         StepDoes::Escalate { to } => match assignee::escalated(&decision.ticket, node, to, decision.context) {
             Ok(to) => {
                 decision.emit(reached);
-                decision.emit(Event::Escalated { token, to });
+                decision.emit(Event::Escalated { token, to: to.users });
+                substitute::record(decision, token, to.stand_ins);
             }
             // Whoever holds the node goes on holding it, and somebody is to look.
             Err(why) => decision.emit(Event::EffectParked {

@@ -19,7 +19,9 @@ use crate::ticket::event::{Event, Meta, Processor, TicketCreated};
 use crate::ticket::offer::choose;
 use crate::ticket::question::Question;
 use crate::ticket::refusal::{Argument, Refusal};
-use crate::ticket::{Ticket, closing, deadline, field_rules, flow, holders, migrate, sub_ticket, visibility};
+use crate::ticket::{
+    Ticket, closing, deadline, field_rules, flow, holders, migrate, sub_ticket, substitute, visibility,
+};
 
 /// What a decision comes to, but for a refusal.
 #[derive(Clone, Debug)]
@@ -129,6 +131,7 @@ impl Command {
             Self::OpenChild(open) => Processor::User(open.by.clone()),
             Self::Migrate { operator: None, .. }
             | Self::ReviewHolders
+            | Self::HandOver { .. }
             | Self::ReviewDeadlines { .. }
             | Self::EndChild { .. } => Processor::System,
         }
@@ -247,6 +250,7 @@ fn decide_on(decision: &mut Decision<'_>, command: &Command) -> Result<(), Refus
             holders::review(decision);
             Ok(())
         }
+        Command::HandOver { user, by } => substitute::hand_over(decision, user, by.as_ref()),
         Command::ReviewDeadlines { before } => {
             deadline::review(decision, before);
             Ok(())

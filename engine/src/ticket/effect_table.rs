@@ -337,6 +337,10 @@ impl EffectTable {
             | Event::VoteTakenBack { .. }
             | Event::HolderDropped { .. }
             | Event::Escalated { .. }
+            | Event::Substituted { .. }
+            | Event::HandedOver { .. }
+            | Event::SignerAdded { .. }
+            | Event::ApprovalSkipped { .. }
             | Event::ActedAs { .. } => false,
         }
     }
@@ -516,6 +520,10 @@ impl EffectTable {
             | Event::VoteTakenBack { .. }
             | Event::HolderDropped { .. }
             | Event::Escalated { .. }
+            | Event::Substituted { .. }
+            | Event::HandedOver { .. }
+            | Event::SignerAdded { .. }
+            | Event::ApprovalSkipped { .. }
             | Event::ActedAs { .. } => {}
         }
     }

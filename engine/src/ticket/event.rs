@@ -17,9 +17,11 @@ use crate::value::Value;
 mod owed;
 mod reading;
 mod size;
+mod words;
 
 pub use owed::{AskedQuestion, ChildEnd, EffectId, OwedChild, OwedEffect};
 pub use reading::{Cause, Step};
+pub use words::{DropReason, SignerPosition, Via};
 
 /// When and by whom a commit was caused; one for all events of a command.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -398,32 +400,45 @@ pub enum Event {
         /// Who hold it; at least one.
         to: Vec<UserId>,
     },
-}
-
-/// By what something was done in somebody's name. Stored by position: only ever append.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Via {
-    /// A node of the parent opened the ticket.
-    Spawn,
-}
-
-impl Via {
-    /// Its stable word.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Spawn => "spawn",
-        }
-    }
-}
-
-/// Why a share was dropped. Stored by position: only ever append.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum DropReason {
-    /// Its holder goes without a vote.
-    Abstained,
-    /// Its holder is no longer active.
-    Deactivated,
+    /// Work came to people because others are absent, who see the ticket from now on.
+    Substituted {
+        /// The token.
+        token: TokenId,
+        /// Who is absent, and who acts for them; at least one.
+        pairs: Vec<(UserId, UserId)>,
+    },
+    /// Somebody who is absent gave all that they had at a token to whoever stands in: their place, their open share unless
+    /// the other has one, what they were asked.
+    HandedOver {
+        /// The token.
+        token: TokenId,
+        /// Who is absent.
+        from: UserId,
+        /// Who has it now.
+        to: UserId,
+        /// Who had it handed over; `None` for the operator at the machine.
+        by: Option<UserId>,
+    },
+    /// Somebody acts at a node besides those who did: a node of one person is a vote of all from then on.
+    SignerAdded {
+        /// The token that rests there.
+        token: TokenId,
+        /// Who had them act as well.
+        by: UserId,
+        /// Who.
+        user: UserId,
+        /// In which order.
+        position: SignerPosition,
+    },
+    /// Somebody need not act, for they agreed to the same before; that they do follows in the same commit.
+    ApprovalSkipped {
+        /// The token that rests.
+        token: TokenId,
+        /// Who.
+        user: UserId,
+        /// The ticket's version with what they did when they agreed.
+        agreed_at: u64,
+    },
 }
 
 /// See [`Event::TicketCreated`].
@@ -545,6 +560,10 @@ impl Event {
             Self::DeadlineSet { .. } => "deadline_set",
             Self::DeadlineReached { .. } => "deadline_reached",
             Self::Escalated { .. } => "escalated",
+            Self::Substituted { .. } => "substituted",
+            Self::HandedOver { .. } => "handed_over",
+            Self::SignerAdded { .. } => "signer_added",
+            Self::ApprovalSkipped { .. } => "approval_skipped",
         }
     }
 }

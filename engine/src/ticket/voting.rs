@@ -9,6 +9,7 @@ use crate::ticket::decision::Decision;
 use crate::ticket::event::{DropReason, Event};
 use crate::ticket::flow;
 use crate::ticket::refusal::Refusal;
+use crate::ticket::round::{self, When};
 use crate::ticket::token::Rest;
 use crate::workflow::Edge;
 
@@ -38,7 +39,7 @@ pub(crate) fn cast(decision: &mut Decision<'_>, token: TokenId, user: UserId, ed
         user,
         edge: edge.id.clone(),
     });
-    decide(decision, token)
+    go_on(decision, token, When::NextTurn)
 }
 
 /// Drops a share, and takes the edge that this decides for. The caller has seen that enough people are left.
@@ -52,16 +53,25 @@ pub(crate) fn drop_share(
     why: DropReason,
 ) -> Result<(), Refusal> {
     decision.emit(Event::ShareDropped { token, user, why });
-    decide(decision, token)
+    go_on(decision, token, When::NextTurn)
 }
 
-fn decide(decision: &mut Decision<'_>, token: TokenId) -> Result<(), Refusal> {
+/// Takes the edge of a vote that is decided; until it is, casts the votes of those who need not act.
+///
+/// # Errors
+/// Why the token cannot move on.
+pub(crate) fn go_on(decision: &mut Decision<'_>, token: TokenId, when: When) -> Result<(), Refusal> {
     let workflow = decision.context.workflow;
-    let at = decision.ticket.token(token);
-    let decided = at.and_then(|at| ballot(&at.rest)?.decided(workflow));
-    let edge = decided.and_then(|(_, edge)| workflow.edge(edge));
-    match edge {
-        Some(edge) => flow::leave_by(decision, token, edge),
-        None => Ok(()),
+    loop {
+        let at = decision.ticket.token(token);
+        let decided = at.and_then(|at| ballot(&at.rest)?.decided(workflow));
+        if let Some(edge) = decided.and_then(|(_, edge)| workflow.edge(edge)) {
+            return flow::leave_by(decision, token, edge);
+        }
+        let Some((user, edge)) = round::skip_one(decision, token, when) else {
+            return Ok(());
+        };
+        let edge = edge.id;
+        decision.emit(Event::VoteCast { token, user, edge });
     }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::account::directory::Directory;
 use crate::account::person::Person;
-use crate::id::{AccessTokenId, AppName, FieldKey, NodeId};
+use crate::id::{AccessTokenId, AppName, FieldKey, NodeId, UserId};
 use crate::ticket::ballot::count::Outcome;
 use crate::ticket::event::{Cause, Event, FieldChange, Meta, Processor};
 use crate::ticket::{ActState, Ticket, apply};
@@ -37,7 +37,8 @@ pub struct HistoryEntry {
     pub by: Option<Person>,
     /// Who or what: `user`, `timer`, `hook`, `system`.
     pub processor: &'static str,
-    /// What: an action's word, or `create`, `timer`, `deadline`, `hook`, `hook_failed`, `migrate`, `holder_dropped`, `review`.
+    /// What: an action's word, or `create`, `timer`, `deadline`, `hook`, `hook_failed`, `migrate`, `holder_dropped`,
+    /// `hand_over`, `review`.
     pub action_type: String,
     /// The edge's id, or the same word.
     pub action_id: String,
@@ -53,6 +54,10 @@ pub struct HistoryEntry {
     pub decided: Option<Outcome>,
     /// Whom it concerned.
     pub target: Option<Person>,
+    /// Those who are absent and in whose place who acted did; of what was handed over: whose it was.
+    pub on_behalf_of: Vec<Person>,
+    /// Those who need not act, for they agreed to the same before.
+    pub skipped_same_approver: Vec<Person>,
     /// What was said.
     pub comment: Option<String>,
     /// Values that changed and that the viewer may see.
@@ -88,6 +93,8 @@ pub struct OutlineRow {
     pub is_first: bool,
     /// Whether it only notes what became of effects.
     pub is_bookkeeping: bool,
+    /// Those who are absent and in whose place who acted did.
+    on_behalf_of: Vec<UserId>,
     /// The ticket before it, without its fields, where it takes that to tell what the commit did.
     before: Option<Arc<Ticket>>,
 }
@@ -115,6 +122,10 @@ impl Outline {
             )
         });
         let before = self.ticket.as_ref().filter(|_| looks_back).cloned().map(Arc::new);
+        let on_behalf_of = self
+            .ticket
+            .as_ref()
+            .map_or_else(Vec::new, |ticket| acted_for(ticket, meta, events));
         let mut ticket = self.ticket.take();
         for event in events {
             // Values of fields are in the events themselves.
@@ -130,10 +141,30 @@ impl Outline {
             act_state: after.act_state,
             is_first,
             is_bookkeeping: is_bookkeeping(events),
+            on_behalf_of,
             before,
         }));
         self.ticket = ticket;
     }
+}
+
+/// For whom whoever takes an action acts, or whose work is handed over.
+fn acted_for(before: &Ticket, meta: &Meta, events: &[Event]) -> Vec<UserId> {
+    let acts = |cause: Cause<'_>| -> Option<Vec<UserId>> {
+        if let Cause::HandedOver { from, .. } = cause {
+            return Some(vec![from.clone()]);
+        }
+        let (Cause::Action(taken), Some(user)) = (cause, meta.by.user()) else {
+            return None;
+        };
+        let token = taken.token.filter(|_| !taken.kind.is_remark())?;
+        Some(before.stand_ins.for_whom(token, user).cloned().collect())
+    };
+    events
+        .iter()
+        .filter_map(Event::cause)
+        .find_map(acts)
+        .unwrap_or_default()
 }
 
 /// Whether a commit notes what became of effects, and nothing else.
@@ -195,10 +226,20 @@ pub fn entry(
     });
     let told = Told::of(events, row.is_first);
     let (is_vote, decided) = vote::told(events, workflow);
+    let skipped = events.iter().filter_map(|event| {
+        if let Event::ApprovalSkipped { user, .. } = event {
+            return Some(user);
+        }
+        None
+    });
     HistoryEntry {
         version: row.version,
         at: meta.at,
-        by: meta.by.user().map(|user| Person::of(user, directory)),
+        by: meta
+            .by
+            .user()
+            .or(told.by.as_ref())
+            .map(|user| Person::of(user, directory)),
         processor: processor_word(&meta.by),
         action_name: workflow
             .edge(&told.action_id.as_str().into())
@@ -214,6 +255,12 @@ pub fn entry(
         is_vote,
         decided,
         target: told.target.map(|user| Person::of(&user, directory)),
+        on_behalf_of: row
+            .on_behalf_of
+            .iter()
+            .map(|user| Person::of(user, directory))
+            .collect(),
+        skipped_same_approver: skipped.map(|user| Person::of(user, directory)).collect(),
         comment: told.comment,
         field_changes,
         moves: moves(before, events, meta),
@@ -227,15 +274,18 @@ struct Told {
     action_type: String,
     action_id: String,
     node: Option<NodeId>,
-    target: Option<crate::id::UserId>,
+    target: Option<UserId>,
     comment: Option<String>,
+    /// Who is behind it, where it is no action of theirs.
+    by: Option<UserId>,
 }
 
 impl Told {
     fn of(events: &[Event], is_first: bool) -> Self {
         let mut taken = None;
         let mut caused = None;
-        let mut dropped = None;
+        let mut concerned = None;
+        let mut asked_by = None;
         for cause in events.iter().filter_map(Event::cause) {
             let (word, node) = match cause {
                 Cause::Created(_) => continue,
@@ -254,8 +304,13 @@ impl Told {
                 Cause::EffectParked { .. } => ("parked", None),
                 Cause::Migrated { .. } => ("migrate", None),
                 Cause::Dropped { user, .. } => {
-                    dropped = dropped.or(Some(user));
+                    concerned = concerned.or(Some(user));
                     ("holder_dropped", None)
+                }
+                Cause::HandedOver { to, by, .. } => {
+                    concerned = concerned.or(Some(to));
+                    asked_by = asked_by.or(by);
+                    ("hand_over", None)
                 }
             };
             caused = caused.or(Some((word, node.cloned())));
@@ -273,6 +328,7 @@ impl Told {
                 node: taken.node.clone(),
                 target: taken.target.clone(),
                 comment: taken.comment.clone(),
+                by: None,
             },
             None => {
                 let word = if is_first { "create" } else { word };
@@ -280,8 +336,9 @@ impl Told {
                     action_type: word.into(),
                     action_id: word.into(),
                     node,
-                    target: dropped.cloned(),
+                    target: concerned.cloned(),
                     comment: None,
+                    by: asked_by.cloned(),
                 }
             }
         }
@@ -301,6 +358,7 @@ fn step_of(events: &[Event]) -> Option<(u32, &'static str)> {
         | Cause::Migrated { .. }
         | Cause::HookAccepted { .. }
         | Cause::Dropped { .. }
+        | Cause::HandedOver { .. }
         | Cause::ChildOpened { .. }
         | Cause::ChildEnded { .. }
         | Cause::EffectDone { .. }

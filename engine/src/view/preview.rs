@@ -11,6 +11,7 @@ use crate::ticket::event::{Cause, Event, FieldChange, Meta, Step};
 use crate::ticket::place::{CurrentNode, current_nodes};
 use crate::ticket::{ActState, Question, Ticket, apply, visibility};
 use crate::value::Value;
+use crate::view::ticket_detail::stand_ins;
 use crate::view::vote::VoteOutlook;
 use crate::workflow::{FieldPermission, WorkflowVersion};
 
@@ -59,6 +60,8 @@ pub struct Preview {
     pub required_fields: Vec<FieldKey>,
     /// People among whom one will be drawn, by node.
     pub pools: BTreeMap<NodeId, Vec<Person>>,
+    /// By node: who would act there for somebody who is absent, and for whom.
+    pub stand_ins: BTreeMap<NodeId, Vec<(Person, Person)>>,
     /// What it makes of a vote.
     pub vote: Option<VoteOutlook>,
     /// What outside addresses would be asked, with those fields alone that the operator may see; what they decide is not
@@ -139,10 +142,23 @@ pub fn preview(before: Option<&Ticket>, events: &[Event], meta: &Meta, context: 
         events: events.iter().map(Event::name).collect(),
         required_fields: required_fields.unwrap_or_default(),
         pools,
+        stand_ins: after.iter().flat_map(|after| stand_ins_of(after, context)).collect(),
         vote,
         asks: Vec::new(),
         shown,
     }
+}
+
+/// Who stands in for whom at the nodes of a ticket.
+fn stand_ins_of(ticket: &Ticket, context: &Context<'_>) -> BTreeMap<NodeId, Vec<(Person, Person)>> {
+    let mut found: BTreeMap<NodeId, Vec<(Person, Person)>> = BTreeMap::new();
+    for token in &ticket.tokens {
+        for (by, absent) in stand_ins(ticket, token, context.directory) {
+            let of_node = found.entry(token.node.clone()).or_default();
+            of_node.push((Person::of(&by, context.directory), absent));
+        }
+    }
+    found
 }
 
 /// What a hook would be sent.

@@ -147,6 +147,8 @@ pub struct WaitingFor {
     pub people: Vec<Person>,
     /// How many can act now.
     pub n_people: usize,
+    /// Who of them, or of those with a share of the vote, stands in for whom.
+    pub stand_ins: Vec<(UserId, Person)>,
     /// For a merge: the nodes whose tokens are missing, with their names.
     pub missing: Vec<(NodeId, String)>,
     /// For a timer: when it is due; for a hook: by when it must have called back; for people: the deadline.
@@ -342,6 +344,7 @@ fn waiting_for(ticket: &Ticket, workflow: &WorkflowVersion, directory: &Director
                 .map(|user| Person::of(user, directory))
                 .collect(),
             n_people: people.len(),
+            stand_ins: stand_ins(ticket, token, directory),
             missing,
             due: due
                 .or_else(|| call_back_due(ticket, token))
@@ -352,6 +355,16 @@ fn waiting_for(ticket: &Ticket, workflow: &WorkflowVersion, directory: &Director
         })
     };
     ticket.tokens.iter().filter_map(one).collect()
+}
+
+/// Who acts at a token for people who are absent, and for whom.
+pub(super) fn stand_ins(ticket: &Ticket, token: &Token, directory: &Directory) -> Vec<(UserId, Person)> {
+    let for_whom = |by: &UserId| {
+        let absent = ticket.stand_ins.for_whom(token.id, by);
+        let pairs = absent.map(|absent| (by.clone(), Person::of(absent, directory)));
+        pairs.collect::<Vec<_>>()
+    };
+    token.rest.assignees().take(WAITED_FOR_MAX).flat_map(for_whom).collect()
 }
 
 fn clock_shown(

@@ -18,6 +18,7 @@ pub(crate) mod deadline;
 mod gateway;
 mod hook;
 mod normal;
+mod people;
 pub(crate) mod spawn;
 mod timer;
 
@@ -25,6 +26,7 @@ pub use approval::{Approval, ApprovalRule};
 pub use deadline::{Deadline, DeadlineStep, StepDoes, Term};
 pub use hook::HookProps;
 pub use normal::{AssigneeRule, NormalProps, Strategy, Variable};
+pub use people::{OnCreator, OnNobody};
 pub use spawn::{Many, Spawn, SpawnCreator, SpawnValue};
 pub use timer::TimerProps;
 

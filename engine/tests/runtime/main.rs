@@ -4,6 +4,8 @@
 #![cfg(feature = "runtime")]
 
 /// Checkpoints of the lists: nobody waits for one, and whatever becomes of it the lists are right.
+/// Absences set while it works, and handing over.
+mod absences;
 mod checkpoints;
 /// Deadlines carried out, and lists by them.
 mod deadlines;

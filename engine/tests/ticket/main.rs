@@ -2,10 +2,13 @@
 //!
 //! `play` reads small workflows from text and tells a ticket's position in one line, so that a case reads as
 //! given / when / then. Modules in reading order: `game` (tokens), `holding` (assignees and what they do with a
-//! node), `voting` (where everyone acts), `offering` (what an offer says), `refusing` (what a refusal says), `forms` (fields, titles),
+//! node), `voting` (where everyone acts), `absence` (who stands in for whom), `approving` (what becomes of the creator,
+//! of nobody, of who agreed before, and signers), `offering` (what an offer says), `refusing` (what a refusal says), `forms` (fields, titles),
 //! `power` (withdraw, force, migration), `waiting` (timers by a calendar), `deadlines` (and `deadlines/walked`: beside a second,
 //! slow count), `seeing` (who sees what).
 
+mod absence;
+mod approving;
 mod deadlines;
 mod forms;
 mod game;

@@ -220,6 +220,8 @@ fn kinds_say_what_they_need() {
             "discard: ",
             "skip (admin): ",
             "abstain: ",
+            "add_signer: TargetUser",
+            "take_back: ",
         ]
     );
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use loonflow_engine::account::directory::Directory;
-use loonflow_engine::runtime::{Caller, Engine, Fault};
+use loonflow_engine::runtime::{Caller, Engine, Fault, OperatorRefusal};
 use loonflow_engine::ticket::Refusal;
 
 use crate::error::{ApiError, Code};
@@ -45,6 +45,32 @@ impl CallContext {
         match answer {
             Ok(answer) => answer.map_err(ApiError::from),
             Err(fault) => Err(ApiError::of_fault(&fault, &self.request_id)),
+        }
+    }
+
+    /// The same for what concerns no ticket.
+    ///
+    /// # Errors
+    /// As [`CallContext::answered`].
+    pub fn answered_operator<T>(&self, answer: Result<Result<T, OperatorRefusal>, Fault>) -> Result<T, ApiError> {
+        match answer {
+            Ok(answer) => answer.map_err(ApiError::from),
+            Err(fault) => Err(ApiError::of_fault(&fault, &self.request_id)),
+        }
+    }
+
+    /// As [`CallContext::finish`], for what concerns no ticket.
+    ///
+    /// # Errors
+    /// As [`CallContext::answered`].
+    pub async fn finish_operator<T: Send + 'static>(
+        &self,
+        question: impl Future<Output = Result<Result<T, OperatorRefusal>, Fault>> + Send + 'static,
+    ) -> Result<T, ApiError> {
+        match self.state.calls().spawn(question).await {
+            Ok(answer) => self.answered_operator(answer),
+            // It panicked; the panic hook has logged what and where.
+            Err(_ended) => Err(ApiError::internal(&self.request_id)),
         }
     }
 

@@ -5,7 +5,7 @@
 
 use loonflow_engine::id::{NodeId, TicketId, UserId};
 use loonflow_engine::runtime::{ActAnswer, ActRequest, Caller};
-use loonflow_engine::ticket::{Action, ActionKind, Argument, Available, EffectId, Refusal};
+use loonflow_engine::ticket::{Action, ActionKind, Argument, Available, EffectId, Refusal, SignerPosition};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
@@ -22,6 +22,7 @@ const PROPS: &[&str] = &[
     "comment",
     "effect",
     "node_id",
+    "position",
     "target_assignee_id",
     "target_node_id",
 ];
@@ -138,6 +139,7 @@ pub(crate) fn request_of(
             return Err(Refusal::argument(Argument::Children, other, problem).into());
         }
     };
+    let position = props.text("position")?.map(|text| position(&text)).transpose()?;
     let fields = request::fields(&params.fields);
     let understood = || {
         let mut understood = json!({
@@ -153,6 +155,9 @@ pub(crate) fn request_of(
         // Only where it is sent: keys that are kept from before it could be stay what they are.
         if let Some(effect) = effect {
             understood["effect"] = effect.to_string().into();
+        }
+        if let Some((word, _)) = position {
+            understood["position"] = word.into();
         }
         if closes_children {
             understood["children"] = "close".into();
@@ -177,7 +182,10 @@ pub(crate) fn request_of(
     Ok(ActRequest {
         ticket_id,
         idempotency: call.idempotency(understood, sent)?,
-        action: with_effect(Action::of(kind, &action_id, to_user, to_node), effect),
+        action: with_position(
+            with_effect(Action::of(kind, &action_id, to_user, to_node), effect),
+            position,
+        ),
         at,
         comment,
         fields,
@@ -193,6 +201,24 @@ fn effect(text: &str) -> Result<EffectId, ApiError> {
         let problem = "it must be an effect's id, as `12.0`";
         Refusal::argument(Argument::Effect, text, problem).into()
     })
+}
+
+/// The order that `action_props.position` says, and its word.
+fn position(text: &str) -> Result<(&'static str, SignerPosition), ApiError> {
+    let found = SignerPosition::ALL.into_iter().find(|(_, word)| *word == text);
+    let (position, word) = found.ok_or_else(|| {
+        let problem = "take `with`, `before` or `after`";
+        ApiError::from(Refusal::argument(Argument::Position, text, problem))
+    })?;
+    Ok((word, position))
+}
+
+/// The action in that order, where it is one that has one.
+fn with_position(action: Action, position: Option<(&str, SignerPosition)>) -> Action {
+    match (action, position) {
+        (Action::AddSigner { to, .. }, Some((_, position))) => Action::AddSigner { to, position },
+        (action, _) => action,
+    }
 }
 
 /// The action on one effect, where it is one that can be.

@@ -3,6 +3,7 @@
 //!
 //! Not here: what is printed (each command). Items of an answer are JSON; a refusal ends it with a sentence.
 
+mod absences;
 mod backup;
 mod effects;
 mod workflows;
@@ -70,6 +71,19 @@ pub(crate) enum Request {
     ListTokens { email: String },
     /// Revoke one of a user's tokens.
     RevokeToken { email: String, id: String },
+    /// Say that somebody is away; people by their addresses.
+    SetAbsence {
+        email: String,
+        delegate: String,
+        from: String,
+        to: String,
+        workflows: Vec<String>,
+        hand_over: bool,
+    },
+    /// Take an absence of a user back.
+    ClearAbsence { email: String, id: String },
+    /// List absences that concern a user.
+    ListAbsences { email: String },
     /// Move a ticket to another version.
     MigrateTicket {
         ticket_id: String,
@@ -192,6 +206,26 @@ impl Operator {
                     .await;
                 refused(revoked, &items).await
             }
+            Request::SetAbsence {
+                email,
+                delegate,
+                from,
+                to,
+                workflows,
+                hand_over,
+            } => {
+                let set = absences::Set {
+                    email,
+                    delegate,
+                    from,
+                    to,
+                    workflows,
+                    hand_over,
+                };
+                self.set_absence(set, &items).await
+            }
+            Request::ClearAbsence { email, id } => self.clear_absence(&email, id, &items).await,
+            Request::ListAbsences { email } => self.list_absences(&email, &items).await,
             Request::MigrateTicket {
                 ticket_id,
                 version,

@@ -15,6 +15,9 @@ impl From<OperatorRefusal> for ApiError {
             OperatorRefusal::Account(AccountRefusal::InvalidArgument { .. }) => error.with_hint(format!(
                 "give a label of at most {TEXT_CHARS_MAX} characters and 1 to {ACCESS_TOKEN_DAYS_MAX} days, or none"
             )),
+            OperatorRefusal::Account(AccountRefusal::AbsenceNotYours) => {
+                error.with_hint("leave `user_id` out for yourself, or ask an admin of the tenant")
+            }
             OperatorRefusal::Account(AccountRefusal::PermissionDenied) => error.with_hint("ask an admin of the tenant"),
             OperatorRefusal::Workflow(WorkflowRefusal::PermissionDenied) => {
                 error.with_hint("ask a user of type `admin` or `workflow_admin`")

@@ -127,6 +127,7 @@ fn where_to_find(argument: Argument, value: &str) -> Option<String> {
         }
         Argument::WorkflowId => "call `workflow_list` to find workflows you may start",
         Argument::Children
+        | Argument::Position
         | Argument::TicketId
         | Argument::Comment
         | Argument::Fields

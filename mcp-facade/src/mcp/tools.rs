@@ -3,6 +3,9 @@
 //! Not here: what each takes and answers (`call::<tool>`), and how a call is guarded (`call`). A new tool is a file here,
 //! one there, and a line in [`all`].
 
+pub mod absence_clear;
+pub mod absence_list;
+pub mod absence_set;
 pub mod ticket_create;
 pub mod ticket_detail;
 pub mod ticket_handle;
@@ -102,6 +105,9 @@ pub fn all() -> &'static Toolset {
             ticket_prepare_create::DECLARATION,
             ticket_create::DECLARATION,
             ticket_history::DECLARATION,
+            absence_set::DECLARATION,
+            absence_clear::DECLARATION,
+            absence_list::DECLARATION,
         ])
     });
     &ALL

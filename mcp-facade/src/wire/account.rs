@@ -29,6 +29,28 @@ impl From<person::Person> for Person {
     }
 }
 
+/// A person who can act, and for whom.
+#[derive(Debug, Clone, Serialize)]
+pub struct Acting {
+    /// The person.
+    #[serde(flatten)]
+    pub person: Person,
+    /// Only for whoever stands in: those who are absent.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub on_behalf_of: Vec<Person>,
+}
+
+impl Acting {
+    /// A person with those whom they stand in for.
+    pub(crate) fn of(person: person::Person, stand_ins: &[(UserId, person::Person)]) -> Self {
+        let absent = stand_ins.iter().filter(|(by, _)| *by == person.id);
+        Self {
+            on_behalf_of: absent.map(|(_, absent)| Person::from(absent.clone())).collect(),
+            person: Person::from(person),
+        }
+    }
+}
+
 /// The first `n_max` people.
 pub(crate) fn first(people: Vec<person::Person>, n_max: usize) -> Vec<Person> {
     people.into_iter().take(n_max).map(Person::from).collect()

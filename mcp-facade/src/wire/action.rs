@@ -182,6 +182,9 @@ pub struct Preview {
     /// Only where somebody will be drawn: among whom.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub pools: Vec<Pool>,
+    /// Only where somebody is absent: who would act for whom.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub stand_ins: Vec<StandIn>,
     /// Only where outside addresses would be asked: what.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub asks: Vec<Ask>,
@@ -234,6 +237,13 @@ impl From<preview::Preview> for Preview {
             n_people: pool.len(),
             people: first(pool, WAITED_FOR_MAX),
         });
+        let stand_ins = preview.stand_ins.into_iter().flat_map(|(node_id, pairs)| {
+            pairs.into_iter().map(move |(person, absent)| StandIn {
+                node_id: node_id.clone(),
+                person: Person::from(person),
+                on_behalf_of: Person::from(absent),
+            })
+        });
         Self {
             act_state: preview.act_state.word(),
             field_changes: field_changes(preview.field_changes),
@@ -243,6 +253,7 @@ impl From<preview::Preview> for Preview {
             asks: preview.asks.into_iter().map(Ask::from).collect(),
             events: preview.events,
             pools: pools.collect(),
+            stand_ins: stand_ins.collect(),
             vote: preview.vote.map(|vote| VoteOutlook {
                 needed: vote.n_needed,
                 n_for: vote.n_for,
@@ -250,6 +261,17 @@ impl From<preview::Preview> for Preview {
             }),
         }
     }
+}
+
+/// Somebody who would act because another is absent.
+#[derive(Debug, Clone, Serialize)]
+pub struct StandIn {
+    /// At which node.
+    pub node_id: NodeId,
+    /// Who would act.
+    pub person: Person,
+    /// Who is absent.
+    pub on_behalf_of: Person,
 }
 
 /// People among whom one will be drawn.

@@ -53,6 +53,12 @@ pub struct HistoryEntry {
     /// Whom it concerned.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub target: Option<Person>,
+    /// Only for whoever stood in: those in whose place they acted; of what was handed over, whose it was.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub on_behalf_of: Vec<Person>,
+    /// Those who need not act, for they had agreed before.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub skipped_same_approver: Vec<Person>,
     /// What was said.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub comment: Option<String>,
@@ -84,6 +90,8 @@ impl HistoryEntry {
             vote: entry.is_vote,
             decided: entry.decided.map(Outcome::word),
             target: entry.target.map(Person::from),
+            on_behalf_of: entry.on_behalf_of.into_iter().map(Person::from).collect(),
+            skipped_same_approver: entry.skipped_same_approver.into_iter().map(Person::from).collect(),
             comment: entry.comment,
             app_name: entry.app,
             token_id: entry.access_token,

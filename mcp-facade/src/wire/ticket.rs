@@ -1,7 +1,8 @@
 //! Tickets: as a row of a list, and what each of their tokens waits for.
 
 use loonflow_engine::account::directory::Directory;
-use loonflow_engine::id::{EdgeId, NodeId, TenantId, TicketId};
+use loonflow_engine::account::person;
+use loonflow_engine::id::{EdgeId, NodeId, TenantId, TicketId, UserId};
 use loonflow_engine::ticket::ActionKind;
 use loonflow_engine::time::Timestamp;
 use loonflow_engine::view::row::TicketRow;
@@ -9,7 +10,7 @@ use loonflow_engine::view::{ticket_detail, vote};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::account::Person;
+use super::account::{Acting, Person};
 use super::node::{CurrentNode, NamedNode, current_nodes};
 use super::workflow::WorkflowInfo;
 
@@ -92,7 +93,7 @@ pub struct WaitingFor {
     /// What kind of waiting.
     pub kind: &'static str,
     /// Who can act now: the first ones.
-    pub people: Vec<Person>,
+    pub people: Vec<Acting>,
     /// How many can act now.
     pub n_people: usize,
     /// Only for a merge: the nodes whose tokens are missing.
@@ -139,7 +140,11 @@ impl WaitingFor {
             node_id: waiting.node_id,
             name: waiting.name,
             kind: waiting.kind.word(),
-            people: waiting.people.into_iter().map(Person::from).collect(),
+            people: waiting
+                .people
+                .into_iter()
+                .map(|person| Acting::of(person, &waiting.stand_ins))
+                .collect(),
             n_people: waiting.n_people,
             missing: waiting.missing.into_iter().map(NamedNode::from).collect(),
             due: waiting.due.map(|due| due.to_answer(directory.zone())),
@@ -147,7 +152,7 @@ impl WaitingFor {
                 state: hook.state,
                 attempt: hook.attempt,
             }),
-            vote: waiting.vote.map(Vote::from),
+            vote: waiting.vote.map(|vote| Vote::of(vote, &waiting.stand_ins)),
         }
     }
 }
@@ -218,8 +223,8 @@ pub struct Vote {
 /// One person's part in a vote.
 #[derive(Debug, Clone, Serialize)]
 pub struct VoteShare {
-    /// Whose it is.
-    pub person: Person,
+    /// Whose it is, and for whom they vote.
+    pub person: Acting,
     /// `open`, `voted` or `dropped`.
     pub state: &'static str,
     /// The edge chosen, once voted.
@@ -230,10 +235,10 @@ pub struct VoteShare {
     pub after: Option<u32>,
 }
 
-impl From<vote::VoteView> for Vote {
-    fn from(vote: vote::VoteView) -> Self {
+impl Vote {
+    fn of(vote: vote::VoteView, stand_ins: &[(UserId, person::Person)]) -> Self {
         let shares = vote.shares.into_iter().map(|share| VoteShare {
-            person: Person::from(share.person),
+            person: Acting::of(share.person, stand_ins),
             state: share.state,
             edge: share.edge,
             after: share.after,

@@ -16,6 +16,64 @@ fn write(folder: &Path, name: &str, json: &Value) -> PathBuf {
     path
 }
 
+/// Set, listed and cleared by an operator, with and without a server; an import leaves absences as they are.
+#[tokio::test]
+async fn absences() {
+    let data = acme(&["leave.json"]);
+    let set = [
+        "absence",
+        "set",
+        "--email",
+        "erin@acme.example",
+        "--delegate",
+        "dana@acme.example",
+        "--from",
+        "2020-01-01",
+    ];
+    let list = ["absence", "list", "--email", "erin@acme.example"];
+    let refused = run(data.path(), &[&set[..], &["--to", "2020-01-02"]].concat());
+    assert!(
+        refused.code == 1 && refused.err.contains("over already"),
+        "{}",
+        refused.err
+    );
+    let from = &set[..7];
+    let year = |year: &'static str| [from, &[year, "--to", "2100-06-30", "--workflow", "leave"]].concat();
+    let refused = run(data.path(), &year("2020-01-01"));
+    assert!(refused.code == 1 && refused.err.contains("366 days"), "{}", refused.err);
+    let told = done(data.path(), &year("2100-01-01"));
+    assert!(
+        told.contains("erin@acme.example  dana@acme.example  2100-01-01 00:00:00") && told.contains("leave"),
+        "{told}"
+    );
+    let server = Server::start(data.path());
+    let again = done(data.path(), &year("2100-01-01"));
+    assert_eq!(again, told, "the same once more is the same");
+    let refused = run(data.path(), &[&year("2100-01-02")[..], &["--hand-over"]].concat());
+    assert!(
+        refused.code == 1 && refused.err.contains("has not begun"),
+        "{}",
+        refused.err
+    );
+    done(data.path(), &["import", text(&asset("acme.json"))]);
+    let listed = done(data.path(), &list);
+    assert!(
+        listed.starts_with("id  user") && listed.contains(told.trim()),
+        "{listed}"
+    );
+    let id = told.split("  ").next().expect("an id");
+    let refused = run(data.path(), &["absence", "clear", "--email", "dana@acme.example", id]);
+    assert!(
+        refused.code == 1 && refused.err.contains("has no absence"),
+        "{}",
+        refused.err
+    );
+    assert_eq!(server.stop().code(), Some(0));
+    done(data.path(), &["absence", "clear", "--email", "erin@acme.example", id]);
+    let none = done(data.path(), &list);
+    assert_eq!(none.lines().count(), 1, "{none}");
+}
+
 #[tokio::test]
 async fn a_leaver_is_told_and_goes_with_whole() {
     let data = acme(&["leave.json"]);

@@ -473,7 +473,7 @@ fn who_can_do(workflow: &WorkflowVersion, directory: &Directory, creator: &UserI
         let creator = node.kind.is_left_by_people().then(|| creator.clone());
         return creator.into_iter().collect();
     };
-    match assignees(props, directory, creator) {
+    match assignees(workflow, props, directory, creator) {
         Assignees::Fixed(users) => users,
         Assignees::FromFields | Assignees::FromParent => {
             let active = directory
@@ -481,7 +481,7 @@ fn who_can_do(workflow: &WorkflowVersion, directory: &Directory, creator: &UserI
                 .keys()
                 .filter(|user| directory.active_user(user).is_some());
             active
-                .filter(|user| !(props.exclude_creator && *user == creator))
+                .filter(|user| !(props.on_creator.excludes() && *user == creator))
                 .cloned()
                 .collect()
         }

@@ -268,6 +268,7 @@ async fn ask(engine: &Engine, call: &Prepared) -> Answer<Done> {
         }
         (
             Command::ReviewHolders
+            | Command::HandOver { .. }
             | Command::ReviewDeadlines { .. }
             | Command::Migrate { .. }
             | Command::CloseEffect { .. }

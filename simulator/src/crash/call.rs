@@ -124,6 +124,7 @@ fn user_of(command: &Command) -> Option<&UserId> {
         | Command::OpenChild(_)
         | Command::EndChild { .. }
         | Command::Migrate { .. }
-        | Command::ReviewHolders => None,
+        | Command::ReviewHolders
+        | Command::HandOver { .. } => None,
     }
 }

@@ -267,6 +267,7 @@ fn step_in_words(step: &CaseStep) -> String {
             let at = node_id.as_ref().map(|node| format!(" at `{node}`")).unwrap_or_default();
             format!("{operator} takes {action_type} `{action_id}`{at} on ticket {ticket}")
         }
+        CaseStep::HandOver { ticket, user } => format!("what {user} holds on ticket {ticket} is handed over"),
         CaseStep::ReachDeadline { ticket, token, step } => {
             format!("step {step} of the deadline of token {token} on ticket {ticket} is due")
         }

@@ -205,7 +205,8 @@ impl Coverage {
             | Command::OpenChild(_)
             | Command::EndChild { .. }
             | Command::Migrate { .. }
-            | Command::ReviewHolders => {
+            | Command::ReviewHolders
+            | Command::HandOver { .. } => {
                 self.engine_steps[0] += 1;
                 self.engine_steps[1] += is_refused;
                 return;

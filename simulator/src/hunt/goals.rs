@@ -175,11 +175,17 @@ impl Goals {
                     self.see(match why {
                         DropReason::Abstained => "abstained",
                         DropReason::Deactivated => "share_dropped",
+                        DropReason::HandedOver => "shares_merged",
+                        DropReason::TakenBack => "signer_taken_back",
                     });
                 }
                 Event::HolderDropped { .. } => self.see("holder_dropped"),
                 Event::DeadlineReached { .. } => self.see("deadline_reached"),
                 Event::Escalated { .. } => self.see("escalated"),
+                Event::Substituted { .. } => self.see("substituted"),
+                Event::HandedOver { .. } => self.see("handed_over"),
+                Event::SignerAdded { .. } => self.see("signer_added"),
+                Event::ApprovalSkipped { .. } => self.see("approval_skipped"),
                 Event::DeadlineSet { .. }
                 | Event::NodeEntered { .. }
                 | Event::HookRequested { .. }

@@ -18,7 +18,7 @@ pub mod tenants;
 pub mod views;
 
 /// Every invariant by the name of the function that states it, and its sentence as stories tell it.
-pub const SENTENCES: [(&str, &str); 22] = [
+pub const SENTENCES: [(&str, &str); 23] = [
     (
         "replay_equals_live",
         "a replay of a ticket's commits gives the ticket as it is",
@@ -54,6 +54,10 @@ pub const SENTENCES: [(&str, &str); 22] = [
     (
         "tokens_rest_where_they_can",
         "every token rests on a node that waits, in that node's way",
+    ),
+    (
+        "who_gets_work_may_do_it",
+        "nobody is given a node whom it leaves out, and who stands in is active and stands in for somebody who is absent",
     ),
     (
         "forks_close",

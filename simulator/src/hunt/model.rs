@@ -24,6 +24,7 @@ use serde_json::Value as Json;
 
 use crate::world::case::CaseStep;
 
+mod absences;
 mod acts;
 mod assign;
 pub mod compare;
@@ -241,6 +242,15 @@ impl Model {
                 votes::review(run);
                 Ok(())
             }),
+            CaseStep::HandOver { ticket, user } => {
+                let user = self
+                    .people
+                    .user(user.as_str())
+                    .map_or_else(|| user.as_str().into(), |user| user.id.clone());
+                self.change(*ticket, now_ms, By::Nobody, drawn, |run| {
+                    absences::hand_over(run, &user).map_err(Into::into)
+                })
+            }
             CaseStep::Migrate {
                 ticket,
                 operator,

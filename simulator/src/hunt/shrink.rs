@@ -340,6 +340,7 @@ fn place_mut(step: &mut CaseStep) -> Option<&mut usize> {
         | CaseStep::ReachDeadline { ticket, .. }
         | CaseStep::ReportHook { ticket, .. }
         | CaseStep::ReviewHolders { ticket }
+        | CaseStep::HandOver { ticket, .. }
         | CaseStep::Migrate { ticket, .. } => Some(ticket),
         CaseStep::Pass { .. } | CaseStep::Publish { .. } | CaseStep::Directory { .. } | CaseStep::Create { .. } => None,
     }

@@ -170,6 +170,7 @@ fn ticket_of(step: &CaseStep) -> Option<usize> {
         | CaseStep::ReachDeadline { ticket, .. }
         | CaseStep::ReportHook { ticket, .. }
         | CaseStep::ReviewHolders { ticket }
+        | CaseStep::HandOver { ticket, .. }
         | CaseStep::Migrate { ticket, .. } => Some(*ticket),
         CaseStep::Pass { .. } | CaseStep::Publish { .. } | CaseStep::Directory { .. } | CaseStep::Create { .. } => None,
     }
@@ -401,6 +402,9 @@ fn said(world: &World, step: &CaseStep) -> String {
             )
         }
         CaseStep::ReviewHolders { ticket } => format!("The engine looks who can act on ticket {ticket}"),
+        CaseStep::HandOver { ticket, user } => {
+            format!("What {} holds on ticket {ticket} is handed over", person(user))
+        }
         CaseStep::Migrate {
             ticket,
             operator,
@@ -450,6 +454,10 @@ fn changed_people(before: &Directory, after: &Json) -> String {
             Some(was) if was != user => changes.push(format!("{shown} changes")),
             Some(_) => {}
         }
+    }
+    if !before.absences().eq(after.absences()) {
+        let now = after.absences().map(|one| format!("{} for {}", one.delegate, one.user));
+        changes.push(format!("absent from now on: {}", now.collect::<Vec<_>>().join(", ")));
     }
     changes.extend(
         before

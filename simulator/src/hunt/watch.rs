@@ -211,6 +211,7 @@ impl Watch {
             | CaseStep::ReachDeadline { .. }
             | CaseStep::ReportHook { .. }
             | CaseStep::ReviewHolders { .. }
+            | CaseStep::HandOver { .. }
             | CaseStep::Migrate { .. } => match command_of(&self.world, step) {
                 Some(translated) => self.command(step, &translated),
                 None => self.nothing(),
@@ -376,6 +377,12 @@ impl Watch {
         hold!(of_step::final_stays_final(before, after, events))?;
         hold!(of_step::only_writable_fields_change(
             before, after, events, step, workflow
+        ))?;
+        hold!(of_step::who_gets_work_may_do_it(
+            (before, after),
+            events,
+            workflow,
+            &self.world.directory
         ))?;
         hold!(invariants::state_fits_tokens(after))?;
         let runs_on = self.world.workflow_of(after).unwrap_or(workflow);

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use loonflow_engine::id::{EdgeId, FieldKey, NodeId, UserId, WorkflowId};
-use loonflow_engine::ticket::{Action, ActionKind, Command, HookOutcome};
+use loonflow_engine::ticket::{Act, Action, ActionKind, Command, HookOutcome, SignerPosition};
 use loonflow_engine::value::Value;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
@@ -160,6 +160,13 @@ pub enum CaseStep {
         /// Which ticket.
         ticket: usize,
     },
+    /// What somebody who is absent holds goes to whoever stands in for them.
+    HandOver {
+        /// Which ticket.
+        ticket: usize,
+        /// Who is absent.
+        user: UserId,
+    },
     /// A ticket goes over to the default version of its workflow.
     Migrate {
         /// Which ticket.
@@ -198,6 +205,15 @@ impl CaseStep {
                 });
             }
             Command::Act(act) if act.action.effect().is_some() => return None,
+            // A step says who is added, and not in which order.
+            Command::Act(Act {
+                action:
+                    Action::AddSigner {
+                        position: SignerPosition::Before | SignerPosition::After,
+                        ..
+                    },
+                ..
+            }) => return None,
             Command::Act(act) => Self::Handle {
                 ticket: ticket?,
                 operator: act.by.clone(),
@@ -236,6 +252,10 @@ impl CaseStep {
             | Command::EndChild { .. }
             | Command::ReviewDeadlines { .. } => return None,
             Command::ReviewHolders => Self::ReviewHolders { ticket: ticket? },
+            Command::HandOver { user, .. } => Self::HandOver {
+                ticket: ticket?,
+                user: user.clone(),
+            },
             Command::Migrate { operator, nodes } => Self::Migrate {
                 ticket: ticket?,
                 operator: operator.clone(),

@@ -257,7 +257,8 @@ impl World {
     }
 }
 
-/// A directory from a directory file; passwords are left out, for nobody signs in here.
+/// A directory from a directory file; passwords are left out, for nobody signs in here. Beside what such a file has, the
+/// directories of cases have a list `absences` of {`user`, `delegate`, `from`, `to`, `workflows`}, with instants in UTC ms.
 ///
 /// # Errors
 /// What is wrong with the file, as one text.
@@ -274,5 +275,27 @@ pub fn directory_from(source: &Json) -> Result<Arc<Directory>, String> {
         foreign: &foreign,
     };
     let events = account::decide::decide(&directory, &command, &context).map_err(|refusal| refusal.to_string())?;
-    Ok(Arc::new(events.iter().fold(directory, account::apply::apply)))
+    let directory = events.iter().fold(directory, account::apply::apply);
+    let absences = source["absences"].as_array().into_iter().flatten();
+    let absences = (0..).zip(absences).map(|(n, entry)| absence(n, entry));
+    Ok(Arc::new(absences.fold(directory, |directory, absence| {
+        account::apply::apply(directory, &account::event::Event::AbsenceSet(absence))
+    })))
+}
+
+/// An absence of a case's directory. Nothing asks here whether anybody could have set it.
+fn absence(n: usize, entry: &Json) -> account::absence::Absence {
+    let text = |key: &str| entry[key].as_str().unwrap_or_default();
+    let time = |key: &str| Timestamp(entry[key].as_i64().unwrap_or_default());
+    let workflows = entry["workflows"].as_array().into_iter().flatten();
+    account::absence::Absence {
+        id: format!("absence-{n}").into(),
+        user: text("user").into(),
+        from: time("from"),
+        to: time("to"),
+        delegate: text("delegate").into(),
+        workflows: workflows.filter_map(Json::as_str).map(Into::into).collect(),
+        by: None,
+        set_at: Timestamp(0),
+    }
 }

@@ -109,6 +109,10 @@ pub fn command_of(world: &World, step: &CaseStep) -> Option<Translated> {
             },
         ),
         CaseStep::ReviewHolders { ticket } => on(*ticket, Command::ReviewHolders),
+        CaseStep::HandOver { ticket, user } => {
+            let (user, by) = (user.clone(), None);
+            on(*ticket, Command::HandOver { user, by })
+        }
         CaseStep::Migrate {
             ticket,
             operator,

@@ -204,6 +204,10 @@ fn feed_step(bytes: &mut Vec<u8>, step: &CaseStep) {
             feed_some(bytes, failed.as_deref());
         }
         CaseStep::ReviewHolders { ticket } => ticket_of(bytes, 8, *ticket),
+        CaseStep::HandOver { ticket, user } => {
+            ticket_of(bytes, 11, *ticket);
+            feed(bytes, user.as_str());
+        }
         CaseStep::Migrate {
             ticket,
             operator,

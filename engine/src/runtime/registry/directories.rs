@@ -178,7 +178,9 @@ impl State {
             Command::Import { .. }
             | Command::CreateAccessToken { .. }
             | Command::RevokeAccessToken { .. }
-            | Command::Review { .. } => Foreign::default(),
+            | Command::Review { .. }
+            | Command::SetAbsence(_)
+            | Command::ClearAbsence { .. } => Foreign::default(),
         };
         match decided(&before, &command, self.ports.clock.now(), &foreign) {
             Ok(decided) => Ok(Ok(self.write(&before, decided).await?)),

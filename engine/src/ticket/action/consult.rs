@@ -4,7 +4,7 @@
 //! the one consulted would have two roles at one node.
 
 use crate::ticket::act::Taking;
-use crate::ticket::action::{Chosen, Offering, Rule, emit_action, holders, target_user};
+use crate::ticket::action::{Chosen, Offering, Rule, acts_for, emit_action, holders, record_stand_in, target_user};
 use crate::ticket::action_kind::ActionKind;
 use crate::ticket::decision::Decision;
 use crate::ticket::event::Event;
@@ -23,13 +23,14 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn carry_out(decision: &mut Decision<'_>, action: &Chosen<'_>, taking: &Taking<'_>) -> Result<(), Refusal> {
-    let to = target_user(decision, taking)?;
+    let named = target_user(decision, taking)?;
+    let to = acts_for(decision, &action.node, &named);
     let argument = Argument::TargetUser;
     if to == *taking.by {
         return Err(Refusal::argument(
             argument,
-            &to,
-            "you cannot consult yourself; name someone else",
+            &named,
+            "you cannot consult yourself, and you stand in for this user where it is another; name someone else",
         ));
     }
     let token = decision.ticket.token(action.token);
@@ -39,15 +40,16 @@ fn carry_out(decision: &mut Decision<'_>, action: &Chosen<'_>, taking: &Taking<'
     {
         return Err(Refusal::argument(
             argument,
-            &to,
-            "this user has a part in the node already",
+            &named,
+            "this user, or whoever stands in for them, has a part in the node already",
         ));
     }
     emit_action(decision, action, taking);
     decision.emit(Event::Consulted {
         token: action.token,
         by: taking.by.clone(),
-        to,
+        to: to.clone(),
     });
+    record_stand_in(decision, action.token, named, to);
     Ok(())
 }

@@ -2,7 +2,9 @@
 //! (semantics: actions, strategies).
 
 use crate::ticket::act::Taking;
-use crate::ticket::action::{Chosen, Offering, Rule, check_not_excluded, emit_action, interveners, target_user};
+use crate::ticket::action::{
+    Chosen, Offering, Rule, acts_for, check_not_excluded, emit_action, interveners, record_stand_in, target_user,
+};
 use crate::ticket::action_kind::ActionKind;
 use crate::ticket::decision::Decision;
 use crate::ticket::event::Event;
@@ -26,12 +28,14 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn carry_out(decision: &mut Decision<'_>, action: &Chosen<'_>, taking: &Taking<'_>) -> Result<(), Refusal> {
-    let to = target_user(decision, taking)?;
-    check_not_excluded(decision, &action.node, &to)?;
+    let named = target_user(decision, taking)?;
+    check_not_excluded(decision, &action.node, &named)?;
+    let to = acts_for(decision, &action.node, &named);
     emit_action(decision, action, taking);
     decision.emit(Event::ForceForwarded {
         token: action.token,
-        to,
+        to: to.clone(),
     });
+    record_stand_in(decision, action.token, named, to);
     Ok(())
 }

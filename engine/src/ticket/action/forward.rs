@@ -3,7 +3,9 @@
 //! Where everyone acts, only an open share moves, and not to someone who holds one.
 
 use crate::ticket::act::Taking;
-use crate::ticket::action::{Chosen, Offering, Rule, check_not_excluded, emit_action, holders, target_user};
+use crate::ticket::action::{
+    Chosen, Offering, Rule, acts_for, check_not_excluded, emit_action, holders, record_stand_in, target_user,
+};
 use crate::ticket::action_kind::ActionKind;
 use crate::ticket::decision::Decision;
 use crate::ticket::event::Event;
@@ -22,14 +24,15 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn carry_out(decision: &mut Decision<'_>, action: &Chosen<'_>, taking: &Taking<'_>) -> Result<(), Refusal> {
-    let to = target_user(decision, taking)?;
-    check_not_excluded(decision, &action.node, &to)?;
+    let named = target_user(decision, taking)?;
+    check_not_excluded(decision, &action.node, &named)?;
+    let to = acts_for(decision, &action.node, &named);
     let argument = Argument::TargetUser;
     if to == *taking.by {
         return Err(Refusal::argument(
             argument,
-            &to,
-            "you hold the node already; name someone else",
+            &named,
+            "you hold the node already, or stand in for this user; name someone else",
         ));
     }
     let token = decision.ticket.token(action.token);
@@ -39,15 +42,16 @@ fn carry_out(decision: &mut Decision<'_>, action: &Chosen<'_>, taking: &Taking<'
     {
         return Err(Refusal::argument(
             argument,
-            &to,
-            "this user has a share of the node already",
+            &named,
+            "this user, or whoever stands in for them, has a share of the node already",
         ));
     }
     emit_action(decision, action, taking);
     decision.emit(Event::Forwarded {
         token: action.token,
         from: taking.by.clone(),
-        to,
+        to: to.clone(),
     });
+    record_stand_in(decision, action.token, named, to);
     Ok(())
 }

@@ -91,6 +91,17 @@ pub enum Cause<'e> {
         /// Who can no longer act.
         user: &'e UserId,
     },
+    /// See [`Event::HandedOver`].
+    HandedOver {
+        /// The token.
+        token: TokenId,
+        /// Who is absent.
+        from: &'e UserId,
+        /// Who has it now.
+        to: &'e UserId,
+        /// Who had it handed over.
+        by: Option<&'e UserId>,
+    },
 }
 
 /// How tokens moved: where they came to be, went and are gone.
@@ -219,6 +230,12 @@ impl Event {
             Self::HolderDropped { token, user } | Self::ShareDropped { token, user, .. } => {
                 Some(Cause::Dropped { token: *token, user })
             }
+            Self::HandedOver { token, from, to, by } => Some(Cause::HandedOver {
+                token: *token,
+                from,
+                to,
+                by: by.as_ref(),
+            }),
             Self::FieldsChanged { .. }
             | Self::TitleChanged { .. }
             | Self::EdgeTaken { .. }
@@ -248,6 +265,9 @@ impl Event {
             | Self::WaitSkipped { .. }
             | Self::DeadlineSet { .. }
             | Self::Escalated { .. }
+            | Self::Substituted { .. }
+            | Self::SignerAdded { .. }
+            | Self::ApprovalSkipped { .. }
             | Self::ActedAs { .. } => None,
         }
     }
@@ -318,6 +338,10 @@ impl Event {
             | Self::DeadlineSet { .. }
             | Self::DeadlineReached { .. }
             | Self::Escalated { .. }
+            | Self::Substituted { .. }
+            | Self::HandedOver { .. }
+            | Self::SignerAdded { .. }
+            | Self::ApprovalSkipped { .. }
             | Self::ActedAs { .. } => None,
         }
     }

@@ -30,6 +30,12 @@ impl Event {
                 .sum(),
             Self::EffectDone { note, .. } => note.as_ref().map_or(0, String::len),
             Self::Escalated { to, .. } => people(to),
+            Self::Substituted { pairs, .. } => {
+                let each = pairs
+                    .iter()
+                    .map(|(absent, by)| absent.as_str().len() + by.as_str().len() + 2);
+                each.sum::<usize>()
+            }
             Self::DeadlineSet { steps, .. } => 10 * steps.len(),
             Self::Forked { branches, .. } => EACH * branches.len(),
             Self::Joined { tokens, .. } => tokens.len(),
@@ -61,6 +67,9 @@ impl Event {
             | Self::ChildOpened { .. }
             | Self::ChildEnded { .. }
             | Self::DeadlineReached { .. }
+            | Self::HandedOver { .. }
+            | Self::SignerAdded { .. }
+            | Self::ApprovalSkipped { .. }
             | Self::ActedAs { .. } => 0,
         };
         (EACH + large) as u64

@@ -6,8 +6,8 @@ use crate::ticket::assignee::{self, Resolved};
 use crate::ticket::decision::Decision;
 use crate::ticket::event::{Event, Processor};
 use crate::ticket::refusal::Refusal;
-use crate::ticket::sub_ticket;
 use crate::ticket::token::{Rest, Token};
+use crate::ticket::{Draw, round, sub_ticket, substitute};
 use crate::workflow::{Node, NormalProps};
 
 pub(super) fn enter(
@@ -16,24 +16,32 @@ pub(super) fn enter(
     node: &Node,
     props: &NormalProps,
 ) -> Result<(), Refusal> {
-    let (rest, pool, remembered) = match assignee::resolve(&decision.ticket, token, node, props, decision.context) {
-        Resolved::To { rest, pool, remembered } => (rest, pool, remembered),
-        // What follows is found on the way: all that has to be asked is asked at once.
-        Resolved::Asks(question) => {
-            decision.questions.push(question);
-            (Rest::Unassigned, None, false)
-        }
-        Resolved::Nobody { reason } => match decision.meta.by {
-            Processor::User(_) => {
-                return Err(Refusal::NoAssignee {
-                    node: node.id.clone(),
-                    name: node.name.clone(),
-                    reason,
-                });
+    let (rest, pool, remembered, stand_ins) =
+        match assignee::resolve(&decision.ticket, token, node, props, decision.context) {
+            Resolved::To {
+                rest,
+                pool,
+                remembered,
+                stand_ins,
+            } => (rest, pool, remembered, stand_ins),
+            // What follows is found on the way: all that has to be asked is asked at once.
+            Resolved::Asks(question) => {
+                decision.questions.push(question);
+                (Rest::Unassigned, None, false, Vec::new())
             }
-            Processor::Timer | Processor::Hook | Processor::System => (Rest::Unassigned, None, false),
-        },
-    };
+            Resolved::Nobody { reason } => match decision.meta.by {
+                Processor::User(_) => {
+                    return Err(Refusal::NoAssignee {
+                        node: node.id.clone(),
+                        name: node.name.clone(),
+                        reason,
+                    });
+                }
+                Processor::Timer | Processor::Hook | Processor::System => (Rest::Unassigned, None, false, Vec::new()),
+            },
+        };
+    // Whom of them a draw will find, a rehearsal does not know.
+    let is_pool = pool.is_some() && decision.context.draw == Draw::Preview;
     decision.emit(Event::NodeEntered {
         token: token.id,
         node: node.id.clone(),
@@ -41,9 +49,13 @@ pub(super) fn enter(
         pool,
         remembered,
     });
+    substitute::record(decision, token.id, stand_ins);
     // A node that opens sub-tickets and has nothing to open them for has nothing to wait for.
     if sub_ticket::spawn(decision, token.id, node, props) {
         sub_ticket::leave_after_last(decision, token.id);
+    }
+    if !is_pool {
+        round::skip(decision, token.id);
     }
     Ok(())
 }

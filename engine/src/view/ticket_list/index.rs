@@ -29,7 +29,7 @@ use crate::ticket::{self, Event, Meta, Ticket};
 use crate::time::Timestamp;
 
 /// Number of the form that [`TenantIndex::encode`] writes. Another one is not decoded: the log is read again instead.
-pub(super) const SCHEMA: u16 = 4;
+pub(super) const SCHEMA: u16 = 5;
 /// What the form is called when it does not decode.
 pub(super) const KIND: &str = "ticket_list";
 

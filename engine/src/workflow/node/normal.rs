@@ -9,6 +9,7 @@ use crate::workflow::definition::reader::{Place, Reader, get, is_http};
 use crate::workflow::edge::Edge;
 use crate::workflow::form::{ComponentKind, Form};
 use crate::workflow::node::approval::{self, Approval, ApprovalRule, Fault};
+use crate::workflow::node::people::{self, OnCreator, OnNobody};
 use crate::workflow::node::spawn::{self, Many, Spawn, SpawnValue};
 use crate::workflow::node::{Leaving, Node, NodeKind, Rule, is_there};
 use crate::workflow::problem::Problem;
@@ -29,6 +30,10 @@ pub(super) const RULE: Rule = Rule {
         "assignee_token",
         "approval",
         "deadline",
+        "on_creator",
+        "on_nobody",
+        "skip_same_approver",
+        "allow_add_signer",
     ],
     leaving: Leaving::ByPeople,
     read: |reader, props, place| NodeKind::Normal(Box::new(read(reader, props, place))),
@@ -43,8 +48,16 @@ pub struct NormalProps {
     pub assignee: AssigneeRule,
     /// How several assignees act.
     pub strategy: Strategy,
-    /// No self-approval: the creator is never an assignee here.
-    pub exclude_creator: bool,
+    /// Whether the creator may be an assignee here, and who is in place of them.
+    pub on_creator: OnCreator,
+    /// Whether the definition says anything of that: whoever wrote it has thought of it.
+    is_creator_said: bool,
+    /// Who is an assignee where nobody is found.
+    pub on_nobody: OnNobody,
+    /// Whoever agreed before in the same round need not act again.
+    pub skip_same_approver: bool,
+    /// Whoever can act may have others act as well.
+    pub allow_add_signer: bool,
     /// A ticket that comes back goes to its last handler here.
     pub remember_last_assignee: bool,
     /// Workflows that may be opened below this node.
@@ -61,8 +74,8 @@ pub struct NormalProps {
     pub assignee_token: Secret,
     /// How votes are counted; only where the strategy is [`Strategy::Whole`].
     pub approval: Approval,
-    /// What is wrong with what is said of it, for whoever publishes.
-    approval_faults: Vec<Fault>,
+    /// What is wrong with what is said of people and votes, for whoever publishes.
+    faults: Vec<Fault>,
 }
 
 impl NormalProps {
@@ -115,6 +128,15 @@ impl Variable {
         (Self::CreatorDeptLeader, "creator_dept_leader"),
     ];
 
+    /// Whether it is people of a department, above whom there may be others.
+    #[must_use]
+    pub fn is_of_department(self) -> bool {
+        match self {
+            Self::Creator => false,
+            Self::CreatorDeptApprover | Self::CreatorDeptLeader => true,
+        }
+    }
+
     /// The definition's word.
     #[must_use]
     pub fn word(self) -> &'static str {
@@ -159,11 +181,17 @@ fn read(reader: &mut Reader, props: &Json, place: &Place) -> NormalProps {
     let is_other = Strategy::ALL
         .iter()
         .any(|one| *one != Strategy::Whole && get(props, "assignment_strategy") == one.word());
-    let (approval, approval_faults) = approval::read(props, !is_other);
+    let (approval, mut faults) = approval::read(props, !is_other);
+    let excludes_creator = reader.flag(props, "exclude_creator", place);
+    let (on_creator, on_nobody) = people::read(props, excludes_creator, &assignee, &mut faults);
     NormalProps {
         assignee,
         strategy,
-        exclude_creator: reader.flag(props, "exclude_creator", place),
+        on_creator,
+        is_creator_said: !get(props, "on_creator").is_null(),
+        on_nobody,
+        skip_same_approver: reader.flag(props, "skip_same_approver", place),
+        allow_add_signer: reader.flag(props, "allow_add_signer", place),
         remember_last_assignee: reader.flag(props, "remember_last_assignee", place),
         sub_workflows: reader
             .texts(props, "sub_workflows", place)
@@ -176,7 +204,7 @@ fn read(reader: &mut Reader, props: &Json, place: &Place) -> NormalProps {
         spawn: spawn::read(reader, props, place),
         assignee_token: Secret::new(reader.text(props, "assignee_token", place)),
         approval,
-        approval_faults,
+        faults,
     }
 }
 
@@ -296,7 +324,7 @@ fn check(node: &Node, ways: &[&Edge], problems: &mut Vec<Problem>) {
                 .at_edge(auto),
         );
     }
-    for (code, sentence) in &props.approval_faults {
+    for (code, sentence) in &props.faults {
         let sentence = format!("node `{}` {sentence}", node.id);
         problems.push(Problem::error(code, sentence).at_node(&node.id));
     }
@@ -309,6 +337,18 @@ fn check(node: &Node, ways: &[&Edge], problems: &mut Vec<Problem>) {
             users.len()
         );
         problems.push(Problem::warning("count_above_people", sentence).at_node(&node.id));
+    }
+    let is_of_department = |variable: &Variable| variable.is_of_department();
+    if let (AssigneeRule::Variables(variables), OnCreator::Allow) = (&props.assignee, props.on_creator)
+        && !props.is_creator_said
+        && variables.iter().any(is_of_department)
+    {
+        let sentence = format!(
+            "node `{}` is for people of the creator's department, who may be the creator: a leader approves what is \
+             their own. Give it `\"on_creator\": \"next_above\"`, `exclude`, or `allow` where that is meant",
+            node.id
+        );
+        problems.push(Problem::warning("self_approval_possible", sentence).at_node(&node.id));
     }
     if props.remember_last_assignee && props.strategy == Strategy::Whole {
         let sentence = format!(

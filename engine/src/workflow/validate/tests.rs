@@ -152,6 +152,24 @@ fn one_change_one_error() {
         ),
         (format!("{nodes}/1/props/assignee"), json!(["creator", "creator"]), &[]),
         (
+            format!("{nodes}/1/props/on_creator"),
+            json!("above"),
+            &["unknown_on_creator"],
+        ),
+        (format!("{nodes}/1/props/on_nobody"), json!(7), &["unknown_on_nobody"]),
+        (format!("{nodes}/1/props/on_nobody"), json!("next_above"), &[]),
+        (
+            format!("{nodes}/2/props/on_creator"),
+            json!("next_above"),
+            &["next_above_misplaced"],
+        ),
+        (
+            format!("{nodes}/1/props/skip_same_approver"),
+            json!("yes"),
+            &["wrong_type"],
+        ),
+        (format!("{nodes}/1/props/allow_add_signer"), json!(1), &["wrong_type"]),
+        (
             format!("{nodes}/1/props/assignee"),
             json!(5),
             &["wrong_type", "assignee_missing"],
@@ -433,6 +451,13 @@ fn one_change_one_warning() {
             json!("users"),
             "unknown_key",
             "`assignee_type`?",
+        ),
+        (
+            &format!("{nodes}/1/props"),
+            "on_creator",
+            json!(null),
+            "self_approval_possible",
+            "next_above",
         ),
         (
             &format!("{nodes}/0/props"),

@@ -81,7 +81,7 @@ pub(super) const HANDLED: &[Property] = &[
     property(
         "preview",
         Kind::AnyObject,
-        "act_state, field_changes, moves, current_nodes, effects, events, vote: what the real call does (rehearsal).",
+        "act_state, field_changes, moves, current_nodes, stand_ins, effects, events, vote: what the real call does (rehearsal).",
     ),
 ];
 

@@ -37,7 +37,7 @@ pub const DECLARATION: Declaration = Declaration {
             "history",
             Kind::AnyRows,
             "One entry per call: version, created_at, operator, processor, node, action_type, action_id, comment, target, \
-             field_changes, moves, act_state, app_name, token_id, vote, decided.",
+             field_changes, moves, act_state, app_name, token_id, vote, decided, on_behalf_of.",
         ),
         property("per_page", Kind::Number, "Rows of a page."),
         property("page", Kind::Number, "This page."),

@@ -186,6 +186,10 @@ impl Replication<'_> {
                 | Event::Asked { .. }
                 | Event::VoteTakenBack { .. }
                 | Event::HolderDropped { .. }
+                | Event::Substituted { .. }
+                | Event::HandedOver { .. }
+                | Event::SignerAdded { .. }
+                | Event::ApprovalSkipped { .. }
                 | Event::Migrated { .. } => {}
             }
         }

@@ -4,11 +4,13 @@
 //! Creators for whom every node answers alike are one kind: the token game is explored once for each kind.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use loonflow_engine::account::directory::Directory;
+use loonflow_engine::account::{Dept, UserType};
 use loonflow_engine::id::UserId;
 use loonflow_engine::limits::ASSIGNEES_MAX;
-use loonflow_engine::workflow::{Approval, AssigneeRule, NormalProps, Variable, WorkflowVersion};
+use loonflow_engine::workflow::{Approval, AssigneeRule, NormalProps, OnCreator, OnNobody, Variable, WorkflowVersion};
 
 /// Who can be assigned at a node.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -41,7 +43,11 @@ pub(crate) fn creator_kinds(workflow: &WorkflowVersion, directory: &Directory) -
     // Departments and roles do not depend on who creates the ticket: they are looked up once.
     let named: Vec<Option<BTreeSet<UserId>>> = props
         .iter()
-        .map(|props| props.and_then(|props| named(&props.assignee, directory)))
+        .map(|props| {
+            // Who is there instead of nobody may depend on the creator.
+            let props = props.filter(|props| props.on_nobody == OnNobody::Refuse)?;
+            named(&props.assignee, directory)
+        })
         .collect();
     // What tells kinds apart is only whether someone, and whether several, can be assigned; who they are is kept of
     // the first.
@@ -59,10 +65,10 @@ pub(crate) fn creator_kinds(workflow: &WorkflowVersion, directory: &Directory) -
                 let props = (*props)?;
                 Some(match named {
                     Some(users) => {
-                        let is_left_out = props.exclude_creator && users.contains(creator);
+                        let is_left_out = props.on_creator.excludes() && users.contains(creator);
                         several(users.len() - usize::from(is_left_out), props)
                     }
-                    None => match assignees(props, directory, creator) {
+                    None => match assignees(workflow, props, directory, creator) {
                         Assignees::Fixed(users) => several(users.len(), props),
                         Assignees::FromFields => usize::MAX,
                         Assignees::FromParent => usize::MAX - 1,
@@ -79,7 +85,7 @@ pub(crate) fn creator_kinds(workflow: &WorkflowVersion, directory: &Directory) -
                 creators: vec![creator.clone()],
                 assignees: props
                     .iter()
-                    .map(|props| props.map(|props| assignees(props, directory, creator)))
+                    .map(|props| props.map(|props| assignees(workflow, props, directory, creator)))
                     .collect(),
             });
         }
@@ -106,7 +112,7 @@ impl CreatorKind {
     pub(crate) fn created_by(&self, creator: &UserId, workflow: &WorkflowVersion, directory: &Directory) -> Self {
         let of_node = |node: &loonflow_engine::workflow::Node| {
             let props = node.kind.as_normal()?;
-            Some(assignees(props, directory, creator))
+            Some(assignees(workflow, props, directory, creator))
         };
         Self {
             example: creator.clone(),
@@ -147,48 +153,87 @@ fn named(rule: &AssigneeRule, directory: &Directory) -> Option<BTreeSet<UserId>>
     )
 }
 
-/// Who can be assigned at a node for this creator.
-pub(crate) fn assignees(props: &NormalProps, directory: &Directory, creator: &UserId) -> Assignees {
+/// Who can be assigned at a node for this creator. Absences pass, so nobody is taken to be absent.
+pub(crate) fn assignees(
+    workflow: &WorkflowVersion,
+    props: &NormalProps,
+    directory: &Directory,
+    creator: &UserId,
+) -> Assignees {
     let users: BTreeSet<UserId> = match &props.assignee {
         AssigneeRule::TicketField(_) => return Assignees::FromFields,
         AssigneeRule::ParentTicketField(_) => return Assignees::FromParent,
         AssigneeRule::Variables(all) => all
             .iter()
-            .flat_map(|one| by_variable(*one, directory, creator))
+            .flat_map(|one| by_variable(*one, props, directory, creator))
             .collect(),
         AssigneeRule::Users(_) | AssigneeRule::Depts(_) | AssigneeRule::Roles(_) | AssigneeRule::External(_) => {
             named(&props.assignee, directory).unwrap_or_default()
         }
     };
-    let may_hold = |user: &UserId| directory.active_user(user).is_some() && !(props.exclude_creator && user == creator);
-    let users: BTreeSet<UserId> = users.into_iter().filter(may_hold).collect();
+    let groups = std::iter::once(users).chain(instead(workflow, props, directory, creator));
+    let may_hold =
+        |user: &UserId| directory.active_user(user).is_some() && !(props.on_creator.excludes() && user == creator);
+    let mut groups = groups.map(|users| users.into_iter().filter(may_hold).collect::<BTreeSet<UserId>>());
     // More than the engine takes count as nobody, and so do fewer than have to vote for it.
-    Assignees::Fixed(
-        if users.len() > ASSIGNEES_MAX || users.len() < props.n_people_min() as usize {
-            BTreeSet::new()
-        } else {
-            users
-        },
-    )
+    let least = (props.n_people_min() as usize).max(1);
+    let found = groups.find(|users| (least..=ASSIGNEES_MAX).contains(&users.len()));
+    Assignees::Fixed(found.unwrap_or_default())
 }
 
-fn by_variable(variable: Variable, directory: &Directory, creator: &UserId) -> Vec<UserId> {
-    let dept = directory.user(creator).and_then(|user| user.primary_dept().cloned());
-    match variable {
-        Variable::Creator => vec![creator.clone()],
-        Variable::CreatorDeptApprover => {
-            let mut above = dept
-                .map(|dept| directory.ancestors(&dept))
-                .unwrap_or_default()
-                .into_iter();
-            above
-                .find(|dept| !dept.approvers.is_empty())
-                .map(|dept| dept.approvers.clone())
-                .unwrap_or_default()
+/// Who can be there instead of nobody, in the order in which they are tried.
+fn instead(
+    workflow: &WorkflowVersion,
+    props: &NormalProps,
+    directory: &Directory,
+    creator: &UserId,
+) -> Vec<BTreeSet<UserId>> {
+    match (props.on_nobody, &props.assignee) {
+        (OnNobody::Admins, _) => {
+            let users = directory.users.values();
+            let of_tenant = users.filter(|user| user.user_type == UserType::Admin);
+            vec![
+                workflow.permission.admins.iter().cloned().collect(),
+                of_tenant.map(|user| user.id.clone()).collect(),
+            ]
         }
-        Variable::CreatorDeptLeader => {
-            let own = dept.and_then(|dept| directory.depts.get(&dept).cloned());
-            own.and_then(|dept| dept.leader.clone()).into_iter().collect()
+        (OnNobody::NextAbove, AssigneeRule::Variables(all)) => {
+            let levels = upwards(directory, creator).into_iter();
+            let levels = levels.map(|dept| all.iter().flat_map(|one| people_of(*one, &dept)).collect());
+            let gives_way =
+                |users: &BTreeSet<UserId>| props.on_creator == OnCreator::NextAbove && users.contains(creator);
+            levels.filter(|users| !gives_way(users)).collect()
         }
+        (OnNobody::Refuse | OnNobody::NextAbove, _) => Vec::new(),
     }
+}
+
+/// The creator's department and those above it.
+fn upwards(directory: &Directory, creator: &UserId) -> Vec<Arc<Dept>> {
+    let dept = directory.user(creator).and_then(|user| user.primary_dept().cloned());
+    dept.map(|dept| directory.ancestors(&dept)).unwrap_or_default()
+}
+
+fn people_of(variable: Variable, dept: &Dept) -> Vec<UserId> {
+    match variable {
+        Variable::Creator => Vec::new(),
+        Variable::CreatorDeptApprover => dept.approvers.clone(),
+        Variable::CreatorDeptLeader => dept.leader.iter().cloned().collect(),
+    }
+}
+
+fn by_variable(variable: Variable, props: &NormalProps, directory: &Directory, creator: &UserId) -> Vec<UserId> {
+    let depts = upwards(directory, creator);
+    let mut levels = depts.iter().map(|dept| people_of(variable, dept));
+    let first = match variable {
+        Variable::Creator => return vec![creator.clone()],
+        Variable::CreatorDeptApprover => levels.find(|people| !people.is_empty()),
+        Variable::CreatorDeptLeader => levels.next(),
+    };
+    let first = first.unwrap_or_default();
+    if props.on_creator != OnCreator::NextAbove || !first.contains(creator) {
+        return first;
+    }
+    let above = levels.find(|people| !people.is_empty() && !people.contains(creator));
+    above.unwrap_or_default()
 }

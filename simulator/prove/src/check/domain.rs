@@ -94,7 +94,9 @@ fn domain(
         .filter_map(|(idx, node)| {
             let props = node.kind.as_normal()?;
             match &props.assignee {
-                AssigneeRule::TicketField(keys) if keys.contains(&component.key) => Some((idx, props.exclude_creator)),
+                AssigneeRule::TicketField(keys) if keys.contains(&component.key) => {
+                    Some((idx, props.on_creator.excludes()))
+                }
                 AssigneeRule::TicketField(_)
                 | AssigneeRule::Users(_)
                 | AssigneeRule::Depts(_)

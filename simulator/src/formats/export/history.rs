@@ -184,6 +184,7 @@ impl History {
                 Some(node.clone()),
                 None,
             )),
+            Cause::HandedOver { .. } => Some(("Handed over".to_owned(), None, None)),
             Cause::ChildEnded { .. } => Some(("Sub-ticket ended".to_owned(), None, None)),
             Cause::Migrated { to } => Some((format!("Migrate to {to}"), None, None)),
         }

@@ -293,6 +293,17 @@ impl Said {
                 detail: Some(format!("step {step}")),
                 ..at(node)
             },
+            Event::Substituted { pairs, .. } => Self {
+                people: pairs
+                    .iter()
+                    .flat_map(|(absent, by)| [(absent.to_string(), "absent"), (by.to_string(), "assigned")])
+                    .collect(),
+                ..Self::default()
+            },
+            Event::HandedOver { from, to, .. } => Self {
+                people: vec![(from.to_string(), "absent"), (to.to_string(), "assigned")],
+                ..Self::default()
+            },
             Event::Escalated { to, .. } => Self {
                 people: to.iter().map(|user| (user.to_string(), "assigned")).collect(),
                 ..Self::default()
@@ -315,6 +326,8 @@ impl Said {
             },
             Event::ShareDropped { user, .. }
             | Event::VoteTakenBack { user, .. }
+            | Event::SignerAdded { user, .. }
+            | Event::ApprovalSkipped { user, .. }
             | Event::HolderDropped { user, .. } => Self {
                 people: concerned(user),
                 ..Self::default()

@@ -10,10 +10,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use loonflow_engine::id::{EdgeId, UserId, VersionName, WorkflowId};
-use loonflow_engine::ticket::ActionKind;
-use loonflow_engine::ticket::{ActState, Rest, Ticket, Token};
+use loonflow_engine::ticket::substitute::has_place;
+use loonflow_engine::ticket::{ActState, ActionKind, Rest, Ticket, Token};
 use loonflow_engine::workflow::{Node, WorkflowVersion};
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 
 use crate::hunt::generate::definitions::{Names, calendars, mutated};
 use crate::hunt::generate::values::Values;
@@ -110,6 +110,11 @@ impl People {
             }
             939..=980 => return pass(world, tape),
             _ => {}
+        }
+        if let Some((ticket, user)) = held_by_somebody_absent(world, tape)
+            && tape.chance(1, 12)
+        {
+            return CaseStep::HandOver { ticket, user };
         }
         if let Some(ticket) = left_by_somebody(world)
             && tape.chance(1, 8)
@@ -341,6 +346,7 @@ impl People {
                 | CaseStep::Directory { .. }
                 | CaseStep::Create { .. }
                 | CaseStep::ReviewHolders { .. }
+                | CaseStep::HandOver { .. }
                 | CaseStep::Migrate { .. } => {}
             }
             return step;
@@ -395,7 +401,9 @@ impl People {
         }
         let mut directory = Json::clone(&self.directories[self.directory_now]);
         let users = world.directory.users.len();
-        if tape.chance(1, 8) {
+        if tape.chance(1, 3) {
+            directory["absences"] = absences(world, tape);
+        } else if tape.chance(1, 8) {
             change_dept(&mut directory, &self.names, tape);
         } else if tape.chance(1, 8) {
             directory["tenant"]["calendars"] = calendars(tape);
@@ -412,4 +420,44 @@ impl People {
             directory: Arc::clone(&self.directories[self.directory_now]),
         }
     }
+}
+
+/// Who is away about now, and who stands in; now and then in a circle, for one workflow alone, or not any more. One of a
+/// person for all workflows, and perhaps one for some.
+fn absences(world: &World, tape: &mut Tape) -> Json {
+    const HOUR_MS: i64 = 3_600_000;
+    let users: Vec<&UserId> = world.directory.users.keys().collect();
+    let workflows: Vec<&WorkflowId> = world.workflows.keys().collect();
+    let mut found = Vec::new();
+    for user in &users {
+        for is_for_all in [true, false] {
+            if !tape.chance(1, 3) {
+                continue;
+            }
+            let delegate = users[tape.next(users.len())];
+            if delegate == *user {
+                continue;
+            }
+            let from = world.now.0 - HOUR_MS * tape.next(48) as i64;
+            let to = from + HOUR_MS * (1 + tape.next(24 * 20)) as i64;
+            let named: Vec<&WorkflowId> = if is_for_all {
+                Vec::new()
+            } else {
+                tape.pick(&workflows).into_iter().copied().collect()
+            };
+            if is_for_all || !named.is_empty() {
+                found.push(json!({ "user": user, "delegate": delegate, "from": from, "to": to, "workflows": named }));
+            }
+        }
+    }
+    found.into()
+}
+
+/// A ticket with somebody who has a place there and is absent.
+fn held_by_somebody_absent(world: &World, tape: &mut Tape) -> Option<(usize, UserId)> {
+    let absent: Vec<&UserId> = world.directory.absences().map(|absence| &absence.user).collect();
+    let user = (*tape.pick(&absent)?).clone();
+    let is_theirs = |ticket: &Ticket| ticket.tokens.iter().any(|token| has_place(token, &user));
+    let ticket = world.tickets.iter().rposition(|one| is_theirs(&one.ticket))?;
+    Some((ticket, user))
 }

@@ -1,5 +1,7 @@
 //! What one step may do to a ticket: invariants that look at the ticket before and after it.
 
+use loonflow_engine::account::directory::Directory;
+use loonflow_engine::id::{NodeId, TokenId, UserId};
 use loonflow_engine::ticket::ActionKind;
 use loonflow_engine::ticket::{Event, Ticket};
 use loonflow_engine::workflow::WorkflowVersion;
@@ -46,6 +48,50 @@ pub fn final_stays_final(before: Option<&Ticket>, after: &Ticket, events: &[Even
         .ok_or_else(|| format!("a comment made {after:?} of {before:?}"))
 }
 
+/// Nobody is given a node that leaves them out, for they created the ticket; and whoever stands in is active, and stands in
+/// for somebody who has an absence.
+pub fn who_gets_work_may_do_it(
+    (before, after): (Option<&Ticket>, &Ticket),
+    events: &[Event],
+    workflow: &WorkflowVersion,
+    directory: &Directory,
+) -> Result<(), String> {
+    let node_of = |id: TokenId| {
+        let token = before.and_then(|ticket| ticket.token(id)).or_else(|| after.token(id));
+        token.map(|token| &token.node)
+    };
+    // Whom one stood in for is stood in for by the next, who may be back since long.
+    let is_handed_on = events.iter().any(|event| matches!(event, Event::HandedOver { .. }));
+    for event in events {
+        if let Event::Substituted { pairs, .. } = event
+            && let Some((absent, by)) = pairs.iter().find(|(absent, by)| {
+                let is_absent = is_handed_on || !directory.absences_of(absent).is_empty();
+                absent == by || !is_absent || directory.active_user(by).is_none()
+            })
+        {
+            return Err(format!("{by} stands in for {absent}"));
+        }
+        let (node, users): (Option<&NodeId>, Vec<&UserId>) = if let Event::NodeEntered { node, rest, .. } = event {
+            (Some(node), rest.assignees().collect())
+        } else if let Event::Escalated { token, to } = event {
+            (node_of(*token), to.iter().collect())
+        } else if let Event::Forwarded { token, to, .. }
+        | Event::ForceForwarded { token, to }
+        | Event::HandedOver { token, to, .. }
+        | Event::SignerAdded { token, user: to, .. } = event
+        {
+            (node_of(*token), vec![to])
+        } else {
+            continue;
+        };
+        let props = node.and_then(|node| workflow.node(node)?.kind.as_normal());
+        if props.is_some_and(|props| props.on_creator.excludes()) && users.contains(&&after.creator) {
+            return Err(format!("the creator is given a node that leaves them out: {event:?}"));
+        }
+    }
+    Ok(())
+}
+
 /// What a node does not let one write never changes: a step changes only fields that are `optional` or `required` at
 /// the node where its edge begins, and a title only there or where it is made by itself.
 pub fn only_writable_fields_change(
@@ -78,6 +124,7 @@ pub fn only_writable_fields_change(
         | CaseStep::ReachDeadline { .. }
         | CaseStep::ReportHook { .. }
         | CaseStep::ReviewHolders { .. }
+        | CaseStep::HandOver { .. }
         | CaseStep::Migrate { .. } => None,
     };
     let Some(node) = node else {

@@ -1,6 +1,7 @@
 //! What a person's action does, what a timer and a hook do, and how a ticket is created
 //! (semantics: assignees, actions).
 
+use super::assign::in_place_of;
 use super::definition::NodeKind;
 use super::moves::Run;
 use super::offers::{Offer, offers, offers_to, sees};
@@ -150,7 +151,9 @@ pub(super) fn handle(run: &mut Run<'_>, request: &Request<'_>, chosen: &Offer) -
             run.ticket.state = "withdrawn";
         }
         "force_forward" => {
-            let target = target_assignee(run, request, Some(chosen.node))?;
+            let named = target_assignee(run, request, Some(chosen.node))?;
+            let target = in_place_at(run, chosen.node, &named);
+            join(&mut run.ticket.assigned, &named);
             run.rest(chosen.token, held_by(target));
         }
         "force_close" => {
@@ -251,7 +254,8 @@ fn take_edge(run: &mut Run<'_>, chosen: &Offer, fields: &Fields) -> Result<(), F
 
 /// Someone else takes the operator's place; where everyone acts, only someone without a share.
 fn forward(run: &mut Run<'_>, request: &Request<'_>, chosen: &Offer, operator: &Id) -> Result<(), Refused> {
-    let target = target_assignee(run, request, Some(chosen.node))?;
+    let named = target_assignee(run, request, Some(chosen.node))?;
+    let target = in_place_at(run, chosen.node, &named);
     if target == *operator {
         return Err("invalid_argument");
     }
@@ -282,12 +286,14 @@ fn forward(run: &mut Run<'_>, request: &Request<'_>, chosen: &Offer, operator: &
         | Rest::Ended => return Err("action_not_available"),
     }
     join(&mut run.ticket.assigned, &target);
+    join(&mut run.ticket.assigned, &named);
     Ok(())
 }
 
 /// Someone else holds the node, or the operator's share of it, until it answers.
 fn consult(run: &mut Run<'_>, request: &Request<'_>, chosen: &Offer, operator: &Id) -> Result<(), Refused> {
-    let target = target_assignee(run, request, None)?;
+    let named = target_assignee(run, request, None)?;
+    let target = in_place_at(run, chosen.node, &named);
     if target == *operator {
         return Err("invalid_argument");
     }
@@ -312,6 +318,7 @@ fn consult(run: &mut Run<'_>, request: &Request<'_>, chosen: &Offer, operator: &
         | Rest::Ended => return Err("action_not_available"),
     }
     join(&mut run.ticket.assigned, &target);
+    join(&mut run.ticket.assigned, &named);
     Ok(())
 }
 
@@ -341,11 +348,27 @@ fn end_consult(run: &mut Run<'_>, chosen: &Offer, operator: &Id) {
     }
 }
 
+/// Who acts for somebody at a node.
+pub(super) fn in_place_at(run: &Run<'_>, node: usize, user: &Id) -> Id {
+    match &run.ticket.on.nodes[node].kind {
+        NodeKind::Normal(normal) => in_place_of(run, normal, user),
+        NodeKind::Start
+        | NodeKind::End
+        | NodeKind::Exclusive { .. }
+        | NodeKind::Parallel
+        | NodeKind::Inclusive { .. }
+        | NodeKind::TimerFor(_)
+        | NodeKind::TimerBudget(..)
+        | NodeKind::TimerUntil(_)
+        | NodeKind::Hook => user.clone(),
+    }
+}
+
 /// Whom an action concerns: an active user; where the node is given to it, not a creator whom the node excludes.
 fn target_assignee(run: &Run<'_>, request: &Request<'_>, given: Option<usize>) -> Result<Id, Refused> {
     let target = request.target_assignee.unwrap_or_default();
     let excludes = |node: usize| match &run.ticket.on.nodes[node].kind {
-        NodeKind::Normal(normal) => normal.exclude_creator,
+        NodeKind::Normal(normal) => normal.excludes(),
         NodeKind::Start
         | NodeKind::End
         | NodeKind::Exclusive { .. }

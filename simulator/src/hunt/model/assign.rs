@@ -3,16 +3,17 @@
 use super::Id;
 use super::definition::Normal;
 use super::moves::Run;
-use super::ticket::{Rest, Vote};
+use super::ticket::{Rest, Vote, join};
 use super::values;
 
 /// More people than this at one node are a mistake in the definition.
 const ASSIGNEES_MAX: usize = 1_000;
+/// Steps from one who is away to whoever acts.
+const DELEGATES_MAX: usize = 10;
 
 /// How the token rests on the node; `None` where nobody is left to act on it.
 pub(super) fn assign(run: &mut Run<'_>, node: &Id, normal: &Normal) -> Option<Rest> {
     let ticket = &run.ticket;
-    let may_hold = |user: &Id| run.people.is_active(user) && !(normal.exclude_creator && *user == run.ticket.creator);
     let held_by = |holders| Rest::Held { holders, consult: None };
     let votes = ["whole", "all"].contains(&normal.strategy.as_str());
     let n_least = if votes && normal.approval.word == "count" {
@@ -21,47 +22,119 @@ pub(super) fn assign(run: &mut Run<'_>, node: &Id, normal: &Normal) -> Option<Re
         1
     };
     if normal.remember_last_assignee {
-        let mut again: Vec<Id> = match ticket.last_voters.get(node).filter(|_| votes) {
+        let again: Vec<Id> = match ticket.last_voters.get(node).filter(|_| votes) {
             Some(voters) => voters.clone(),
             None => ticket.last_handlers.get(node).into_iter().cloned().collect(),
         };
-        again.retain(|user| may_hold(user));
+        let (again, absent) = can_act(run, normal, again);
         if !again.is_empty() && again.len() as u64 >= n_least {
+            see(run, &again, &absent);
             return Some(match again.len() {
                 1 => held_by(again),
                 _ => Rest::Voting(Vote::new(again, &normal.approval)),
             });
         }
     }
-    let pool = people_of(run, normal, normal.exclude_creator);
-    if (pool.len() as u64) < n_least || pool.len() > ASSIGNEES_MAX {
-        return None;
+    let (pool, absent) = enough(run, normal, normal, n_least)?;
+    if pool.len() > 1 && normal.strategy == "random" {
+        let drawn = vec![run.draw(&pool)];
+        see(run, &drawn, &absent);
+        return Some(held_by(drawn));
     }
+    see(run, &pool, &absent);
     if pool.len() == 1 {
         return Some(held_by(pool));
     }
     Some(match normal.strategy.as_str() {
-        "random" => held_by(vec![run.draw(&pool)]),
         "voluntary" => Rest::Offered(pool),
         "whole" | "all" => Rest::Voting(Vote::new(pool, &normal.approval)),
         _ => held_by(pool),
     })
 }
 
-/// Whoever a rule names and may hold a node, each once; nobody where there are too many.
-pub(super) fn people_of(run: &Run<'_>, normal: &Normal, excludes_creator: bool) -> Vec<Id> {
-    let may_hold = |user: &Id| run.people.is_active(user) && !(excludes_creator && *user == run.ticket.creator);
-    let mut pool: Vec<Id> = Vec::new();
-    for user in named(run, normal) {
-        if may_hold(&user) && !pool.contains(&user) {
-            pool.push(user);
+/// Whoever a rule names and may hold a node; where they are too few or too many, whoever is there instead.
+pub(super) fn enough(run: &Run<'_>, at: &Normal, rule: &Normal, n_least: u64) -> Option<Found> {
+    let creator = &run.ticket.creator;
+    let mut groups = vec![named(run, at, rule)];
+    match at.on_nobody {
+        "next_above" if rule.assignee_type == "variables" => {
+            let levels: Vec<Vec<Vec<Id>>> = rule
+                .assignee
+                .iter()
+                .map(|one| run.people.levels(creator, one))
+                .collect();
+            let n_levels = levels.iter().map(Vec::len).max().unwrap_or(0);
+            for level in 0..n_levels {
+                let people: Vec<Id> = levels.iter().flat_map(|one| one[level].clone()).collect();
+                if !(at.on_creator == "next_above" && people.contains(creator)) {
+                    groups.push(people);
+                }
+            }
+        }
+        "admins" => {
+            groups.push(run.ticket.on.admins.iter().cloned().collect());
+            groups.push(run.people.admins());
+        }
+        _ => {}
+    }
+    groups.into_iter().find_map(|group| {
+        let found = can_act(run, at, group);
+        let n = found.0.len();
+        (n as u64 >= n_least.max(1) && n <= ASSIGNEES_MAX).then_some(found)
+    })
+}
+
+/// Who acts, each once; and who is absent, each with who stands in.
+pub(super) type Found = (Vec<Id>, Vec<(Id, Id)>);
+
+/// Whoever can act of some people at a node.
+fn can_act(run: &Run<'_>, at: &Normal, named: Vec<Id>) -> Found {
+    let (mut pool, mut absent) = (Vec::new(), Vec::new());
+    for user in named {
+        if !run.people.is_active(&user) || at.excludes() && user == run.ticket.creator {
+            continue;
+        }
+        let by = in_place_of(run, at, &user);
+        if !pool.contains(&by) {
+            pool.push(by.clone());
+        }
+        if by != user {
+            absent.push((user, by));
         }
     }
-    if pool.len() > ASSIGNEES_MAX { Vec::new() } else { pool }
+    (pool, absent)
+}
+
+/// Who acts for somebody at a node: from one who is away to the next, while that may be.
+pub(super) fn in_place_of(run: &Run<'_>, at: &Normal, user: &Id) -> Id {
+    if !at.follows {
+        return user.clone();
+    }
+    let mut way = vec![user.clone()];
+    while let Some(next) = run
+        .people
+        .stand_in(&way[way.len() - 1], run.now_ms, &run.ticket.on.workflow)
+    {
+        let may_act = run.people.is_active(next) && !(at.excludes() && *next == run.ticket.creator);
+        if !may_act || way.contains(next) || way.len() > DELEGATES_MAX {
+            break;
+        }
+        way.push(next.clone());
+    }
+    way.swap_remove(way.len() - 1)
+}
+
+/// Whoever is absent goes on seeing what others do in their place.
+pub(super) fn see(run: &mut Run<'_>, acting: &[Id], absent: &[(Id, Id)]) {
+    for (user, by) in absent {
+        if acting.contains(by) {
+            join(&mut run.ticket.assigned, user);
+        }
+    }
 }
 
 /// Everybody whom the rule names. An outside address and a parent's fields name nobody here (sections 8 and 9).
-fn named(run: &Run<'_>, normal: &Normal) -> Vec<Id> {
+fn named(run: &Run<'_>, at: &Normal, normal: &Normal) -> Vec<Id> {
     let creator = &run.ticket.creator;
     let of_each = |of: &dyn Fn(&Id) -> Vec<Id>| normal.assignee.iter().flat_map(of).collect();
     match normal.assignee_type.as_str() {
@@ -70,9 +143,21 @@ fn named(run: &Run<'_>, normal: &Normal) -> Vec<Id> {
         "roles" => of_each(&|role| run.people.with_role(role)),
         "variables" => of_each(&|variable| match &**variable {
             "creator" => vec![creator.clone()],
-            "creator_dept_approver" => run.people.approvers_for(creator),
-            "creator_dept_leader" => run.people.leader_for(creator).into_iter().collect(),
-            _ => Vec::new(),
+            other => {
+                let levels = run.people.levels(creator, other);
+                // Approvers are looked for upwards; a department has a leader or none.
+                let from = match other {
+                    "creator_dept_approver" => levels.iter().position(|some| !some.is_empty()),
+                    _ => (!levels.is_empty()).then_some(0),
+                };
+                let Some(from) = from else { return Vec::new() };
+                if at.on_creator != "next_above" || !levels[from].contains(creator) {
+                    return levels[from].clone();
+                }
+                let above = levels[from..].iter();
+                let mut above = above.filter(|some| !some.is_empty() && !some.contains(creator));
+                above.next().cloned().unwrap_or_default()
+            }
         }),
         "ticket_field" => of_each(&|key| {
             let value = run.ticket.fields.get(key);

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::assign::people_of;
+use super::assign::{enough, see};
 use super::definition::{Deadline, Definition, Does, NodeKind, Step, Term};
 use super::moves::Run;
 use super::people::People;
@@ -233,14 +233,25 @@ pub(super) fn reach(run: &mut Run<'_>, id: u64, idx: u32) -> Result<(), Refused>
     let next = later.get(missed).map(|due| (alarm.0, *due, false));
     let people = match &step.does {
         Does::Escalate(normal) => {
-            let excludes = matches!(&on.nodes[token.node].kind, NodeKind::Normal(own) if own.exclude_creator);
-            Some(people_of(run, normal, excludes))
+            let at = match &on.nodes[token.node].kind {
+                NodeKind::Normal(own) => own,
+                NodeKind::Start
+                | NodeKind::End
+                | NodeKind::Exclusive { .. }
+                | NodeKind::Parallel
+                | NodeKind::Inclusive { .. }
+                | NodeKind::TimerFor(_)
+                | NodeKind::TimerBudget(..)
+                | NodeKind::TimerUntil(_)
+                | NodeKind::Hook => normal,
+            };
+            Some(enough(run, at, normal, 1).unwrap_or_default())
         }
         Does::Remind | Does::TakeEdge(_) => None,
     };
     let token = run.ticket.token_mut(id).ok_or("not_waiting")?;
     let kept = token.clock.as_mut().ok_or("not_waiting")?;
-    if people.as_ref().is_some_and(Vec::is_empty) {
+    if people.as_ref().is_some_and(|(people, _)| people.is_empty()) {
         kept.alarms
             .iter_mut()
             .filter(|one| one.0 == alarm.0)
@@ -250,7 +261,8 @@ pub(super) fn reach(run: &mut Run<'_>, id: u64, idx: u32) -> Result<(), Refused>
     kept.n_done[alarm.0] = nth + 1 + u32::try_from(missed).unwrap_or(0);
     kept.alarms.retain(|one| one.0 != alarm.0);
     kept.alarms.extend(next);
-    if let Some(people) = people {
+    if let Some((people, absent)) = people {
+        see(run, &people, &absent);
         people.iter().for_each(|user| join(&mut run.ticket.assigned, user));
         let held = Rest::Held {
             holders: people,

@@ -98,12 +98,24 @@ pub(super) enum NodeKind {
     Hook,
 }
 
+impl Normal {
+    /// Whether the creator may not act.
+    pub(super) fn excludes(&self) -> bool {
+        self.on_creator != "allow"
+    }
+}
+
 #[derive(Debug)]
 pub(super) struct Normal {
     pub(super) assignee_type: String,
     pub(super) assignee: Vec<Id>,
     pub(super) strategy: String,
-    pub(super) exclude_creator: bool,
+    /// `allow`, `exclude` or `next_above`.
+    pub(super) on_creator: &'static str,
+    /// `refuse`, `next_above` or `admins`.
+    pub(super) on_nobody: &'static str,
+    /// Whether those who are away are stood in for: not at the start, wherever the rule is from.
+    pub(super) follows: bool,
     pub(super) remember_last_assignee: bool,
     pub(super) approval: Approval,
 }
@@ -267,7 +279,18 @@ fn read_node(node: &Json, fields: &[Field], edge_list: &[Json]) -> Result<Node, 
             assignee_type: text(props, "assignee_type").to_owned(),
             assignee: ids(props, "assignee"),
             strategy: text(props, "assignment_strategy").to_owned(),
-            exclude_creator: props["exclude_creator"] == true,
+            on_creator: match text(props, "on_creator") {
+                "next_above" => "next_above",
+                "exclude" => "exclude",
+                _ if props["exclude_creator"] == true => "exclude",
+                _ => "allow",
+            },
+            on_nobody: match text(props, "on_nobody") {
+                "next_above" => "next_above",
+                "admins" => "admins",
+                _ => "refuse",
+            },
+            follows: true,
             remember_last_assignee: props["remember_last_assignee"] == true,
             approval: read_approval(&props["approval"]),
         }),
@@ -354,7 +377,9 @@ fn read_deadline(json: &Json, fields: &[Field], edge_list: &[Json]) -> Option<De
                     assignee_type: text(&step["to"], "assignee_type").to_owned(),
                     assignee: ids(&step["to"], "assignee"),
                     strategy: "direct".to_owned(),
-                    exclude_creator: false,
+                    on_creator: "allow",
+                    on_nobody: "refuse",
+                    follows: false,
                     remember_last_assignee: false,
                     approval: read_approval(&Json::Null),
                 }),
@@ -450,7 +475,7 @@ pub(super) fn list<'a>(json: &'a Json, word: &str) -> &'a [Json] {
 }
 
 /// Ids from a list or a comma separated text, each once.
-fn ids(json: &Json, word: &str) -> Vec<Id> {
+pub(super) fn ids(json: &Json, word: &str) -> Vec<Id> {
     let given: Vec<&str> = match json[word].as_str() {
         Some(text) => text.split(',').collect(),
         None => list(json, word).iter().filter_map(Json::as_str).collect(),

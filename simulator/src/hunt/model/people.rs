@@ -9,7 +9,7 @@ use rustc_hash::FxHashMap;
 use serde_json::Value as Json;
 
 use super::Id;
-use super::definition::{Definition, list, text};
+use super::definition::{Definition, ids, list, text};
 use super::working::Calendar;
 
 /// Everybody.
@@ -21,6 +21,17 @@ pub(super) struct People {
     pub(super) depts: BTreeMap<Id, Dept>,
     pub(super) zone: TimeZone,
     pub(super) calendars: BTreeMap<Id, Calendar>,
+    pub(super) absences: Vec<Absence>,
+}
+
+/// Somebody is away, and another stands in.
+#[derive(Clone, Debug)]
+pub(super) struct Absence {
+    user: Id,
+    delegate: Id,
+    from_ms: i64,
+    to_ms: i64,
+    workflows: Vec<Id>,
 }
 
 #[derive(Clone, Debug)]
@@ -103,7 +114,20 @@ impl People {
             depts,
             zone,
             calendars,
+            absences: list(file, "absences").iter().map(absence).collect(),
         })
+    }
+
+    /// Who stands in for somebody at an instant: what is said for the workflow counts before what is said for all.
+    pub(super) fn stand_in(&self, user: &str, now_ms: i64, workflow: &Id) -> Option<&Id> {
+        let now = |one: &&Absence| &*one.user == user && one.from_ms <= now_ms && now_ms < one.to_ms;
+        let for_it = self
+            .absences
+            .iter()
+            .filter(now)
+            .find(|one| one.workflows.contains(workflow));
+        let for_all = || self.absences.iter().filter(now).find(|one| one.workflows.is_empty());
+        for_it.or_else(for_all).map(|one| &one.delegate)
     }
 
     pub(super) fn user(&self, id: &str) -> Option<&User> {
@@ -148,24 +172,22 @@ impl People {
         self.users.values().filter(has).map(|user| user.id.clone()).collect()
     }
 
-    /// Approvers of the creator's primary department, else of the nearest above that has some.
-    pub(super) fn approvers_for(&self, creator: &str) -> Vec<Id> {
-        let Some(own) = self.user(creator).and_then(|user| user.primary_dept.clone()) else {
-            return Vec::new();
+    /// Those who approve, or lead, in each department from the creator's own upwards.
+    pub(super) fn levels(&self, creator: &str, variable: &str) -> Vec<Vec<Id>> {
+        let own = self.user(creator).and_then(|user| user.primary_dept.clone());
+        let way = own.map(|own| self.upwards(&own)).unwrap_or_default();
+        let of = |dept: &Dept| match variable {
+            "creator_dept_approver" => dept.approvers.clone(),
+            "creator_dept_leader" => dept.leader.iter().cloned().collect(),
+            _ => Vec::new(),
         };
-        let above = self.upwards(&own);
-        let approvers = above.iter().map(|dept| &self.depts[dept].approvers);
-        approvers
-            .into_iter()
-            .find(|some| !some.is_empty())
-            .cloned()
-            .unwrap_or_default()
+        way.iter().map(|dept| of(&self.depts[dept])).collect()
     }
 
-    /// Leader of the creator's primary department.
-    pub(super) fn leader_for(&self, creator: &str) -> Option<Id> {
-        let own = self.user(creator)?.primary_dept.as_ref()?;
-        self.depts.get(own)?.leader.clone()
+    /// Active users who administer the tenant, by id.
+    pub(super) fn admins(&self) -> Vec<Id> {
+        let admins = self.users.values().filter(|user| user.is_admin && user.is_active);
+        admins.map(|user| user.id.clone()).collect()
     }
 
     /// Whether someone may intervene in a workflow's tickets (semantics: actions): tenant admins, its admins and
@@ -189,5 +211,16 @@ impl People {
             Some(user) => &user.name,
             None => "",
         }
+    }
+}
+
+fn absence(entry: &Json) -> Absence {
+    let time = |key: &str| entry[key].as_i64().unwrap_or_default();
+    Absence {
+        user: text(entry, "user").into(),
+        delegate: text(entry, "delegate").into(),
+        from_ms: time("from"),
+        to_ms: time("to"),
+        workflows: ids(entry, "workflows"),
     }
 }

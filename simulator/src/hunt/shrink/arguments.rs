@@ -96,7 +96,8 @@ pub fn simpler(step: &CaseStep) -> Vec<CaseStep> {
         | CaseStep::FireTimer { .. }
         | CaseStep::ReachDeadline { .. }
         | CaseStep::ReportHook { .. }
-        | CaseStep::ReviewHolders { .. } => {}
+        | CaseStep::ReviewHolders { .. }
+        | CaseStep::HandOver { .. } => {}
     }
     found
 }

@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 
 use loonflow_engine::id::{EdgeId, FieldKey, NodeId, TokenId};
 use loonflow_engine::ticket::event::{ActionTaken, Cause as Said, TicketCreated};
-use loonflow_engine::ticket::{Act, Action, Command, Create, Event, HookOutcome};
+use loonflow_engine::ticket::{Act, Action, Command, Create, Event, HookOutcome, SignerPosition};
 use loonflow_engine::value::Value;
 
 use super::Moment;
@@ -86,6 +86,10 @@ pub fn cause(moment: &Moment<'_>) -> Cause {
             | Said::EffectParked { .. }
             | Said::ChildOpened { .. }
             | Said::ChildEnded { .. } => return Cause::Bookkeeping,
+            Said::HandedOver { from, by, .. } => {
+                let (user, by) = (from.clone(), by.cloned());
+                return Cause::Command(Command::HandOver { user, by });
+            }
             Said::Migrated { .. } => return Cause::Migration,
             // A review, where nobody did it.
             Said::Dropped { .. } => {}
@@ -138,7 +142,21 @@ fn action_of(moment: &Moment<'_>, taken: &ActionTaken) -> Action {
             None
         }
     });
-    Action::of(taken.kind, &taken.action_id, taken.target.clone(), replaced)
+    let action = Action::of(taken.kind, &taken.action_id, taken.target.clone(), replaced);
+    let Action::AddSigner { to, .. } = action else {
+        return action;
+    };
+    let added = moment.events.iter().find_map(|event| {
+        if let Event::SignerAdded { position, .. } = event {
+            Some(*position)
+        } else {
+            None
+        }
+    });
+    Action::AddSigner {
+        to,
+        position: added.unwrap_or(SignerPosition::With),
+    }
 }
 
 /// The values that were sent and changed something.

@@ -393,6 +393,7 @@ fn filled_in(cause: &Cause, refusal: &Refusal, on: &On<'_>) -> Option<(Cause, St
         | Command::OpenChild(_)
         | Command::EndChild { .. }
         | Command::ReviewHolders
+        | Command::HandOver { .. }
         | Command::Migrate { .. } => return None,
     }
     Some((Cause::Command(command), sentence))

@@ -99,6 +99,13 @@ async fn everything() -> Answers {
     call("erin", "ticket_prepare_handle", on_ticket.clone()).await;
     call("dev", "user_list", json!({ "user_ids": "nobody" })).await;
     call("dev", "workflow_list", json!({})).await;
+    let away = json!({
+        "delegate_id": world.user("dana"), "from": "2026-11-01", "to": "2026-12-31", "hand_over": true,
+        "workflow_ids": "release",
+    });
+    let set = call("hugo", "absence_set", away).await;
+    call("hugo", "absence_list", json!({})).await;
+    call("hugo", "absence_clear", json!({ "absence_id": set["absence"]["id"] })).await;
     call("dev", "ticket_prepare_create", json!({ "workflow_id": "release" })).await;
     let mut handle =
         json!({ "ticket_id": ticket, "action_type": "agree", "action_id": "approve_yes", "dry_run": true });

@@ -387,6 +387,17 @@ pub(super) fn assignment(tape: &mut Tape, form: &Form, names: &Names) -> Json {
         "allow_withdraw": tape.chance(1, 2), "exclude_creator": tape.chance(1, 6),
         "remember_last_assignee": tape.chance(1, 4),
     });
+    // What is above is known of a creator's department alone.
+    let is_of_department = kind == "variables" && !named.iter().any(|one| one == "creator");
+    let above = if is_of_department { &["next_above"][..] } else { &[] };
+    if tape.chance(1, 3) {
+        let words = [&["allow", "exclude"][..], above].concat();
+        props["on_creator"] = json!(words[tape.next(words.len())]);
+    }
+    if tape.chance(1, 3) {
+        let words = [&["refuse", "admins"][..], above].concat();
+        props["on_nobody"] = json!(words[tape.next(words.len())]);
+    }
     if ["whole", "all"].contains(&strategy) && tape.next(4) != 0 {
         props["approval"] = approval(tape);
     }

@@ -3,7 +3,7 @@
 //! Reading order: `act_state` and `token` (what a ticket is), `event` and `apply` (how it came to be), `command`,
 //! `action` (what is offered, and to whom), `room` (what there is room for), `gate` (which of it is meant), `decide`
 //! (what a command does), `closing` and `effect_table` (what is owed the outside), `deadline` and `clock` (until when), `flow`
-//! (how tokens move), `ballot` and `voting` (votes), `holders` (who is no longer active), `assignee`, `field_rules`, `visibility`.
+//! (how tokens move), `path`, `round` and `undo` (how they go back), `ballot` and `voting` (votes), `holders` (who is no longer active), `assignee`, `field_rules`, `visibility`.
 //!
 //! Invariants: a ticket has at least one token until it is discarded; tokens are sorted by age; no token is
 //! `Moving` between commands; exactly one token is `Ended` when the ticket is over, and then it is the only one.
@@ -39,12 +39,15 @@ pub(crate) mod flow;
 pub(crate) mod holders;
 pub(crate) mod migrate;
 pub mod offer;
+pub mod path;
 pub mod place;
 pub mod question;
 pub mod refusal;
 pub(crate) mod room;
+pub mod round;
 pub mod sub_ticket;
 pub mod token;
+pub(crate) mod undo;
 pub mod visibility;
 pub(crate) mod voting;
 
@@ -58,12 +61,16 @@ pub use command::{Command, Create, EffectOutcome, HookOutcome, OpenChild};
 pub use context::{Context, Draw};
 pub use decide::{Verdict, decide, decide_or_ask, decide_with_outcome};
 pub use effect_table::{EffectTable, OpenEffect, Parked, Work};
-pub use event::{Cause, ChildEnd, DropReason, EffectId, Event, Meta, OwedEffect, Processor, Step, Via};
+pub use event::{
+    Cause, ChildEnd, DropReason, EffectId, Event, Meta, OwedAgain, OwedEffect, Processor, Step, Undone, Via,
+};
 pub use offer::{OfferedAction, OfferedActions};
+pub use path::Path;
 pub use place::{CurrentNode, current_nodes};
 pub use question::{Question, QuestionId, QuestionKind, Replies, Reply};
 pub use refusal::{Argument, Available, FieldProblem, FieldProblemKind, Refusal};
-pub use token::{Consult, ForkId, Rest, Share, Token};
+pub use round::Round;
+pub use token::{Back, Consult, ForkId, Rest, Share, Token};
 
 /// A sub-ticket as its parent knows it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,6 +79,18 @@ pub struct Child {
     pub visit: u64,
     /// How it ended; `None` while it is open.
     pub state: Option<ChildEnd>,
+}
+
+/// A commit that can be undone. Kept for the last one alone, and only where the node lets one undo: it holds the ticket
+/// twice.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Undoable {
+    /// Whose commit it is.
+    pub by: UserId,
+    /// The ticket's version with its `UndoKept`.
+    pub commit: u64,
+    /// The ticket as it was then.
+    pub before: Ticket,
 }
 
 /// A ticket. Only `apply` changes it. What can be large is shared by copies until one of them changes it: a decision
@@ -100,6 +119,12 @@ pub struct Ticket {
     pub fields: Arc<BTreeMap<FieldKey, Value>>,
     /// Its state.
     pub act_state: ActState,
+    /// Its start node, by the id that it had when the ticket was last there or created.
+    pub start: NodeId,
+    /// Who has agreed in the present round.
+    pub round: Arc<Round>,
+    /// How it was before the last commit that can be undone; `None` where there is none, or too much has happened since.
+    pub undoable: Option<Arc<Undoable>>,
     /// Its tokens by age, oldest first.
     pub tokens: Vec<Token>,
     /// Events so far, comments included.

@@ -23,6 +23,7 @@ pub(crate) fn spelt(argument: Argument) -> &'static str {
         Argument::ParentNode => "parent_ticket_node_id",
         Argument::Effect => "action_props.effect",
         Argument::Children => "action_props.children",
+        Argument::Resume => "action_props.resume",
         Argument::PerPage => "per_page",
         Argument::IdempotencyKey => "idempotency_key",
     }

@@ -16,8 +16,8 @@ use crate::ticket::{Command, Context, Question, Refusal, Ticket, Verdict, apply,
 use crate::time::Timestamp;
 
 /// Schema number of stored snapshots; one with another is ignored. 2 counts the requests of hooks, 3 the bytes, 4 has
-/// what is owed, 5 has votes with their rules and the clocks of deadlines.
-pub(crate) const SNAPSHOT_SCHEMA: u16 = 5;
+/// what is owed, 5 has votes with their rules and the clocks of deadlines, 6 where tokens have been and what can be undone.
+pub(crate) const SNAPSHOT_SCHEMA: u16 = 6;
 
 /// How a command came in.
 #[derive(Clone, Debug, Default)]

@@ -65,6 +65,19 @@ pub enum Action {
     },
     /// Goes without a vote.
     Abstain,
+    /// Sends a token back to a node that it has been on.
+    ReturnTo {
+        /// Where to.
+        to: NodeId,
+        /// Whether the next edge that is no reject leads straight back.
+        resume: bool,
+    },
+    /// Takes back what the same person did last: an edge, or a vote.
+    Undo,
+    /// Takes back what somebody was asked.
+    TakeBack,
+    /// Gives a node that was accepted back to all who could have.
+    GiveBack,
 }
 
 impl Action {
@@ -83,6 +96,7 @@ impl Action {
     #[must_use]
     pub fn of(kind: ActionKind, id: &str, to_user: Option<UserId>, to_node: Option<NodeId>) -> Self {
         let user = || to_user.unwrap_or_else(|| UserId::from(""));
+        let node = || to_node.unwrap_or_else(|| NodeId::from(""));
         let take = || Self::Take {
             edge: id.into(),
             kind: Some(kind),
@@ -100,13 +114,27 @@ impl Action {
             ActionKind::Withdraw => Self::Withdraw,
             ActionKind::ForceForward => Self::ForceForward { to: user() },
             ActionKind::ForceClose => Self::ForceClose,
-            ActionKind::ForceAlterNode => Self::ForceAlterNode {
-                to: to_node.unwrap_or_else(|| NodeId::from("")),
-            },
+            ActionKind::ForceAlterNode => Self::ForceAlterNode { to: node() },
             ActionKind::RetryHook => Self::RetryHook { effect: None },
             ActionKind::Discard => Self::Discard,
             ActionKind::Skip => Self::Skip { effect: None },
             ActionKind::Abstain => Self::Abstain,
+            ActionKind::ReturnTo => Self::ReturnTo {
+                to: node(),
+                resume: false,
+            },
+            ActionKind::Undo => Self::Undo,
+            ActionKind::TakeBack => Self::TakeBack,
+            ActionKind::GiveBack => Self::GiveBack,
+        }
+    }
+
+    /// The same, so that what is returned comes straight back, where it is a return.
+    #[must_use]
+    pub fn resuming(self, resume: bool) -> Self {
+        match self {
+            Self::ReturnTo { to, .. } => Self::ReturnTo { to, resume },
+            other => other,
         }
     }
 
@@ -128,6 +156,10 @@ impl Action {
             Self::Discard => ActionKind::Discard,
             Self::Skip { .. } => ActionKind::Skip,
             Self::Abstain => ActionKind::Abstain,
+            Self::ReturnTo { .. } => ActionKind::ReturnTo,
+            Self::Undo => ActionKind::Undo,
+            Self::TakeBack => ActionKind::TakeBack,
+            Self::GiveBack => ActionKind::GiveBack,
         })
     }
 
@@ -175,7 +207,7 @@ impl Action {
     /// The node it leads to.
     #[must_use]
     pub fn to_node(&self) -> Option<&NodeId> {
-        if let Self::ForceAlterNode { to } = self {
+        if let Self::ForceAlterNode { to } | Self::ReturnTo { to, .. } = self {
             return Some(to);
         }
         None

@@ -60,6 +60,14 @@ kinds! {
     Skip = "skip",
     /// Goes without a vote.
     Abstain = "abstain",
+    /// Sends a token back to a node that it has been on.
+    ReturnTo = "return_to",
+    /// Takes back what the same person did last.
+    Undo = "undo",
+    /// Takes back what somebody was asked.
+    TakeBack = "take_back",
+    /// Gives a node that was accepted back to all who could have.
+    GiveBack = "give_back",
 }
 
 impl ActionKind {

@@ -11,6 +11,7 @@ use crate::limits;
 use crate::ticket::Ticket;
 use crate::ticket::ballot::Ballot;
 use crate::ticket::context::{Context, Draw};
+use crate::ticket::decision::GoesBack;
 use crate::ticket::question::{Question, Replies};
 use crate::ticket::token::{Rest, Token};
 use crate::workflow::{AssigneeRule, Node, NormalProps, Strategy, Variable};
@@ -29,38 +30,28 @@ pub(crate) enum Resolved {
     Asks(Question),
 }
 
+/// Finds them. `back`: to whom a token comes back, before the rule is asked.
 pub(crate) fn resolve(
     ticket: &Ticket,
     token: &Token,
-    node: &Node,
-    props: &NormalProps,
+    (node, props): (&Node, &NormalProps),
+    back: Option<&GoesBack>,
     context: &Context<'_>,
 ) -> Resolved {
     let may_hold = |user: &UserId| {
         context.directory.active_user(user).is_some() && !(props.exclude_creator && *user == ticket.creator)
     };
     let n_people_min = props.n_people_min() as usize;
-    if props.remember_last_assignee {
-        let voters = ticket
-            .last_voters
-            .get(&node.id)
-            .filter(|_| props.strategy == Strategy::Whole);
-        let last = ticket.last_handlers.get(&node.id).into_iter();
-        let known: Vec<&UserId> = voters.map_or_else(|| last.collect(), |voters| voters.iter().collect());
-        let left: Vec<UserId> = known.into_iter().filter(|user| may_hold(user)).cloned().collect();
-        // Where they are too few the rule is asked again: who remembers must not lower what a vote takes.
-        if !left.is_empty() && left.len() >= n_people_min {
-            let rest = if left.len() == 1 {
-                Rest::held(left)
-            } else {
-                Rest::Voting(Box::new(Ballot::new(left, props.approval)))
-            };
-            return Resolved::To {
-                rest,
-                pool: None,
-                remembered: true,
-            };
-        }
+    let known: Vec<&UserId> = match back {
+        Some(GoesBack::To(people)) => people.iter().collect(),
+        Some(GoesBack::ToLast) => last_people(ticket, node, props),
+        None if props.remember_last_assignee => last_people(ticket, node, props),
+        None => Vec::new(),
+    };
+    let left: Vec<UserId> = known.into_iter().filter(|user| may_hold(user)).cloned().collect();
+    // Where they are too few the rule is asked again: who remembers must not lower what a vote takes.
+    if !left.is_empty() && left.len() >= n_people_min {
+        return by_strategy(left, ticket, token, props, context.draw, true);
     }
     let question = match (&props.assignee, context.replies) {
         (AssigneeRule::External(url), Some(_)) => {
@@ -98,12 +89,16 @@ pub(crate) fn resolve(
         n if n < n_people_min => Resolved::Nobody {
             reason: format!("{n} people are left, and {n_people_min} have to vote for it"),
         },
-        1 => Resolved::To {
-            rest: Rest::held(users),
-            pool: None,
-            remembered: false,
-        },
-        _ => by_strategy(users, ticket, token, props, context.draw),
+        _ => by_strategy(users, ticket, token, props, context.draw, false),
+    }
+}
+
+/// Who acted at a node last; after a vote all who had a share.
+fn last_people<'t>(ticket: &'t Ticket, node: &Node, props: &NormalProps) -> Vec<&'t UserId> {
+    let voters = ticket.last_voters.get(&node.id);
+    match voters.filter(|_| props.strategy == Strategy::Whole) {
+        Some(voters) => voters.iter().collect(),
+        None => ticket.last_handlers.get(&node.id).into_iter().collect(),
     }
 }
 
@@ -136,8 +131,17 @@ pub(crate) fn escalated(
     }
 }
 
-fn by_strategy(users: Vec<UserId>, ticket: &Ticket, token: &Token, props: &NormalProps, draw: Draw) -> Resolved {
+fn by_strategy(
+    users: Vec<UserId>,
+    ticket: &Ticket,
+    token: &Token,
+    props: &NormalProps,
+    draw: Draw,
+    remembered: bool,
+) -> Resolved {
     let (rest, pool) = match (props.strategy, draw) {
+        // One person holds it alone, whatever the strategy.
+        _ if users.len() == 1 => (Rest::held(users), None),
         (Strategy::Direct, _) => (Rest::held(users), None),
         (Strategy::Random, Draw::Preview) => (Rest::held(users.clone()), Some(users)),
         (Strategy::Random, Draw::Seed(seed)) => {
@@ -149,11 +153,7 @@ fn by_strategy(users: Vec<UserId>, ticket: &Ticket, token: &Token, props: &Norma
         (Strategy::Voluntary, _) => (Rest::Offered { candidates: users }, None),
         (Strategy::Whole, _) => (Rest::Voting(Box::new(Ballot::new(users, props.approval))), None),
     };
-    Resolved::To {
-        rest,
-        pool,
-        remembered: false,
-    }
+    Resolved::To { rest, pool, remembered }
 }
 
 /// The users a rule names, in the rule's order, inactive ones and duplicates included.

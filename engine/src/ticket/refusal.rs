@@ -222,6 +222,8 @@ pub enum Argument {
     Effect,
     /// What becomes of open sub-tickets.
     Children,
+    /// Whether a ticket that is returned comes straight back.
+    Resume,
     /// How many entries a page has.
     PerPage,
     /// The key under which a call may be repeated.
@@ -230,7 +232,7 @@ pub enum Argument {
 
 impl Argument {
     /// All of them.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::TicketId,
         Self::WorkflowId,
         Self::Version,
@@ -246,6 +248,7 @@ impl Argument {
         Self::ParentNode,
         Self::Effect,
         Self::Children,
+        Self::Resume,
         Self::PerPage,
         Self::IdempotencyKey,
     ];
@@ -269,6 +272,7 @@ impl std::fmt::Display for Argument {
             Self::ParentNode => "the node of the parent ticket",
             Self::Effect => "the effect",
             Self::Children => "what becomes of sub-tickets",
+            Self::Resume => "whether it comes straight back",
             Self::PerPage => "the size of a page",
             Self::IdempotencyKey => "the idempotency key",
         })

@@ -9,7 +9,7 @@ use crate::account::directory::Directory;
 use crate::account::person::Person;
 use crate::id::{AccessTokenId, AppName, FieldKey, NodeId};
 use crate::ticket::ballot::count::Outcome;
-use crate::ticket::event::{Cause, Event, FieldChange, Meta, Processor};
+use crate::ticket::event::{Cause, Event, FieldChange, Meta, Processor, Step};
 use crate::ticket::{ActState, Ticket, apply};
 use crate::time::Timestamp;
 use crate::view::preview::{Move, changes_of, moves};
@@ -51,6 +51,14 @@ pub struct HistoryEntry {
     pub is_vote: bool,
     /// What a vote or a share that was dropped decided.
     pub decided: Option<Outcome>,
+    /// Of a return: where to.
+    pub returned_to: Option<(NodeId, String)>,
+    /// Whether what was returned comes straight back.
+    pub resume: bool,
+    /// Whether an edge led straight back to who had returned the ticket.
+    pub resumed: bool,
+    /// Whether it was undone since.
+    pub is_undone: bool,
     /// Whom it concerned.
     pub target: Option<Person>,
     /// What was said.
@@ -88,6 +96,8 @@ pub struct OutlineRow {
     pub is_first: bool,
     /// Whether it only notes what became of effects.
     pub is_bookkeeping: bool,
+    /// Whether it was undone since.
+    pub is_undone: bool,
     /// The ticket before it, without its fields, where it takes that to tell what the commit did.
     before: Option<Arc<Ticket>>,
 }
@@ -111,7 +121,7 @@ impl Outline {
         let looks_back = events.iter().any(|event| {
             matches!(
                 event,
-                Event::TitleChanged { .. } | Event::TokensReplaced { .. } | Event::Migrated { .. }
+                Event::TitleChanged { .. } | Event::TokensReplaced { .. } | Event::Migrated { .. } | Event::Undone(_)
             )
         });
         let before = self.ticket.as_ref().filter(|_| looks_back).cloned().map(Arc::new);
@@ -130,8 +140,18 @@ impl Outline {
             act_state: after.act_state,
             is_first,
             is_bookkeeping: is_bookkeeping(events),
+            is_undone: false,
             before,
         }));
+        for event in events {
+            if let Some(Step::Undone(undone)) = event.step() {
+                // The first row that has come to that version holds it.
+                let idx = self.rows.partition_point(|row| row.version < undone.commit);
+                if let Some(row) = self.rows.get_mut(idx) {
+                    row.is_undone = true;
+                }
+            }
+        }
         self.ticket = ticket;
     }
 }
@@ -195,6 +215,17 @@ pub fn entry(
     });
     let told = Told::of(events, row.is_first);
     let (is_vote, decided) = vote::told(events, workflow);
+    let named = |node: &NodeId| {
+        let name = workflow.node(node).map(|node| node.name.clone()).unwrap_or_default();
+        (node.clone(), name)
+    };
+    let mut returned = events.iter().filter_map(|event| {
+        if let Event::TokenReturned { to, resume, .. } = event {
+            return Some((to, resume.is_some()));
+        }
+        None
+    });
+    let returned = returned.next();
     HistoryEntry {
         version: row.version,
         at: meta.at,
@@ -207,10 +238,11 @@ pub fn entry(
         action_type: told.action_type,
         action_id: told.action_id,
         deadline: step_of(events),
-        node: told.node.map(|node| {
-            let name = workflow.node(&node).map(|node| node.name.clone()).unwrap_or_default();
-            (node, name)
-        }),
+        node: told.node.as_ref().map(named),
+        returned_to: returned.map(|(to, _)| named(to)),
+        resume: returned.is_some_and(|(_, resume)| resume),
+        resumed: events.iter().any(|event| matches!(event, Event::Resumed { .. })),
+        is_undone: row.is_undone,
         is_vote,
         decided,
         target: told.target.map(|user| Person::of(&user, directory)),
@@ -309,7 +341,7 @@ fn step_of(events: &[Event]) -> Option<(u32, &'static str)> {
     let has = |is_it: fn(&Event) -> bool| events.iter().any(is_it);
     let does = if has(|event| matches!(event, Event::Escalated { .. })) {
         "escalate"
-    } else if has(|event| matches!(event, Event::EdgeTaken { .. })) {
+    } else if has(|event| matches!(event, Event::EdgeTaken { .. } | Event::Resumed { .. })) {
         "take_edge"
     } else {
         "remind"

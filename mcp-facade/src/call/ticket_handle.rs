@@ -22,6 +22,7 @@ const PROPS: &[&str] = &[
     "comment",
     "effect",
     "node_id",
+    "resume",
     "target_assignee_id",
     "target_node_id",
 ];
@@ -138,6 +139,7 @@ pub(crate) fn request_of(
             return Err(Refusal::argument(Argument::Children, other, problem).into());
         }
     };
+    let resume = props.flag("resume")?;
     let fields = request::fields(&params.fields);
     let understood = || {
         let mut understood = json!({
@@ -156,6 +158,9 @@ pub(crate) fn request_of(
         }
         if closes_children {
             understood["children"] = "close".into();
+        }
+        if resume {
+            understood["resume"] = true.into();
         }
         understood
     };
@@ -177,7 +182,7 @@ pub(crate) fn request_of(
     Ok(ActRequest {
         ticket_id,
         idempotency: call.idempotency(understood, sent)?,
-        action: with_effect(Action::of(kind, &action_id, to_user, to_node), effect),
+        action: with_effect(Action::of(kind, &action_id, to_user, to_node), effect).resuming(resume),
         at,
         comment,
         fields,

@@ -30,6 +30,14 @@ impl Event {
                 .sum(),
             Self::EffectDone { note, .. } => note.as_ref().map_or(0, String::len),
             Self::Escalated { to, .. } => people(to),
+            Self::GivenBack { candidates, .. } => people(candidates),
+            Self::TokenReturned { resume, .. } => resume.as_deref().map_or(0, people),
+            Self::Undone(undone) => {
+                let assigned = undone.tokens.iter().flat_map(|token| token.rest.assignees());
+                let assigned = assigned.map(|user| user.as_str().len() + 1);
+                let n_rows = undone.tokens.len() + undone.clocks.len() + undone.owed.len();
+                assigned.sum::<usize>() + EACH * n_rows
+            }
             Self::DeadlineSet { steps, .. } => 10 * steps.len(),
             Self::Forked { branches, .. } => EACH * branches.len(),
             Self::Joined { tokens, .. } => tokens.len(),
@@ -61,6 +69,9 @@ impl Event {
             | Self::ChildOpened { .. }
             | Self::ChildEnded { .. }
             | Self::DeadlineReached { .. }
+            | Self::ConsultTakenBack { .. }
+            | Self::Resumed { .. }
+            | Self::UndoKept
             | Self::ActedAs { .. } => 0,
         };
         (EACH + large) as u64

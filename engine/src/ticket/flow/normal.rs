@@ -3,7 +3,7 @@
 //! Nobody found: the command of a person fails; where no person caused the move, the token rests unassigned.
 
 use crate::ticket::assignee::{self, Resolved};
-use crate::ticket::decision::Decision;
+use crate::ticket::decision::{Decision, GoesBack};
 use crate::ticket::event::{Event, Processor};
 use crate::ticket::refusal::Refusal;
 use crate::ticket::sub_ticket;
@@ -15,8 +15,10 @@ pub(super) fn enter(
     token: &Token,
     node: &Node,
     props: &NormalProps,
+    back: Option<&GoesBack>,
 ) -> Result<(), Refusal> {
-    let (rest, pool, remembered) = match assignee::resolve(&decision.ticket, token, node, props, decision.context) {
+    let resolved = assignee::resolve(&decision.ticket, token, (node, props), back, decision.context);
+    let (rest, pool, remembered) = match resolved {
         Resolved::To { rest, pool, remembered } => (rest, pool, remembered),
         // What follows is found on the way: all that has to be asked is asked at once.
         Resolved::Asks(question) => {

@@ -186,6 +186,13 @@ impl Replication<'_> {
                 | Event::Asked { .. }
                 | Event::VoteTakenBack { .. }
                 | Event::HolderDropped { .. }
+                // Nobody goes back in a forecast.
+                | Event::ConsultTakenBack { .. }
+                | Event::GivenBack { .. }
+                | Event::TokenReturned { .. }
+                | Event::Resumed { .. }
+                | Event::UndoKept
+                | Event::Undone(_)
                 | Event::Migrated { .. } => {}
             }
         }

@@ -1,0 +1,138 @@
+//! What becomes of how a token rests, where somebody gives their place, asks, answers or goes: no rules, no refusals.
+
+use crate::id::UserId;
+use crate::ticket::ballot::BallotShare;
+use crate::ticket::token::{Consult, Rest};
+
+pub(super) fn forward(rest: &mut Rest, from: &UserId, to: &UserId) {
+    match rest {
+        Rest::Held { holders, .. } => {
+            if let Some(idx) = holders.iter().position(|holder| holder == from) {
+                holders[idx] = to.clone();
+            }
+            let mut seen = Vec::new();
+            holders.retain(|holder| {
+                !seen.contains(holder) && {
+                    seen.push(holder.clone());
+                    true
+                }
+            });
+        }
+        Rest::Voting(ballot) => {
+            if let Some(share) = ballot.of_mut(from) {
+                share.holder = to.clone();
+            }
+        }
+        Rest::Moving
+        | Rest::Joining
+        | Rest::Unassigned
+        | Rest::Offered { .. }
+        | Rest::Shared { .. }
+        | Rest::Timer { .. }
+        | Rest::Hook { .. }
+        | Rest::Ended => {}
+    }
+}
+
+pub(super) fn consult(rest: &mut Rest, by: &UserId, to: &UserId) {
+    match rest {
+        Rest::Held { consult, .. } => {
+            *consult = Some(Consult {
+                by: by.clone(),
+                to: to.clone(),
+            })
+        }
+        Rest::Voting(ballot) => {
+            if let Some(share) = ballot.of_mut(by) {
+                share.consulted = Some(to.clone());
+            }
+        }
+        Rest::Moving
+        | Rest::Joining
+        | Rest::Unassigned
+        | Rest::Offered { .. }
+        | Rest::Shared { .. }
+        | Rest::Timer { .. }
+        | Rest::Hook { .. }
+        | Rest::Ended => {}
+    }
+}
+
+pub(super) fn end_consult(rest: &mut Rest, by: &UserId) {
+    match rest {
+        Rest::Held { consult, .. } => *consult = None,
+        Rest::Voting(ballot) => {
+            let asked = |share: &&mut BallotShare| share.consulted.as_ref() == Some(by);
+            for share in ballot.shares.iter_mut().filter(asked) {
+                share.consulted = None;
+            }
+        }
+        Rest::Moving
+        | Rest::Joining
+        | Rest::Unassigned
+        | Rest::Offered { .. }
+        | Rest::Shared { .. }
+        | Rest::Timer { .. }
+        | Rest::Hook { .. }
+        | Rest::Ended => {}
+    }
+}
+
+/// Ends what somebody has asked.
+pub(super) fn take_back(rest: &mut Rest, by: &UserId) {
+    match rest {
+        Rest::Held { consult, .. } => *consult = None,
+        Rest::Voting(ballot) => {
+            if let Some(share) = ballot.of_mut(by) {
+                share.consulted = None;
+            }
+        }
+        Rest::Moving
+        | Rest::Joining
+        | Rest::Unassigned
+        | Rest::Offered { .. }
+        | Rest::Shared { .. }
+        | Rest::Timer { .. }
+        | Rest::Hook { .. }
+        | Rest::Ended => {}
+    }
+}
+
+/// Ends what somebody was asked, and takes them out of those who may act; the last one stays.
+pub(super) fn drop_holder(rest: &mut Rest, user: &UserId) {
+    end_consult_of(rest, user);
+    match rest {
+        Rest::Held { holders, .. } => {
+            if holders.len() > 1 {
+                holders.retain(|holder| holder != user);
+            }
+        }
+        Rest::Offered { candidates } => {
+            if candidates.len() > 1 {
+                candidates.retain(|candidate| candidate != user);
+            }
+            // Nobody is left to accept it before.
+            if candidates.len() == 1 {
+                *rest = Rest::held(std::mem::take(candidates));
+            }
+        }
+        Rest::Moving
+        | Rest::Joining
+        | Rest::Unassigned
+        | Rest::Shared { .. }
+        | Rest::Timer { .. }
+        | Rest::Hook { .. }
+        | Rest::Voting(_)
+        | Rest::Ended => {}
+    }
+}
+
+/// Ends a consultation, where it is this person's.
+fn end_consult_of(rest: &mut Rest, user: &UserId) {
+    if let Rest::Held { consult, .. } = rest
+        && consult.as_ref().is_some_and(|consult| consult.to != *user)
+    {
+        return;
+    }
+    end_consult(rest, user);
+}

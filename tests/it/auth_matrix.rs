@@ -51,6 +51,14 @@ fn rows(server: &TestServer, ticket: &str) -> Vec<(String, &'static str, Value)>
         ),
         ("retry_hook", "retry_hook", json!({})),
         ("abstain", "abstain", json!({})),
+        (
+            "return_to",
+            "return_to",
+            json!({ "target_node_id": "start", "comment": "x" }),
+        ),
+        ("undo", "undo", json!({})),
+        ("take_back", "take_back", json!({})),
+        ("give_back", "give_back", json!({})),
     ] {
         let handle = json!({
             "ticket_id": ticket, "action_type": action_type, "action_id": action_id, "action_props": props, "dry_run": true

@@ -44,6 +44,7 @@ pub(super) struct Node {
     /// By field.
     pub(super) permissions: Vec<Permission>,
     pub(super) allow_withdraw: bool,
+    pub(super) allow_undo: bool,
     pub(super) deadline: Option<Deadline>,
     /// Edges that leave it, in definition order.
     pub(super) ways: Vec<usize>,
@@ -106,6 +107,9 @@ pub(super) struct Normal {
     pub(super) exclude_creator: bool,
     pub(super) remember_last_assignee: bool,
     pub(super) approval: Approval,
+    /// `true`, or a list of nodes.
+    pub(super) allow_return: Json,
+    pub(super) allow_resume: bool,
 }
 
 /// How votes are counted.
@@ -270,6 +274,8 @@ fn read_node(node: &Json, fields: &[Field], edge_list: &[Json]) -> Result<Node, 
             exclude_creator: props["exclude_creator"] == true,
             remember_last_assignee: props["remember_last_assignee"] == true,
             approval: read_approval(&props["approval"]),
+            allow_return: props["allow_return"].clone(),
+            allow_resume: props["allow_resume"] != false,
         }),
         "exclusive" => NodeKind::Exclusive { default: default() },
         "parallel" => NodeKind::Parallel,
@@ -316,6 +322,7 @@ fn read_node(node: &Json, fields: &[Field], edge_list: &[Json]) -> Result<Node, 
         kind,
         permissions: fields.iter().map(permission).collect(),
         allow_withdraw: props["allow_withdraw"] == true,
+        allow_undo: props["allow_undo"] == true,
         deadline: read_deadline(&props["deadline"], fields, edge_list),
         ways: Vec::new(),
     })
@@ -357,6 +364,8 @@ fn read_deadline(json: &Json, fields: &[Field], edge_list: &[Json]) -> Option<De
                     exclude_creator: false,
                     remember_last_assignee: false,
                     approval: read_approval(&Json::Null),
+                    allow_return: Json::Null,
+                    allow_resume: true,
                 }),
                 _ => Does::TakeEdge(edge_list.iter().position(|edge| edge["id"] == step["edge"])?),
             },

@@ -7,7 +7,7 @@ pub mod body;
 
 use crate::id::{NodeId, TicketId, TokenId, UserId, WorkflowId};
 use crate::ticket::action_kind::ActionKind;
-use crate::ticket::{ActState, Event, OwedEffect, Rest, Ticket};
+use crate::ticket::{ActState, Event, OwedAgain, OwedEffect, Rest, Ticket};
 use crate::time::Timestamp;
 use crate::workflow::{Edge, EdgeKind, Node, WorkflowVersion};
 
@@ -245,10 +245,30 @@ pub(crate) fn owed(events: &[Event], was_draft: bool, workflow: &WorkflowVersion
             | Event::HandedOver { .. }
             | Event::SignerAdded { .. }
             | Event::ApprovalSkipped { .. }
+            | Event::ConsultTakenBack { .. }
+            | Event::GivenBack { .. }
+            | Event::TokenReturned { .. }
+            | Event::Resumed { .. }
+            | Event::UndoKept
+            | Event::Undone(_)
             | Event::ActedAs { .. } => {}
         }
     }
     found
+}
+
+/// The call that an undo owes again. Whose a sub-ticket is to be, only the event that owed it first says.
+fn again(owed: &OwedAgain) -> Option<Effect> {
+    match owed {
+        OwedAgain::Hook {
+            token, node, attempt, ..
+        } => Some(Effect::Hook {
+            token: *token,
+            node: node.clone(),
+            attempt: *attempt,
+        }),
+        OwedAgain::NoCallBack { .. } | OwedAgain::Child { .. } => None,
+    }
 }
 
 /// The work that the events of one commit cause, in their order. People are told only where the workflow has a
@@ -291,7 +311,8 @@ pub fn effects(events: &[Event], workflow: &WorkflowVersion) -> Vec<Effect> {
                 step: *step,
                 due: *due,
             }),
-            Event::Escalated { to, .. } => found.extend(notify(to.clone())),
+            Event::Escalated { to, .. } | Event::GivenBack { candidates: to, .. } => found.extend(notify(to.clone())),
+            Event::Undone(undone) => found.extend(undone.owed.iter().filter_map(again)),
             Event::HookRequested { token, node, attempt } => found.push(Effect::Hook {
                 token: *token,
                 node: node.clone(),
@@ -352,6 +373,10 @@ pub fn effects(events: &[Event], workflow: &WorkflowVersion) -> Vec<Effect> {
             | Event::DeadlineReached { next: None, .. }
             | Event::Substituted { .. }
             | Event::ApprovalSkipped { .. }
+            | Event::ConsultTakenBack { .. }
+            | Event::TokenReturned { .. }
+            | Event::Resumed { .. }
+            | Event::UndoKept
             | Event::ActedAs { .. } => {}
         }
     }

@@ -3,7 +3,8 @@
 //! Reading order: `act_state` and `token` (what a ticket is), `event` and `apply` (how it came to be), `command`,
 //! `action` (what is offered, and to whom), `room` (what there is room for), `gate` (which of it is meant), `decide`
 //! (what a command does), `closing` and `effect_table` (what is owed the outside), `deadline` and `clock` (until when), `flow`
-//! (how tokens move), `ballot` and `voting` (votes), `holders` (who is no longer active), `assignee`, `substitute` (who is absent), `signer`, `round`, `field_rules`, `visibility`.
+//! (how tokens move), `path` and `undo` (how they go back), `ballot` and `voting` (votes), `holders` (who is no longer active),
+//! `assignee`, `substitute` (who is absent), `signer`, `round` (who has agreed), `field_rules`, `visibility`.
 //!
 //! Invariants: a ticket has at least one token until it is discarded; tokens are sorted by age; no token is
 //! `Moving` between commands; exactly one token is `Ended` when the ticket is over, and then it is the only one.
@@ -39,6 +40,7 @@ pub(crate) mod flow;
 pub(crate) mod holders;
 pub(crate) mod migrate;
 pub mod offer;
+pub mod path;
 pub mod place;
 pub mod question;
 pub mod refusal;
@@ -48,6 +50,7 @@ pub mod signer;
 pub mod sub_ticket;
 pub mod substitute;
 pub mod token;
+pub(crate) mod undo;
 pub mod visibility;
 pub(crate) mod voting;
 
@@ -61,15 +64,19 @@ pub use command::{Command, Create, EffectOutcome, HookOutcome, OpenChild};
 pub use context::{Context, Draw};
 pub use decide::{Verdict, decide, decide_or_ask, decide_with_outcome};
 pub use effect_table::{EffectTable, OpenEffect, Parked, Work};
-pub use event::{Cause, ChildEnd, DropReason, EffectId, Event, Meta, OwedEffect, Processor, SignerPosition, Step, Via};
+pub use event::{
+    Cause, ChildEnd, DropReason, EffectId, Event, Meta, OwedAgain, OwedEffect, Processor, SignerPosition, Step, Undone,
+    Via,
+};
 pub use offer::{OfferedAction, OfferedActions};
+pub use path::Path;
 pub use place::{CurrentNode, current_nodes};
 pub use question::{Question, QuestionId, QuestionKind, Replies, Reply};
 pub use refusal::{Argument, Available, FieldProblem, FieldProblemKind, Refusal};
 pub use round::Round;
 pub use signer::Signers;
 pub use substitute::StandIns;
-pub use token::{Consult, ForkId, Rest, Share, Token};
+pub use token::{Back, Consult, ForkId, Rest, Share, Token};
 
 /// A sub-ticket as its parent knows it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -78,6 +85,18 @@ pub struct Child {
     pub visit: u64,
     /// How it ended; `None` while it is open.
     pub state: Option<ChildEnd>,
+}
+
+/// A commit that can be undone. Kept for the last one alone, and only where the node lets one undo: it holds the ticket
+/// twice.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Undoable {
+    /// Whose commit it is.
+    pub by: UserId,
+    /// The ticket's version with its `UndoKept`.
+    pub commit: u64,
+    /// The ticket as it was then.
+    pub before: Ticket,
 }
 
 /// A ticket. Only `apply` changes it. What can be large is shared by copies until one of them changes it: a decision
@@ -106,6 +125,10 @@ pub struct Ticket {
     pub fields: Arc<BTreeMap<FieldKey, Value>>,
     /// Its state.
     pub act_state: ActState,
+    /// Its start node, by the id that it had when the ticket was last there or created.
+    pub start: NodeId,
+    /// How it was before the last commit that can be undone; `None` where there is none, or too much has happened since.
+    pub undoable: Option<Arc<Undoable>>,
     /// Its tokens by age, oldest first.
     pub tokens: Vec<Token>,
     /// Events so far, comments included.

@@ -30,7 +30,7 @@ pub use edge::{Edge, EdgeKind};
 pub use form::{Component, ComponentKind, FieldPermission, Form};
 pub use node::{
     Approval, ApprovalRule, AssigneeRule, Deadline, DeadlineStep, HookProps, Leaving, Node, NodeKind, NormalProps,
-    OnCreator, OnNobody, StepDoes, Strategy, Term, TimerProps, Variable,
+    OnCreator, OnNobody, Returns, StepDoes, Strategy, Term, TimerProps, Variable,
 };
 
 /// One version of a workflow, checked and never changing. Shared by every ticket on it.

@@ -24,6 +24,7 @@ pub(crate) fn spelt(argument: Argument) -> &'static str {
         Argument::Effect => "action_props.effect",
         Argument::Children => "action_props.children",
         Argument::Position => "action_props.position",
+        Argument::Resume => "action_props.resume",
         Argument::PerPage => "per_page",
         Argument::IdempotencyKey => "idempotency_key",
     }

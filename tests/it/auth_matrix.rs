@@ -53,6 +53,13 @@ fn rows(server: &TestServer, ticket: &str) -> Vec<(String, &'static str, Value)>
         ("abstain", "abstain", json!({})),
         ("add_signer", "add_signer", json!({ "target_assignee_id": dana })),
         ("take_back", "take_back", json!({})),
+        (
+            "return_to",
+            "return_to",
+            json!({ "target_node_id": "start", "comment": "x" }),
+        ),
+        ("undo", "undo", json!({})),
+        ("give_back", "give_back", json!({})),
     ] {
         let handle = json!({
             "ticket_id": ticket, "action_type": action_type, "action_id": action_id, "action_props": props, "dry_run": true

@@ -299,6 +299,30 @@ impl Node {
         self.prop("allow_withdraw", true)
     }
 
+    /// Whoever acts at this step may send a ticket back to any node of people that it has been on.
+    #[must_use]
+    pub fn allow_return(self) -> Self {
+        self.prop("allow_return", true)
+    }
+
+    /// The same, to these nodes alone.
+    #[must_use]
+    pub fn allow_return_to<T: Into<String>>(self, nodes: impl IntoIterator<Item = T>) -> Self {
+        self.prop("allow_return", texts(nodes))
+    }
+
+    /// A ticket that is sent back from this step never comes straight back to it.
+    #[must_use]
+    pub fn forbid_resume(self) -> Self {
+        self.prop("allow_resume", false)
+    }
+
+    /// Whoever takes an edge or votes here may undo it; of the start or a step.
+    #[must_use]
+    pub fn allow_undo(self) -> Self {
+        self.prop("allow_undo", true)
+    }
+
     /// When a stay here is due; of the start or a step.
     #[must_use]
     pub fn deadline(self, deadline: Deadline) -> Self {

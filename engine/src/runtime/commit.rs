@@ -17,7 +17,7 @@ use crate::time::Timestamp;
 
 /// Schema number of stored snapshots; one with another is ignored. 2 counts the requests of hooks, 3 the bytes, 4 has
 /// what is owed, 5 has votes with their rules and the clocks of deadlines, 6 who stands in for whom, who was added by whom,
-/// and who has agreed.
+/// who has agreed, where tokens have been and what can be undone.
 pub(crate) const SNAPSHOT_SCHEMA: u16 = 6;
 
 /// How a command came in.

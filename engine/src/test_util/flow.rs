@@ -26,7 +26,7 @@ use crate::workflow::{ComponentKind, Strategy, Variable, WorkflowVersion};
 ///
 /// `start` and `end` are there without a line. At other nodes the title is shown, and what is not mentioned is hidden.
 /// Flags of normal nodes: `withdraw`, `exclude_creator`, `remember`, `skip_same`, `signers` (who acts may add some); `on_creator:exclude`,
-/// `on_nobody:admins`; strategies: `random`, `voluntary`, `whole`, else any
+/// `on_nobody:admins`, `undo` (of the start too), `return` or `return:a,b`, `no_resume`; strategies: `random`, `voluntary`, `whole`, else any
 /// one acts; `votes:count(2)+veto+in_order+abstain` says how votes count. The users wad, dis and vie are admin, dispatcher and viewer of it.
 ///
 /// # Panics
@@ -71,9 +71,15 @@ pub fn definition(id: &str, version: &str, text: &str) -> Workflow {
             "form" => fields.extend(words.iter().map(|word| field(word))),
             "title" => fields[0] = Field::title_from(*rest),
             "start" => {
-                if let Some(deadline) = deadline(&words) {
-                    workflow = workflow.node(Node::start().deadline(deadline));
-                }
+                let start = match deadline(&words) {
+                    Some(deadline) => Node::start().deadline(deadline),
+                    None => Node::start(),
+                };
+                workflow = workflow.node(if words.contains(&"undo") {
+                    start.allow_undo()
+                } else {
+                    start
+                });
                 let permissions = words.iter().filter(|word| word.contains('='));
                 said.extend(permissions.map(|word| permission("start", word)));
             }
@@ -185,6 +191,10 @@ fn node(id: &str, kind: &str, words: &[&str]) -> Node {
                 "signers" => node.allow_add_signer(),
                 word if word.starts_with("on_creator:") => node.prop("on_creator", &word["on_creator:".len()..]),
                 word if word.starts_with("on_nobody:") => node.prop("on_nobody", &word["on_nobody:".len()..]),
+                "undo" => node.allow_undo(),
+                "return" => node.allow_return(),
+                "no_resume" => node.forbid_resume(),
+                word if word.starts_with("return:") => node.allow_return_to(word["return:".len()..].split(',')),
                 "all" => node.strategy(Strategy::Whole),
                 word if word.starts_with("votes:") => node.approval(approval(&word["votes:".len()..])),
                 word if word.contains([':', '=']) => node,

@@ -45,6 +45,8 @@ pub struct With {
     pub target: Option<&'static str>,
     /// The node it leads to.
     pub to_node: Option<&'static str>,
+    /// Whether it comes straight back from there.
+    pub resume: bool,
     /// What is said with it.
     pub comment: Option<&'static str>,
     /// Values for the form.
@@ -175,7 +177,8 @@ impl Story {
         Command::Act(Act {
             closes_children: false,
             by: who.into(),
-            action: Action::of(kind, id, with.target.map(Into::into), with.to_node.map(Into::into)),
+            action: Action::of(kind, id, with.target.map(Into::into), with.to_node.map(Into::into))
+                .resuming(with.resume),
             at: with.node.map(Into::into),
             comment: with.comment.map(Into::into),
             fields: with
@@ -221,6 +224,24 @@ impl Story {
             word,
             With {
                 target: Some(target),
+                ..With::default()
+            },
+        )
+    }
+
+    /// Sends a token back to a node, and says why.
+    ///
+    /// # Errors
+    /// The refusal.
+    pub fn back(&mut self, who: &str, to_node: &'static str, resume: bool) -> Result<&mut Self, Refusal> {
+        self.act_with(
+            who,
+            "return_to",
+            "return_to",
+            With {
+                to_node: Some(to_node),
+                resume,
+                comment: Some("not yet"),
                 ..With::default()
             },
         )

@@ -72,11 +72,22 @@ pub enum Action {
         /// In which order.
         position: SignerPosition,
     },
-    /// Takes back that somebody was to act as well.
+    /// Takes back what somebody was asked, or that they were to act as well.
     TakeBack {
         /// Who was; needed where several could be meant.
         from: Option<UserId>,
     },
+    /// Sends a token back to a node that it has been on.
+    ReturnTo {
+        /// Where to.
+        to: NodeId,
+        /// Whether the next edge that is no reject leads straight back.
+        resume: bool,
+    },
+    /// Takes back what the same person did last: an edge, or a vote.
+    Undo,
+    /// Gives a node that was accepted back to all who could have.
+    GiveBack,
 }
 
 impl Action {
@@ -95,6 +106,7 @@ impl Action {
     #[must_use]
     pub fn of(kind: ActionKind, id: &str, to_user: Option<UserId>, to_node: Option<NodeId>) -> Self {
         let user = || to_user.clone().unwrap_or_else(|| UserId::from(""));
+        let node = || to_node.unwrap_or_else(|| NodeId::from(""));
         let take = || Self::Take {
             edge: id.into(),
             kind: Some(kind),
@@ -112,9 +124,7 @@ impl Action {
             ActionKind::Withdraw => Self::Withdraw,
             ActionKind::ForceForward => Self::ForceForward { to: user() },
             ActionKind::ForceClose => Self::ForceClose,
-            ActionKind::ForceAlterNode => Self::ForceAlterNode {
-                to: to_node.unwrap_or_else(|| NodeId::from("")),
-            },
+            ActionKind::ForceAlterNode => Self::ForceAlterNode { to: node() },
             ActionKind::RetryHook => Self::RetryHook { effect: None },
             ActionKind::Discard => Self::Discard,
             ActionKind::Skip => Self::Skip { effect: None },
@@ -124,6 +134,21 @@ impl Action {
                 position: SignerPosition::With,
             },
             ActionKind::TakeBack => Self::TakeBack { from: to_user },
+            ActionKind::ReturnTo => Self::ReturnTo {
+                to: node(),
+                resume: false,
+            },
+            ActionKind::Undo => Self::Undo,
+            ActionKind::GiveBack => Self::GiveBack,
+        }
+    }
+
+    /// The same, so that what is returned comes straight back, where it is a return.
+    #[must_use]
+    pub fn resuming(self, resume: bool) -> Self {
+        match self {
+            Self::ReturnTo { to, .. } => Self::ReturnTo { to, resume },
+            other => other,
         }
     }
 
@@ -147,6 +172,9 @@ impl Action {
             Self::Abstain => ActionKind::Abstain,
             Self::AddSigner { .. } => ActionKind::AddSigner,
             Self::TakeBack { .. } => ActionKind::TakeBack,
+            Self::ReturnTo { .. } => ActionKind::ReturnTo,
+            Self::Undo => ActionKind::Undo,
+            Self::GiveBack => ActionKind::GiveBack,
         })
     }
 
@@ -199,7 +227,7 @@ impl Action {
     /// The node it leads to.
     #[must_use]
     pub fn to_node(&self) -> Option<&NodeId> {
-        if let Self::ForceAlterNode { to } = self {
+        if let Self::ForceAlterNode { to } | Self::ReturnTo { to, .. } = self {
             return Some(to);
         }
         None

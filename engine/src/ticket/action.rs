@@ -30,10 +30,13 @@ mod force_alter_node;
 mod force_close;
 mod force_forward;
 mod forward;
+mod give_back;
 mod retry_hook;
+pub(super) mod return_to;
 mod skip;
 mod take_back;
 mod take_edge;
+mod undo;
 mod withdraw;
 
 /// What an action is.
@@ -74,11 +77,14 @@ pub(crate) const OF_TOKEN: &[&Rule] = &[
     &abstain::RULE,
     &add_signer::RULE,
     &take_back::RULE,
+    &return_to::RULE,
+    &undo::RULE,
+    &give_back::RULE,
 ];
 /// What is offered with the ticket as a whole.
 pub(crate) const OF_TICKET: &[&Rule] = &[&discard::RULE, &withdraw::RULE];
 /// What is offered with a token to those who may intervene.
-pub(crate) const OF_TOKEN_BY_FORCE: &[&Rule] = &[&force_forward::RULE];
+pub(crate) const OF_TOKEN_BY_FORCE: &[&Rule] = &[&force_forward::RULE, &return_to::BY_FORCE];
 /// What is offered to them with the ticket.
 pub(crate) const OF_TICKET_BY_FORCE: &[&Rule] = &[&force_close::RULE, &force_alter_node::RULE];
 /// What is offered to them with what the ticket owes, also once it is over.
@@ -86,7 +92,17 @@ pub(crate) const OF_EFFECTS_BY_FORCE: &[&Rule] = &[&retry_hook::RULE, &skip::RUL
 /// What is offered to whoever sees the ticket, last of all.
 pub(crate) const OF_VIEWER: &[&Rule] = &[&add_comment::RULE];
 
-/// The rule of a kind.
+impl Offering {
+    /// Whether it is offered with a token.
+    pub(crate) fn holds(&self, asking: &Asking<'_>, standing: &Standing<'_>) -> bool {
+        match self {
+            Self::Token(holds) => holds(asking, standing),
+            Self::Edges | Self::Ticket(_) | Self::Viewer => false,
+        }
+    }
+}
+
+/// The rule of a kind; of one that those who may intervene have as well, that of everybody else.
 pub(crate) fn rule(kind: ActionKind) -> &'static Rule {
     match kind {
         ActionKind::Agree => &take_edge::AGREE,
@@ -107,11 +123,14 @@ pub(crate) fn rule(kind: ActionKind) -> &'static Rule {
         ActionKind::Abstain => &abstain::RULE,
         ActionKind::AddSigner => &add_signer::RULE,
         ActionKind::TakeBack => &take_back::RULE,
+        ActionKind::ReturnTo => &return_to::RULE,
+        ActionKind::Undo => &undo::RULE,
+        ActionKind::GiveBack => &give_back::RULE,
     }
 }
 
 impl ActionKind {
-    /// Whether it needs the right to intervene.
+    /// Whether nobody has it without the right to intervene.
     #[must_use]
     pub fn is_admin(self) -> bool {
         rule(self).is_admin
@@ -338,15 +357,17 @@ mod tests {
                 .flat_map(|list| list.iter())
                 .filter(|rule| rule.kind == kind)
                 .count();
-            assert_eq!(n_places, usize::from(!kind.is_edge()), "{kind:?}");
-            let is_by_force = [OF_TOKEN_BY_FORCE, OF_TICKET_BY_FORCE, OF_EFFECTS_BY_FORCE]
-                .iter()
-                .flat_map(|list| list.iter());
-            assert_eq!(
-                kind.is_admin(),
-                is_by_force.into_iter().any(|rule| rule.kind == kind),
-                "{kind:?}"
-            );
+            // Whoever acts may return a ticket, and those who may intervene.
+            let n_expected = if kind == ActionKind::ReturnTo {
+                2
+            } else {
+                usize::from(!kind.is_edge())
+            };
+            assert_eq!(n_places, n_expected, "{kind:?}");
+            let by_force = [OF_TOKEN_BY_FORCE, OF_TICKET_BY_FORCE, OF_EFFECTS_BY_FORCE];
+            let mut of_force = by_force.iter().flat_map(|list| list.iter());
+            let is_by_force = of_force.any(|rule| rule.kind == kind);
+            assert_eq!(kind.is_admin(), is_by_force && n_places == 1, "{kind:?}");
         }
     }
 }

@@ -64,6 +64,12 @@ kinds! {
     AddSigner = "add_signer",
     /// Takes back what the operator asked of another.
     TakeBack = "take_back",
+    /// Sends a token back to a node that it has been on.
+    ReturnTo = "return_to",
+    /// Takes back what the same person did last.
+    Undo = "undo",
+    /// Gives a node that was accepted back to all who could have.
+    GiveBack = "give_back",
 }
 
 impl ActionKind {

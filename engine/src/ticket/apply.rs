@@ -10,8 +10,9 @@ use crate::id::{NodeId, TicketId, TokenId, UserId};
 use crate::ticket::ballot::{BallotShare, ShareState};
 use crate::ticket::clock::Clocks;
 use crate::ticket::effect_table::Work;
-use crate::ticket::event::{Cause, ChildEnd, Event, Meta, TicketCreated};
-use crate::ticket::token::{ForkId, Rest, Token};
+use crate::ticket::event::{Cause, ChildEnd, Event, Meta, OwedAgain, Step, TicketCreated};
+use crate::ticket::path::Path;
+use crate::ticket::token::{Back, ForkId, Rest, Token};
 use crate::ticket::{ActState, Child, Round, Ticket, signer, voting};
 
 mod places;
@@ -46,14 +47,9 @@ fn create(created: &TicketCreated, meta: &Meta) -> Ticket {
         title: String::new(),
         fields: Default::default(),
         act_state: ActState::InDraft,
-        tokens: vec![Token {
-            id: first,
-            node: created.start.clone(),
-            forks: Vec::new(),
-            rest: Rest::Moving,
-            visit: 1,
-            since: meta.at,
-        }],
+        start: created.start.clone(),
+        undoable: None,
+        tokens: vec![Token::new(first, &created.start, Vec::new(), 1, meta.at)],
         version: 1,
         settled_version: 1,
         decided_at: meta.at,
@@ -88,6 +84,7 @@ impl Ticket {
             self.settled_version = self.version;
             self.updated_at = meta.at;
         }
+        self.note_undoable(event, meta);
         self.note_answer(event);
         self.note_children(event);
         if self.clocks.is_changed_by(event) {
@@ -123,22 +120,43 @@ impl Ticket {
             }
             Event::TitleChanged { title } => title.clone_into(&mut self.title),
             Event::EdgeTaken { token, from, to, .. } => {
-                let skipped = self.round.skipped(*token, self.version);
-                if let (Some(user), true) = (skipped.or(meta.by.user()), self.rests_with_people(*token))
-                    && self.last_handlers.get(from) != Some(user)
-                {
-                    let user = user.clone();
-                    Arc::make_mut(&mut self.last_handlers).insert(from.clone(), user);
+                if self.rests_with_people(*token) {
+                    self.note_handler(*token, from, meta);
                 }
-                self.note_voters(*token, from);
-                self.put(*token, to, Rest::Moving);
+                self.leave(*token, from, to, None);
+            }
+            Event::Resumed { token, from, to, .. } => {
+                if self.rests_with_people(*token) {
+                    self.note_handler(*token, from, meta);
+                }
+                self.leave(*token, from, to, Some(Back::HasCome));
+            }
+            Event::TokenReturned {
+                token,
+                from,
+                to,
+                resume,
+            } => {
+                let acts = |token: &Token| {
+                    meta.by
+                        .user()
+                        .is_some_and(|user| token.rest.waiting().any(|one| one == user))
+                };
+                if self.token(*token).is_some_and(acts) {
+                    self.note_handler(*token, from, meta);
+                }
+                let back = resume.clone().map(|people| Back::ToCome {
+                    to: from.clone(),
+                    people,
+                });
+                self.leave(*token, from, to, back);
             }
             Event::Forked { token, fork, branches } => {
                 let Some(parent) = self.take(*token) else { return };
                 let mut forks = parent.forks;
                 forks.push(fork.clone());
                 for branch in branches {
-                    self.add(branch.token, &branch.to, forks.clone());
+                    self.add(branch.token, &branch.to, forks.clone(), parent.path.clone());
                 }
             }
             Event::JoinAwaited { token, node } => self.put(*token, node, Rest::Joining),
@@ -152,10 +170,16 @@ impl Ticket {
                     .token(*into)
                     .map(|token| outside(&token.forks, fork))
                     .unwrap_or_default();
+                let joined = self.tokens.iter().filter(|token| tokens.contains(&token.id));
+                let paths: Vec<Path> = joined.map(|token| token.path.clone()).collect();
                 self.tokens
                     .retain(|token| token.id == *into || !tokens.contains(&token.id));
                 self.put(*into, node, Rest::Moving);
                 if let Some(token) = self.token_mut(*into) {
+                    for path in &paths {
+                        token.path.join(forks.len() + 1, path);
+                    }
+                    token.path.leave(forks.len());
                     token.forks = forks;
                 }
             }
@@ -163,11 +187,20 @@ impl Ticket {
                 self.tokens.retain(|one| !cancelled.contains(&one.id));
                 if let Some(token) = self.token_mut(*token) {
                     token.forks = outside(&token.forks, fork);
+                    token.path.leave(token.forks.len());
                 }
             }
             Event::TokensReplaced { removed, token, node } => {
-                self.tokens.retain(|one| !removed.contains(&one.id));
-                self.add(*token, node, Vec::new());
+                let mut path = Path::default();
+                for one in self.tokens.extract_if(.., |one| removed.contains(&one.id)) {
+                    let mut been = one.path;
+                    if one.rest.is_for_people() {
+                        been.note(one.forks.len(), &one.node);
+                    }
+                    been.leave(0);
+                    path.join(0, &been);
+                }
+                self.add(*token, node, Vec::new(), path);
             }
             Event::NodeEntered { token, node, rest, .. } => {
                 for user in rest.assignees() {
@@ -211,6 +244,7 @@ impl Ticket {
             | Event::DeadlineSet { .. }
             | Event::DeadlineReached { .. }
             | Event::ApprovalSkipped { .. }
+            | Event::UndoKept
             | Event::ActedAs { .. } => {}
             Event::Substituted { pairs, .. } => {
                 for (absent, _) in pairs {
@@ -220,6 +254,7 @@ impl Ticket {
             Event::HandedOver { token, from, to, .. } => {
                 join(&mut self.assigned, to);
                 if let Some(token) = self.token_mut(*token) {
+                    token.candidates.clear();
                     places::hand_over(&mut token.rest, from, to);
                 }
             }
@@ -240,7 +275,18 @@ impl Ticket {
                 }
                 self.rest(*token, Rest::held(to.clone()));
             }
-            Event::Accepted { token, user } => self.rest(*token, Rest::held(vec![user.clone()])),
+            Event::Accepted { token, user } => {
+                if let Some(token) = self.token_mut(*token)
+                    && let Rest::Offered { candidates } = &mut token.rest
+                {
+                    token.candidates = std::mem::take(candidates);
+                    token.rest = Rest::held(vec![user.clone()]);
+                }
+            }
+            Event::GivenBack { token, candidates } => {
+                let candidates = candidates.clone();
+                self.rest(*token, Rest::Offered { candidates });
+            }
             Event::ForceForwarded { token, to } => {
                 join(&mut self.assigned, to);
                 self.rest(*token, Rest::held(vec![to.clone()]));
@@ -248,6 +294,7 @@ impl Ticket {
             Event::Forwarded { token, from, to } => {
                 join(&mut self.assigned, to);
                 if let Some(token) = self.token_mut(*token) {
+                    token.candidates.clear();
                     places::forward(&mut token.rest, from, to);
                 }
             }
@@ -260,6 +307,11 @@ impl Ticket {
             Event::ConsultSubmitted { token, by } => {
                 if let Some(token) = self.token_mut(*token) {
                     places::end_consult(&mut token.rest, by);
+                }
+            }
+            Event::ConsultTakenBack { token, by } => {
+                if let Some(token) = self.token_mut(*token) {
+                    places::take_back(&mut token.rest, by);
                 }
             }
             Event::VoteCast { token, user, edge } => {
@@ -289,8 +341,29 @@ impl Ticket {
             Event::InterventionNeeded { reason } => self.intervention = Some(reason.clone()),
             Event::InterventionEnded => self.intervention = None,
             Event::Discarded => self.is_discarded = true,
+            Event::Undone(undone) => self.put_back(undone),
             Event::Migrated { to, tokens, forks, .. } => {
                 self.version_name = to.clone();
+                let renamed: Vec<(NodeId, NodeId)> = tokens
+                    .iter()
+                    .filter_map(|(token, to)| Some((self.token(*token)?.node.clone(), to.clone())))
+                    .filter(|(from, to)| from != to)
+                    .collect();
+                let new_of = |node: &NodeId| {
+                    let mut renamed = renamed.iter();
+                    renamed.find(|(from, _)| from == node).map(|(_, to)| to.clone())
+                };
+                if let Some(start) = new_of(&self.start) {
+                    self.start = start;
+                }
+                for token in &mut self.tokens {
+                    token.path.rename(new_of);
+                    if let Some(Back::ToCome { to, .. }) = token.back.as_deref_mut()
+                        && let Some(new) = new_of(to)
+                    {
+                        *to = new;
+                    }
+                }
                 for (token, node) in tokens {
                     if let Some(token) = self.token_mut(*token) {
                         token.node = node.clone();
@@ -309,6 +382,12 @@ impl Ticket {
 
     /// Notes for whom people act, whom they added, and to what they agreed.
     fn note_people(&mut self, event: &Event, meta: &Meta) {
+        if let Event::Undone(undone) = event {
+            self.stand_ins = Arc::new(undone.stand_ins.clone());
+            self.signers = Arc::new(undone.signers.clone());
+            self.round = Arc::new(undone.round.clone());
+            return;
+        }
         if self.stand_ins.is_changed_by(event) {
             Arc::make_mut(&mut self.stand_ins).apply(event, &self.tokens);
         }
@@ -333,6 +412,14 @@ impl Ticket {
         let Some(step) = event.step().filter(|_| !self.children.is_empty()) else {
             return;
         };
+        if let Step::Undone(undone) = step {
+            let again = undone.owed.iter().filter_map(OwedAgain::child);
+            for child in again.collect::<Vec<_>>() {
+                if let Some(child) = Arc::make_mut(&mut self.children).get_mut(&child) {
+                    child.state = None;
+                }
+            }
+        }
         let gone = step.ended_stays();
         let never: Vec<TicketId> = self
             .effects
@@ -345,6 +432,28 @@ impl Ticket {
                 child.state = Some(ChildEnd::None);
             }
         }
+    }
+
+    /// Notes who took an edge out of a node, or sent a token back from it.
+    fn note_handler(&mut self, token: TokenId, node: &NodeId, meta: &Meta) {
+        let skipped = self.round.skipped(token, self.version);
+        let user = skipped.or(meta.by.user());
+        if let Some(user) = user.filter(|user| self.last_handlers.get(node) != Some(*user)).cloned() {
+            Arc::make_mut(&mut self.last_handlers).insert(node.clone(), user);
+        }
+    }
+
+    /// A token's stay at a node is over, and it is on its way into another.
+    fn leave(&mut self, id: TokenId, from: &NodeId, to: &NodeId, back: Option<Back>) {
+        self.note_voters(id, from);
+        if let Some(token) = self.token_mut(id) {
+            if token.rest.is_for_people() {
+                token.path.note(token.forks.len(), from);
+            }
+            token.back = back.map(Box::new);
+            token.candidates.clear();
+        }
+        self.put(id, to, Rest::Moving);
     }
 
     /// Notes which visit of a hook node was answered last, before the answer closes its effect.
@@ -403,6 +512,7 @@ impl Ticket {
 
     fn rest(&mut self, id: TokenId, rest: Rest) {
         if let Some(token) = self.token_mut(id) {
+            token.candidates.clear();
             token.rest = rest;
         }
     }
@@ -424,16 +534,10 @@ impl Ticket {
         Some(self.tokens.remove(idx))
     }
 
-    fn add(&mut self, id: TokenId, node: &NodeId, forks: Vec<ForkId>) {
+    fn add(&mut self, id: TokenId, node: &NodeId, forks: Vec<ForkId>, path: Path) {
         self.last_token = self.last_token.max(id);
-        self.tokens.push(Token {
-            id,
-            node: node.clone(),
-            forks,
-            rest: Rest::Moving,
-            visit: self.version,
-            since: self.decided_at,
-        });
+        let token = Token::new(id, node, forks, self.version, self.decided_at);
+        self.tokens.push(Token { path, ..token });
         self.tokens.sort_by_key(|token| token.id);
     }
 }

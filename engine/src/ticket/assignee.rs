@@ -10,6 +10,7 @@ use crate::ticket::Ticket;
 use crate::ticket::assignee::finding::{Finding, People};
 use crate::ticket::ballot::Ballot;
 use crate::ticket::context::{Context, Draw};
+use crate::ticket::decision::GoesBack;
 use crate::ticket::question::{Question, Replies};
 use crate::ticket::token::{Rest, Token};
 use crate::workflow::{AssigneeRule, Node, NormalProps, Strategy};
@@ -32,37 +33,26 @@ pub(crate) enum Resolved {
     Asks(Question),
 }
 
+/// Finds them. `back`: to whom a token comes back, before the rule is asked.
 pub(crate) fn resolve(
     ticket: &Ticket,
     token: &Token,
-    node: &Node,
-    props: &NormalProps,
+    (node, props): (&Node, &NormalProps),
+    back: Option<&GoesBack>,
     context: &Context<'_>,
 ) -> Resolved {
     let finding = Finding::at(ticket, &node.id, context);
     let n_people_min = props.n_people_min() as usize;
-    if props.remember_last_assignee {
-        let voters = ticket
-            .last_voters
-            .get(&node.id)
-            .filter(|_| props.strategy == Strategy::Whole);
-        let last = ticket.last_handlers.get(&node.id).into_iter();
-        let known: Vec<UserId> = voters.map_or_else(|| last.cloned().collect(), Clone::clone);
-        let left = finding.of(known);
-        // Where they are too few the rule is asked again: who remembers must not lower what a vote takes.
-        if !left.users.is_empty() && left.users.len() >= n_people_min {
-            let rest = if left.users.len() == 1 {
-                Rest::held(left.users)
-            } else {
-                Rest::Voting(Box::new(Ballot::new(left.users, props.approval)))
-            };
-            return Resolved::To {
-                rest,
-                pool: None,
-                remembered: true,
-                stand_ins: left.stand_ins,
-            };
-        }
+    let known = match back {
+        Some(GoesBack::To(people)) => people.clone(),
+        Some(GoesBack::ToLast) => last_people(ticket, node, props),
+        None if props.remember_last_assignee => last_people(ticket, node, props),
+        None => Vec::new(),
+    };
+    let left = finding.of(known);
+    // Where they are too few the rule is asked again: who remembers must not lower what a vote takes.
+    if !left.users.is_empty() && left.users.len() >= n_people_min {
+        return by_strategy(left, ticket, token, props, context.draw, true);
     }
     let question = match (&props.assignee, context.replies) {
         (AssigneeRule::External(url), Some(_)) => {
@@ -79,8 +69,17 @@ pub(crate) fn resolve(
         None => named(&props.assignee, &finding, ticket, context),
     };
     match enough(&props.assignee, named, &finding, n_people_min, context) {
-        Ok(people) => by_strategy(people, ticket, token, props, context.draw),
+        Ok(people) => by_strategy(people, ticket, token, props, context.draw, false),
         Err(reason) => Resolved::Nobody { reason },
+    }
+}
+
+/// Who acted at a node last; after a vote all who had a share.
+fn last_people(ticket: &Ticket, node: &Node, props: &NormalProps) -> Vec<UserId> {
+    let voters = ticket.last_voters.get(&node.id);
+    match voters.filter(|_| props.strategy == Strategy::Whole) {
+        Some(voters) => voters.clone(),
+        None => ticket.last_handlers.get(&node.id).into_iter().cloned().collect(),
     }
 }
 
@@ -125,7 +124,14 @@ pub(crate) fn escalated(
     enough(to, named, &finding, 1, context)
 }
 
-fn by_strategy(people: People, ticket: &Ticket, token: &Token, props: &NormalProps, draw: Draw) -> Resolved {
+fn by_strategy(
+    people: People,
+    ticket: &Ticket,
+    token: &Token,
+    props: &NormalProps,
+    draw: Draw,
+    remembered: bool,
+) -> Resolved {
     let users = &people.users;
     let (people, rest, pool) = match (props.strategy, draw) {
         (_, _) if users.len() == 1 => {
@@ -159,7 +165,7 @@ fn by_strategy(people: People, ticket: &Ticket, token: &Token, props: &NormalPro
     Resolved::To {
         rest,
         pool,
-        remembered: false,
+        remembered,
         stand_ins: people.stand_ins,
     }
 }

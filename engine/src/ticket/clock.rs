@@ -18,7 +18,16 @@ pub struct Clocks {
     /// Of stays that are not over, by token.
     open: Vec<Clock>,
     /// Of each node's last stay that is over and had one.
-    last: BTreeMap<NodeId, Run>,
+    last: BTreeMap<NodeId, LastRun>,
+}
+
+/// How far the clock of a stay that is over has come. Stored in events too.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastRun {
+    /// How far it ran.
+    pub run: Run,
+    /// How many times each step was done or fell away.
+    pub done: Vec<(u32, u32)>,
 }
 
 /// How far a clock has run: for so long, and since an instant until another, or still.
@@ -32,7 +41,7 @@ pub struct Run {
     pub until: Option<Timestamp>,
 }
 
-/// The clock of one stay.
+/// The clock of one stay. Stored in events too.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Clock {
     /// The token that rests.
@@ -53,12 +62,17 @@ pub struct Clock {
     pub is_void: bool,
 }
 
+/// How many times a step is among those done.
+pub(crate) fn n_done(done: &[(u32, u32)], step: u32) -> u32 {
+    let done = done.iter().find(|(of, _)| *of == step);
+    done.map_or(0, |(_, n)| *n)
+}
+
 impl Clock {
     /// How many times a step was done or fell away.
     #[must_use]
     pub fn n_done(&self, step: u32) -> u32 {
-        let done = self.done.iter().find(|(of, _)| *of == step);
-        done.map_or(0, |(_, n)| *n)
+        n_done(&self.done, step)
     }
 
     /// Whether it stands.
@@ -108,15 +122,26 @@ impl Clocks {
 
     /// How far the clock of the node's last stay ran.
     #[must_use]
-    pub fn last_of(&self, node: &NodeId) -> Option<Run> {
-        self.last.get(node).copied()
+    pub fn last_of(&self, node: &NodeId) -> Option<&LastRun> {
+        self.last.get(node)
+    }
+
+    /// Those of stays that are not over.
+    pub(crate) fn open(&self) -> &[Clock] {
+        &self.open
+    }
+
+    /// Of each node's last stay that is over and had one.
+    pub(crate) fn last(&self) -> &BTreeMap<NodeId, LastRun> {
+        &self.last
     }
 
     /// Whether an event can change anything: whoever shares them need not copy them for the others.
     pub(crate) fn is_changed_by(&self, event: &Event) -> bool {
         let is_set = matches!(event, Event::DeadlineSet { .. });
         let is_about = matches!(event, Event::DeadlineReached { .. } | Event::EffectSkipped { .. });
-        is_set || !self.open.is_empty() && (is_about || event.step().is_some())
+        let is_undone = matches!(event, Event::Undone(_));
+        is_set || is_undone || !self.open.is_empty() && (is_about || event.step().is_some())
     }
 
     /// Folds one event; `skipped` is the step of a deadline that it closes undone.
@@ -125,7 +150,17 @@ impl Clocks {
             let gone = step.ended_stays();
             for clock in self.open.extract_if(.., |clock| gone.contains(&clock.token)) {
                 let until = clock.run.until.or(Some(at));
-                self.last.insert(clock.node, Run { until, ..clock.run });
+                let (run, done) = (Run { until, ..clock.run }, clock.done);
+                self.last.insert(clock.node, LastRun { run, done });
+            }
+        }
+        if let Event::Undone(undone) = event {
+            self.open.extend(undone.clocks.iter().cloned());
+            for (node, last) in &undone.last_clocks {
+                match last {
+                    Some(last) => self.last.insert(node.clone(), last.clone()),
+                    None => self.last.remove(node),
+                };
             }
         }
         if let Some((token, step)) = skipped
@@ -156,6 +191,11 @@ impl Clocks {
             let (done, passed) = match known {
                 Some(clock) if clock.is_void => (Vec::new(), Some((*spent_ms, at))),
                 Some(clock) => (clock.done, clock.passed),
+                // One that goes on with what the last stay has left.
+                None if token.has_come_back() => {
+                    let last = self.last.get(node);
+                    (last.map(|last| last.done.clone()).unwrap_or_default(), None)
+                }
                 None => (Vec::new(), None),
             };
             self.open.push(Clock {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use crate::account::directory::Directory;
 use crate::calendar::{Budget, Ledger, WorkingTime};
 use crate::id::{FieldKey, TokenId};
-use crate::ticket::clock::{Clock, Run};
+use crate::ticket::clock::{Clock, LastRun, Run, n_done};
 use crate::ticket::decision::Decision;
 use crate::ticket::event::{EffectId, Event};
 use crate::ticket::refusal::Refusal;
@@ -16,7 +16,7 @@ use crate::ticket::room::Room;
 use crate::ticket::token::{Rest, Token};
 use crate::ticket::{ActState, Ticket, assignee, flow, sub_ticket, substitute};
 use crate::time::Timestamp;
-use crate::workflow::{Deadline, DeadlineStep, EdgeKind, Node, NodeKind, StepDoes, Term, TimerProps, WorkflowVersion};
+use crate::workflow::{Deadline, DeadlineStep, Node, NodeKind, StepDoes, Term, TimerProps, WorkflowVersion};
 
 /// Sets what a commit has begun, stopped or moved: clocks of stays, and timers whose field has changed.
 pub(super) fn settle(decision: &mut Decision<'_>) {
@@ -35,20 +35,13 @@ pub(super) fn settle(decision: &mut Decision<'_>) {
             (Rest::Timer { due }, NodeKind::Timer(TimerProps::UntilField(key))) if is_changed(decision, key) => {
                 moved_timer(decision, token, key, *due)
             }
-            _ if rests_with_people(&token.rest) => set_anew(decision, token, node.deadline.as_deref()?),
+            _ if token.rest.is_for_people() => set_anew(decision, token, node.deadline.as_deref()?),
             _ => None,
         }
     });
     let set: Vec<Event> = set.collect();
     for event in set {
         decision.emit(event);
-    }
-}
-
-fn rests_with_people(rest: &Rest) -> bool {
-    match rest {
-        Rest::Unassigned | Rest::Held { .. } | Rest::Offered { .. } | Rest::Shared { .. } | Rest::Voting(_) => true,
-        Rest::Moving | Rest::Joining | Rest::Timer { .. } | Rest::Hook { .. } | Rest::Ended => false,
     }
 }
 
@@ -85,12 +78,15 @@ fn set_anew(decision: &Decision<'_>, token: &Token, deadline: &Deadline) -> Opti
         working,
         term,
         done: known,
+        done_before: ticket.clocks.last_of(&token.node).filter(|_| token.has_come_back()),
         passed: known.and_then(|clock| clock.passed),
     };
     match &deadline.term {
         Term::UntilField(key) => {
             let due = instant_in(decision, key, context.workflow)?;
-            let is_set = known.is_some_and(|clock| clock.due == Some(due) || !is_changed(decision, key));
+            // One that an undo has opened again stands as the commit had stopped it.
+            let is_set =
+                known.is_some_and(|clock| !clock.stands() && (clock.due == Some(due) || !is_changed(decision, key)));
             (!is_set).then(|| plan(Until::Field(due)).set(token, context.now))
         }
         Term::After(after) => {
@@ -122,10 +118,11 @@ fn spent(run: Run, working: &WorkingTime, now: Timestamp) -> i64 {
     run.spent_ms.saturating_add(working.working(run.since, until))
 }
 
-/// What a stay begins with.
+/// What a stay begins with: one that a token has come straight back to goes on as it ended.
 fn carried(ticket: &Ticket, token: &Token, deadline: &Deadline, working: &WorkingTime) -> i64 {
-    let last = ticket.clocks.last_of(&token.node).filter(|_| deadline.carry);
-    last.map_or(0, |run| spent(run, working, run.since))
+    let goes_on = deadline.carry || token.has_come_back();
+    let last = ticket.clocks.last_of(&token.node).filter(|_| goes_on);
+    last.map_or(0, |last| spent(last.run, working, last.run.since))
 }
 
 /// What the steps of a deadline are counted by.
@@ -144,6 +141,8 @@ struct Plan<'d> {
     term: Until,
     /// The clock as it was, with what is done.
     done: Option<&'d Clock>,
+    /// What the stay before has done, where this one goes on with it.
+    done_before: Option<&'d LastRun>,
     /// What was past when the ticket came to its version.
     passed: Option<(i64, Timestamp)>,
 }
@@ -207,7 +206,8 @@ impl Plan<'_> {
 
     /// How many times a step was due before it is due next; `None` where it is over.
     fn next_of(&self, idx: u32, step: &DeadlineStep) -> Option<u32> {
-        let n_done = self.done.map_or(0, |clock| clock.n_done(idx));
+        let n_before = || self.done_before.map_or(0, |last| n_done(&last.done, idx));
+        let n_done = self.done.map_or_else(n_before, |clock| clock.n_done(idx));
         let is_passed = |nth: &u32| match (self.passed, self.term) {
             (Some((spent_ms, _)), Until::Spent(..)) => self.ms_of(step, *nth) <= spent_ms,
             (Some((_, at)), Until::Field(_)) => self.due_of(step, *nth).is_some_and(|due| due <= at),
@@ -249,14 +249,7 @@ pub(super) fn reach(decision: &mut Decision<'_>, id: EffectId, token: TokenId, i
         StepDoes::TakeEdge { edge } => {
             let edge = decision.context.workflow.edge(edge).ok_or_else(gone)?;
             decision.emit(reached);
-            flow::take(decision, token, edge);
-            flow::settle(decision)?;
-            let open = if edge.kind == EdgeKind::Reject {
-                ActState::Rejected
-            } else {
-                ActState::OnGoing
-            };
-            flow::settle_state(decision, open);
+            flow::leave_by(decision, token, edge)?;
         }
     }
     Ok(())
@@ -279,6 +272,7 @@ fn reached<'d>(decision: &Decision<'d>, of: TokenId, idx: u32) -> Option<(&'d No
         working,
         term,
         done: Some(clock),
+        done_before: None,
         passed: clock.passed,
     };
     let nth = plan.next_of(idx, step)?;
@@ -331,11 +325,7 @@ pub(super) fn migrated(decision: &mut Decision<'_>, known: &[(TokenId, i64)], wo
     if decision.ticket.act_state == ActState::InDraft {
         return;
     }
-    let set = decision
-        .ticket
-        .tokens
-        .iter()
-        .filter(|token| rests_with_people(&token.rest));
+    let set = decision.ticket.tokens.iter().filter(|token| token.rest.is_for_people());
     let set = set.filter_map(|token| {
         let deadline = workflow.node(&token.node)?.deadline.as_deref()?;
         let known = known.iter().find(|(of, _)| *of == token.id);
@@ -353,6 +343,7 @@ pub(super) fn migrated(decision: &mut Decision<'_>, known: &[(TokenId, i64)], wo
             working: context.directory.working_time(deadline.calendar.as_ref()),
             term,
             done: None,
+            done_before: None,
             passed: known.map(|(_, spent_ms)| (*spent_ms, context.now)),
         };
         Some(plan.set(token, context.now))
@@ -399,6 +390,7 @@ pub(super) fn review(decision: &mut Decision<'_>, before: &Arc<Directory>) {
             working,
             term,
             done: Some(clock),
+            done_before: None,
             passed: clock.passed,
         };
         let event = plan.set(token, context.now);

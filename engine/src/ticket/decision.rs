@@ -28,12 +28,23 @@ pub(crate) struct Decision<'a> {
     pub(crate) questions: Vec<Question>,
     /// What the commit owes besides what its events say.
     pub(crate) owed: Vec<OwedEffect>,
+    /// The node that a token enters next is one that it comes back to.
+    pub(crate) goes_back: Option<GoesBack>,
     /// Whether the ticket was over before.
     was_final: bool,
     /// Whether the ticket was a draft before: leaving that is its sending.
     was_draft: bool,
     /// Moves that nobody asked for, see `limits::AUTOMATIC_MOVES_MAX`.
     pub(crate) n_moves: usize,
+}
+
+/// To whom a token comes back, where they may still hold the node.
+#[derive(Clone, Debug)]
+pub(crate) enum GoesBack {
+    /// To whoever acted at the node last; after a vote to all who had a share.
+    ToLast,
+    /// To these.
+    To(Vec<UserId>),
 }
 
 /// How far a decision is: what may turn out not to be possible is tried from here.
@@ -49,6 +60,7 @@ impl<'a> Decision<'a> {
         Self {
             context,
             owed: Vec::new(),
+            goes_back: None,
             was_final: ticket.is_final(),
             was_draft: ticket.act_state == ActState::InDraft,
             ticket,

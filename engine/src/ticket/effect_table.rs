@@ -9,7 +9,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::id::{NodeId, TicketId, TokenId, UserId};
-use crate::ticket::event::{ChildEnd, EffectId, Event, OwedEffect};
+use crate::ticket::event::{ChildEnd, EffectId, Event, OwedAgain, OwedEffect};
 use crate::time::Timestamp;
 
 /// Effects that are owed or parked, by id.
@@ -316,7 +316,10 @@ impl EffectTable {
             | Event::ChildEnded { .. }
             | Event::DeadlineReached { .. }
             | Event::Discarded
+            | Event::TokenReturned { .. }
+            | Event::Resumed { .. }
             | Event::Migrated { .. } => !self.is_empty(),
+            Event::Undone(undone) => !undone.owed.is_empty() || !self.is_empty(),
             Event::TicketCreated(_)
             | Event::ActionTaken(_)
             | Event::FieldsChanged { .. }
@@ -341,6 +344,9 @@ impl EffectTable {
             | Event::HandedOver { .. }
             | Event::SignerAdded { .. }
             | Event::ApprovalSkipped { .. }
+            | Event::ConsultTakenBack { .. }
+            | Event::GivenBack { .. }
+            | Event::UndoKept
             | Event::ActedAs { .. } => false,
         }
     }
@@ -465,6 +471,14 @@ impl EffectTable {
                     effect.parked = None;
                 }
             }
+            Event::Undone(undone) => {
+                for (id, effect) in undone.owed.iter().map(OwedAgain::open) {
+                    let place = self.open.binary_search_by_key(&id, |(id, _)| *id);
+                    if let Err(idx) = place {
+                        self.open.insert(idx, (id, effect));
+                    }
+                }
+            }
             // What a discarding owes comes behind it.
             Event::Discarded => self.open.clear(),
             Event::Migrated { tokens, .. } => {
@@ -524,6 +538,11 @@ impl EffectTable {
             | Event::HandedOver { .. }
             | Event::SignerAdded { .. }
             | Event::ApprovalSkipped { .. }
+            | Event::ConsultTakenBack { .. }
+            | Event::GivenBack { .. }
+            | Event::TokenReturned { .. }
+            | Event::Resumed { .. }
+            | Event::UndoKept
             | Event::ActedAs { .. } => {}
         }
     }

@@ -17,10 +17,12 @@ use crate::value::Value;
 mod owed;
 mod reading;
 mod size;
+mod undone;
 mod words;
 
 pub use owed::{AskedQuestion, ChildEnd, EffectId, OwedChild, OwedEffect};
 pub use reading::{Cause, Step};
+pub use undone::{OwedAgain, Undone};
 pub use words::{DropReason, SignerPosition, Via};
 
 /// When and by whom a commit was caused; one for all events of a command.
@@ -439,6 +441,46 @@ pub enum Event {
         /// The ticket's version with what they did when they agreed.
         agreed_at: u64,
     },
+    /// Whoever had asked somebody takes the question back.
+    ConsultTakenBack {
+        /// Which token.
+        token: TokenId,
+        /// Who had asked.
+        by: UserId,
+    },
+    /// Whoever had made a node their own gives it back to those who could have.
+    GivenBack {
+        /// Which token.
+        token: TokenId,
+        /// Who may accept it; at least two.
+        candidates: Vec<UserId>,
+    },
+    /// A token went back to a node that it had been on, without an edge.
+    TokenReturned {
+        /// Which token.
+        token: TokenId,
+        /// From which node.
+        from: NodeId,
+        /// Into which node.
+        to: NodeId,
+        /// Whether the next edge that is no reject leads straight back, and to whom.
+        resume: Option<Vec<UserId>>,
+    },
+    /// A token that had been returned left over an edge, and went straight back to the node that had returned it.
+    Resumed {
+        /// Which token.
+        token: TokenId,
+        /// From which node.
+        from: NodeId,
+        /// Over which edge, wherever that leads.
+        edge: EdgeId,
+        /// Into which node.
+        to: NodeId,
+    },
+    /// What follows in the commit can be undone by whoever acts: how the ticket is now is kept for that.
+    UndoKept,
+    /// What a commit did was taken back.
+    Undone(Box<Undone>),
 }
 
 /// See [`Event::TicketCreated`].
@@ -564,6 +606,12 @@ impl Event {
             Self::HandedOver { .. } => "handed_over",
             Self::SignerAdded { .. } => "signer_added",
             Self::ApprovalSkipped { .. } => "approval_skipped",
+            Self::ConsultTakenBack { .. } => "consult_taken_back",
+            Self::GivenBack { .. } => "given_back",
+            Self::TokenReturned { .. } => "token_returned",
+            Self::Resumed { .. } => "resumed",
+            Self::UndoKept => "undo_kept",
+            Self::Undone(_) => "undone",
         }
     }
 }

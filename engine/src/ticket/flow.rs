@@ -6,13 +6,13 @@
 //!
 //! Invariant: when `settle` returns well, no token is `Moving`.
 
-use crate::id::{NodeId, TokenId};
+use crate::id::{NodeId, TokenId, UserId};
 use crate::limits;
 use crate::ticket::ActState;
-use crate::ticket::decision::Decision;
+use crate::ticket::decision::{Decision, GoesBack};
 use crate::ticket::event::Event;
 use crate::ticket::refusal::Refusal;
-use crate::ticket::token::{Rest, Token};
+use crate::ticket::token::{Back, ForkId, Rest, Token};
 use crate::workflow::{Edge, EdgeKind, NodeKind, WorkflowVersion};
 
 mod end;
@@ -53,11 +53,24 @@ pub(crate) fn take(decision: &mut Decision<'_>, token: TokenId, edge: &Edge) {
     leave_forks(decision, token, &edge.target);
 }
 
-/// Takes an edge that people leave a node by, and moves on. Its type says the state, whoever or whatever takes it.
+/// Takes an edge that people leave a node by, and moves on: where the edge leads, or straight back to the node that had
+/// returned the token. Its type says the state, whoever or whatever takes it.
 pub(crate) fn leave_by(decision: &mut Decision<'_>, token: TokenId, edge: &Edge) -> Result<(), Refusal> {
-    take(decision, token, edge);
-    settle(decision)?;
     let is_reject = edge.kind == EdgeKind::Reject;
+    let back = straight_back(decision, token).filter(|_| !is_reject);
+    match back {
+        Some((to, people)) => {
+            decision.emit(Event::Resumed {
+                token,
+                from: edge.source.clone(),
+                edge: edge.id.clone(),
+                to,
+            });
+            decision.goes_back = Some(GoesBack::To(people));
+        }
+        None => take(decision, token, edge),
+    }
+    settle(decision)?;
     settle_state(
         decision,
         if is_reject {
@@ -67,6 +80,28 @@ pub(crate) fn leave_by(decision: &mut Decision<'_>, token: TokenId, edge: &Edge)
         },
     );
     Ok(())
+}
+
+/// Where a token that was returned goes straight back to, and to whom; `None` where it was not, or the node is gone.
+fn straight_back(decision: &Decision<'_>, token: TokenId) -> Option<(NodeId, Vec<UserId>)> {
+    let token = decision.ticket.token(token)?;
+    let Some(Back::ToCome { to, people }) = token.back.as_deref() else {
+        return None;
+    };
+    let workflow = decision.context.workflow;
+    let node = workflow.node(to).filter(|to| is_within(token, &to.id, workflow))?;
+    let waits = match node.kind {
+        NodeKind::Start | NodeKind::Normal(_) | NodeKind::Timer(_) | NodeKind::Hook(_) => true,
+        NodeKind::End | NodeKind::Exclusive { .. } | NodeKind::Parallel | NodeKind::Inclusive { .. } => false,
+    };
+    waits.then(|| (to.clone(), people.clone()))
+}
+
+/// Whether a token can be put on a node without leaving a fork, and without waiting for the others of its fork there.
+pub(crate) fn is_within(token: &Token, node: &NodeId, workflow: &WorkflowVersion) -> bool {
+    let is_merge = |fork: &ForkId| workflow.merge_of(&fork.split) == Some(node);
+    let mut forks = token.forks.iter();
+    forks.all(|fork| workflow.in_region(&fork.split, node)) && !token.forks.last().is_some_and(is_merge)
 }
 
 /// Takes all tokens away and lets one enter a node: withdraw and the force actions.
@@ -116,6 +151,7 @@ fn leave_forks(decision: &mut Decision<'_>, token: TokenId, target: &NodeId) {
 
 fn enter(decision: &mut Decision<'_>, token: &Token) -> Result<(), Refusal> {
     let workflow = decision.context.workflow;
+    let back = decision.goes_back.take();
     if reaches_merge(token, workflow) {
         join(decision, token);
         return Ok(());
@@ -128,7 +164,7 @@ fn enter(decision: &mut Decision<'_>, token: &Token) -> Result<(), Refusal> {
     };
     match &node.kind {
         NodeKind::Start => start::enter(decision, token),
-        NodeKind::Normal(props) => return normal::enter(decision, token, node, props),
+        NodeKind::Normal(props) => return normal::enter(decision, token, node, props, back.as_ref()),
         NodeKind::End => end::enter(decision, token),
         NodeKind::Exclusive { default_branch } => {
             return exclusive::enter(decision, token, node, default_branch.as_ref());
@@ -182,7 +218,7 @@ fn join(decision: &mut Decision<'_>, token: &Token) {
 
 /// Replaces a token by one on each of the edges, all carrying a new fork.
 fn fork(decision: &mut Decision<'_>, token: &Token, edges: &[&Edge]) {
-    let fork = crate::ticket::ForkId {
+    let fork = ForkId {
         version: decision.ticket.version + 1,
         split: token.node.clone(),
     };

@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 use crate::account::permission;
 use crate::id::{NodeId, TokenId, UserId};
 use crate::ticket::act::Taking;
-use crate::ticket::action::{self, Asking, Chosen, Denied, Offering, Rule, Standing, rule};
+use crate::ticket::action::{self, Asking, Chosen, Denied, Offering, Rule, Standing, return_to, rule};
 use crate::ticket::action_kind::ActionKind;
 use crate::ticket::context::Context;
 use crate::ticket::refusal::{Argument, Available, Refusal};
@@ -34,7 +34,7 @@ pub struct OfferedAction {
     pub node: NodeId,
     /// The token it acts on.
     pub token: TokenId,
-    /// The edge's `props` as defined; an empty object for other actions.
+    /// The edge's `props` as defined; of a return `target_node_ids`, and whether it takes `resume`; else an empty object.
     pub props: serde_json::Value,
     /// Whether there is no simple way back.
     pub is_destructive: bool,
@@ -100,17 +100,18 @@ impl<'w> Offer<'_, 'w> {
         self.kind.id(self.edge.map(|edge| &edge.id))
     }
 
-    fn written_out(&self, workflow: &WorkflowVersion) -> OfferedAction {
+    fn written_out(&self, workflow: &WorkflowVersion, by_force: bool) -> OfferedAction {
         OfferedAction {
             kind: self.kind,
             id: self.id().to_owned(),
             name: self.edge.map_or(rule(self.kind).title, Edge::shown_name).to_owned(),
             node: self.token.node.clone(),
             token: self.token.id,
-            props: self.edge.map_or_else(
-                || serde_json::Value::Object(serde_json::Map::new()),
-                |edge| without_secrets(&edge.props, false),
-            ),
+            props: match self.edge {
+                Some(edge) => without_secrets(&edge.props, false),
+                None if self.kind == ActionKind::ReturnTo => return_to::props(self.token, workflow, by_force),
+                None => serde_json::Value::Object(serde_json::Map::new()),
+            },
             is_destructive: match self.edge {
                 Some(edge) => self.kind == ActionKind::Reject && edge.target == workflow.end().id,
                 None => rule(self.kind).is_destructive,
@@ -138,10 +139,13 @@ impl<'t, 'w> Offers<'t, 'w> {
 #[must_use]
 pub fn offered(ticket: &Ticket, user: &UserId, context: &Context<'_>) -> OfferedActions {
     let found = offers(ticket, user, context);
-    let written_out = |offers: &[Offer<'_, '_>]| offers.iter().map(|one| one.written_out(context.workflow)).collect();
+    let written_out = |offers: &[Offer<'_, '_>], by_force: bool| {
+        let written_out = offers.iter().map(|one| one.written_out(context.workflow, by_force));
+        written_out.collect()
+    };
     OfferedActions {
-        actions: written_out(&found.actions),
-        admin_actions: written_out(&found.admin_actions),
+        actions: written_out(&found.actions, false),
+        admin_actions: written_out(&found.admin_actions, true),
     }
 }
 
@@ -208,9 +212,7 @@ fn offer_edges<'t, 'w>(found: &mut Vec<Offer<'t, 'w>>, token: &'t Token, context
 /// What is offered with a token.
 fn offer_token<'t>(found: &mut Vec<Offer<'t, '_>>, rules: &[&Rule], asking: &Asking<'_>, standing: &Standing<'t>) {
     for rule in rules {
-        if let Offering::Token(holds) = rule.offer
-            && holds(asking, standing)
-        {
+        if rule.offer.holds(asking, standing) {
             push(found, rule.kind, standing.token);
         }
     }
@@ -286,13 +288,16 @@ pub(crate) fn choose<'w>(ticket: &Ticket, taking: &Taking<'_>, context: &Context
     })
 }
 
-/// The refusal of an edge that would be theirs, were the node not waiting for its sub-tickets.
+/// The refusal of an edge or a return that would be theirs, were the node not waiting for its sub-tickets.
 fn waits_for_children(asking: &Asking<'_>, taking: &Taking<'_>) -> Option<Refusal> {
-    let edge = taking.action.edge()?;
     let workflow = asking.context.workflow;
+    let leads_out = |token: &Token| match taking.action.edge() {
+        Some(edge) => asking.standing(token).acts && workflow.ways_out(&token.node).any(|way| way.id == *edge),
+        None => taking.kind == ActionKind::ReturnTo && return_to::is_offered(asking, &asking.standing(token)),
+    };
     let is_meant = |token: &&Token| {
         let is_there = taking.at.is_none_or(|node| token.node == *node);
-        is_there && asking.standing(token).acts && workflow.ways_out(&token.node).any(|way| way.id == *edge)
+        is_there && leads_out(token)
     };
     let token = asking.ticket.tokens.iter().find(is_meant)?;
     let open = sub_ticket::waited_for(asking.ticket, token, workflow);

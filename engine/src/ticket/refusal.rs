@@ -224,6 +224,8 @@ pub enum Argument {
     Children,
     /// In which order somebody who is added acts.
     Position,
+    /// Whether a ticket that is returned comes straight back.
+    Resume,
     /// How many entries a page has.
     PerPage,
     /// The key under which a call may be repeated.
@@ -232,7 +234,7 @@ pub enum Argument {
 
 impl Argument {
     /// All of them.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::TicketId,
         Self::WorkflowId,
         Self::Version,
@@ -249,6 +251,7 @@ impl Argument {
         Self::Effect,
         Self::Children,
         Self::Position,
+        Self::Resume,
         Self::PerPage,
         Self::IdempotencyKey,
     ];
@@ -273,6 +276,7 @@ impl std::fmt::Display for Argument {
             Self::Effect => "the effect",
             Self::Children => "what becomes of sub-tickets",
             Self::Position => "the position",
+            Self::Resume => "whether it comes straight back",
             Self::PerPage => "the size of a page",
             Self::IdempotencyKey => "the idempotency key",
         })

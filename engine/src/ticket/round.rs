@@ -45,6 +45,9 @@ impl Round {
                 | Event::TokensReplaced { .. }
                 | Event::StateChanged { .. }
                 | Event::ApprovalSkipped { .. }
+                | Event::TokenReturned { .. }
+                | Event::Resumed { .. }
+                | Event::VoteTakenBack { .. }
         )
     }
 
@@ -60,12 +63,15 @@ impl Round {
         if matches!(event, Event::FieldsChanged { .. } | Event::TitleChanged { .. }) {
             self.changed = self.acted;
         }
-        if let Event::EdgeTaken { edge, .. } = event {
+        if let Event::VoteTakenBack { user, .. } = event {
+            self.agreed.remove(user);
+        }
+        if let Event::EdgeTaken { edge, .. } | Event::Resumed { edge, .. } = event {
             self.taken.insert(edge.clone(), version);
         }
         if matches!(
             event,
-            Event::TokensReplaced { .. } | Event::StateChanged { to: ActState::Rejected }
+            Event::TokensReplaced { .. } | Event::TokenReturned { .. } | Event::StateChanged { to: ActState::Rejected }
         ) {
             self.begun = version;
         }
@@ -80,8 +86,9 @@ impl Round {
         (*of == token && version <= at + 2).then_some(user)
     }
 
-    /// The version with which a person agreed in this round to what there is now.
-    fn agreed_to_this(&self, user: &UserId, workflow: &WorkflowVersion) -> Option<u64> {
+    /// The version with which a person agreed last in this round.
+    #[must_use]
+    pub fn agreed(&self, user: &UserId, workflow: &WorkflowVersion) -> Option<u64> {
         let agreed = *self.agreed.get(user)?;
         let begins = |edge: &Edge| edge.kind == EdgeKind::Reject || edge.source == workflow.start().id;
         let edges = self
@@ -89,7 +96,12 @@ impl Round {
             .iter()
             .filter(|(id, _)| workflow.edge(id).is_some_and(begins));
         let begun = edges.map(|(_, version)| *version).max().unwrap_or(0).max(self.begun);
-        (agreed > begun && agreed >= self.changed).then_some(agreed)
+        (agreed > begun).then_some(agreed)
+    }
+
+    /// The same, where nothing has changed since.
+    fn agreed_to_this(&self, user: &UserId, workflow: &WorkflowVersion) -> Option<u64> {
+        self.agreed(user, workflow).filter(|agreed| *agreed >= self.changed)
     }
 }
 

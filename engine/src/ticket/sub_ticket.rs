@@ -14,11 +14,11 @@ use crate::ticket::decision::Decision;
 use crate::ticket::event::{ChildEnd, Event, OwedChild, OwedEffect};
 use crate::ticket::refusal::{Argument, Refusal};
 use crate::ticket::token::Token;
-use crate::ticket::{ActState, Child, Ticket, flow};
+use crate::ticket::{Child, Ticket, flow};
 use crate::time::Timestamp;
 use crate::value::Value;
 use crate::workflow::node::{Many, Spawn, SpawnCreator, SpawnValue};
-use crate::workflow::{EdgeKind, Node, NormalProps, WorkflowVersion};
+use crate::workflow::{Node, NormalProps, WorkflowVersion};
 
 /// Whether a node of the parent's version takes sub-tickets of a workflow that somebody opens: of those it names alone.
 ///
@@ -178,18 +178,9 @@ pub(super) fn leave_after_last(decision: &mut Decision<'_>, token: TokenId) {
     let Some(edge) = edge_after_last(decision, token) else {
         return;
     };
-    decision.attempt(|decision| {
-        let edge = decision.context.workflow.edge(&edge);
-        let Some(edge) = edge.cloned() else { return Ok(()) };
-        flow::take(decision, token, &edge);
-        flow::settle(decision)?;
-        let open = if edge.kind == EdgeKind::Reject {
-            ActState::Rejected
-        } else {
-            ActState::OnGoing
-        };
-        flow::settle_state(decision, open);
-        Ok(())
+    decision.attempt(|decision| match decision.context.workflow.edge(&edge) {
+        Some(edge) => flow::leave_by(decision, token, edge),
+        None => Ok(()),
     });
 }
 
@@ -226,13 +217,13 @@ pub(super) fn waited_for(ticket: &Ticket, token: &Token, workflow: &WorkflowVers
     open.map(|(id, _)| id).collect()
 }
 
-/// Owes that every open sub-ticket is closed with its parent.
-pub(super) fn close_all(decision: &mut Decision<'_>, by: &UserId) {
+/// Owes that every open sub-ticket is closed with its parent, or every one of a stay.
+pub(super) fn close(decision: &mut Decision<'_>, by: &UserId, visit: Option<u64>) {
     let open = decision
         .ticket
         .children
         .iter()
-        .filter(|(_, child)| child.state.is_none());
+        .filter(|(_, child)| child.state.is_none() && visit.is_none_or(|visit| child.visit == visit));
     let close: Vec<_> = open.map(|(child, _)| *child).collect();
     let owed = close
         .into_iter()

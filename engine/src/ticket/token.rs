@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::{EdgeId, NodeId, TokenId, UserId};
 use crate::ticket::ballot::{Ballot, BallotShare, ShareState};
+use crate::ticket::path::Path;
 use crate::time::Timestamp;
 use crate::workflow::Approval;
 
@@ -35,6 +36,50 @@ pub struct Token {
     pub visit: u64,
     /// When that stay began.
     pub since: Timestamp,
+    /// Who may accept the node when whoever did gives it back; nobody where it was not accepted, or is somebody else's by
+    /// now.
+    pub candidates: Vec<UserId>,
+    /// Where it has been.
+    pub path: Path,
+    /// That it was sent back, and comes straight back to where it was.
+    pub back: Option<Box<Back>>,
+}
+
+/// That a token was sent back to come again. Stored by position: only ever append.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Back {
+    /// The next edge that is no reject leads straight to where it was.
+    ToCome {
+        /// The node.
+        to: NodeId,
+        /// Whom it is for there; nobody where it waited for nobody.
+        people: Vec<UserId>,
+    },
+    /// It has come: its stay goes on with what the last one there had left.
+    HasCome,
+}
+
+impl Token {
+    /// Whether it has come straight back to a node that had returned it.
+    #[must_use]
+    pub fn has_come_back(&self) -> bool {
+        matches!(self.back.as_deref(), Some(Back::HasCome))
+    }
+
+    /// One on its way into a node, as it comes to be.
+    pub(crate) fn new(id: TokenId, node: &NodeId, forks: Vec<ForkId>, visit: u64, since: Timestamp) -> Self {
+        Self {
+            id,
+            node: node.clone(),
+            forks,
+            rest: Rest::Moving,
+            visit,
+            since,
+            candidates: Vec::new(),
+            path: Path::default(),
+            back: None,
+        }
+    }
 }
 
 /// How a token rests on its node. Stored by position: only ever append.
@@ -130,6 +175,15 @@ impl Rest {
             shares: shares.collect(),
             ..Ballot::new(Vec::new(), Approval::default())
         }))
+    }
+
+    /// Whether it is people that it waits for, or would be were there any.
+    #[must_use]
+    pub fn is_for_people(&self) -> bool {
+        match self {
+            Self::Unassigned | Self::Held { .. } | Self::Offered { .. } | Self::Shared { .. } | Self::Voting(_) => true,
+            Self::Moving | Self::Joining | Self::Timer { .. } | Self::Hook { .. } | Self::Ended => false,
+        }
     }
 
     /// Who can act now, in the order of assignment: holders, the one consulted, candidates, shares whose turn it is.

@@ -9,7 +9,7 @@ use crate::account::directory::Directory;
 use crate::account::person::Person;
 use crate::id::{AccessTokenId, AppName, FieldKey, NodeId, UserId};
 use crate::ticket::ballot::count::Outcome;
-use crate::ticket::event::{Cause, Event, FieldChange, Meta, Processor};
+use crate::ticket::event::{Cause, Event, FieldChange, Meta, Processor, Step};
 use crate::ticket::{ActState, Ticket, apply};
 use crate::time::Timestamp;
 use crate::view::preview::{Move, changes_of, moves};
@@ -52,6 +52,14 @@ pub struct HistoryEntry {
     pub is_vote: bool,
     /// What a vote or a share that was dropped decided.
     pub decided: Option<Outcome>,
+    /// Of a return: where to.
+    pub returned_to: Option<(NodeId, String)>,
+    /// Whether what was returned comes straight back.
+    pub resume: bool,
+    /// Whether an edge led straight back to who had returned the ticket.
+    pub resumed: bool,
+    /// Whether it was undone since.
+    pub is_undone: bool,
     /// Whom it concerned.
     pub target: Option<Person>,
     /// Those who are absent and in whose place who acted did; of what was handed over: whose it was.
@@ -95,6 +103,8 @@ pub struct OutlineRow {
     pub is_bookkeeping: bool,
     /// Those who are absent and in whose place who acted did.
     on_behalf_of: Vec<UserId>,
+    /// Whether it was undone since.
+    pub is_undone: bool,
     /// The ticket before it, without its fields, where it takes that to tell what the commit did.
     before: Option<Arc<Ticket>>,
 }
@@ -118,7 +128,7 @@ impl Outline {
         let looks_back = events.iter().any(|event| {
             matches!(
                 event,
-                Event::TitleChanged { .. } | Event::TokensReplaced { .. } | Event::Migrated { .. }
+                Event::TitleChanged { .. } | Event::TokensReplaced { .. } | Event::Migrated { .. } | Event::Undone(_)
             )
         });
         let before = self.ticket.as_ref().filter(|_| looks_back).cloned().map(Arc::new);
@@ -142,8 +152,18 @@ impl Outline {
             is_first,
             is_bookkeeping: is_bookkeeping(events),
             on_behalf_of,
+            is_undone: false,
             before,
         }));
+        for event in events {
+            if let Some(Step::Undone(undone)) = event.step() {
+                // The first row that has come to that version holds it.
+                let idx = self.rows.partition_point(|row| row.version < undone.commit);
+                if let Some(row) = self.rows.get_mut(idx) {
+                    row.is_undone = true;
+                }
+            }
+        }
         self.ticket = ticket;
     }
 }
@@ -232,6 +252,17 @@ pub fn entry(
         }
         None
     });
+    let named = |node: &NodeId| {
+        let name = workflow.node(node).map(|node| node.name.clone()).unwrap_or_default();
+        (node.clone(), name)
+    };
+    let mut returned = events.iter().filter_map(|event| {
+        if let Event::TokenReturned { to, resume, .. } = event {
+            return Some((to, resume.is_some()));
+        }
+        None
+    });
+    let returned = returned.next();
     HistoryEntry {
         version: row.version,
         at: meta.at,
@@ -248,10 +279,11 @@ pub fn entry(
         action_type: told.action_type,
         action_id: told.action_id,
         deadline: step_of(events),
-        node: told.node.map(|node| {
-            let name = workflow.node(&node).map(|node| node.name.clone()).unwrap_or_default();
-            (node, name)
-        }),
+        node: told.node.as_ref().map(named),
+        returned_to: returned.map(|(to, _)| named(to)),
+        resume: returned.is_some_and(|(_, resume)| resume),
+        resumed: events.iter().any(|event| matches!(event, Event::Resumed { .. })),
+        is_undone: row.is_undone,
         is_vote,
         decided,
         target: told.target.map(|user| Person::of(&user, directory)),
@@ -367,7 +399,7 @@ fn step_of(events: &[Event]) -> Option<(u32, &'static str)> {
     let has = |is_it: fn(&Event) -> bool| events.iter().any(is_it);
     let does = if has(|event| matches!(event, Event::Escalated { .. })) {
         "escalate"
-    } else if has(|event| matches!(event, Event::EdgeTaken { .. })) {
+    } else if has(|event| matches!(event, Event::EdgeTaken { .. } | Event::Resumed { .. })) {
         "take_edge"
     } else {
         "remind"

@@ -9,7 +9,7 @@ use crate::id::{FieldKey, NodeId, UserId};
 use crate::ticket::context::Context;
 use crate::ticket::event::{Cause, Event, FieldChange, Meta, Step};
 use crate::ticket::place::{CurrentNode, current_nodes};
-use crate::ticket::{ActState, Question, Ticket, apply, visibility};
+use crate::ticket::{ActState, Question, Ticket, Token, apply, visibility};
 use crate::value::Value;
 use crate::view::ticket_detail::stand_ins;
 use crate::view::vote::VoteOutlook;
@@ -245,6 +245,27 @@ pub fn moves(before: Option<&Ticket>, events: &[Event], meta: &Meta) -> Vec<Move
                             to: to.clone(),
                             via: "migrate".to_owned(),
                         });
+                    }
+                }
+            }
+            Some(Step::Returned { from, to, .. }) => found.push(Move {
+                from: from.clone(),
+                to: to.clone(),
+                via: word.to_owned(),
+            }),
+            Some(Step::Undone(undone)) => {
+                let known = ticket.as_ref().map_or(&[][..], |ticket| &ticket.tokens);
+                let is_again = |token: &&Token| !known.iter().any(|one| (one.id, one.visit) == (token.id, token.visit));
+                let ended = known.iter().filter(|token| undone.ended.contains(&token.id));
+                for (from, to) in ended.flat_map(|from| undone.tokens.iter().filter(is_again).map(move |to| (from, to)))
+                {
+                    let step = Move {
+                        from: from.node.clone(),
+                        to: to.node.clone(),
+                        via: word.to_owned(),
+                    };
+                    if !found.contains(&step) {
+                        found.push(step);
                     }
                 }
             }

@@ -25,7 +25,8 @@ mod timer;
 pub use approval::{Approval, ApprovalRule};
 pub use deadline::{Deadline, DeadlineStep, StepDoes, Term};
 pub use hook::HookProps;
-pub use normal::{AssigneeRule, NormalProps, Strategy, Variable};
+pub(in crate::workflow) use normal::BAD_RETURN_TARGET;
+pub use normal::{AssigneeRule, NormalProps, Returns, Strategy, Variable};
 pub use people::{OnCreator, OnNobody};
 pub use spawn::{Many, Spawn, SpawnCreator, SpawnValue};
 pub use timer::TimerProps;
@@ -43,6 +44,10 @@ pub struct Node {
     pub field_permissions: BTreeMap<FieldKey, FieldPermission>,
     /// Whether the creator may withdraw while a token is here.
     pub allow_withdraw: bool,
+    /// Whether whoever takes an edge or votes here may undo it; only where people act.
+    pub allow_undo: bool,
+    /// Whether what it says of that is neither true nor false, for whoever publishes: it counts as not said.
+    pub(in crate::workflow) has_bad_undo: bool,
     /// When a stay here is due; only where people act.
     pub deadline: Option<Box<Deadline>>,
 }

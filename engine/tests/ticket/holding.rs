@@ -340,7 +340,7 @@ fn whoever_is_consulted_holds_the_node_until_it_answers() {
     play.to("bob", "consult", "dan").unwrap();
     assert_eq!(play.at(), "on_going a(bob asks dan)");
     assert_eq!(play.offers("dan"), "consult_submit add_comment");
-    assert_eq!(play.offers("bob"), "add_comment");
+    assert_eq!(play.offers("bob"), "take_back add_comment");
     assert_eq!(play.refused("cat", "ok"), "permission_denied");
     assert_eq!(play.act("dan", "consult_submit").at(), "on_going a(bob|cat)");
     assert_eq!(play.offers("dan"), "add_comment", "the consulted keeps sight of it");

@@ -4,7 +4,7 @@
 //! given / when / then. Modules in reading order: `game` (tokens), `holding` (assignees and what they do with a
 //! node), `voting` (where everyone acts), `absence` (who stands in for whom), `approving` (what becomes of the creator,
 //! of nobody, of who agreed before, and signers), `offering` (what an offer says), `refusing` (what a refusal says), `forms` (fields, titles),
-//! `power` (withdraw, force, migration), `waiting` (timers by a calendar), `deadlines` (and `deadlines/walked`: beside a second,
+//! `power` (withdraw, force, migration), `going_back` (returns, undoing), `waiting` (timers by a calendar), `deadlines` (and `deadlines/walked`: beside a second,
 //! slow count), `seeing` (who sees what).
 
 mod absence;
@@ -12,6 +12,7 @@ mod approving;
 mod deadlines;
 mod forms;
 mod game;
+mod going_back;
 mod holding;
 mod offering;
 mod play;

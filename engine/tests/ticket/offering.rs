@@ -185,11 +185,14 @@ fn a_hook_is_retried_once_it_has_failed() {
          edge ok agree a -> end",
     );
     let mut play = Play::submit(&workflow);
-    assert_eq!(play.offers("adm"), "add_comment skip force_close force_alter_node");
+    assert_eq!(
+        play.offers("adm"),
+        "add_comment return_to skip force_close force_alter_node"
+    );
     play.report(HookOutcome::Failed("no answer".into())).unwrap();
     assert_eq!(
         play.offers("adm"),
-        "add_comment retry_hook skip force_close force_alter_node"
+        "add_comment return_to retry_hook skip force_close force_alter_node"
     );
 }
 
@@ -222,6 +225,9 @@ fn kinds_say_what_they_need() {
             "abstain: ",
             "add_signer: TargetUser",
             "take_back: ",
+            "return_to: TargetNode Comment",
+            "undo: ",
+            "give_back: ",
         ]
     );
 }

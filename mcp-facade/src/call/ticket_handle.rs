@@ -23,6 +23,7 @@ const PROPS: &[&str] = &[
     "effect",
     "node_id",
     "position",
+    "resume",
     "target_assignee_id",
     "target_node_id",
 ];
@@ -140,6 +141,7 @@ pub(crate) fn request_of(
         }
     };
     let position = props.text("position")?.map(|text| position(&text)).transpose()?;
+    let resume = props.flag("resume")?;
     let fields = request::fields(&params.fields);
     let understood = || {
         let mut understood = json!({
@@ -161,6 +163,9 @@ pub(crate) fn request_of(
         }
         if closes_children {
             understood["children"] = "close".into();
+        }
+        if resume {
+            understood["resume"] = true.into();
         }
         understood
     };
@@ -185,7 +190,8 @@ pub(crate) fn request_of(
         action: with_position(
             with_effect(Action::of(kind, &action_id, to_user, to_node), effect),
             position,
-        ),
+        )
+        .resuming(resume),
         at,
         comment,
         fields,

@@ -1,6 +1,6 @@
 //! `check`: every problem of definitions, without a data directory.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};

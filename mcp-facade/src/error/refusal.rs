@@ -126,6 +126,7 @@ fn where_to_find(argument: Argument, value: &str) -> Option<String> {
             "map only nodes that the ticket is at, or whose branches are open: `ticket_detail` names where it is"
         }
         Argument::WorkflowId => "call `workflow_list` to find workflows you may start",
+        Argument::Resume => "leave it out: the ticket goes the way that its edges lead",
         Argument::Children
         | Argument::Position
         | Argument::TicketId

@@ -50,6 +50,18 @@ pub struct HistoryEntry {
     /// Only where a vote was decided: `for` or `against`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub decided: Option<&'static str>,
+    /// Of a return: the node that it went back to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target_node: Option<NamedNode>,
+    /// Only for a return from which the ticket comes straight back: that it does.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub resume: bool,
+    /// Only for an edge that led straight back to who had returned the ticket: that it did.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub resumed: bool,
+    /// Only for what was undone since: that it was.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub undone: bool,
     /// Whom it concerned.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub target: Option<Person>,
@@ -89,6 +101,10 @@ impl HistoryEntry {
             node: entry.node.map(NamedNode::from),
             vote: entry.is_vote,
             decided: entry.decided.map(Outcome::word),
+            target_node: entry.returned_to.map(NamedNode::from),
+            resume: entry.resume,
+            resumed: entry.resumed,
+            undone: entry.is_undone,
             target: entry.target.map(Person::from),
             on_behalf_of: entry.on_behalf_of.into_iter().map(Person::from).collect(),
             skipped_same_approver: entry.skipped_same_approver.into_iter().map(Person::from).collect(),

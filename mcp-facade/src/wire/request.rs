@@ -117,6 +117,17 @@ impl<'a> Props<'a> {
         }
     }
 
+    /// A flag; false where it was not sent.
+    pub(crate) fn flag(&mut self, name: &str) -> Result<bool, ApiError> {
+        match self.0.get(name) {
+            None | Some(Value::Null) => Ok(false),
+            Some(Value::Bool(flag)) => Ok(*flag),
+            Some(other @ (Value::String(_) | Value::Number(_) | Value::Array(_) | Value::Object(_))) => {
+                Err(wrong_type(&format!("action_props.{name}"), "true or false", other))
+            }
+        }
+    }
+
     /// A list of texts, or a comma separated one.
     pub(crate) fn texts(&mut self, name: &str) -> Result<Vec<String>, ApiError> {
         let argument = format!("action_props.{name}");

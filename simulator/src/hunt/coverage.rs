@@ -243,6 +243,8 @@ impl Coverage {
                 }
                 Some(Step::Created(created)) => of_version.node(&created.start),
                 Some(Step::Replaced { node, .. }) => of_version.node(node),
+                Some(Step::Returned { to, .. }) => of_version.node(to),
+                Some(Step::Undone(_)) => {}
                 Some(Step::Joined { .. } | Step::ForkLeft { .. } | Step::Migrated { .. } | Step::Discarded) | None => {}
             }
         }

@@ -6,10 +6,10 @@
 use std::collections::BTreeMap;
 
 use loonflow_engine::ticket::ActionKind;
-use loonflow_engine::ticket::{ActState, Command, DropReason, Event, Rest, Ticket};
+use loonflow_engine::ticket::{ActState, Action, Command, DropReason, Event, Rest, Ticket};
 
 /// Built-in goals: name and what it asks for.
-pub const BUILT_IN: [(&str, &str); 23] = [
+pub const BUILT_IN: [(&str, &str); 29] = [
     ("fork_left_early", "a fork was left early"),
     ("shared_merge", "a merge joined twice in one step: two forks share it"),
     ("nested_fork", "a fork was opened within another"),
@@ -35,6 +35,12 @@ pub const BUILT_IN: [(&str, &str); 23] = [
         "holder_dropped",
         "somebody who left was taken out of what they held with others",
     ),
+    ("returned", "a token was sent back to a node that it had been on"),
+    ("resumed", "a token came straight back to the node that had returned it"),
+    ("undone", "an edge was undone"),
+    ("vote_undone", "a vote was undone"),
+    ("consult_taken_back", "a consult was taken back"),
+    ("given_back", "a node that somebody had accepted was offered again"),
     ("effect_owed", "an event hook of the workflow was to be told"),
     ("unassigned", "a token came to rest with nobody"),
     ("intervention_ended", "somebody could act again"),
@@ -142,6 +148,7 @@ impl Goals {
         let mut n_joined = 0;
         let mut votes = false;
         let mut moved = false;
+        let is_undo = matches!(command, Command::Act(act) if act.action == Action::Undo);
         for event in events {
             match event {
                 Event::ForkLeft { .. } => self.see("fork_left_early"),
@@ -160,6 +167,15 @@ impl Goals {
                 Event::Accepted { .. } => self.see("claimed"),
                 Event::VoteCast { .. } => votes = true,
                 Event::EdgeTaken { .. } => moved = true,
+                Event::Resumed { .. } => {
+                    moved = true;
+                    self.see("resumed");
+                }
+                Event::TokenReturned { .. } => self.see("returned"),
+                Event::Undone(_) => self.see("undone"),
+                Event::ConsultTakenBack { .. } => self.see("consult_taken_back"),
+                Event::GivenBack { .. } => self.see("given_back"),
+                Event::VoteTakenBack { .. } if is_undo => self.see("vote_undone"),
                 Event::NodeEntered { pool: Some(_), .. } => self.see("drawn"),
                 Event::NodeEntered { remembered: true, .. } => self.see("remembered"),
                 Event::NodeEntered {
@@ -213,6 +229,7 @@ impl Goals {
                 | Event::ActedAs { .. }
                 | Event::Asked { .. }
                 | Event::VoteTakenBack { .. }
+                | Event::UndoKept
                 | Event::Discarded => {}
             }
         }

@@ -18,7 +18,7 @@ pub mod tenants;
 pub mod views;
 
 /// Every invariant by the name of the function that states it, and its sentence as stories tell it.
-pub const SENTENCES: [(&str, &str); 23] = [
+pub const SENTENCES: [(&str, &str); 26] = [
     (
         "replay_equals_live",
         "a replay of a ticket's commits gives the ticket as it is",
@@ -46,6 +46,18 @@ pub const SENTENCES: [(&str, &str); 23] = [
     (
         "only_writable_fields_change",
         "what a node does not let one write never changes",
+    ),
+    (
+        "a_return_moves_one_token",
+        "a return moves one token and leaves all others as they are",
+    ),
+    (
+        "come_back_where_returned",
+        "what comes straight back comes to the node and the people that returned it",
+    ),
+    (
+        "rejected_says_how_it_came",
+        "an open ticket is rejected exactly if a reject edge or a return moved it last",
     ),
     (
         "state_fits_tokens",

@@ -27,6 +27,7 @@ use crate::world::case::CaseStep;
 mod absences;
 mod acts;
 mod assign;
+mod back;
 pub mod compare;
 mod conditions;
 mod deadlines;
@@ -205,6 +206,7 @@ impl Model {
                 comment,
                 target_assignee_id,
                 target_node_id,
+                resume,
                 fields,
             } => {
                 let operator = operator.as_str();
@@ -216,6 +218,7 @@ impl Model {
                     comment: comment.as_deref(),
                     target_assignee: target_assignee_id.as_ref().map(|id| id.as_str()),
                     target_node: target_node_id.as_ref().map(|id| id.as_str()),
+                    resume: *resume,
                     fields,
                 };
                 // Most refusals come from here and need no copy of the ticket.
@@ -239,7 +242,9 @@ impl Model {
                 acts::report_hook(run, *token, *attempt, failed.is_some()).map_err(Into::into)
             }),
             CaseStep::ReviewHolders { ticket } => self.change(*ticket, now_ms, By::Nobody, drawn, |run| {
+                let before = run.ticket.tokens.clone();
                 votes::review(run);
+                run.keeps_undo = before == run.ticket.tokens;
                 Ok(())
             }),
             CaseStep::HandOver { ticket, user } => {
@@ -310,7 +315,18 @@ fn finish(
         Ok(()) => {
             run.set_times();
             run.owe();
+            let kept = run.kept.take();
             let mut ticket = run.ticket;
+            // Only what has owed nothing but what goes by the clock can be undone.
+            let is_free = |undo: &back::Undo| {
+                let (owed, n) = (&undo.before.owed, undo.before.n_hook_requests);
+                owed.len() == ticket.owed.len() && n == ticket.n_hook_requests && !ticket.is_over()
+            };
+            if let Some(undo) = kept {
+                ticket.undo = Some(undo).filter(is_free).map(Box::new);
+            } else if !run.keeps_undo {
+                ticket.undo = None;
+            }
             ticket.needs_help = moves::needs_help(&ticket, run.people);
             Ok(ticket)
         }

@@ -384,6 +384,9 @@ impl Watch {
             workflow,
             &self.world.directory
         ))?;
+        hold!(of_step::a_return_moves_one_token(before, after, events))?;
+        hold!(of_step::come_back_where_returned(before, events))?;
+        hold!(of_step::rejected_says_how_it_came(before, after, events, workflow))?;
         hold!(invariants::state_fits_tokens(after))?;
         let runs_on = self.world.workflow_of(after).unwrap_or(workflow);
         hold!(invariants::tokens_rest_where_they_can(after, runs_on))?;

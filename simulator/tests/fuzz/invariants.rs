@@ -126,6 +126,9 @@ fn tokens_forks_and_states() {
             node: workflow.end().id.clone(),
             forks: Vec::new(),
             rest: Rest::Ended,
+            candidates: Vec::new(),
+            path: Default::default(),
+            back: None,
         }];
     });
     invariants::state_fits_tokens(&ended).expect_err("at end and on going");

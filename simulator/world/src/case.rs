@@ -123,6 +123,9 @@ pub enum CaseStep {
         /// `action_props.target_node_id`.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         target_node_id: Option<NodeId>,
+        /// `action_props.resume`.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        resume: bool,
         /// Values by field key.
         #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
         fields: Fields,
@@ -223,6 +226,7 @@ impl CaseStep {
                 comment: act.comment.clone(),
                 target_assignee_id: act.action.to_user().cloned(),
                 target_node_id: act.action.to_node().cloned(),
+                resume: matches!(act.action, Action::ReturnTo { resume: true, .. }),
                 fields: fields_of(&act.fields),
             },
             Command::FireTimer { token } => Self::FireTimer {

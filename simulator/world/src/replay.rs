@@ -70,6 +70,7 @@ pub fn command_of(world: &World, step: &CaseStep) -> Option<Translated> {
             comment,
             target_assignee_id,
             target_node_id,
+            resume,
             fields,
         } => on(
             *ticket,
@@ -81,7 +82,8 @@ pub fn command_of(world: &World, step: &CaseStep) -> Option<Translated> {
                     action_id,
                     target_assignee_id.clone(),
                     target_node_id.clone(),
-                )?,
+                )?
+                .resuming(*resume),
                 at: node_id.clone(),
                 comment: comment.clone(),
                 fields: values(fields),

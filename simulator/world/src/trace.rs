@@ -171,6 +171,7 @@ fn feed_step(bytes: &mut Vec<u8>, step: &CaseStep) {
             comment,
             target_assignee_id,
             target_node_id,
+            resume,
             fields,
         } => {
             ticket_of(bytes, 5, *ticket);
@@ -181,6 +182,10 @@ fn feed_step(bytes: &mut Vec<u8>, step: &CaseStep) {
             feed_some(bytes, comment.as_deref());
             feed_some(bytes, target_assignee_id.as_ref().map(UserId::as_str));
             feed_some(bytes, target_node_id.as_ref().map(NodeId::as_str));
+            // Traces from before it could be said stay what they are.
+            if *resume {
+                feed(bytes, "resume");
+            }
             feed_fields(bytes, fields);
         }
         CaseStep::ReachDeadline { ticket, token, step } => {

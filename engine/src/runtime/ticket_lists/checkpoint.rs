@@ -30,7 +30,7 @@ use crate::view::ticket_list::{TenantIndex, encode_cards};
 /// Name of the page, and beginning of the names of segments.
 const PROJECTION: &str = "ticket_list";
 /// Schema number of page and segments; another one is ignored and the list is folded from the start.
-const SCHEMA: u16 = 3;
+const SCHEMA: u16 = 4;
 /// What the page says.
 #[derive(Serialize, Deserialize)]
 struct Page {

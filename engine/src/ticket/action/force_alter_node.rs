@@ -1,11 +1,11 @@
-//! `force_alter_node`: all tokens go, one is put on a normal node or start, assignees resolved anew
-//! (semantics: actions).
+//! `force_alter_node`: all tokens go, one is put on a normal node or start, where it goes to whoever acted there last, if
+//! they still may (semantics: actions, going back).
 
 use crate::ticket::ActState;
 use crate::ticket::act::Taking;
 use crate::ticket::action::{Chosen, Offering, Rule, emit_action, interveners};
 use crate::ticket::action_kind::ActionKind;
-use crate::ticket::decision::Decision;
+use crate::ticket::decision::{Decision, GoesBack};
 use crate::ticket::refusal::{Argument, Refusal};
 use crate::ticket::{flow, sub_ticket};
 
@@ -30,8 +30,9 @@ fn carry_out(decision: &mut Decision<'_>, action: &Chosen<'_>, taking: &Taking<'
     };
     emit_action(decision, action, taking);
     if taking.closes_children {
-        sub_ticket::close_all(decision, taking.by);
+        sub_ticket::close(decision, taking.by, None);
     }
+    decision.goes_back = Some(GoesBack::ToLast);
     flow::replace_tokens(decision, &target.id)?;
     decision.set_state(ActState::OnGoing);
     Ok(())

@@ -23,7 +23,7 @@ fn carry_out(decision: &mut Decision<'_>, action: &Chosen<'_>, taking: &Taking<'
     emit_action(decision, action, taking);
     let end = decision.context.workflow.end().id.clone();
     if taking.closes_children {
-        sub_ticket::close_all(decision, taking.by);
+        sub_ticket::close(decision, taking.by, None);
     }
     flow::replace_tokens(decision, &end)?;
     decision.set_state(ActState::Closed);

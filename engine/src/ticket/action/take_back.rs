@@ -1,13 +1,14 @@
-//! `take_back`: somebody whom the operator added to those who act need not act any more (semantics: signers).
+//! `take_back`: whoever asked somebody goes on without the answer (semantics: going back), or somebody whom the operator
+//! added to those who act need not act any more (semantics: signers).
 
 use crate::id::UserId;
 use crate::ticket::act::Taking;
-use crate::ticket::action::{Chosen, Offering, Rule, emit_action, nobody};
+use crate::ticket::action::{Chosen, Denied, Offering, Rule, emit_action};
 use crate::ticket::action_kind::ActionKind;
 use crate::ticket::decision::Decision;
-use crate::ticket::event::DropReason;
+use crate::ticket::event::{DropReason, Event};
 use crate::ticket::refusal::{Argument, Refusal};
-use crate::ticket::token::Token;
+use crate::ticket::token::{Rest, Token};
 use crate::ticket::{Ticket, voting};
 
 pub(super) const RULE: Rule = Rule {
@@ -16,10 +17,38 @@ pub(super) const RULE: Rule = Rule {
     needs: &[],
     is_destructive: false,
     is_admin: false,
-    offer: Offering::Token(|asking, standing| !added(asking.ticket, standing.token, asking.user).is_empty()),
-    who_may: nobody,
+    offer: Offering::Token(|asking, standing| {
+        let (ticket, token, user) = (asking.ticket, standing.token, asking.user);
+        consulted(token, user).is_some() || !added(ticket, token, user).is_empty()
+    }),
+    who_may,
     carry_out,
 };
+
+/// Those who have asked somebody at a token, and whom.
+fn askers(token: &Token) -> impl Iterator<Item = (&UserId, &UserId)> {
+    let (one, shares) = match &token.rest {
+        Rest::Held { consult, .. } => (consult.as_ref(), [].as_slice()),
+        Rest::Voting(ballot) => (None, ballot.shares.as_slice()),
+        Rest::Moving
+        | Rest::Joining
+        | Rest::Unassigned
+        | Rest::Offered { .. }
+        | Rest::Shared { .. }
+        | Rest::Timer { .. }
+        | Rest::Hook { .. }
+        | Rest::Ended => (None, [].as_slice()),
+    };
+    let one = one.into_iter().map(|consult| (&consult.by, &consult.to));
+    let shares = shares.iter().filter(|share| share.is_kept());
+    let asking = shares.filter_map(|share| share.consulted.as_ref().map(|to| (&share.holder, to)));
+    one.chain(asking)
+}
+
+/// Whom a person has asked at a token.
+fn consulted<'t>(token: &'t Token, by: &UserId) -> Option<&'t UserId> {
+    askers(token).find(|(asker, _)| *asker == by).map(|(_, to)| to)
+}
 
 /// Whom a person added and can take out again: their votes are still to come, and enough are left without one.
 fn added<'t>(ticket: &'t Ticket, token: &'t Token, by: &'t UserId) -> Vec<&'t UserId> {
@@ -30,17 +59,45 @@ fn added<'t>(ticket: &'t Ticket, token: &'t Token, by: &'t UserId) -> Vec<&'t Us
     shares.map(|share| &share.holder).collect()
 }
 
+fn who_may(denied: &Denied<'_>) -> Option<String> {
+    let (taking, ticket) = (denied.taking, denied.asking.ticket);
+    let is_there = |token: &&Token| taking.at.is_none_or(|node| token.node == *node);
+    let token = ticket
+        .tokens
+        .iter()
+        .filter(is_there)
+        .find(|token| askers(token).next().is_some())?;
+    let asking = askers(token).map(|(asker, _)| asker);
+    Some(format!("only who asked may, {}", denied.names(asking)))
+}
+
+/// Without a name, what was asked goes before whom was added: that one waits for the answer.
 fn carry_out(decision: &mut Decision<'_>, action: &Chosen<'_>, taking: &Taking<'_>) -> Result<(), Refusal> {
+    let named = taking.action.to_user();
     let token = decision.ticket.token(action.token);
+    let asked = token.and_then(|token| consulted(token, taking.by));
+    if asked.is_some_and(|asked| named.is_none_or(|named| named == asked)) {
+        emit_action(decision, action, taking);
+        decision.emit(Event::ConsultTakenBack {
+            token: action.token,
+            by: taking.by.clone(),
+        });
+        return Ok(());
+    }
     let added = token.map_or_else(Vec::new, |token| added(&decision.ticket, token, taking.by));
-    let user = match (taking.action.to_user(), added.as_slice()) {
+    let user = match (named, added.as_slice()) {
         (Some(named), added) if added.contains(&named) => named.clone(),
         (None, [only]) => UserId::clone(only),
         (named, added) => {
-            let known: Vec<String> = added.iter().map(|user| format!("`{user}`")).take(10).collect();
+            let known: Vec<String> = asked
+                .into_iter()
+                .chain(added.iter().copied())
+                .map(|user| format!("`{user}`"))
+                .take(10)
+                .collect();
             let named = named.map_or("", |named| named.as_str());
             let problem = format!(
-                "name one of those whom you added and who have not voted: {}",
+                "name the one whom you asked, or one of those whom you added and who have not voted: {}",
                 known.join(", ")
             );
             return Err(Refusal::argument(Argument::TargetUser, named, problem));

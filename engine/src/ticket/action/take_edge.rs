@@ -6,8 +6,9 @@ use crate::ticket::act::Taking;
 use crate::ticket::action::{Chosen, Denied, Offering, Rule, emit_action, is_held};
 use crate::ticket::action_kind::ActionKind;
 use crate::ticket::decision::Decision;
+use crate::ticket::event::Event;
 use crate::ticket::refusal::{Argument, Refusal};
-use crate::ticket::{field_rules, flow, voting};
+use crate::ticket::{ActState, field_rules, flow, voting};
 
 pub(super) const AGREE: Rule = rule(ActionKind::Agree, "Agree");
 pub(super) const REJECT: Rule = rule(ActionKind::Reject, "Reject");
@@ -48,6 +49,10 @@ fn carry_out(decision: &mut Decision<'_>, action: &Chosen<'_>, taking: &Taking<'
     };
     let demand_required = !edge.skip_fields_required_check;
     let changes = field_rules::check(&decision.ticket, decision.context, node, taking.fields, demand_required)?;
+    // Sending a ticket is its creation to everybody else.
+    if node.allow_undo && decision.ticket.act_state != ActState::InDraft {
+        decision.emit(Event::UndoKept);
+    }
     emit_action(decision, action, taking);
     field_rules::store(decision, changes);
 

@@ -136,6 +136,26 @@ pub(super) fn end_consult(rest: &mut Rest, by: &UserId) {
     }
 }
 
+/// Ends what somebody has asked.
+pub(super) fn take_back(rest: &mut Rest, by: &UserId) {
+    match rest {
+        Rest::Held { consult, .. } => *consult = None,
+        Rest::Voting(ballot) => {
+            if let Some(share) = ballot.of_mut(by) {
+                share.consulted = None;
+            }
+        }
+        Rest::Moving
+        | Rest::Joining
+        | Rest::Unassigned
+        | Rest::Offered { .. }
+        | Rest::Shared { .. }
+        | Rest::Timer { .. }
+        | Rest::Hook { .. }
+        | Rest::Ended => {}
+    }
+}
+
 /// Ends what somebody was asked, and takes them out of those who may act; the last one stays.
 pub(super) fn drop_holder(rest: &mut Rest, user: &UserId) {
     end_consult_of(rest, user);

@@ -4,7 +4,7 @@
 //! Not here: what an event makes of a ticket (`apply`), what it causes outside (`effect`).
 
 use crate::id::{EdgeId, NodeId, TicketId, TokenId, UserId, VersionName};
-use crate::ticket::event::{ActionTaken, Branch, ChildEnd, EffectId, Event, TicketCreated};
+use crate::ticket::event::{ActionTaken, Branch, ChildEnd, EffectId, Event, TicketCreated, Undone};
 use crate::ticket::token::ForkId;
 
 /// What caused a commit: everything else in it follows from this. A commit without any is the engine's own review.
@@ -109,7 +109,7 @@ pub enum Cause<'e> {
 pub enum Step<'e> {
     /// See [`Event::TicketCreated`].
     Created(&'e TicketCreated),
-    /// See [`Event::EdgeTaken`].
+    /// See [`Event::EdgeTaken`] and [`Event::Resumed`].
     Edge {
         /// Which token.
         token: TokenId,
@@ -163,6 +163,17 @@ pub enum Step<'e> {
     },
     /// See [`Event::Discarded`].
     Discarded,
+    /// See [`Event::TokenReturned`].
+    Returned {
+        /// Which token.
+        token: TokenId,
+        /// From which node.
+        from: &'e NodeId,
+        /// Into which node.
+        to: &'e NodeId,
+    },
+    /// See [`Event::Undone`].
+    Undone(&'e Undone),
 }
 
 impl Step<'_> {
@@ -170,7 +181,10 @@ impl Step<'_> {
     #[must_use]
     pub fn ended_stays(&self) -> &[TokenId] {
         match self {
-            Self::Edge { token, .. } | Self::Forked { token, .. } => std::slice::from_ref(token),
+            Self::Edge { token, .. } | Self::Forked { token, .. } | Self::Returned { token, .. } => {
+                std::slice::from_ref(token)
+            }
+            Self::Undone(undone) => &undone.ended,
             Self::Joined { tokens, .. } => tokens,
             Self::Replaced { removed, .. } => removed,
             Self::ForkLeft { cancelled, .. } => cancelled,
@@ -268,6 +282,12 @@ impl Event {
             | Self::Substituted { .. }
             | Self::SignerAdded { .. }
             | Self::ApprovalSkipped { .. }
+            | Self::ConsultTakenBack { .. }
+            | Self::GivenBack { .. }
+            | Self::TokenReturned { .. }
+            | Self::Resumed { .. }
+            | Self::UndoKept
+            | Self::Undone(_)
             | Self::ActedAs { .. } => None,
         }
     }
@@ -277,12 +297,19 @@ impl Event {
     pub fn step(&self) -> Option<Step<'_>> {
         match self {
             Self::TicketCreated(created) => Some(Step::Created(created)),
-            Self::EdgeTaken { token, edge, from, to } => Some(Step::Edge {
+            // Which way it went is in `to`, whatever way the edge leads.
+            Self::EdgeTaken { token, edge, from, to } | Self::Resumed { token, from, edge, to } => Some(Step::Edge {
                 token: *token,
                 edge,
                 from,
                 to,
             }),
+            Self::TokenReturned { token, from, to, .. } => Some(Step::Returned {
+                token: *token,
+                from,
+                to,
+            }),
+            Self::Undone(undone) => Some(Step::Undone(undone)),
             Self::Forked { token, fork, branches } => Some(Step::Forked {
                 token: *token,
                 fork,
@@ -342,6 +369,9 @@ impl Event {
             | Self::HandedOver { .. }
             | Self::SignerAdded { .. }
             | Self::ApprovalSkipped { .. }
+            | Self::ConsultTakenBack { .. }
+            | Self::GivenBack { .. }
+            | Self::UndoKept
             | Self::ActedAs { .. } => None,
         }
     }

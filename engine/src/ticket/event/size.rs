@@ -36,6 +36,14 @@ impl Event {
                     .map(|(absent, by)| absent.as_str().len() + by.as_str().len() + 2);
                 each.sum::<usize>()
             }
+            Self::GivenBack { candidates, .. } => people(candidates),
+            Self::TokenReturned { resume, .. } => resume.as_deref().map_or(0, people),
+            Self::Undone(undone) => {
+                let assigned = undone.tokens.iter().flat_map(|token| token.rest.assignees());
+                let assigned = assigned.map(|user| user.as_str().len() + 1);
+                let n_rows = undone.tokens.len() + undone.clocks.len() + undone.owed.len();
+                assigned.sum::<usize>() + EACH * n_rows
+            }
             Self::DeadlineSet { steps, .. } => 10 * steps.len(),
             Self::Forked { branches, .. } => EACH * branches.len(),
             Self::Joined { tokens, .. } => tokens.len(),
@@ -70,6 +78,9 @@ impl Event {
             | Self::HandedOver { .. }
             | Self::SignerAdded { .. }
             | Self::ApprovalSkipped { .. }
+            | Self::ConsultTakenBack { .. }
+            | Self::Resumed { .. }
+            | Self::UndoKept
             | Self::ActedAs { .. } => 0,
         };
         (EACH + large) as u64

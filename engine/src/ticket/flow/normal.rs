@@ -3,7 +3,7 @@
 //! Nobody found: the command of a person fails; where no person caused the move, the token rests unassigned.
 
 use crate::ticket::assignee::{self, Resolved};
-use crate::ticket::decision::Decision;
+use crate::ticket::decision::{Decision, GoesBack};
 use crate::ticket::event::{Event, Processor};
 use crate::ticket::refusal::Refusal;
 use crate::ticket::token::{Rest, Token};
@@ -15,9 +15,10 @@ pub(super) fn enter(
     token: &Token,
     node: &Node,
     props: &NormalProps,
+    back: Option<&GoesBack>,
 ) -> Result<(), Refusal> {
     let (rest, pool, remembered, stand_ins) =
-        match assignee::resolve(&decision.ticket, token, node, props, decision.context) {
+        match assignee::resolve(&decision.ticket, token, (node, props), back, decision.context) {
             Resolved::To {
                 rest,
                 pool,

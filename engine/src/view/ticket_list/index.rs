@@ -326,8 +326,9 @@ pub(super) fn damaged(reason: &str) -> CodecError {
     }
 }
 
-/// Fields are in no list; an emptied map is not made anew at every event.
+/// Fields are in no list, as they are or were; an emptied map is not made anew at every event.
 fn leave_fields_out(card: &mut Ticket) {
+    card.undoable = None;
     if !card.fields.is_empty() {
         Arc::make_mut(&mut card.fields).clear();
     }

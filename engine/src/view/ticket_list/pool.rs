@@ -8,7 +8,7 @@ use std::hash::Hash;
 use std::sync::Arc;
 
 use crate::id::{FieldKey, NodeId, SharedText, TicketId, UserId};
-use crate::ticket::{Child, Clocks, EffectId, EffectTable, Rest, ShareState, Ticket};
+use crate::ticket::{Child, Clocks, EffectId, EffectTable, Rest, Round, ShareState, Ticket};
 use crate::value::Value;
 
 /// Sets and maps of more entries are seldom alike, and cost their length to compare: they are not looked for.
@@ -76,6 +76,7 @@ pub(super) struct Pool {
     no_children: Arc<BTreeMap<TicketId, Child>>,
     no_answers: Arc<BTreeMap<NodeId, EffectId>>,
     no_clocks: Arc<Clocks>,
+    no_round: Arc<Round>,
 }
 
 impl Pool {
@@ -88,6 +89,11 @@ impl Pool {
         card.effects = Arc::clone(&self.no_effects);
         card.children = Arc::clone(&self.no_children);
         card.answered_hooks = Arc::clone(&self.no_answers);
+        card.round = Arc::clone(&self.no_round);
+        card.undoable = None;
+        for token in &mut card.tokens {
+            (token.path, token.candidates, token.back) = Default::default();
+        }
         if card.clocks == self.no_clocks {
             card.clocks = Arc::clone(&self.no_clocks);
         }

@@ -55,6 +55,9 @@ fn read_node(reader: &mut Reader, info: &Json) -> Node {
     let is_for_people = kind.is_left_by_people();
     let deadline = deadline::read(reader, props, &place, is_for_people);
     let mut known = [&PROPS_KEYS, kind.rule().keys].concat();
+    if is_for_people {
+        known.push("allow_undo");
+    }
     if !is_for_people && props.get("deadline").is_some() {
         // It is said to be misplaced, which is more than that nobody reads it.
         known.push("deadline");
@@ -64,6 +67,8 @@ fn read_node(reader: &mut Reader, info: &Json) -> Node {
         name: reader.text(info, "name", &place),
         field_permissions: field_permissions(reader, props, &place),
         allow_withdraw: reader.flag(props, "allow_withdraw", &place),
+        allow_undo: is_for_people && get(props, "allow_undo") == &Json::Bool(true),
+        has_bad_undo: is_for_people && !matches!(get(props, "allow_undo"), Json::Null | Json::Bool(_)),
         id,
         kind,
         deadline,

@@ -12,6 +12,8 @@ fn node(id: &str, kind: NodeKind) -> Node {
         kind,
         field_permissions: BTreeMap::new(),
         allow_withdraw: false,
+        allow_undo: false,
+        has_bad_undo: false,
         deadline: None,
     }
 }

@@ -4,7 +4,7 @@ use serde_json::Value as Json;
 
 use crate::account::token::Secret;
 
-use crate::id::{DeptId, EdgeId, FieldKey, RoleId, UserId, WorkflowId};
+use crate::id::{DeptId, EdgeId, FieldKey, NodeId, RoleId, UserId, WorkflowId};
 use crate::workflow::definition::reader::{Place, Reader, get, is_http};
 use crate::workflow::edge::Edge;
 use crate::workflow::form::{ComponentKind, Form};
@@ -13,6 +13,9 @@ use crate::workflow::node::people::{self, OnCreator, OnNobody};
 use crate::workflow::node::spawn::{self, Many, Spawn, SpawnValue};
 use crate::workflow::node::{Leaving, Node, NodeKind, Rule, is_there};
 use crate::workflow::problem::Problem;
+
+/// Code of the problem of a node that a ticket cannot be sent back to.
+pub(in crate::workflow) const BAD_RETURN_TARGET: &str = "bad_return_target";
 
 pub(super) const RULE: Rule = Rule {
     word: "normal",
@@ -34,6 +37,8 @@ pub(super) const RULE: Rule = Rule {
         "on_nobody",
         "skip_same_approver",
         "allow_add_signer",
+        "allow_return",
+        "allow_resume",
     ],
     leaving: Leaving::ByPeople,
     read: |reader, props, place| NodeKind::Normal(Box::new(read(reader, props, place))),
@@ -74,7 +79,11 @@ pub struct NormalProps {
     pub assignee_token: Secret,
     /// How votes are counted; only where the strategy is [`Strategy::Whole`].
     pub approval: Approval,
-    /// What is wrong with what is said of people and votes, for whoever publishes.
+    /// Where whoever acts may send a ticket back to.
+    pub allow_return: Returns,
+    /// Whether a ticket that is sent back from here may come straight back.
+    pub allow_resume: bool,
+    /// What is wrong with what is said of it, for whoever publishes.
     faults: Vec<Fault>,
 }
 
@@ -86,6 +95,29 @@ impl NormalProps {
             self.approval.rule.n_people_min()
         } else {
             1
+        }
+    }
+}
+
+/// Where a ticket may be sent back to from a node, of the nodes that it has been on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Returns {
+    /// Nowhere.
+    Nowhere,
+    /// To any of them.
+    Anywhere,
+    /// To these, as given.
+    To(Vec<NodeId>),
+}
+
+impl Returns {
+    /// Whether a node is one of them.
+    #[must_use]
+    pub fn allows(&self, node: &NodeId) -> bool {
+        match self {
+            Self::Nowhere => false,
+            Self::Anywhere => true,
+            Self::To(nodes) => nodes.contains(node),
         }
     }
 }
@@ -204,7 +236,37 @@ fn read(reader: &mut Reader, props: &Json, place: &Place) -> NormalProps {
         spawn: spawn::read(reader, props, place),
         assignee_token: Secret::new(reader.text(props, "assignee_token", place)),
         approval,
+        allow_return: allow_return(props, &mut faults),
+        allow_resume: allow_resume(props, &mut faults),
         faults,
+    }
+}
+
+fn allow_return(props: &Json, faults: &mut Vec<Fault>) -> Returns {
+    let given = get(props, "allow_return");
+    let nodes = match given {
+        Json::Null | Json::Bool(false) => return Returns::Nowhere,
+        Json::Bool(true) => return Returns::Anywhere,
+        Json::Array(nodes) => nodes.iter().map(Json::as_str).collect::<Option<Vec<&str>>>(),
+        Json::Number(_) | Json::String(_) | Json::Object(_) => None,
+    };
+    if let Some(nodes) = nodes.filter(|nodes| !nodes.is_empty()) {
+        return Returns::To(nodes.into_iter().map(NodeId::from).collect());
+    }
+    let sentence = format!("has the `allow_return` {given}: give true, or a list of ids of nodes");
+    faults.push((BAD_RETURN_TARGET, sentence));
+    Returns::Nowhere
+}
+
+fn allow_resume(props: &Json, faults: &mut Vec<Fault>) -> bool {
+    match get(props, "allow_resume") {
+        Json::Null => true,
+        Json::Bool(flag) => *flag,
+        given @ (Json::Number(_) | Json::String(_) | Json::Array(_) | Json::Object(_)) => {
+            let sentence = format!("has {given} as `allow_resume`: give true or false");
+            faults.push(("wrong_type", sentence));
+            true
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use crate::id::NodeId;
 use crate::text::is_blank;
 use crate::workflow::definition::Definition;
 use crate::workflow::edge::{Edge, EdgeKind};
-use crate::workflow::node::{Leaving, Node, deadline};
+use crate::workflow::node::{BAD_RETURN_TARGET, Leaving, Node, Returns, deadline};
 use crate::workflow::problem::Problem;
 
 pub(super) fn check(definition: &Definition, problems: &mut Vec<Problem>) {
@@ -23,6 +23,35 @@ pub(super) fn check(definition: &Definition, problems: &mut Vec<Problem>) {
     for node in &definition.nodes {
         (node.kind.rule().check)(node, ways.out_of(node), problems);
         deadline::check(node, ways.out_of(node), problems);
+    }
+    going_back(definition, problems);
+}
+
+/// A ticket is sent back to start and normal nodes alone; `allow_undo` is a flag.
+fn going_back(definition: &Definition, problems: &mut Vec<Problem>) {
+    let peoples = definition.nodes.iter().filter(|node| node.kind.is_left_by_people());
+    let peoples: BTreeSet<&NodeId> = peoples.map(|node| &node.id).collect();
+    for node in &definition.nodes {
+        if node.has_bad_undo {
+            let sentence = format!(
+                "node `{}` has an `allow_undo` that is neither true nor false: give one of them",
+                node.id
+            );
+            problems.push(Problem::error("wrong_type", sentence).at_node(&node.id));
+        }
+        let Some(Returns::To(targets)) = node.kind.as_normal().map(|props| &props.allow_return) else {
+            continue;
+        };
+        for target in targets
+            .iter()
+            .filter(|target| **target == node.id || !peoples.contains(target))
+        {
+            let sentence = format!(
+                "node `{}` has `{target}` in its `allow_return`: name start or normal nodes, and not itself",
+                node.id
+            );
+            problems.push(Problem::error(BAD_RETURN_TARGET, sentence).at_node(&node.id));
+        }
     }
 }
 

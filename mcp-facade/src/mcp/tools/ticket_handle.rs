@@ -18,13 +18,15 @@ pub const DECLARATION: Declaration = Declaration {
             "action_type",
             Kind::Text,
             "type of an action that ticket_prepare_handle offers: agree, reject, other, accept, forward, consult, \
-             consult_submit, add_comment, withdraw, discard, force_forward, force_close, force_alter_node, retry_hook, skip, abstain, add_signer, take_back.",
+             consult_submit, add_comment, withdraw, discard, force_forward, force_close, force_alter_node, retry_hook, skip, abstain, \
+             add_signer, take_back, return_to, undo, give_back.",
         ),
         property("action_id", Kind::Text, "id of that action."),
         property(
             "action_props",
             Kind::AnyObject,
-            "comment; node_id where several fit; what the action's needs name, as target_assignee_id or target_node_id; position (with, before, after) of a signer.",
+            "comment; node_id where several fit; what the action's needs name, as target_assignee_id or target_node_id; position (with, \
+             before, after) of a signer; resume with return_to.",
         ),
         property(
             "fields",

@@ -190,6 +190,13 @@ impl Replication<'_> {
                 | Event::HandedOver { .. }
                 | Event::SignerAdded { .. }
                 | Event::ApprovalSkipped { .. }
+                // Nobody goes back in a forecast.
+                | Event::ConsultTakenBack { .. }
+                | Event::GivenBack { .. }
+                | Event::TokenReturned { .. }
+                | Event::Resumed { .. }
+                | Event::UndoKept
+                | Event::Undone(_)
                 | Event::Migrated { .. } => {}
             }
         }

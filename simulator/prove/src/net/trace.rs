@@ -1,6 +1,7 @@
 //! What happened to a ticket as a row of transitions of its definition's net.
 //!
-//! Withdrawals, what admins do by force and edges that leave a fork early have no place in a plain net.
+//! Withdrawals, returns and what is undone, what admins do by force and edges that leave a fork early have no place in a
+//! plain net.
 
 use std::collections::BTreeMap;
 
@@ -29,6 +30,9 @@ pub fn trace(net: &Net, events: &[Event]) -> Result<Vec<String>, String> {
                 contexts.insert(TokenId(1), Context::new());
                 add(Step::Create, &Context::new())?;
             }
+            Some(Taken::Edge { .. }) if matches!(event, Event::Resumed { .. }) => {
+                return Err(format!("{event:?} leads where no edge does"));
+            }
             Some(Taken::Edge { token, edge, .. }) => {
                 let context = contexts.get(&token).cloned().unwrap_or_default();
                 add(Step::Edge(edge.clone()), &context)?;
@@ -53,6 +57,9 @@ pub fn trace(net: &Net, events: &[Event]) -> Result<Vec<String>, String> {
             }
             Some(Taken::ForkLeft { .. } | Taken::Replaced { .. } | Taken::Migrated { .. }) => {
                 return Err(format!("{event:?} takes tokens from wherever they are"));
+            }
+            Some(Taken::Returned { .. } | Taken::Undone(_)) => {
+                return Err(format!("{event:?} goes back without an edge"));
             }
             Some(Taken::Discarded) | None => {}
         }

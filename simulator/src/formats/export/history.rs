@@ -148,6 +148,8 @@ impl History {
             Step::Replaced { node, .. } => Some((format!("put:{node}"), Some(node.clone()), None)),
             Step::Migrated { to, .. } => Some((format!("migrate:{to}"), None, None)),
             Step::Discarded => Some(("discard".to_owned(), None, None)),
+            Step::Returned { from, to, .. } => Some((format!("return:{to}"), Some(from.clone()), None)),
+            Step::Undone(_) => Some(("undo".to_owned(), None, None)),
         }
     }
 

@@ -259,7 +259,7 @@ impl Said {
                 detail: None,
                 people: taken.target.iter().flat_map(concerned).collect(),
             },
-            Event::EdgeTaken { edge, from, .. } => Self {
+            Event::EdgeTaken { edge, from, .. } | Event::Resumed { edge, from, .. } => Self {
                 edge: Some(edge.to_string()),
                 ..at(from)
             },
@@ -304,7 +304,11 @@ impl Said {
                 people: vec![(from.to_string(), "absent"), (to.to_string(), "assigned")],
                 ..Self::default()
             },
-            Event::Escalated { to, .. } => Self {
+            Event::TokenReturned { from, to, .. } => Self {
+                detail: Some(to.to_string()),
+                ..at(from)
+            },
+            Event::Escalated { to, .. } | Event::GivenBack { candidates: to, .. } => Self {
                 people: to.iter().map(|user| (user.to_string(), "assigned")).collect(),
                 ..Self::default()
             },
@@ -369,6 +373,9 @@ impl Said {
             Event::TitleChanged { .. }
             | Event::Accepted { .. }
             | Event::ConsultSubmitted { .. }
+            | Event::ConsultTakenBack { .. }
+            | Event::UndoKept
+            | Event::Undone(_)
             | Event::InterventionEnded
             | Event::Asked { .. }
             | Event::EffectDone { .. }

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use loonflow_engine::id::{EdgeId, UserId, VersionName, WorkflowId};
 use loonflow_engine::ticket::substitute::has_place;
 use loonflow_engine::ticket::{ActState, ActionKind, Rest, Ticket, Token};
-use loonflow_engine::workflow::{Node, WorkflowVersion};
+use loonflow_engine::workflow::{Node, Returns, WorkflowVersion};
 use serde_json::{Value as Json, json};
 
 use crate::hunt::generate::definitions::{Names, calendars, mutated};
@@ -24,8 +24,8 @@ use crate::world::tape::Tape;
 mod single;
 
 use single::{
-    active_user, any_edge, any_node, any_related, any_ticket, any_user, bare, change_dept, change_person, comment,
-    force, forcer, left_by_somebody, migrate, on, pass,
+    active_user, any_edge, any_node, any_related, any_ticket, any_user, back, bare, change_dept, change_person,
+    comment, force, forcer, left_by_somebody, migrate, on, pass,
 };
 
 /// Tickets that are looked at besides now and then an older one: few, so that steps meet.
@@ -224,14 +224,26 @@ impl People {
                 };
             }
         }
+        if let (Some(undoable), true) = (&ticket.undoable, tape.chance(1, 3)) {
+            return bare(idx, &undoable.by, ActionKind::Undo);
+        }
         let Some(token) = tape.pick(&ticket.tokens) else {
             return comment(idx, &ticket.creator, None, tape);
         };
+        if self.habits.forces && tape.chance(1, 24) {
+            return back(idx, &forcer(world, workflow, tape), token, workflow, tape);
+        }
         match &token.rest {
+            Rest::Held {
+                consult: Some(consult), ..
+            } if tape.chance(1, 4) => on(idx, &consult.by, ActionKind::TakeBack, token),
             Rest::Held {
                 consult: Some(consult), ..
             } => on(idx, &consult.to, ActionKind::ConsultSubmit, token),
             Rest::Held { holders, consult: None } => match tape.pick(holders) {
+                Some(holder) if !token.candidates.is_empty() && tape.chance(1, 4) => {
+                    on(idx, holder, ActionKind::GiveBack, token)
+                }
                 Some(holder) => {
                     let holder = holder.clone();
                     self.held(world, idx, workflow, token, &holder, tape)
@@ -247,7 +259,15 @@ impl People {
                 let turns: Vec<_> = ballot.actionable().collect();
                 let anyone: Vec<_> = ballot.shares.iter().collect();
                 let shares = if tape.chance(1, 12) { &anyone } else { &turns };
+                let voted = anyone.iter().filter(|share| share.vote().is_some());
+                let voted: Vec<_> = voted.collect();
+                if let (Some(share), true) = (tape.pick(&voted), tape.chance(1, 6)) {
+                    return on(idx, &share.holder, ActionKind::Undo, token);
+                }
                 match tape.pick(shares) {
+                    Some(share) if share.consulted.is_some() && tape.chance(1, 4) => {
+                        on(idx, &share.holder, ActionKind::TakeBack, token)
+                    }
                     Some(share) => match &share.consulted {
                         Some(asked) => on(idx, asked, ActionKind::ConsultSubmit, token),
                         None if tape.chance(1, 6) => on(idx, &share.holder, ActionKind::Abstain, token),
@@ -299,6 +319,10 @@ impl People {
         holder: &UserId,
         tape: &mut Tape,
     ) -> CaseStep {
+        let is_returned = node_returns(workflow, token);
+        if is_returned && tape.chance(1, 4) {
+            return back(idx, holder, token, workflow, tape);
+        }
         let roll = tape.next(12);
         if roll >= 10 {
             let kind = if roll == 10 {
@@ -329,6 +353,7 @@ impl People {
             comment: tape.chance(1, 4).then(|| "so be it".to_owned()),
             target_assignee_id: None,
             target_node_id: None,
+            resume: false,
             fields: self.fields(world, Some(&world.tickets[idx].ticket), workflow, node, tape),
         }
     }
@@ -371,6 +396,7 @@ impl People {
             comment: tape.chance(1, 2).then(|| "?".to_owned()),
             target_assignee_id: tape.chance(1, 2).then(|| any_user(world, tape)),
             target_node_id: tape.chance(1, 2).then(|| any_node(workflow, tape)),
+            resume: tape.chance(1, 4),
             fields,
         }
     }
@@ -460,4 +486,10 @@ fn held_by_somebody_absent(world: &World, tape: &mut Tape) -> Option<(usize, Use
     let is_theirs = |ticket: &Ticket| ticket.tokens.iter().any(|token| has_place(token, &user));
     let ticket = world.tickets.iter().rposition(|one| is_theirs(&one.ticket))?;
     Some((ticket, user))
+}
+
+/// Whether whoever acts at a token's node may send it back.
+fn node_returns(workflow: &WorkflowVersion, token: &Token) -> bool {
+    let node = workflow.node(&token.node).and_then(|node| node.kind.as_normal());
+    node.is_some_and(|props| props.allow_return != Returns::Nowhere)
 }

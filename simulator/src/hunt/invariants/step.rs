@@ -1,10 +1,10 @@
 //! What one step may do to a ticket: invariants that look at the ticket before and after it.
 
 use loonflow_engine::account::directory::Directory;
-use loonflow_engine::id::{NodeId, TokenId, UserId};
+use loonflow_engine::id::{EdgeId, NodeId, TokenId, UserId};
 use loonflow_engine::ticket::ActionKind;
-use loonflow_engine::ticket::{Event, Ticket};
-use loonflow_engine::workflow::WorkflowVersion;
+use loonflow_engine::ticket::{ActState, Back, Event, Ticket, Token};
+use loonflow_engine::workflow::{EdgeKind, WorkflowVersion};
 
 use crate::world::case::CaseStep;
 
@@ -104,7 +104,8 @@ pub fn only_writable_fields_change(
     let is_same = before.map_or(after.fields.is_empty() && after.title.is_empty(), |before| {
         before.fields == after.fields && before.title == after.title
     });
-    if is_same {
+    // An undo puts back what was there before.
+    if is_same || events.iter().any(|event| matches!(event, Event::Undone(_))) {
         return Ok(());
     }
     let taken = events.iter().find_map(|event| {
@@ -150,4 +151,87 @@ pub fn only_writable_fields_change(
         ));
     }
     Ok(())
+}
+
+/// A return moves one token: all others are as they were.
+pub fn a_return_moves_one_token(before: Option<&Ticket>, after: &Ticket, events: &[Event]) -> Result<(), String> {
+    let returned = events.iter().find_map(|event| {
+        if let Event::TokenReturned { token, .. } = event {
+            return Some(*token);
+        }
+        None
+    });
+    let (Some(returned), Some(before)) = (returned, before) else {
+        return Ok(());
+    };
+    let others = |ticket: &Ticket| -> Vec<Token> {
+        let others = ticket.tokens.iter().filter(|token| token.id != returned);
+        others.cloned().collect()
+    };
+    (others(before) == others(after))
+        .then_some(())
+        .ok_or_else(|| format!("a return made {:?} of {:?}", after.tokens, before.tokens))
+}
+
+/// A token that comes straight back comes to the node that had returned it, and to its people if one of them is left.
+pub fn come_back_where_returned(before: Option<&Ticket>, events: &[Event]) -> Result<(), String> {
+    for (idx, event) in events.iter().enumerate() {
+        let Event::Resumed { token, to, .. } = event else {
+            continue;
+        };
+        let was = before.and_then(|ticket| ticket.token(*token)?.back.clone());
+        let Some(Back::ToCome { to: expected, people }) = was.as_deref() else {
+            return Err(format!("{event:?} of a token that nobody had returned"));
+        };
+        let entered = events[idx + 1..].iter().find_map(|event| {
+            if let Event::NodeEntered { node, rest, .. } = event {
+                return Some((node, Some(rest)));
+            }
+            if let Event::TimerSet { node, .. } | Event::HookRequested { node, .. } = event {
+                return Some((node, None));
+            }
+            None
+        });
+        let Some((node, rest)) = entered.filter(|(node, _)| *node == expected && to == expected) else {
+            return Err(format!("{event:?} and then {entered:?}, not {expected}"));
+        };
+        let holds: Vec<_> = rest.iter().flat_map(|rest| rest.assignees()).collect();
+        if holds.iter().any(|user| people.contains(user)) && !holds.iter().all(|user| people.contains(user)) {
+            return Err(format!("node `{node}` is {holds:?}'s, and was {people:?}'s"));
+        }
+    }
+    Ok(())
+}
+
+/// An open ticket is rejected exactly if what moved it out of a node of people last was a reject edge, or a return by
+/// whoever acted there.
+pub fn rejected_says_how_it_came(
+    before: Option<&Ticket>,
+    after: &Ticket,
+    events: &[Event],
+    workflow: &WorkflowVersion,
+) -> Result<(), String> {
+    let is_undone = |event: &Event| matches!(event, Event::Undone(_));
+    if after.is_final() || events.iter().any(is_undone) {
+        return Ok(());
+    }
+    let is_peoples = |node: &NodeId| workflow.node(node).is_some_and(|node| node.kind.is_left_by_people());
+    let is_reject = |edge: &EdgeId| workflow.edge(edge).is_some_and(|edge| edge.kind == EdgeKind::Reject);
+    let mut expected = before.map(|ticket| ticket.act_state == ActState::Rejected);
+    for event in events {
+        // Whether by one who acts or by one who may intervene, no event says.
+        if matches!(event, Event::TokenReturned { .. }) {
+            return Ok(());
+        } else if matches!(event, Event::Resumed { .. } | Event::TokensReplaced { .. }) {
+            expected = Some(false);
+        } else if let Event::EdgeTaken { edge, from, .. } = event
+            && is_peoples(from)
+        {
+            expected = Some(is_reject(edge));
+        }
+    }
+    let is_rejected = after.act_state == ActState::Rejected;
+    (expected.unwrap_or(false) == is_rejected)
+        .then_some(())
+        .ok_or_else(|| format!("it is {:?} after {events:?}", after.act_state))
 }

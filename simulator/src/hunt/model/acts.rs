@@ -2,6 +2,7 @@
 //! (semantics: assignees, actions).
 
 use super::assign::in_place_of;
+use super::back::{self, Back, Undo};
 use super::definition::NodeKind;
 use super::moves::Run;
 use super::offers::{Offer, offers, offers_to, sees};
@@ -56,6 +57,7 @@ pub(super) struct Request<'a> {
     pub(super) comment: Option<&'a str>,
     pub(super) target_assignee: Option<&'a str>,
     pub(super) target_node: Option<&'a str>,
+    pub(super) resume: bool,
     pub(super) fields: &'a Fields,
 }
 
@@ -133,7 +135,33 @@ pub(super) fn handle(run: &mut Run<'_>, request: &Request<'_>, chosen: &Offer) -
     }
     let operator = run.person().cloned().ok_or("action_not_available")?;
     match chosen.word {
-        "accept" => run.rest(chosen.token, held_by(operator.clone())),
+        "accept" => {
+            let rest = run.ticket.token(chosen.token).map(|token| token.rest.clone());
+            run.rest(chosen.token, held_by(operator.clone()));
+            if let (Some(token), Some(Rest::Offered(candidates))) = (run.ticket.token_mut(chosen.token), rest) {
+                token.candidates = candidates;
+            }
+        }
+        "return_to" => back::return_to(run, request, chosen, &operator)?,
+        "undo" => back::undo(run, chosen, &operator),
+        "take_back" => {
+            match run.ticket.token_mut(chosen.token).map(|token| &mut token.rest) {
+                Some(Rest::Held { consult, .. }) => *consult = None,
+                Some(Rest::Voting(vote)) => {
+                    if let Some(share) = vote.share_of(&operator) {
+                        share.consulted = None;
+                    }
+                }
+                Some(_) | None => return Err(Failed::Code("action_not_available")),
+            };
+        }
+        "give_back" => {
+            let token = run.ticket.token(chosen.token).ok_or("action_not_available")?;
+            let people = run.people;
+            let left = token.candidates.iter().filter(|user| people.is_active(user));
+            let left: Vec<Id> = left.cloned().collect();
+            run.rest(chosen.token, Rest::Offered(left));
+        }
         "forward" => forward(run, request, chosen, &operator)?,
         "consult" => consult(run, request, chosen, &operator)?,
         "consult_submit" => end_consult(run, chosen, &operator),
@@ -143,6 +171,7 @@ pub(super) fn handle(run: &mut Run<'_>, request: &Request<'_>, chosen: &Offer) -
                 return Err(Failed::Code("invalid_argument"));
             }
             // A comment does not make one a processor.
+            run.keeps_undo = true;
             return Ok(());
         }
         "withdraw" => {
@@ -165,7 +194,9 @@ pub(super) fn handle(run: &mut Run<'_>, request: &Request<'_>, chosen: &Offer) -
             let on = &run.ticket.on;
             let target = request.target_node.and_then(|id| on.node_at(id));
             let is_fit = |node: &usize| matches!(on.nodes[*node].kind, NodeKind::Start | NodeKind::Normal(_));
-            run.restart_at(target.filter(is_fit).ok_or("invalid_argument")?)?;
+            let target = target.filter(is_fit).ok_or("invalid_argument")?;
+            run.back = Some(Back::Last);
+            run.restart_at(target)?;
             run.ticket.state = "on_going";
         }
         "retry_hook" => {
@@ -236,6 +267,15 @@ fn take_edge(run: &mut Run<'_>, chosen: &Offer, fields: &Fields) -> Result<(), F
     let edge = &on.edges[edge_idx];
     let changes =
         forms::check(&run.ticket, run.people, chosen.node, fields, !edge.skips_required).map_err(Failed::Fields)?;
+    if on.nodes[chosen.node].allow_undo && run.ticket.state != "in_draft" {
+        let mut before = run.ticket.clone();
+        before.undo = None;
+        run.kept = run.person().map(|by| Undo {
+            by: by.clone(),
+            at_ms: run.now_ms,
+            before,
+        });
+    }
     forms::store(&mut run.ticket, run.people, changes);
     let operator = run.person().cloned();
     if let Some(operator) = &operator {
@@ -260,6 +300,9 @@ fn forward(run: &mut Run<'_>, request: &Request<'_>, chosen: &Offer, operator: &
         return Err("invalid_argument");
     }
     let token = run.ticket.token_mut(chosen.token).ok_or("action_not_available")?;
+    if matches!(token.rest, Rest::Held { .. }) {
+        token.candidates.clear();
+    }
     match &mut token.rest {
         Rest::Held { holders, .. } => {
             let at = holders.iter().position(|holder| holder == operator);

@@ -1,6 +1,7 @@
 //! Who is assigned on entering a normal node (semantics: assignees).
 
 use super::Id;
+use super::back::Back;
 use super::definition::Normal;
 use super::moves::Run;
 use super::ticket::{Rest, Vote, join};
@@ -12,44 +13,44 @@ const ASSIGNEES_MAX: usize = 1_000;
 const DELEGATES_MAX: usize = 10;
 
 /// How the token rests on the node; `None` where nobody is left to act on it.
-pub(super) fn assign(run: &mut Run<'_>, node: &Id, normal: &Normal) -> Option<Rest> {
+pub(super) fn assign(run: &mut Run<'_>, node: &Id, normal: &Normal, back: Option<Back>) -> Option<Rest> {
     let ticket = &run.ticket;
-    let held_by = |holders| Rest::Held { holders, consult: None };
     let votes = ["whole", "all"].contains(&normal.strategy.as_str());
     let n_least = if votes && normal.approval.word == "count" {
         normal.approval.n
     } else {
         1
     };
-    if normal.remember_last_assignee {
-        let again: Vec<Id> = match ticket.last_voters.get(node).filter(|_| votes) {
-            Some(voters) => voters.clone(),
-            None => ticket.last_handlers.get(node).into_iter().cloned().collect(),
-        };
-        let (again, absent) = can_act(run, normal, again);
-        if !again.is_empty() && again.len() as u64 >= n_least {
-            see(run, &again, &absent);
-            return Some(match again.len() {
-                1 => held_by(again),
-                _ => Rest::Voting(Vote::new(again, &normal.approval)),
-            });
-        }
+    let again: Vec<Id> = match (back, ticket.last_voters.get(node).filter(|_| votes)) {
+        (Some(Back::These(people)), _) => people,
+        (None, _) if !normal.remember_last_assignee => Vec::new(),
+        (_, Some(voters)) => voters.clone(),
+        (_, None) => ticket.last_handlers.get(node).into_iter().cloned().collect(),
+    };
+    let (again, absent) = can_act(run, normal, again);
+    if !again.is_empty() && again.len() as u64 >= n_least {
+        return Some(held_in_its_way(run, again, &absent, normal));
     }
     let (pool, absent) = enough(run, normal, normal, n_least)?;
+    Some(held_in_its_way(run, pool, &absent, normal))
+}
+
+fn held_in_its_way(run: &mut Run<'_>, pool: Vec<Id>, absent: &[(Id, Id)], normal: &Normal) -> Rest {
+    let held_by = |holders| Rest::Held { holders, consult: None };
     if pool.len() > 1 && normal.strategy == "random" {
         let drawn = vec![run.draw(&pool)];
-        see(run, &drawn, &absent);
-        return Some(held_by(drawn));
+        see(run, &drawn, absent);
+        return held_by(drawn);
     }
-    see(run, &pool, &absent);
+    see(run, &pool, absent);
     if pool.len() == 1 {
-        return Some(held_by(pool));
+        return held_by(pool);
     }
-    Some(match normal.strategy.as_str() {
+    match normal.strategy.as_str() {
         "voluntary" => Rest::Offered(pool),
         "whole" | "all" => Rest::Voting(Vote::new(pool, &normal.approval)),
         _ => held_by(pool),
-    })
+    }
 }
 
 /// Whoever a rule names and may hold a node; where they are too few or too many, whoever is there instead.

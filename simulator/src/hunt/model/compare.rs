@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use loonflow_engine::ticket::visibility;
 use loonflow_engine::ticket::{
-    Ballot, BallotShare, Event, ForkId, OfferedAction, OfferedActions, Refusal, Rest as EngineRest, Ticket, Work,
+    Back, Ballot, BallotShare, Event, ForkId, OfferedAction, OfferedActions, Refusal, Rest as EngineRest, Ticket, Work,
 };
 use loonflow_engine::value::Value;
 use loonflow_engine::workflow::{FieldPermission, WorkflowVersion};
@@ -216,7 +216,8 @@ fn tokens(theirs: &[loonflow_engine::ticket::Token], ours: &[Token], on: &Defini
         let is_same = theirs.id.0 == ours.id
             && theirs.node.as_str() == &*on.nodes[ours.node].id
             && theirs.forks.len() == ours.forks.len()
-            && is_rest(&theirs.rest, &ours.rest);
+            && is_rest(&theirs.rest, &ours.rest)
+            && is_path(theirs, ours);
         if !is_same {
             return Err(described());
         }
@@ -235,6 +236,26 @@ fn tokens(theirs: &[loonflow_engine::ticket::Token], ours: &[Token], on: &Defini
         }
     }
     Ok(())
+}
+
+/// Whether a token has been at the same nodes, and goes on in the same way.
+fn is_path(theirs: &loonflow_engine::ticket::Token, ours: &Token) -> bool {
+    let been = |n_forks: usize| ours.been.iter().filter(move |(depth, _)| *depth == n_forks);
+    let levels = 0..=theirs.forks.len();
+    let comes_back = match theirs.back.as_deref() {
+        Some(Back::ToCome { to, people }) => ours
+            .comes_back
+            .as_ref()
+            .is_some_and(|(node, own)| **node == *to.as_str() && is_set(people, own)),
+        Some(Back::HasCome) | None => ours.comes_back.is_none(),
+    };
+    comes_back
+        && theirs.has_come_back() == ours.has_come
+        && is_set(&theirs.candidates, &ours.candidates)
+        && levels.into_iter().all(|n_forks| {
+            let theirs = theirs.path.since_fork(n_forks).map(|node| node.as_str());
+            theirs.eq(been(n_forks).map(|(_, node)| &**node))
+        })
 }
 
 fn shown_tokens(tokens: &[Token], on: &Definition) -> String {

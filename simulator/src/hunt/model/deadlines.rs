@@ -76,7 +76,9 @@ pub(super) fn leave(on: &Definition, ticket: &mut Ticket, token: &Token, now_ms:
     if let Some(clock) = &token.clock {
         let until = clock.until_ms.unwrap_or(now_ms);
         let node = on.nodes[token.node].id.clone();
-        ticket.last_clocks.insert(node, (clock.spent_ms, clock.set_ms, until));
+        ticket
+            .last_clocks
+            .insert(node, (clock.spent_ms, clock.set_ms, until, clock.n_done.clone()));
     }
 }
 
@@ -101,7 +103,8 @@ pub(super) fn set(run: &mut Run<'_>, fields: &[usize]) {
         let spent_ms = match (&deadline.term, known) {
             (Term::Until(field), known) => {
                 let Some(due) = field_ms else { continue };
-                if known.is_some_and(|clock| clock.due_ms == Some(due) || !fields.contains(field)) {
+                let is_stopped = known.is_some_and(|clock| clock.until_ms.is_some());
+                if !is_stopped && known.is_some_and(|clock| clock.due_ms == Some(due) || !fields.contains(field)) {
                     continue;
                 }
                 0
@@ -110,13 +113,19 @@ pub(super) fn set(run: &mut Run<'_>, fields: &[usize]) {
             (Term::After(_), Some(clock)) => spent(clock, calendar, run.now_ms),
             (Term::After(_), None) => {
                 let last = run.ticket.last_clocks.get(&on.nodes[token.node].id);
-                let last = last.filter(|_| deadline.carry);
-                last.map_or(0, |(spent, from, to)| spent + working::between(calendar, *from, *to))
+                let last = last.filter(|_| deadline.carry || token.has_come);
+                last.map_or(0, |(spent, from, to, _)| spent + working::between(calendar, *from, *to))
             }
         };
         let (n_done, passed) = match known {
             Some(clock) => (clock.n_done.clone(), clock.passed),
-            None => (vec![0; deadline.steps.len()], None),
+            None => {
+                let last = run.ticket.last_clocks.get(&on.nodes[token.node].id);
+                let last = last.filter(|_| token.has_come).map(|last| last.3.clone());
+                let mut n_done = last.unwrap_or_default();
+                n_done.resize(deadline.steps.len(), 0);
+                (n_done, None)
+            }
         };
         let passed_due = known.and_then(|clock| clock.due_ms).filter(|due| *due <= run.now_ms);
         let clock = clock(run, deadline, (spent_ms, stands), n_done, passed, passed_due);
@@ -256,6 +265,7 @@ pub(super) fn reach(run: &mut Run<'_>, id: u64, idx: u32) -> Result<(), Refused>
             .iter_mut()
             .filter(|one| one.0 == alarm.0)
             .for_each(|one| one.2 = true);
+        run.keeps_undo = true;
         return Ok(());
     }
     kept.n_done[alarm.0] = nth + 1 + u32::try_from(missed).unwrap_or(0);
@@ -271,14 +281,7 @@ pub(super) fn reach(run: &mut Run<'_>, id: u64, idx: u32) -> Result<(), Refused>
         run.rest(id, held);
     }
     if let Does::TakeEdge(edge) = step.does {
-        let is_reject = on.edges[edge].kind == "reject";
-        run.take(id, edge);
-        run.settle()?;
-        run.ticket.state = match (is_reject, run.ticket.is_over()) {
-            (true, _) => "rejected",
-            (false, true) => "finished",
-            (false, false) => "on_going",
-        };
+        run.leave_by(id, edge)?;
     }
     Ok(())
 }

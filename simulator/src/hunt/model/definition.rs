@@ -44,6 +44,7 @@ pub(super) struct Node {
     /// By field.
     pub(super) permissions: Vec<Permission>,
     pub(super) allow_withdraw: bool,
+    pub(super) allow_undo: bool,
     pub(super) deadline: Option<Deadline>,
     /// Edges that leave it, in definition order.
     pub(super) ways: Vec<usize>,
@@ -118,6 +119,9 @@ pub(super) struct Normal {
     pub(super) follows: bool,
     pub(super) remember_last_assignee: bool,
     pub(super) approval: Approval,
+    /// `true`, or a list of nodes.
+    pub(super) allow_return: Json,
+    pub(super) allow_resume: bool,
 }
 
 /// How votes are counted.
@@ -293,6 +297,8 @@ fn read_node(node: &Json, fields: &[Field], edge_list: &[Json]) -> Result<Node, 
             follows: true,
             remember_last_assignee: props["remember_last_assignee"] == true,
             approval: read_approval(&props["approval"]),
+            allow_return: props["allow_return"].clone(),
+            allow_resume: props["allow_resume"] != false,
         }),
         "exclusive" => NodeKind::Exclusive { default: default() },
         "parallel" => NodeKind::Parallel,
@@ -339,6 +345,7 @@ fn read_node(node: &Json, fields: &[Field], edge_list: &[Json]) -> Result<Node, 
         kind,
         permissions: fields.iter().map(permission).collect(),
         allow_withdraw: props["allow_withdraw"] == true,
+        allow_undo: props["allow_undo"] == true,
         deadline: read_deadline(&props["deadline"], fields, edge_list),
         ways: Vec::new(),
     })
@@ -382,6 +389,8 @@ fn read_deadline(json: &Json, fields: &[Field], edge_list: &[Json]) -> Option<De
                     follows: false,
                     remember_last_assignee: false,
                     approval: read_approval(&Json::Null),
+                    allow_return: Json::Null,
+                    allow_resume: true,
                 }),
                 _ => Does::TakeEdge(edge_list.iter().position(|edge| edge["id"] == step["edge"])?),
             },

@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::Refused;
 use super::deadlines;
 use super::definition::{Definition, NodeKind};
 use super::moves::Run;
 use super::ticket::{Cast, Rest};
+use super::{Id, Refused};
 use crate::world::case::Renamed;
 
 /// An admin's explicit command that maps each active node; without an operator it is the machine's.
@@ -43,8 +43,19 @@ pub(super) fn migrate(
         let id = &old.nodes[node].id;
         target.node_at(nodes.get(&**id).map_or(&**id, |id| id.as_str()))
     };
+    // What a token has been on goes by the new name where a token of the ticket does.
+    let stands = run.ticket.tokens.iter().map(|token| token.node);
+    let stands: BTreeSet<&Id> = stands.map(|node| &old.nodes[node].id).collect();
+    let renamed = |id: &Id| -> Id {
+        let new = nodes.get(&**id).filter(|_| stands.contains(id));
+        new.map_or_else(|| id.clone(), |new| new.as_str().into())
+    };
     let mut moved = run.ticket.tokens.clone();
     for token in &mut moved {
+        token.been = token.been.iter().map(|(depth, id)| (*depth, renamed(id))).collect();
+        if let Some((to, _)) = &mut token.comes_back {
+            *to = renamed(to);
+        }
         let node = mapped(token.node).ok_or("migration_impossible")?;
         if word(&old.nodes[token.node].kind) != word(&target.nodes[node].kind) {
             return Err("migration_impossible");

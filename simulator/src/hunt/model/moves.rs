@@ -1,12 +1,13 @@
 //! The token game (semantics: game, merges): takes edges, moves tokens until all rest, forks, joins, leaves forks
 //! early.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde_json::Value as Json;
 
 use super::assign::assign;
+use super::back::{self, Back, Undo, is_for_people};
 use super::definition::{Definition, NodeKind};
 use super::people::People;
 use super::ticket::{Fork, Rest, Ticket, Token, join};
@@ -46,6 +47,12 @@ pub(super) struct Run<'a> {
     fields: Arc<BTreeMap<Id, Arc<Json>>>,
     /// What others are told of, but for what the state says.
     pub(super) told: Vec<&'static str>,
+    /// To whom the token that is on its way comes back.
+    pub(super) back: Option<Back>,
+    /// How the ticket was before, where what is done now can be undone.
+    pub(super) kept: Option<Undo>,
+    /// Whether what was done before can still be undone.
+    pub(super) keeps_undo: bool,
 }
 
 impl<'a> Run<'a> {
@@ -54,6 +61,9 @@ impl<'a> Run<'a> {
             was: ticket.state,
             fields: Arc::clone(&ticket.fields),
             told: Vec::new(),
+            back: None,
+            kept: None,
+            keeps_undo: false,
             ticket,
             people,
             now_ms,
@@ -144,48 +154,75 @@ impl<'a> Run<'a> {
     pub(super) fn take(&mut self, id: u64, edge: usize) {
         let on = self.on();
         let edge = &on.edges[edge];
-        let person = self.person().cloned();
         if edge.kind == "reject" && matches!(on.nodes[edge.from].kind, NodeKind::Normal(_)) {
             self.told.push("reject");
         }
-        let mut left = None;
-        if let Some(token) = self.ticket.token_mut(id) {
-            // Whoever lets a token go from a node that people handle is its last handler.
-            left = Some(token.clone());
-            token.clock = None;
-            let is_handled = matches!(token.rest, Rest::Held { .. } | Rest::Voting(_));
-            let voters: Option<Vec<Id>> = if let Rest::Voting(vote) = &token.rest {
-                Some(vote.left().map(|share| share.holder.clone()).collect())
-            } else {
-                None
-            };
-            token.node = edge.to;
-            token.rest = Rest::Moving;
-            if let (Some(person), true) = (person, is_handled) {
-                let node = &on.nodes[edge.from].id;
-                if self.ticket.last_handlers.get(node) != Some(&person) {
-                    Arc::make_mut(&mut self.ticket.last_handlers).insert(node.clone(), person);
-                }
-            }
-            let node = &on.nodes[edge.from].id;
-            if self.ticket.last_voters.get(node) != voters.as_ref() {
-                let known = Arc::make_mut(&mut self.ticket.last_voters);
-                match voters {
-                    Some(voters) => known.insert(node.clone(), voters),
-                    None => known.remove(node),
-                };
-            }
-        }
-        if let Some(left) = left {
-            deadlines::leave(&on, &mut self.ticket, &left, self.now_ms);
-        }
+        // Whoever lets a token go from a node that people handle is its last handler.
+        let rests_with = |token: &Token| matches!(token.rest, Rest::Held { .. } | Rest::Voting(_));
+        let is_handled = self.ticket.token(id).is_some_and(rests_with);
+        self.leave(id, edge.to, is_handled);
         self.leave_forks(id, edge.to);
+    }
+
+    /// A token's stay is over, and it is on its way into another node.
+    pub(super) fn leave(&mut self, id: u64, to: usize, is_handled: bool) {
+        let on = self.on();
+        let Some(left) = self.ticket.token(id).cloned() else {
+            return;
+        };
+        let node = &on.nodes[left.node].id;
+        if let (Some(person), true) = (self.person().cloned(), is_handled)
+            && self.ticket.last_handlers.get(node) != Some(&person)
+        {
+            Arc::make_mut(&mut self.ticket.last_handlers).insert(node.clone(), person);
+        }
+        let voters: Option<Vec<Id>> = if let Rest::Voting(vote) = &left.rest {
+            Some(vote.left().map(|share| share.holder.clone()).collect())
+        } else {
+            None
+        };
+        if self.ticket.last_voters.get(node) != voters.as_ref() {
+            let known = Arc::make_mut(&mut self.ticket.last_voters);
+            match voters {
+                Some(voters) => known.insert(node.clone(), voters),
+                None => known.remove(node),
+            };
+        }
+        deadlines::leave(&on, &mut self.ticket, &left, self.now_ms);
+        if let Some(token) = self.ticket.token_mut(id) {
+            if is_for_people(&left.rest) {
+                token.been.insert((left.forks.len(), node.clone()));
+            }
+            (token.node, token.rest, token.clock) = (to, Rest::Moving, None);
+            (token.candidates, token.comes_back, token.has_come) = (Vec::new(), None, false);
+        }
     }
 
     /// A token leaves a node of people, and the edge says the state, whoever or whatever it was taken by.
     pub(super) fn leave_by(&mut self, id: u64, edge: usize) -> Result<(), Refused> {
-        let is_reject = self.ticket.on.edges[edge].kind == "reject";
-        self.take(id, edge);
+        let on = self.on();
+        let is_reject = on.edges[edge].kind == "reject";
+        let back = self.ticket.token(id).and_then(|token| {
+            let (node, people) = token.comes_back.clone()?;
+            let node = on.node_at(&node)?;
+            let rests = !matches!(
+                on.nodes[node].kind,
+                NodeKind::End | NodeKind::Exclusive { .. } | NodeKind::Parallel | NodeKind::Inclusive { .. }
+            );
+            (rests && back::fits(&on, token, node)).then_some((node, people))
+        });
+        match back.filter(|_| !is_reject) {
+            Some((node, people)) => {
+                let rests_with = |token: &Token| matches!(token.rest, Rest::Held { .. } | Rest::Voting(_));
+                let is_handled = self.ticket.token(id).is_some_and(rests_with);
+                self.leave(id, node, is_handled);
+                if let Some(token) = self.ticket.token_mut(id) {
+                    token.has_come = true;
+                }
+                self.back = Some(Back::These(people));
+            }
+            None => self.take(id, edge),
+        }
         self.settle()?;
         self.ticket.state = match (is_reject, self.ticket.is_over()) {
             (true, _) => "rejected",
@@ -202,7 +239,7 @@ impl<'a> Run<'a> {
         let is_left = |fork: &Fork| !on.in_region(fork.split, target);
         if let Some(at) = token.forks.iter().position(is_left) {
             let left = token.forks[at];
-            token.forks.truncate(at);
+            token.leave_forks(at);
             self.gone(|one| one.forks.contains(&left));
         }
     }
@@ -219,20 +256,21 @@ impl<'a> Run<'a> {
 
     /// All tokens go, and one enters a node.
     pub(super) fn restart_at(&mut self, node: usize) -> Result<(), Refused> {
+        let on = self.on();
+        let mut been: BTreeSet<(usize, Id)> = BTreeSet::new();
+        for token in &self.ticket.tokens {
+            been.extend(token.been.iter().map(|(_, node)| (0, node.clone())));
+            been.extend(is_for_people(&token.rest).then(|| (0, on.nodes[token.node].id.clone())));
+        }
         self.gone(|_| true);
-        self.add(node, Vec::new());
+        self.add(node, Vec::new(), been);
         self.settle()
     }
 
-    fn add(&mut self, node: usize, forks: Vec<Fork>) -> u64 {
+    fn add(&mut self, node: usize, forks: Vec<Fork>, been: BTreeSet<(usize, Id)>) -> u64 {
         self.ticket.last_token += 1;
-        self.ticket.tokens.push(Token {
-            id: self.ticket.last_token,
-            node,
-            forks,
-            rest: Rest::Moving,
-            clock: None,
-        });
+        let token = Token::new(self.ticket.last_token, node, forks);
+        self.ticket.tokens.push(Token { been, ..token });
         self.ticket.last_token
     }
 
@@ -251,6 +289,7 @@ impl<'a> Run<'a> {
 
     fn enter(&mut self, token: &Token) -> Result<(), Refused> {
         let on = self.on();
+        let back = self.back.take();
         if let Some(fork) = token
             .forks
             .last()
@@ -276,7 +315,7 @@ impl<'a> Run<'a> {
                 );
             }
             NodeKind::Normal(normal) => {
-                let rest = match assign(self, &node.id, normal) {
+                let rest = match assign(self, &node.id, normal, back) {
                     Some(rest) => rest,
                     None if self.person().is_some() => return Err("no_assignee"),
                     None => Rest::Unassigned,
@@ -356,7 +395,7 @@ impl<'a> Run<'a> {
         self.ticket.tokens.retain(|one| one.id != token.id);
         let branches = ways.iter().map(|way| on.edges[*way].to);
         let branches: Vec<(u64, usize)> = branches
-            .map(|target| (self.add(target, forks.clone()), target))
+            .map(|target| (self.add(target, forks.clone(), token.been.clone()), target))
             .collect();
         for (id, target) in branches {
             self.leave_forks(id, target);
@@ -371,11 +410,13 @@ impl<'a> Run<'a> {
             |one: &Token| one.rest == Rest::Joining && one.node == token.node && one.forks.last() == Some(&fork);
         if of_fork().all(has_come) {
             let oldest = of_fork().map(|one| one.id).min().unwrap_or(token.id);
+            let been: BTreeSet<(usize, Id)> = of_fork().flat_map(|one| one.been.iter().cloned()).collect();
             self.ticket
                 .tokens
                 .retain(|one| one.id == oldest || !one.forks.contains(&fork));
             if let Some(one) = self.ticket.token_mut(oldest) {
-                one.forks.pop();
+                one.been = been;
+                one.leave_forks(one.forks.len() - 1);
                 one.rest = Rest::Moving;
             }
         }
@@ -393,8 +434,15 @@ impl<'a> Run<'a> {
             }
             Rest::Moving | Rest::Joining | Rest::Unassigned | Rest::Timer { .. } | Rest::Hook { .. } | Rest::Ended => {}
         }
+        let stay = self.ticket.n_stays + 1;
         if let Some(token) = self.ticket.token_mut(id) {
+            let is_new = token.rest == Rest::Moving;
+            token.candidates.clear();
             token.rest = rest;
+            if is_new {
+                token.stay = stay;
+                self.ticket.n_stays = stay;
+            }
         }
     }
 

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::Id;
+use super::back;
 use super::definition::{Definition, NodeKind, Permission};
 use super::people::{People, User};
 use super::ticket::{Rest, Ticket, Token};
@@ -83,6 +84,7 @@ pub(super) fn offers_to(ticket: &Ticket, user: &User, people: &People) -> Offers
     if !ticket.is_over() {
         for token in &ticket.tokens {
             on_token(&mut found.actions, ticket, token, &user.id);
+            going_back(&mut found.actions, ticket, token, &user.id, people);
         }
         if is_draft {
             found.actions.push(Offer::new("discard", oldest));
@@ -143,6 +145,9 @@ fn on_token(found: &mut Vec<Offer>, ticket: &Ticket, token: &Token, user: &Id) {
         if matches!(node.kind, NodeKind::Normal(_)) {
             found.push(Offer::new("forward", token));
             found.push(Offer::new("consult", token));
+            if !back::allowed(&ticket.on, token).is_empty() {
+                found.push(Offer::new("return_to", token));
+            }
         }
         if let Rest::Voting(vote) = &token.rest
             && vote.rule.abstain
@@ -153,8 +158,47 @@ fn on_token(found: &mut Vec<Offer>, ticket: &Ticket, token: &Token, user: &Id) {
     }
 }
 
+/// What one may take back or give back.
+fn going_back(found: &mut Vec<Offer>, ticket: &Ticket, token: &Token, user: &Id, people: &People) {
+    let of_edge = back::undoable(ticket);
+    let is_own = of_edge.is_some_and(|(undo, moved)| undo.by == *user && moved.id == token.id);
+    if is_own || back::may_unvote(ticket, token, user) {
+        found.push(Offer::new("undo", token));
+    }
+    let asks = match &token.rest {
+        Rest::Held {
+            consult: Some((by, _)), ..
+        } => by == user,
+        Rest::Voting(vote) => vote
+            .shares
+            .iter()
+            .any(|share| share.consulted.is_some() && share.holder == *user),
+        Rest::Held { consult: None, .. }
+        | Rest::Moving
+        | Rest::Joining
+        | Rest::Unassigned
+        | Rest::Offered(_)
+        | Rest::Timer { .. }
+        | Rest::Hook { .. }
+        | Rest::Ended => false,
+    };
+    if asks {
+        found.push(Offer::new("take_back", token));
+    }
+    if let Rest::Held { holders, consult: None } = &token.rest
+        && holders.contains(user)
+        && token.candidates.iter().filter(|one| people.is_active(one)).count() > 1
+    {
+        found.push(Offer::new("give_back", token));
+    }
+}
+
 fn by_force(found: &mut Vec<Offer>, ticket: &Ticket) {
     for token in &ticket.tokens {
+        let waits = back::is_for_people(&token.rest) || matches!(token.rest, Rest::Timer { .. } | Rest::Hook { .. });
+        if waits && !back::reached(&ticket.on, token).is_empty() {
+            found.push(Offer::new("return_to", token));
+        }
         match token.rest {
             Rest::Held { .. } | Rest::Offered(_) | Rest::Voting(_) | Rest::Unassigned => {
                 found.push(Offer::new("force_forward", token));

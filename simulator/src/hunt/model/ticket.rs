@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde_json::Value as Json;
 
 use super::Id;
+use super::back::Undo;
 use super::definition::{Approval, Definition};
 
 /// A ticket.
@@ -36,8 +37,13 @@ pub(super) struct Ticket {
     pub(super) last_handlers: Arc<BTreeMap<Id, Id>>,
     /// Who had a share in the vote that last let a token go from a node; nothing where it went without one.
     pub(super) last_voters: Arc<BTreeMap<Id, Vec<Id>>>,
-    /// By node: how far the clock of its last stay ran: spent by an instant, and from that on until another.
-    pub(super) last_clocks: BTreeMap<Id, (i64, i64, i64)>,
+    /// By node: how far the clock of its last stay ran: spent by an instant, and from that on until another; and which steps
+    /// were done how often.
+    pub(super) last_clocks: BTreeMap<Id, (i64, i64, i64, Vec<u32>)>,
+    /// Stays so far.
+    pub(super) n_stays: u64,
+    /// How it was before the last commit, where that can be undone.
+    pub(super) undo: Option<Box<Undo>>,
     /// Calls of event hooks that are owed: which hook, of which event.
     pub(super) owed: Arc<Vec<(Id, &'static str)>>,
     /// `needs_intervention`.
@@ -45,7 +51,7 @@ pub(super) struct Ticket {
     pub(super) is_discarded: bool,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Token {
     pub(super) id: u64,
     pub(super) node: usize,
@@ -54,6 +60,16 @@ pub(super) struct Token {
     pub(super) rest: Rest,
     /// The clock of its stay's deadline.
     pub(super) clock: Option<Clock>,
+    /// Counts the ticket's stays.
+    pub(super) stay: u64,
+    /// Nodes of people that it has been on, with how many forks it had then.
+    pub(super) been: BTreeSet<(usize, Id)>,
+    /// Who may accept the node again.
+    pub(super) candidates: Vec<Id>,
+    /// Where the next edge leads straight back to, and to whom.
+    pub(super) comes_back: Option<(Id, Vec<Id>)>,
+    /// Whether it has come straight back.
+    pub(super) has_come: bool,
 }
 
 /// The clock of a deadline.
@@ -147,6 +163,31 @@ pub(super) fn join(set: &mut Arc<BTreeSet<Id>>, user: &Id) {
 }
 
 impl Token {
+    pub(super) fn new(id: u64, node: usize, forks: Vec<Fork>) -> Self {
+        Self {
+            id,
+            node,
+            forks,
+            rest: Rest::Moving,
+            clock: None,
+            stay: 0,
+            been: BTreeSet::new(),
+            candidates: Vec::new(),
+            comes_back: None,
+            has_come: false,
+        }
+    }
+
+    /// It has left all forks but the outermost so many.
+    pub(super) fn leave_forks(&mut self, n_left: usize) {
+        self.forks.truncate(n_left);
+        let been = std::mem::take(&mut self.been);
+        self.been = been
+            .into_iter()
+            .map(|(depth, node)| (depth.min(n_left), node))
+            .collect();
+    }
+
     /// Whether a step of its deadline could not be done and waits for somebody to look.
     pub(super) fn has_given_up(&self) -> bool {
         let mut alarms = self.clock.iter().flat_map(|clock| &clock.alarms);
@@ -164,13 +205,7 @@ impl Ticket {
             title: Arc::new(Json::String(String::new())),
             fields: Arc::default(),
             state: "in_draft",
-            tokens: vec![Token {
-                id: 1,
-                node: on.start,
-                forks: Vec::new(),
-                rest: Rest::Moving,
-                clock: None,
-            }],
+            tokens: vec![Token::new(1, on.start, Vec::new())],
             last_token: 1,
             last_fork: 0,
             n_hook_requests: 0,
@@ -180,6 +215,8 @@ impl Ticket {
             last_handlers: Arc::default(),
             last_voters: Arc::default(),
             last_clocks: BTreeMap::new(),
+            n_stays: 0,
+            undo: None,
             owed: Arc::default(),
             needs_help: false,
             is_discarded: false,

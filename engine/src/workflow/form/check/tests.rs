@@ -247,6 +247,8 @@ fn permissions_of_a_node() {
             .map(|(key, permission)| (key.into(), permission))
             .collect(),
         allow_withdraw: false,
+        allow_undo: false,
+        has_bad_undo: false,
         deadline: None,
     };
     for (key, expected) in [

@@ -74,7 +74,7 @@ impl<'a> Builder<'a> {
     /// Start, a chain of blocks, end.
     pub fn structure(&mut self) {
         let permissions = self.permissions(true);
-        let start = self.node("start", json!({ "field_permissions": permissions }));
+        let start = self.node("start", json!({ "field_permissions": permissions, "allow_undo": true }));
         let mut exits = vec![self.person_edge(&start, "agree")];
         if self.tape.chance(1, 6) {
             exits.push(self.person_edge(&start, "other"));
@@ -397,6 +397,13 @@ pub(super) fn assignment(tape: &mut Tape, form: &Form, names: &Names) -> Json {
     if tape.chance(1, 3) {
         let words = [&["refuse", "admins"][..], above].concat();
         props["on_nobody"] = json!(words[tape.next(words.len())]);
+    }
+    props["allow_undo"] = json!(tape.chance(1, 2));
+    if tape.chance(1, 2) {
+        props["allow_return"] = json!(true);
+    }
+    if tape.chance(1, 6) {
+        props["allow_resume"] = json!(false);
     }
     if ["whole", "all"].contains(&strategy) && tape.next(4) != 0 {
         props["approval"] = approval(tape);

@@ -144,6 +144,7 @@ pub(super) fn bare(ticket: usize, operator: &UserId, kind: ActionKind) -> CaseSt
         comment: None,
         target_assignee_id: None,
         target_node_id: None,
+        resume: false,
         fields: BTreeMap::new(),
     }
 }
@@ -152,6 +153,33 @@ pub(super) fn on(ticket: usize, operator: &UserId, kind: ActionKind, token: &Tok
     let mut step = bare(ticket, operator, kind);
     if let CaseStep::Handle { node_id, .. } = &mut step {
         *node_id = Some(token.node.clone());
+    }
+    step
+}
+
+/// Somebody sends a token back, mostly to where it has been.
+pub(super) fn back(
+    idx: usize,
+    operator: &UserId,
+    token: &Token,
+    workflow: &WorkflowVersion,
+    tape: &mut Tape,
+) -> CaseStep {
+    let been: Vec<&NodeId> = token.path.since_fork(token.forks.len()).collect();
+    let mut step = on(idx, operator, ActionKind::ReturnTo, token);
+    if let CaseStep::Handle {
+        target_node_id,
+        comment,
+        resume,
+        ..
+    } = &mut step
+    {
+        *target_node_id = match tape.pick(&been) {
+            Some(node) if !tape.chance(1, 8) => Some(NodeId::clone(node)),
+            Some(_) | None => Some(any_node(workflow, tape)),
+        };
+        *comment = (!tape.chance(1, 12)).then(|| "once more".to_owned());
+        *resume = tape.chance(1, 2);
     }
     step
 }

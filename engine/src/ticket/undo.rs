@@ -11,7 +11,7 @@ use crate::id::{NodeId, TokenId};
 use crate::ticket::clock::{Clock, Run};
 use crate::ticket::effect_table::{OpenEffect, Parked, Work};
 use crate::ticket::event::{Cause, EffectId, Event, Meta, OwedAgain, Undone};
-use crate::ticket::token::Token;
+use crate::ticket::token::{Rest, Token};
 use crate::ticket::{Ticket, Undoable};
 
 impl Ticket {
@@ -89,19 +89,29 @@ fn put<K: Clone + Ord, V: Clone>(known: &mut BTreeMap<K, V>, otherwise: &[(K, Op
     }
 }
 
+/// Tokens of a ticket that do not stay in the same way as in another: the stay is another one, or what goes by a field is
+/// due at another instant.
+pub(super) fn changed(of: &Ticket, than: &Ticket) -> Vec<TokenId> {
+    let is_filled_alike = of.fields == than.fields;
+    let is_same = |token: &Token, other: &Token| {
+        let is_timer = matches!(token.rest, Rest::Timer { .. });
+        (token.id, token.visit) == (other.id, other.visit)
+            && (!is_timer || token.rest == other.rest)
+            && (is_filled_alike || of.clocks.known(token) == than.clocks.known(other))
+    };
+    let changed = of
+        .tokens
+        .iter()
+        .filter(|token| !than.tokens.iter().any(|other| is_same(token, other)));
+    changed.map(|token| token.id).collect()
+}
+
 impl Undone {
     /// What takes a commit back.
     pub(super) fn of(undoable: &Undoable, now: &Ticket) -> Self {
         let before = &undoable.before;
-        let is_in = |tokens: &[Token], one: &Token| {
-            tokens
-                .iter()
-                .any(|token| (token.id, token.visit) == (one.id, one.visit))
-        };
-        let ended = now.tokens.iter().filter(|token| !is_in(&before.tokens, token));
-        let ended: Vec<TokenId> = ended.map(|token| token.id).collect();
-        let again = before.tokens.iter().filter(|token| !is_in(&now.tokens, token));
-        let again: Vec<TokenId> = again.map(|token| token.id).collect();
+        let ended = changed(now, before);
+        let again = changed(before, now);
         let clocks = before.clocks.open().iter().filter(|clock| again.contains(&clock.token));
         let clocks = clocks.map(|clock| Clock {
             run: Run {

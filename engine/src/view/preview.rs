@@ -256,7 +256,11 @@ pub fn moves(before: Option<&Ticket>, events: &[Event], meta: &Meta) -> Vec<Move
             Some(Step::Undone(undone)) => {
                 let known = ticket.as_ref().map_or(&[][..], |ticket| &ticket.tokens);
                 let is_again = |token: &&Token| !known.iter().any(|one| (one.id, one.visit) == (token.id, token.visit));
-                let ended = known.iter().filter(|token| undone.ended.contains(&token.id));
+                let is_over = |one: &&Token| {
+                    let mut tokens = undone.tokens.iter();
+                    !tokens.any(|token| (one.id, one.visit) == (token.id, token.visit))
+                };
+                let ended = known.iter().filter(is_over);
                 for (from, to) in ended.flat_map(|from| undone.tokens.iter().filter(is_again).map(move |to| (from, to)))
                 {
                     let step = Move {

@@ -2,7 +2,9 @@
 //! (semantics: going back).
 
 use loonflow_engine::ticket::{ActState, Command, EffectOutcome, Event, Ticket, Work};
+use loonflow_engine::ticket::{Meta, Processor};
 use loonflow_engine::value::Value;
+use loonflow_engine::view::flow_history::entries;
 use loonflow_engine::view::preview::preview;
 
 use crate::play::{Play, With, flow};
@@ -502,4 +504,52 @@ fn a_rehearsed_return_tells_the_move() {
         told.events,
         ["action_taken", "token_returned", "node_entered", "state_changed"]
     );
+}
+
+#[test]
+fn a_history_tells_where_to_and_what_was_undone() {
+    let text = "node a normal users:ann undo
+         node b normal users:bob return
+         edge go agree start -> a
+         edge ok agree a -> b
+         edge done agree b -> end";
+    let mut play = Play::submit(&flow(text));
+    let meta = |user: &str| Meta {
+        at: crate::play::NOW,
+        by: Processor::User(user.into()),
+        app: None,
+        access_token: None,
+    };
+    let mut commits = vec![(meta("ann"), play.events.clone())];
+    play.act("ann", "ok");
+    commits.push((meta("ann"), play.events.clone()));
+    play.back("bob", "a", true).unwrap();
+    commits.push((meta("bob"), play.events.clone()));
+    for what in ["ok", "undo", "ok"] {
+        play.act("ann", what);
+        commits.push((meta("ann"), play.events.clone()));
+    }
+    let told = entries(&commits, &play.workflow, &play.directory, &Default::default());
+    let told: Vec<String> = told
+        .iter()
+        .map(|one| {
+            let to = one.returned_to.as_ref().map_or("", |(node, _)| node.as_str());
+            let marks = [
+                (one.resume, "resume"),
+                (one.resumed, "resumed"),
+                (one.is_undone, "undone"),
+            ];
+            let marks: Vec<&str> = marks.iter().filter(|(is, _)| *is).map(|(_, word)| *word).collect();
+            format!("{} {to} {}", one.action_id, marks.join(" "))
+        })
+        .collect();
+    let expected = [
+        "go  ",
+        "ok  ",
+        "return_to a resume",
+        "ok  resumed undone",
+        "undo  ",
+        "ok  resumed",
+    ];
+    assert_eq!(told, expected);
 }

@@ -53,7 +53,10 @@ async fn a_ticket_in_full() {
         .iter()
         .map(|one| &one["type"])
         .collect();
-    assert_eq!(forced, ["force_forward", "force_close", "force_alter_node"]);
+    assert_eq!(
+        forced,
+        ["force_forward", "return_to", "force_close", "force_alter_node"]
+    );
     let unknown = world
         .call("fin", "ticket_detail", json!({ "ticket_id": ticket }))
         .await

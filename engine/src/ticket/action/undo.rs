@@ -11,7 +11,7 @@ use crate::ticket::decision::Decision;
 use crate::ticket::event::{Event, FieldChange, Undone};
 use crate::ticket::refusal::Refusal;
 use crate::ticket::token::{Rest, Token};
-use crate::ticket::{Ticket, Undoable, voting};
+use crate::ticket::{Ticket, Undoable, undo, voting};
 use crate::value::Value;
 
 pub(super) const RULE: Rule = Rule {
@@ -82,7 +82,7 @@ fn carry_out(decision: &mut Decision<'_>, action: &Chosen<'_>, taking: &Taking<'
     let of_edge = of_edge.map(|(one, _)| Arc::clone(one));
     emit_action(decision, action, taking);
     match of_edge {
-        Some(undoable) => undo(decision, &undoable),
+        Some(undoable) => put_back(decision, &undoable),
         None => decision.emit(Event::VoteTakenBack {
             token: action.token,
             user: taking.by.clone(),
@@ -91,7 +91,7 @@ fn carry_out(decision: &mut Decision<'_>, action: &Chosen<'_>, taking: &Taking<'
     Ok(())
 }
 
-fn undo(decision: &mut Decision<'_>, undoable: &Undoable) {
+fn put_back(decision: &mut Decision<'_>, undoable: &Undoable) {
     let before = &undoable.before;
     let now = &decision.ticket;
     let changes = now
@@ -106,6 +106,7 @@ fn undo(decision: &mut Decision<'_>, undoable: &Undoable) {
     });
     let changes: Vec<FieldChange> = changes.collect();
     let undone = Undone::of(undoable, now);
+    let again = undo::changed(before, now);
     let is_title_changed = before.title != now.title;
     if !changes.is_empty() {
         decision.emit(Event::FieldsChanged { changes });
@@ -115,10 +116,7 @@ fn undo(decision: &mut Decision<'_>, undoable: &Undoable) {
         decision.emit(Event::TitleChanged { title });
     }
     // Timers of stays that are open again are due when they were; deadlines are set at the end of every commit.
-    let again = before.tokens.iter().filter(|token| {
-        let mut now = decision.ticket.tokens.iter();
-        !now.any(|one| (one.id, one.visit) == (token.id, token.visit))
-    });
+    let again = before.tokens.iter().filter(|token| again.contains(&token.id));
     let timers = again.filter_map(|token| match token.rest {
         Rest::Timer { due } => Some(Event::TimerSet {
             token: token.id,

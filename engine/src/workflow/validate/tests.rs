@@ -195,6 +195,19 @@ fn one_change_one_error() {
             json!("submit"),
             &["unknown_auto_edge"],
         ),
+        (format!("{nodes}/1/props/allow_return"), json!(true), &[]),
+        (
+            format!("{nodes}/1/props/allow_return"),
+            json!(["nowhere"]),
+            &["bad_return_target"],
+        ),
+        (
+            format!("{nodes}/1/props/allow_return"),
+            json!([]),
+            &["bad_return_target"],
+        ),
+        (format!("{nodes}/1/props/allow_resume"), json!("no"), &["wrong_type"]),
+        (format!("{nodes}/1/props/allow_undo"), json!("yes"), &["wrong_type"]),
         (
             format!("{nodes}/2/props/assignee"),
             json!("no-such-role"),

@@ -14,6 +14,7 @@ use crate::value::Value;
 
 pub mod apply;
 pub mod by_id;
+pub mod channel;
 pub mod command;
 pub mod decide;
 pub mod directory;

@@ -153,6 +153,8 @@ text_id! {
     AccessTokenId;
     /// A calendar of a tenant.
     CalendarId;
+    /// A channel of a tenant, over which people are told.
+    ChannelId;
 }
 
 /// A ticket: a UUIDv7, so that ids sort by time of creation.

@@ -116,6 +116,7 @@ impl TestServer {
         let engine_options = EngineOptions {
             runs_effects: outside.is_some(),
             public_url: Some(format!("http://{address}")),
+            link_url: Some(format!("http://{address}")),
             ..EngineOptions::default()
         };
         let ports = Ports {

@@ -28,7 +28,10 @@ pub fn apply(mut directory: Directory, event: &Event) -> Directory {
         | Event::UserPut(_)
         | Event::AccessTokenCreated(_)
         | Event::AccessTokenRevoked { .. }
-        | Event::CalendarsPut(_) => match &mut directory.staged {
+        | Event::CalendarsPut(_)
+        | Event::ChannelsPut(_)
+        | Event::LanguageChanged(_)
+        | Event::NoticesChosen(_) => match &mut directory.staged {
             Some(staged) => staged.push(event.clone()),
             None => put(&mut directory, event),
         },
@@ -61,6 +64,13 @@ fn put(directory: &mut Directory, event: &Event) {
             }
         }
         Event::CalendarsPut(calendars) => put_calendars(directory, calendars),
+        Event::ChannelsPut(channels) => directory.channels = channels.as_slice().into(),
+        Event::LanguageChanged(lang) => directory.lang.clone_from(lang),
+        Event::NoticesChosen(chosen) => {
+            directory
+                .notices
+                .insert(chosen.user.clone(), Arc::new(chosen.choice.clone()));
+        }
         // They say when others count and bring nothing themselves; they are never staged.
         Event::ImportBegun | Event::ImportFinished | Event::ImportBrokenOff => {}
     }

@@ -13,6 +13,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::channel::{Channel, ChosenNotices};
 use super::token::AccessToken;
 use super::{Application, Dept, Role, Tenant, User};
 use crate::calendar::Calendar;
@@ -49,6 +50,12 @@ pub enum Event {
     ImportBrokenOff,
     /// The tenant's calendars are these from now on, and no others.
     CalendarsPut(Vec<Calendar>),
+    /// The tenant's channels are these from now on, and no others.
+    ChannelsPut(Vec<Channel>),
+    /// The tenant's language is this from now on; empty for none.
+    LanguageChanged(String),
+    /// A user has chosen what to be told.
+    NoticesChosen(ChosenNotices),
 }
 
 impl Event {
@@ -67,6 +74,9 @@ impl Event {
             Self::ImportFinished => "import_finished",
             Self::ImportBrokenOff => "import_broken_off",
             Self::CalendarsPut(_) => "calendars_put",
+            Self::ChannelsPut(_) => "channels_put",
+            Self::LanguageChanged(_) => "language_changed",
+            Self::NoticesChosen(_) => "notices_chosen",
         }
     }
 }

@@ -180,7 +180,10 @@ impl Registry {
                 | Event::ImportBegun
                 | Event::ImportFinished
                 | Event::ImportBrokenOff
-                | Event::CalendarsPut(_) => None,
+                | Event::CalendarsPut(_)
+                | Event::ChannelsPut(_)
+                | Event::LanguageChanged(_)
+                | Event::NoticesChosen(_) => None,
             })
         };
         // All old addresses go before any new one comes: two people may have swapped theirs.

@@ -10,6 +10,7 @@ use crate::id::UserId;
 use crate::ticket::context::Context;
 use crate::ticket::effect_table::Work;
 use crate::ticket::event::{ChildEnd, Event, Meta, OwedEffect};
+use crate::ticket::notices::{self, Before};
 use crate::ticket::question::{Question, Replies, Reply};
 use crate::ticket::refusal::Refusal;
 use crate::ticket::token::Rest;
@@ -30,6 +31,8 @@ pub(crate) struct Decision<'a> {
     pub(crate) owed: Vec<OwedEffect>,
     /// Whether the ticket was over before.
     was_final: bool,
+    /// The ticket before, as far as it says who is told of the commit.
+    before: Before,
     /// Whether the ticket was a draft before: leaving that is its sending.
     was_draft: bool,
     /// Moves that nobody asked for, see `limits::AUTOMATIC_MOVES_MAX`.
@@ -50,6 +53,7 @@ impl<'a> Decision<'a> {
             context,
             owed: Vec::new(),
             was_final: ticket.is_final(),
+            before: Before::of(&ticket, context.workflow),
             was_draft: ticket.act_state == ActState::InDraft,
             ticket,
             meta,
@@ -126,11 +130,19 @@ impl<'a> Decision<'a> {
             let (parent, state) = (*parent, self.how_it_ended());
             effects.push(OwedEffect::TellParent { parent, state });
         }
+        // What is owed changes nothing of it.
+        let help = needs_help(&self.ticket, self.context);
+        effects.extend(notices::owed(self, &self.before, help.as_deref()));
         if !effects.is_empty() {
             self.emit(Event::EffectsOwed { effects });
         }
-        self.review_holders();
+        self.review_holders(help);
         Ok(())
+    }
+
+    /// Why nobody can act on some token, where that is so.
+    pub(crate) fn unattended(&self) -> Option<String> {
+        unattended(&self.ticket, self.context)
     }
 
     fn how_it_ended(&self) -> ChildEnd {
@@ -180,8 +192,7 @@ impl<'a> Decision<'a> {
     }
 
     /// Marks or unmarks the ticket as needing intervention (semantics: intervention).
-    fn review_holders(&mut self) {
-        let needed = needs_help(&self.ticket, self.context);
+    fn review_holders(&mut self, needed: Option<String>) {
         match (&self.ticket.intervention, needed) {
             (None, Some(reason)) => self.emit(Event::InterventionNeeded { reason }),
             (Some(known), Some(reason)) if *known != reason => self.emit(Event::InterventionNeeded { reason }),
@@ -205,6 +216,7 @@ fn needs_help(ticket: &Ticket, context: &Context<'_>) -> Option<String> {
             Work::Reserved { .. } => "a sub-ticket could not be looked for".to_owned(),
             Work::TellParent { .. } => "the parent ticket could not be told".to_owned(),
             Work::CloseChild { .. } => "a sub-ticket could not be closed".to_owned(),
+            Work::Notice(notice) => format!("people were not told over channel `{}`", notice.channel),
         })
     })
 }

@@ -18,7 +18,7 @@ mod owed;
 mod reading;
 mod size;
 
-pub use owed::{AskedQuestion, ChildEnd, EffectId, OwedChild, OwedEffect};
+pub use owed::{AskedQuestion, ChildEnd, EffectId, OwedChild, OwedEffect, OwedNotice};
 pub use reading::{Cause, Step};
 
 /// When and by whom a commit was caused; one for all events of a command.

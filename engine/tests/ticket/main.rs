@@ -4,12 +4,13 @@
 //! given / when / then. Modules in reading order: `game` (tokens), `holding` (assignees and what they do with a
 //! node), `voting` (where everyone acts), `offering` (what an offer says), `refusing` (what a refusal says), `forms` (fields, titles),
 //! `power` (withdraw, force, migration), `waiting` (timers by a calendar), `deadlines` (and `deadlines/walked`: beside a second,
-//! slow count), `seeing` (who sees what).
+//! slow count), `seeing` (who sees what), `notices` (who is told of what; `notices/reading`: in which words).
 
 mod deadlines;
 mod forms;
 mod game;
 mod holding;
+mod notices;
 mod offering;
 mod play;
 mod power;

@@ -4,6 +4,7 @@ use serde_json::Value as Json;
 
 use super::{
     Application, Dept, DirectoryFile, ImportProblem, Membership, Role, Secret, Tenant, User, UserEntry, UserType,
+    channels,
 };
 use crate::account::AppWorkflows;
 use crate::calendar::Calendar;
@@ -16,7 +17,7 @@ use crate::value::Value;
 /// Code of the warning of a key that nobody reads.
 const UNKNOWN_KEY: &str = "unknown_key";
 /// Keys of a user.
-const USER_KEYS: [&str; 13] = [
+const USER_KEYS: [&str; 15] = [
     "id",
     "name",
     "alias",
@@ -30,6 +31,8 @@ const USER_KEYS: [&str; 13] = [
     "password",
     "depts",
     "roles",
+    "notice_off",
+    "digest",
 ];
 
 pub(super) fn read(json: &Json) -> Result<DirectoryFile, Vec<ImportProblem>> {
@@ -37,7 +40,7 @@ pub(super) fn read(json: &Json) -> Result<DirectoryFile, Vec<ImportProblem>> {
     if !json.is_object() {
         reader.problem("wrong_type", "the file", "is no JSON object");
     }
-    let known = ["tenant", "users", "depts", "roles", "applications"];
+    let known = ["tenant", "users", "depts", "roles", "applications", "channels"];
     reader.keys(json, &known, "the file");
     let tenant = tenant(&mut reader, &json["tenant"]);
     let file = DirectoryFile {
@@ -63,6 +66,8 @@ pub(super) fn read(json: &Json) -> Result<DirectoryFile, Vec<ImportProblem>> {
             .map(|entry| app(&mut reader, entry))
             .collect(),
         calendars: calendars(&mut reader, &json["tenant"]["calendars"]),
+        channels: channels::channels(&mut reader, json),
+        lang: Some(reader.text(&json["tenant"], "lang", "the tenant").trim().to_owned()),
         warnings: Vec::new(),
     };
     let more = reader.unread.more();
@@ -76,7 +81,7 @@ pub(super) fn read(json: &Json) -> Result<DirectoryFile, Vec<ImportProblem>> {
 }
 
 #[derive(Default)]
-struct Reader {
+pub(super) struct Reader {
     problems: Vec<ImportProblem>,
     warnings: Vec<ImportProblem>,
     unread: Unread,
@@ -84,19 +89,24 @@ struct Reader {
 
 impl Reader {
     /// Warns of keys of an object that are none of those its reader knows.
-    fn keys(&mut self, json: &Json, known: &[&str], place: &str) {
+    pub(super) fn keys(&mut self, json: &Json, known: &[&str], place: &str) {
         let sentences = self.unread.of(json, known).into_iter();
         let warnings = sentences.map(|sentence| ImportProblem::new(UNKNOWN_KEY, format!("{place} {sentence}")));
         self.warnings.extend(warnings);
     }
 
-    fn problem(&mut self, code: &'static str, place: &str, sentence: &str) {
+    pub(super) fn problem(&mut self, code: &'static str, place: &str, sentence: &str) {
         self.problems
             .push(ImportProblem::new(code, format!("{place} {sentence}")));
     }
 
+    /// How many problems there are so far.
+    pub(super) fn n_problems(&self) -> usize {
+        self.problems.len()
+    }
+
     /// The objects of a list of the file.
-    fn entries<'a>(&mut self, json: &'a Json, name: &str) -> Vec<&'a Json> {
+    pub(super) fn entries<'a>(&mut self, json: &'a Json, name: &str) -> Vec<&'a Json> {
         let items = match &json[name] {
             Json::Null => &[],
             Json::Array(items) => items.as_slice(),
@@ -112,7 +122,7 @@ impl Reader {
     }
 
     /// A text; empty where it is absent.
-    fn text(&mut self, json: &Json, name: &str, place: &str) -> String {
+    pub(super) fn text(&mut self, json: &Json, name: &str, place: &str) -> String {
         match &json[name] {
             Json::Null => String::new(),
             Json::String(text) => text.clone(),
@@ -124,7 +134,7 @@ impl Reader {
     }
 
     /// A text that must be there.
-    fn needed(&mut self, json: &Json, name: &str, place: &str) -> String {
+    pub(super) fn needed(&mut self, json: &Json, name: &str, place: &str) -> String {
         let text = self.text(json, name, place);
         if text.trim().is_empty() && (json[name].is_null() || json[name].is_string()) {
             self.problem("missing", place, &format!("has no `{name}`"));
@@ -155,7 +165,7 @@ impl Reader {
     }
 
     /// A list of texts; empty where it is absent.
-    fn texts<T: From<String>>(&mut self, json: &Json, name: &str, place: &str) -> Vec<T> {
+    pub(super) fn texts<T: From<String>>(&mut self, json: &Json, name: &str, place: &str) -> Vec<T> {
         let items = json[name].as_array().map_or(&[][..], Vec::as_slice);
         if !(json[name].is_array() || json[name].is_null()) || items.iter().any(|item| !item.is_string()) {
             self.problem("wrong_type", place, &format!("has a `{name}` that is no list of texts"));
@@ -170,7 +180,8 @@ impl Reader {
 
 fn tenant(reader: &mut Reader, json: &Json) -> Tenant {
     let place = "the tenant";
-    reader.keys(json, &["id", "name", "domain", "time_zone", "calendars"], place);
+    let known = ["id", "name", "domain", "time_zone", "lang", "calendars"];
+    reader.keys(json, &known, place);
     let time_zone = reader.text(json, "time_zone", place);
     Tenant {
         id: reader.needed(json, "id", place).into(),
@@ -276,9 +287,11 @@ fn user(reader: &mut Reader, json: &Json) -> UserEntry {
         let sentence = "has a `password`, and this program keeps none: leave it out";
         reader.problem("passwords_not_kept", &place, sentence);
     }
+    let choice = channels::choice(reader, json, &place);
     UserEntry {
         user: super::normalized(user),
         password,
+        choice: Some(choice),
     }
 }
 

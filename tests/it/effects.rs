@@ -5,6 +5,8 @@
 
 /// Where asynchronous hooks call back.
 mod call_backs;
+/// People who are told.
+mod notices;
 /// Receivers that fail, each in its own way.
 mod receivers;
 

@@ -21,6 +21,7 @@ pub mod directory;
 pub mod email;
 pub mod event;
 pub mod import;
+pub mod notice_event;
 pub mod password;
 pub mod permission;
 pub mod person;

@@ -7,8 +7,8 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use crate::account::notice_event::NoticeEvent;
 use crate::id::{AppName, ChannelId, DeptId, EdgeId, FieldKey, NodeId, UserId, VersionName, WorkflowId};
-use crate::notice::NoticeEvent;
 
 pub mod aggregate;
 pub mod apply;

@@ -7,17 +7,12 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 
-use loonflow_engine::account::channel::{
-    Channel, ChosenNotices, Digest, MailTls, NoticeChoice, PostKind, Posting, Relay, Route,
-};
-use loonflow_engine::account::token::Secret;
 use loonflow_engine::calendar::Calendar;
 use loonflow_engine::id::{TicketId, TokenId};
-use loonflow_engine::notice::NoticeEvent;
 use loonflow_engine::ticket::act_state::ActState;
 use loonflow_engine::ticket::event::{
-    ActionTaken, AskedQuestion, Branch, ChildEnd, EffectId, Event, FieldChange, Meta, OwedChild, OwedEffect,
-    OwedNotice, Processor, TicketCreated, Via,
+    ActionTaken, AskedQuestion, Branch, ChildEnd, EffectId, Event, FieldChange, Meta, OwedChild, OwedEffect, Processor,
+    TicketCreated, Via,
 };
 use loonflow_engine::ticket::token::{Consult, ForkId, Rest, Share};
 use loonflow_engine::ticket::{ActionKind, Ballot, BallotShare, DropReason, ShareState};
@@ -25,6 +20,11 @@ use loonflow_engine::time::Timestamp;
 use loonflow_engine::value::Value;
 use loonflow_engine::workflow::ApprovalRule;
 use loonflow_engine::{account, codec, workflow};
+
+mod golden {
+    /// What people are told.
+    pub(crate) mod notices;
+}
 
 /// One of each variant, with every optional part there somewhere.
 fn samples() -> Vec<Event> {
@@ -323,24 +323,7 @@ fn samples() -> Vec<Event> {
             token,
             to: vec!["ada".into(), "wes".into()],
         },
-        Event::EffectsOwed {
-            effects: vec![
-                OwedEffect::Notice(Box::new(OwedNotice {
-                    event: NoticeEvent::Assigned,
-                    channel: "mail".into(),
-                    to: vec!["ada".into()],
-                    token: Some(token),
-                    node: Some("approve".into()),
-                })),
-                OwedEffect::Notice(Box::new(OwedNotice {
-                    event: NoticeEvent::Incident,
-                    channel: "chat".into(),
-                    to: vec!["ada".into(), "wes".into()],
-                    token: None,
-                    node: None,
-                })),
-            ],
-        },
+        golden::notices::owed(token),
     ]
 }
 
@@ -468,7 +451,7 @@ fn account_samples() -> Vec<account::event::Event> {
     use account::event::Event;
     let at = Timestamp(1_795_339_800_000);
     let label = [("team".to_owned(), Value::text("red"))].into_iter().collect();
-    vec![
+    let mut samples = vec![
         Event::TenantChanged(account::Tenant {
             id: "acme".into(),
             name: "Acme".into(),
@@ -537,36 +520,9 @@ fn account_samples() -> Vec<account::event::Event> {
             })),
             account_calendar(&serde_json::json!({ "id": "bare" })),
         ]),
-        Event::ChannelsPut(vec![
-            Channel {
-                id: "mail".into(),
-                route: Route::Mail(Relay {
-                    host: "relay.example".into(),
-                    port: 587,
-                    tls: MailTls::StartTls,
-                    user: "tickets".into(),
-                    password: Secret::new("change-me"),
-                    from: "Tickets <tickets@acme.example>".into(),
-                }),
-            },
-            Channel {
-                id: "chat".into(),
-                route: Route::Post(Posting {
-                    kind: PostKind::WeCom,
-                    url: Secret::new("https://chat.example/send?key=k"),
-                    secret: Secret::new("s"),
-                }),
-            },
-        ]),
-        Event::LanguageChanged("zh".into()),
-        Event::NoticesChosen(ChosenNotices {
-            user: "ada".into(),
-            choice: NoticeChoice {
-                off: vec![NoticeEvent::Reminder, NoticeEvent::Recalled],
-                digest: Digest::Daily,
-            },
-        }),
-    ]
+    ];
+    samples.extend(golden::notices::chosen());
+    samples
 }
 
 fn account_calendar(json: &serde_json::Value) -> Calendar {

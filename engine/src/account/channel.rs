@@ -7,9 +7,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::account::notice_event::NoticeEvent;
 use crate::account::token::Secret;
 use crate::id::{ChannelId, UserId};
-use crate::notice::NoticeEvent;
 
 /// A way to tell people something.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

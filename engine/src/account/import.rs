@@ -24,6 +24,7 @@ use crate::limits::{DIRECTORY_ENTRY_BYTES_MAX, PASSWORD_BYTES_MAX};
 mod channels;
 mod ids;
 mod read;
+mod reader;
 
 /// JSON Schema (draft 2020-12) of directory files, for editors. The tests hold it against the keys that are read here.
 pub const SCHEMA: &str = include_str!("../../schemas/directory.json");

@@ -14,25 +14,6 @@ use crate::ticket::{Ticket, Token, visibility};
 use crate::workflow::form::title::{CREATED_AT, CREATOR};
 use crate::workflow::{ComponentKind, FieldPermission, Node, NodeKind, WorkflowVersion, template};
 
-/// Names that a template may use besides the keys of fields with a value. They mean the ticket's even where a field has
-/// such a key.
-pub const NAMES: [&str; 14] = [
-    "title",
-    CREATOR,
-    CREATED_AT,
-    "ticket_id",
-    "workflow",
-    "workflow_name",
-    "node_name",
-    "act_state",
-    "event",
-    "actor",
-    "comment",
-    "waiting_for",
-    "due",
-    "link",
-];
-
 /// Characters of a message's title: one line of a mail program.
 pub const NOTICE_TITLE_CHARS_MAX: usize = 200;
 /// Characters of a message's text: a page; the ticket itself has the rest. Every chat takes so many.

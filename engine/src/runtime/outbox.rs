@@ -194,6 +194,16 @@ impl Outbox {
         self.state().tickets.get(&ticket)?.tries.get(&effect).copied()
     }
 
+    /// A notice that is owed, and since when; `None` for any other effect.
+    pub(crate) fn notice_of(&self, (ticket, effect): Key) -> Option<(OwedNotice, Timestamp)> {
+        let state = self.state();
+        let open = state.tickets.get(&ticket)?.table.get(effect)?;
+        if let Work::Notice(notice) = &open.work {
+            return Some((OwedNotice::clone(notice), open.since));
+        }
+        None
+    }
+
     /// Who a notice goes to.
     pub(crate) fn receiver_of(&self, tenant: &TenantId, notice: &OwedNotice) -> Receiver {
         notice::receiver(tenant, notice)

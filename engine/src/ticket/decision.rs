@@ -10,13 +10,12 @@ use crate::id::UserId;
 use crate::ticket::context::Context;
 use crate::ticket::effect_table::Work;
 use crate::ticket::event::{ChildEnd, Event, Meta, OwedEffect};
-use crate::ticket::notices::{self, Before};
 use crate::ticket::question::{Question, Replies, Reply};
 use crate::ticket::refusal::Refusal;
-use crate::ticket::token::Rest;
+use crate::ticket::token::{Rest, Token};
 use crate::ticket::{ActState, Ticket};
-use crate::workflow::EventHook;
 use crate::workflow::definition::PRE_CREATE;
+use crate::workflow::{EventHook, WorkflowVersion};
 
 /// A decision under way.
 pub(crate) struct Decision<'a> {
@@ -32,11 +31,39 @@ pub(crate) struct Decision<'a> {
     /// Whether the ticket was over before.
     was_final: bool,
     /// The ticket before, as far as it says who is told of the commit.
-    before: Before,
+    pub(crate) before: Before,
     /// Whether the ticket was a draft before: leaving that is its sending.
     was_draft: bool,
     /// Moves that nobody asked for, see `limits::AUTOMATIC_MOVES_MAX`.
     pub(crate) n_moves: usize,
+}
+
+/// The ticket before a commit, as far as it says who is told.
+#[derive(Debug, Default)]
+pub(crate) struct Before {
+    pub(crate) tokens: Vec<Token>,
+    pub(crate) intervention: Option<String>,
+    pub(crate) was_final: bool,
+}
+
+impl Before {
+    /// Of a ticket; of one whose workflow tells nobody there is nothing to remember.
+    pub(crate) fn of(ticket: &Ticket, workflow: &WorkflowVersion) -> Self {
+        if workflow.notification.channels.is_empty() {
+            return Self::default();
+        }
+        Self {
+            tokens: ticket.tokens.clone(),
+            intervention: ticket.intervention.clone(),
+            was_final: ticket.is_final(),
+        }
+    }
+
+    /// The same stay of a token.
+    pub(crate) fn stay_of(&self, token: &Token) -> Option<&Token> {
+        let is_it = |one: &&Token| one.id == token.id && one.visit == token.visit;
+        self.tokens.iter().find(is_it)
+    }
 }
 
 /// How far a decision is: what may turn out not to be possible is tried from here.
@@ -130,14 +157,16 @@ impl<'a> Decision<'a> {
             let (parent, state) = (*parent, self.how_it_ended());
             effects.push(OwedEffect::TellParent { parent, state });
         }
-        // What is owed changes nothing of it.
-        let help = needs_help(&self.ticket, self.context);
-        effects.extend(notices::owed(self, &self.before, help.as_deref()));
         if !effects.is_empty() {
             self.emit(Event::EffectsOwed { effects });
         }
-        self.review_holders(help);
+        self.review_holders();
         Ok(())
+    }
+
+    /// Why the ticket needs help, where it does.
+    pub(crate) fn help(&self) -> Option<String> {
+        needs_help(&self.ticket, self.context)
     }
 
     /// Why nobody can act on some token, where that is so.
@@ -192,7 +221,8 @@ impl<'a> Decision<'a> {
     }
 
     /// Marks or unmarks the ticket as needing intervention (semantics: intervention).
-    fn review_holders(&mut self, needed: Option<String>) {
+    fn review_holders(&mut self) {
+        let needed = self.help();
         match (&self.ticket.intervention, needed) {
             (None, Some(reason)) => self.emit(Event::InterventionNeeded { reason }),
             (Some(known), Some(reason)) if *known != reason => self.emit(Event::InterventionNeeded { reason }),

@@ -8,17 +8,17 @@
 use std::collections::BTreeSet;
 
 use crate::account::directory::Directory;
+use crate::account::notice_event::NoticeEvent;
 use crate::account::permission::is_tenant_admin;
 use crate::id::{TokenId, UserId};
 use crate::limits::{TOLD_MAX, TOLD_OF_INCIDENT_MAX};
-use crate::notice::NoticeEvent;
 use crate::ticket::action_kind::ActionKind;
 use crate::ticket::assignee;
-use crate::ticket::decision::Decision;
+use crate::ticket::decision::{Before, Decision};
 use crate::ticket::effect_table::Work;
 use crate::ticket::event::{EffectId, Event, OwedEffect, OwedNotice};
 use crate::ticket::token::{Rest, Token};
-use crate::ticket::{ActState, Ticket, sub_ticket};
+use crate::ticket::{ActState, Cause, Ticket, sub_ticket};
 use crate::workflow::{Node, StepDoes, WorkflowVersion};
 
 /// People who are to be told of one thing.
@@ -28,9 +28,9 @@ struct Told<'t> {
     to: Vec<UserId>,
 }
 
-/// What a commit owes people, in the order of the tokens. `before` are the tokens as they were before it, and whether it
-/// was over; `help` why it needs help by now.
-pub(super) fn owed(decision: &Decision<'_>, before: &Before, help: Option<&str>) -> Vec<OwedEffect> {
+/// What a commit owes people, in the order of the tokens; ask when everything else in it is decided.
+pub(super) fn owed(decision: &Decision<'_>) -> Vec<OwedEffect> {
+    let (before, help) = (&decision.before, decision.help());
     let context = decision.context;
     let workflow = context.migrate_to.unwrap_or(context.workflow);
     let ticket: &Ticket = &decision.ticket;
@@ -45,7 +45,7 @@ pub(super) fn owed(decision: &Decision<'_>, before: &Before, help: Option<&str>)
         of_token(decision, before, token, workflow, &mut told);
     }
     of_ticket(decision, before, &mut told);
-    incident(decision, before, help, workflow, &mut told);
+    incident(decision, before, help.as_deref(), workflow, &mut told);
     let mut owed = Vec::new();
     for Told { event, at, to } in told {
         if event.is_chosen() && !info.events.contains(&event) {
@@ -90,34 +90,6 @@ pub fn recalled(ticket: &Ticket, owed: &[(EffectId, OwedEffect)]) -> Vec<OwedEff
         })
     });
     corrected.collect()
-}
-
-/// The ticket before a commit, as far as it says who is told.
-#[derive(Debug, Default)]
-pub(crate) struct Before {
-    tokens: Vec<Token>,
-    intervention: Option<String>,
-    was_final: bool,
-}
-
-impl Before {
-    /// Of a ticket; of one whose workflow tells nobody there is nothing to remember.
-    pub(crate) fn of(ticket: &Ticket, workflow: &WorkflowVersion) -> Self {
-        if workflow.notification.channels.is_empty() {
-            return Self::default();
-        }
-        Self {
-            tokens: ticket.tokens.clone(),
-            intervention: ticket.intervention.clone(),
-            was_final: ticket.is_final(),
-        }
-    }
-
-    /// The same stay of a token.
-    fn stay_of(&self, token: &Token) -> Option<&Token> {
-        let is_it = |one: &&Token| one.id == token.id && one.visit == token.visit;
-        self.tokens.iter().find(is_it)
-    }
 }
 
 fn of_token<'t>(
@@ -251,21 +223,20 @@ fn incident<'t>(
     workflow: &WorkflowVersion,
     told: &mut Vec<Told<'t>>,
 ) {
-    let failed = decision.events.iter().find_map(|event| match event.cause() {
-        Some(crate::ticket::Cause::HookFailed { token, .. }) => Some(Some(token)),
-        Some(crate::ticket::Cause::EffectParked { effect, .. }) => {
-            let work = decision.ticket.effects.get(effect).map(|open| &open.work);
-            let is_incident = matches!(work, Some(Work::Notice(notice)) if notice.event == NoticeEvent::Incident);
-            (!is_incident).then(|| work.and_then(Work::token))
+    let is_of_incident = |work: &Work| matches!(work, Work::Notice(notice) if notice.event == NoticeEvent::Incident);
+    let failed = decision.events.iter().find_map(|event| {
+        if let Some(Cause::HookFailed { token, .. }) = event.cause() {
+            return Some(Some(token));
         }
-        _ => None,
+        let Some(Cause::EffectParked { effect, .. }) = event.cause() else {
+            return None;
+        };
+        let work = decision.ticket.effects.get(effect).map(|open| &open.work);
+        let is_news = !work.is_some_and(is_of_incident);
+        is_news.then(|| work.and_then(Work::token))
     });
-    let is_parked_alone = decision
-        .ticket
-        .effects
-        .parked()
-        .iter()
-        .all(|(_, open, _)| matches!(&open.work, Work::Notice(notice) if notice.event == NoticeEvent::Incident));
+    let parked = decision.ticket.effects.parked();
+    let is_parked_alone = parked.iter().all(|(_, open, _)| is_of_incident(&open.work));
     let is_stuck = help.is_some_and(|why| before.intervention.as_deref() != Some(why))
         && decision.unattended().is_some()
         && (before.intervention.is_none() || !is_parked_alone);

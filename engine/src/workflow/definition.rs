@@ -8,10 +8,10 @@
 
 use serde_json::Value as Json;
 
+use crate::account::notice_event::NoticeEvent;
 use crate::account::token::Secret;
 use crate::id::{AppName, ChannelId, FieldKey, VersionName, WorkflowId};
 use crate::limits::WORKFLOW_CHANNELS_MAX;
-use crate::notice::NoticeEvent;
 use crate::text::is_blank;
 use crate::workflow::edge::Edge;
 use crate::workflow::form::Form;

@@ -165,10 +165,14 @@ impl World {
         let events = commits
             .iter()
             .flat_map(|commit| loonflow_engine::runtime::commit::read(commit).unwrap().1);
-        let notes = events.filter_map(|event| match event {
-            Event::EffectDone { note, .. } => note,
-            Event::EffectParked { reason, .. } => Some(format!("parked: {reason}")),
-            _ => None,
+        let notes = events.filter_map(|event| {
+            if let Event::EffectParked { reason, .. } = event {
+                return Some(format!("parked: {reason}"));
+            }
+            let Event::EffectDone { note, .. } = event else {
+                return None;
+            };
+            note
         });
         notes.collect()
     }

@@ -97,9 +97,11 @@ fn notices(events: &[Event]) -> Vec<(EffectId, OwedNotice)> {
         let Event::EffectsOwed { effects } = event else {
             return None;
         };
-        let notices = (0..).zip(effects).filter_map(move |(index, effect)| match effect {
-            OwedEffect::Notice(notice) => Some((EffectId { version, index }, OwedNotice::clone(notice))),
-            _ => None,
+        let notices = (0..).zip(effects).filter_map(move |(index, effect)| {
+            let OwedEffect::Notice(notice) = effect else {
+                return None;
+            };
+            Some((EffectId { version, index }, OwedNotice::clone(notice)))
         });
         Some(notices.collect::<Vec<_>>())
     });
@@ -120,9 +122,9 @@ fn shown(notice: &OwedNotice) -> String {
 
 /// Notices that are owed and not closed.
 fn open(story: &Story) -> Vec<String> {
-    let open = story.ticket.effects.iter().filter_map(|(_, open)| match &open.work {
-        Work::Notice(notice) => Some(shown(notice)),
-        _ => None,
+    let open = story.ticket.effects.iter().filter_map(|(_, open)| {
+        let Work::Notice(notice) = &open.work else { return None };
+        Some(shown(notice))
     });
     open.collect()
 }

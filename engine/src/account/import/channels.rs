@@ -5,10 +5,10 @@
 use serde_json::Value as Json;
 
 use super::Secret;
-use super::read::Reader;
+use super::reader::Reader;
 use crate::account::channel::{Channel, Digest, MailTls, NoticeChoice, PostKind, Posting, Relay, Route, sender};
+use crate::account::notice_event::NoticeEvent;
 use crate::limits::{CHANNEL_TEXT_CHARS_MAX, CHANNELS_MAX};
-use crate::notice::NoticeEvent;
 use crate::workflow::definition::reader::is_http;
 
 const CODE: &str = "bad_channel";

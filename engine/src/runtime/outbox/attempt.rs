@@ -12,7 +12,6 @@ use crate::effect::answer;
 use crate::effect::body::{self, Body, webhook_id};
 use crate::id::TenantId;
 use crate::runtime::fault::Fault;
-use crate::runtime::outbox::notice;
 use crate::runtime::outbox::{Hands, Key, Tries, pause};
 use crate::runtime::outside::{NoResponse, NotSent, Outside, Post, Response};
 use crate::runtime::{commit, streams};
@@ -131,9 +130,6 @@ pub(super) async fn call(
     let Some(open) = ticket.effects.get(effect).filter(|open| open.is_owed()) else {
         return Ok(Tried::Ended);
     };
-    if let Work::Notice(owed) = &open.work {
-        return notice::send(hands, port, tenant, key, (owed, open.since), n_before).await;
-    }
     let attempt = if let Work::Hook { attempt, .. } = open.work {
         Some(attempt)
     } else {

@@ -19,7 +19,7 @@ use crate::id::{TenantId, TicketId};
 use crate::runtime::fault::Fault;
 use crate::runtime::outbox::attempt::{self, Tried};
 use crate::runtime::outbox::dispatch::{Dispatch, Host, IN_FLIGHT_MAX, OF_HOST_MAX};
-use crate::runtime::outbox::{Door, Hands, Key, Parts, Tries, message, pause};
+use crate::runtime::outbox::{Door, Hands, Key, Parts, Tries, message, notice, pause};
 use crate::ticket::effect_table::{Lane, Work};
 use crate::ticket::{Command, EffectOutcome, Refusal};
 use crate::time::Timestamp;
@@ -180,7 +180,12 @@ impl State {
                 let (tenant, n_tries) = (started.tenant, started.n_tries);
                 let gave_way = Message::Tried(started.key, Err(()));
                 self.spawn(hands, myself, gave_way, move |hands| async move {
-                    let tried = attempt::call(&hands, &port, &tenant, started.key, n_tries).await;
+                    let tried = match hands.parts.outbox.notice_of(started.key) {
+                        Some((owed, since)) => {
+                            notice::send(&hands, &port, &tenant, started.key, (&owed, since), n_tries).await
+                        }
+                        None => attempt::call(&hands, &port, &tenant, started.key, n_tries).await,
+                    };
                     Message::Tried(started.key, tried.map_err(|fault| told(&fault)))
                 });
             }

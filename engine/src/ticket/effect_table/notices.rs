@@ -1,8 +1,8 @@
 //! Notices in the table of effects: one to whoever can no longer act is owed no longer (semantics: notices).
 
 use super::{EffectTable, Work};
+use crate::account::notice_event::NoticeEvent;
 use crate::id::{TokenId, UserId};
-use crate::notice::NoticeEvent;
 use crate::ticket::event::Event;
 
 /// Whose turn is over at a token.

@@ -4,8 +4,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::account::notice_event::NoticeEvent;
 use crate::id::{ChannelId, NodeId, TicketId, TokenId, UserId};
-use crate::notice::NoticeEvent;
 use crate::ticket::event::{ChildEnd, OwedNotice};
 use crate::time::Timestamp;
 

@@ -6,8 +6,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::account::notice_event::NoticeEvent;
 use crate::id::{ChannelId, FieldKey, NodeId, TicketId, TokenId, UserId, WorkflowId};
-use crate::notice::NoticeEvent;
 use crate::value::Value;
 
 /// The id of an effect within its ticket: the version of the event that owes it, and its place in that event (0 where

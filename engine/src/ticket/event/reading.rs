@@ -3,8 +3,8 @@
 //!
 //! Not here: what an event makes of a ticket (`apply`), what it causes outside (`effect`).
 
+use crate::account::notice_event::NoticeEvent;
 use crate::id::{EdgeId, NodeId, TicketId, TokenId, UserId, VersionName};
-use crate::notice::NoticeEvent;
 use crate::ticket::event::{ActionTaken, Branch, ChildEnd, EffectId, Event, OwedEffect, TicketCreated};
 use crate::ticket::token::ForkId;
 

@@ -2,7 +2,6 @@
 //! (semantics: validation, conditions, titles).
 
 use crate::id::{EdgeId, FieldKey};
-use crate::notice::draft;
 use crate::workflow::condition::{Condition, Operator};
 use crate::workflow::definition::Definition;
 use crate::workflow::form::title::{CREATED_AT, CREATOR};
@@ -154,7 +153,13 @@ fn notification_templates(definition: &Definition, problems: &mut Vec<Problem>) 
                 format!(" in `{lang}`")
             };
             let place = format!("the `{name}`{lang} of `notification_info`");
-            problems.extend(template_problems(definition, template, &place, &draft::NAMES, None));
+            problems.extend(template_problems(
+                definition,
+                template,
+                &place,
+                &template::NOTICE_NAMES,
+                None,
+            ));
         }
     }
     for key in &notification.fields {

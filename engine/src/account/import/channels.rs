@@ -9,7 +9,7 @@ use super::reader::Reader;
 use crate::account::channel::{Channel, Digest, MailTls, NoticeChoice, PostKind, Posting, Relay, Route, sender};
 use crate::account::notice_event::NoticeEvent;
 use crate::limits::{CHANNEL_TEXT_CHARS_MAX, CHANNELS_MAX};
-use crate::workflow::definition::reader::is_http;
+use crate::text::is_http;
 
 const CODE: &str = "bad_channel";
 /// Keys of a relay for mail.
@@ -84,17 +84,13 @@ fn relay(reader: &mut Reader, json: &Json, place: &str) -> Option<Relay> {
                 MailTls::StartTls
             }),
     };
-    let port = match &json["port"] {
-        Json::Null => tls.usual_port(),
-        port => port
-            .as_u64()
-            .and_then(|port| u16::try_from(port).ok())
-            .filter(|port| *port > 0)
-            .unwrap_or_else(|| {
-                reader.problem(CODE, place, "has a `port` that is no whole number from 1 to 65535");
-                tls.usual_port()
-            }),
-    };
+    let port = json["port"].as_u64().and_then(|port| u16::try_from(port).ok());
+    let port = port.filter(|port| *port > 0).unwrap_or_else(|| {
+        if !json["port"].is_null() {
+            reader.problem(CODE, place, "has a `port` that is no whole number from 1 to 65535");
+        }
+        tls.usual_port()
+    });
     let from = reader.needed(json, "from", place);
     if !from.trim().is_empty() && sender(&from).is_none() {
         reader.problem(

@@ -8,6 +8,7 @@ use serde_json::Value as Json;
 
 use crate::id::{EdgeId, FieldKey, NodeId};
 use crate::keys::Unread;
+pub(crate) use crate::text::is_http;
 use crate::workflow::problem::Problem;
 
 /// Code of the warning of a key that nobody reads.
@@ -246,9 +247,4 @@ impl Reader {
 /// An entry of an object; null where there is none.
 pub(crate) fn get<'a>(from: &'a Json, name: &str) -> &'a Json {
     from.get(name).unwrap_or(&Json::Null)
-}
-
-/// Whether a text is an address that the engine would post to.
-pub(crate) fn is_http(text: &str) -> bool {
-    url::Url::parse(text.trim()).is_ok_and(|url| matches!(url.scheme(), "http" | "https"))
 }

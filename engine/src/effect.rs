@@ -7,7 +7,7 @@ pub mod body;
 
 use crate::id::{NodeId, TicketId, TokenId, UserId, WorkflowId};
 use crate::ticket::action_kind::ActionKind;
-use crate::ticket::{ActState, Event, OwedAgain, OwedEffect, Rest, Ticket};
+use crate::ticket::{ActState, Event, OwedAgain, OwedEffect, OwedNotice, Rest, Ticket};
 use crate::time::Timestamp;
 use crate::workflow::{Edge, EdgeKind, Node, WorkflowVersion};
 
@@ -43,11 +43,8 @@ pub enum Effect {
         /// Which request this is: a late answer to an earlier one is refused.
         attempt: u32,
     },
-    /// Tell new assignees.
-    Notify {
-        /// Whom.
-        user: UserId,
-    },
+    /// Tell people something.
+    Notice(Box<OwedNotice>),
     /// Post to an event hook of the workflow.
     CallEventHook {
         /// Its id in the definition.
@@ -82,7 +79,7 @@ impl Effect {
             Self::Timer { .. } => "timer",
             Self::Deadline { .. } => "deadline",
             Self::Hook { .. } => "hook",
-            Self::Notify { .. } => "notify",
+            Self::Notice(_) => "notice",
             Self::CallEventHook { .. } => "event_hook",
             Self::CreateChild { .. } => "child",
             Self::CloseChild { .. } => "close_child",
@@ -107,7 +104,7 @@ impl Effect {
             Self::Timer { node, .. } => node.to_string(),
             Self::Deadline { node, step, .. } => format!("step {step} of {node}"),
             Self::Hook { node, .. } => node.to_string(),
-            Self::Notify { user } => user.to_string(),
+            Self::Notice(notice) => notice.target(),
             Self::CallEventHook { hook, event } => format!("{hook} on {event}"),
             Self::CreateChild { workflow, creator } => format!("{workflow} by {creator}"),
             Self::CloseChild { child } => child.to_string(),
@@ -271,21 +268,12 @@ fn again(owed: &OwedAgain) -> Option<Effect> {
     }
 }
 
-/// The work that the events of one commit cause, in their order. People are told only where the workflow has a
-/// channel to tell them over.
+/// The work that the events of one commit cause, in their order.
 #[must_use]
-pub fn effects(events: &[Event], workflow: &WorkflowVersion) -> Vec<Effect> {
+pub fn effects(events: &[Event]) -> Vec<Effect> {
     let mut found = Vec::new();
-    let has_channel = !workflow.notification.channels.is_empty();
-    let notify = |users: Vec<UserId>| {
-        users
-            .into_iter()
-            .filter(|_| has_channel)
-            .map(|user| Effect::Notify { user })
-    };
     for event in events {
         match event {
-            Event::NodeEntered { rest, .. } => found.extend(notify(rest.waiting_for())),
             Event::TimerSet { token, node, due } => found.push(Effect::Timer {
                 token: *token,
                 node: node.clone(),
@@ -311,7 +299,6 @@ pub fn effects(events: &[Event], workflow: &WorkflowVersion) -> Vec<Effect> {
                 step: *step,
                 due: *due,
             }),
-            Event::Escalated { to, .. } | Event::GivenBack { candidates: to, .. } => found.extend(notify(to.clone())),
             Event::Undone(undone) => found.extend(undone.owed.iter().filter_map(again)),
             Event::HookRequested { token, node, attempt } => found.push(Effect::Hook {
                 token: *token,
@@ -329,14 +316,8 @@ pub fn effects(events: &[Event], workflow: &WorkflowVersion) -> Vec<Effect> {
                 },
                 OwedEffect::TellParent { parent, .. } => Effect::TellParent { parent: *parent },
                 OwedEffect::CloseChild { child, .. } => Effect::CloseChild { child: *child },
+                OwedEffect::Notice(notice) => Effect::Notice(notice.clone()),
             })),
-            Event::Forwarded { to, .. }
-            | Event::Consulted { to, .. }
-            | Event::ForceForwarded { to, .. }
-            | Event::HandedOver { to, .. }
-            | Event::SignerAdded { user: to, .. } => {
-                found.extend(notify(vec![to.clone()]));
-            }
             Event::TicketCreated(_)
             | Event::ActionTaken(_)
             | Event::StateChanged { .. }
@@ -377,6 +358,14 @@ pub fn effects(events: &[Event], workflow: &WorkflowVersion) -> Vec<Effect> {
             | Event::TokenReturned { .. }
             | Event::Resumed { .. }
             | Event::UndoKept
+            | Event::HandedOver { .. }
+            | Event::SignerAdded { .. }
+            | Event::GivenBack { .. }
+            | Event::NodeEntered { .. }
+            | Event::Escalated { .. }
+            | Event::Forwarded { .. }
+            | Event::Consulted { .. }
+            | Event::ForceForwarded { .. }
             | Event::ActedAs { .. } => {}
         }
     }

@@ -155,6 +155,8 @@ text_id! {
     CalendarId;
     /// An absence of a user.
     AbsenceId;
+    /// A channel of a tenant, over which people are told.
+    ChannelId;
 }
 
 /// A ticket: a UUIDv7, so that ids sort by time of creation.

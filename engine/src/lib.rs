@@ -68,7 +68,7 @@
 //!
 //! # Reading order
 //! [`id`], [`time`], [`text`], [`value`], [`limits`], [`port`] · [`calendar`] (working time) · [`account`] (tenants, directory, rights) · [`workflow`]
-//! (definitions) · [`ticket`] (the game) · [`view`] (answers) · [`codec`] (bytes) · [`define`] (definitions in Rust) ·
+//! (definitions) · [`ticket`] (the game) · [`view`] (answers) · [`notice`] (messages) · [`codec`] (bytes) · [`define`] (definitions in Rust) ·
 //! [`runtime`] · `demo` (an organisation to try things on).
 //!
 //! Pages: [`semantics`], the reference that comments cite by section; [`writing_definitions`] and
@@ -86,6 +86,7 @@ pub mod effect;
 pub mod id;
 mod keys;
 pub mod limits;
+pub mod notice;
 pub mod port;
 #[cfg(feature = "runtime")]
 pub mod runtime;

@@ -29,6 +29,17 @@ pub const CALENDAR_SPECIAL_DAYS_MAX: usize = 1_000;
 /// calendar without hours, is found out.
 pub const CALENDAR_HORIZON_MS: i64 = 5 * 366 * 86_400_000;
 
+/// Channels of a tenant: one for each team's chat, with room.
+pub const CHANNELS_MAX: usize = 100;
+/// Characters of a text of a channel: an address with its key.
+pub const CHANNEL_TEXT_CHARS_MAX: usize = 2_048;
+/// Channels that one workflow tells people over: each makes an effect for every person.
+pub const WORKFLOW_CHANNELS_MAX: usize = 10;
+/// People who are told of one event over a channel that writes to each: as many as one node may have.
+pub const TOLD_MAX: usize = ASSIGNEES_MAX;
+/// Admins who are told of an incident: more would each think that another sees to it.
+pub const TOLD_OF_INCIDENT_MAX: usize = 50;
+
 /// Characters of a title (semantics: values).
 pub const TITLE_CHARS_MAX: usize = 500;
 /// Characters of a text field (semantics: values).

@@ -70,7 +70,7 @@ pub use engine::Engine;
 pub use error::Error;
 pub use fault::{AuthProblem, Fault, OperatorRefusal, Readiness};
 pub use options::{EngineOptions, Ports};
-pub use outside::{NoResponse, Outside, Post, Response};
+pub use outside::{Message, NoResponse, NotSent, Outside, Post, Response, Sending, Sent};
 pub use request::{
     AccessTokenInfo, ActAnswer, ActRequest, Caller, Category, CreateRequest, Done, HistoryQuery, Idempotency,
     ImportOptions, ImportReport, ListQuery, MissingUsers, Order, Page, PublishReport, PublishRequest, UserQuery,

@@ -26,6 +26,11 @@ fn is_ignorable(c: char) -> bool {
     CodePointSetData::new::<DefaultIgnorableCodePoint>().contains(c)
 }
 
+/// Whether a text is an address that the engine would post to.
+pub(crate) fn is_http(text: &str) -> bool {
+    url::Url::parse(text.trim()).is_ok_and(|url| matches!(url.scheme(), "http" | "https"))
+}
+
 /// Whether nothing of a rich text is seen, as of `<p><br></p>`: no text between its tags, and no picture.
 #[must_use]
 pub fn is_blank_markup(markup: &str) -> bool {

@@ -39,6 +39,7 @@ pub(crate) mod field_rules;
 pub(crate) mod flow;
 pub(crate) mod holders;
 pub(crate) mod migrate;
+pub mod notices;
 pub mod offer;
 pub mod path;
 pub mod place;
@@ -65,8 +66,8 @@ pub use context::{Context, Draw};
 pub use decide::{Verdict, decide, decide_or_ask, decide_with_outcome};
 pub use effect_table::{EffectTable, OpenEffect, Parked, Work};
 pub use event::{
-    Cause, ChildEnd, DropReason, EffectId, Event, Meta, OwedAgain, OwedEffect, Processor, SignerPosition, Step, Undone,
-    Via,
+    Cause, ChildEnd, DropReason, EffectId, Event, Meta, OwedAgain, OwedEffect, OwedNotice, Processor, SignerPosition,
+    Step, Undone, Via,
 };
 pub use offer::{OfferedAction, OfferedActions};
 pub use path::Path;
@@ -97,6 +98,10 @@ pub struct Undoable {
     pub commit: u64,
     /// The ticket as it was then.
     pub before: Ticket,
+    /// What it owes: people are told of it, and nothing else.
+    pub told: Vec<(EffectId, OwedEffect)>,
+    /// Whether something has happened since.
+    pub is_over: bool,
 }
 
 /// A ticket. Only `apply` changes it. What can be large is shared by copies until one of them changes it: a decision

@@ -7,7 +7,8 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::id::{AppName, DeptId, EdgeId, NodeId, UserId, VersionName, WorkflowId};
+use crate::account::notice_event::NoticeEvent;
+use crate::id::{AppName, ChannelId, DeptId, EdgeId, FieldKey, NodeId, UserId, VersionName, WorkflowId};
 
 pub mod aggregate;
 pub mod apply;
@@ -78,14 +79,54 @@ pub struct PermissionInfo {
 }
 
 /// `advanced_schema.notification_info`.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct NotificationInfo {
-    /// Template of a message's title.
-    pub title_template: String,
-    /// Template of a message's content.
-    pub content_template: String,
-    /// Channels, as given.
-    pub channels: Vec<serde_json::Value>,
+    /// Template of a message's title; without one, the event and the ticket's title.
+    pub title_template: Localized,
+    /// Template of a message's content; without one, where the ticket is and whom it waits for.
+    pub content_template: Localized,
+    /// Channels of the tenant over which people are told.
+    pub channels: Vec<ChannelId>,
+    /// What people are told of, besides incidents.
+    pub events: Vec<NoticeEvent>,
+    /// Fields that a message shows beside its content.
+    pub fields: Vec<FieldKey>,
+}
+
+impl Default for NotificationInfo {
+    fn default() -> Self {
+        Self {
+            title_template: Localized::default(),
+            content_template: Localized::default(),
+            channels: Vec::new(),
+            events: NoticeEvent::USUAL.to_vec(),
+            fields: Vec::new(),
+        }
+    }
+}
+
+/// A text in one language or several.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Localized {
+    /// By language, in the order given; one text for all languages has none.
+    pub texts: Vec<(String, String)>,
+}
+
+impl Localized {
+    /// The text in the first of some languages that it is there in, else in `en`, else the first one. `zh` is there for
+    /// whoever asks for `zh-CN`. `None` where there is no text at all.
+    #[must_use]
+    pub fn in_one_of<'t>(&'t self, langs: &[&str]) -> Option<&'t str> {
+        let primary = |tag: &str| tag.split(['-', '_']).next().unwrap_or_default().to_lowercase();
+        let of = |tag: &str| {
+            let exact = self.texts.iter().find(|(lang, _)| lang.eq_ignore_ascii_case(tag));
+            exact.or_else(|| self.texts.iter().find(|(lang, _)| primary(lang) == primary(tag)))
+        };
+        let asked = langs.iter().filter(|lang| !lang.trim().is_empty());
+        let found = asked.copied().chain(["en"]).find_map(of);
+        let (_, text) = found.or_else(|| self.texts.first())?;
+        Some(text.as_str()).filter(|text| !text.trim().is_empty())
+    }
 }
 
 /// One entry of `advanced_schema.customization_info.hook_info_list`.

@@ -25,6 +25,11 @@ use loonflow_engine::value::Value;
 use loonflow_engine::workflow::ApprovalRule;
 use loonflow_engine::{account, codec, workflow};
 
+mod golden {
+    /// What people are told.
+    pub(crate) mod notices;
+}
+
 /// One of each variant, with every optional part there somewhere.
 fn samples() -> Vec<Event> {
     let id = TicketId::parse("01939f5a-3c00-7000-8000-000000000001").unwrap();
@@ -342,7 +347,11 @@ fn samples() -> Vec<Event> {
         },
         dropped(ada, DropReason::HandedOver),
         dropped(ada, DropReason::TakenBack),
-        Event::ConsultTakenBack { token, by: ada.into() },
+        Event::ConsultTakenBack {
+            token,
+            by: ada.into(),
+            to: wes.into(),
+        },
         Event::GivenBack {
             token,
             candidates: vec![ada.into(), wes.into()],
@@ -361,6 +370,7 @@ fn samples() -> Vec<Event> {
         },
         Event::UndoKept,
         Event::Undone(Box::new(undone())),
+        golden::notices::owed(token),
     ]
 }
 
@@ -581,7 +591,7 @@ fn account_samples() -> Vec<account::event::Event> {
     use account::event::Event;
     let at = Timestamp(1_795_339_800_000);
     let label = [("team".to_owned(), Value::text("red"))].into_iter().collect();
-    vec![
+    let mut samples = vec![
         Event::TenantChanged(account::Tenant {
             id: "acme".into(),
             name: "Acme".into(),
@@ -667,7 +677,9 @@ fn account_samples() -> Vec<account::event::Event> {
             by: None,
             at,
         },
-    ]
+    ];
+    samples.extend(golden::notices::chosen());
+    samples
 }
 
 fn account_calendar(json: &serde_json::Value) -> Calendar {

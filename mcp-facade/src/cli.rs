@@ -142,8 +142,8 @@ pub struct Serve {
     pub allow_outbound: Vec<String>,
 
     /// Where people reach the server, `https://tickets.example.com`, if a proxy stands before it; pages name it,
-    /// cookies are for TLS alone where it begins with https, and hooks call back there [default: the address that a
-    /// browser uses; for hooks, host and port]
+    /// cookies are for TLS alone where it begins with https, hooks call back there, and links in notices lead there
+    /// [default: the address that a browser uses; for hooks, host and port; notices have no links]
     #[arg(long, env = "LOONFLOW_PUBLIC_URL", value_name = "URL")]
     pub public_url: Option<String>,
 
@@ -333,6 +333,10 @@ pub struct Check {
     /// A key that nothing reads is an error, not a warning
     #[arg(long)]
     pub strict: bool,
+
+    /// Where people reach the server that the definitions are for; without it, links in notices are warned of
+    #[arg(long, env = "LOONFLOW_PUBLIC_URL", value_name = "URL")]
+    pub public_url: Option<String>,
 }
 
 /// Flags of `schema`.

@@ -10,6 +10,7 @@ mod assets;
 mod cookie;
 mod origin;
 mod sign_in;
+mod ticket;
 mod tokens;
 mod when;
 
@@ -50,6 +51,7 @@ pub(crate) fn routes() -> Router<AppState> {
         .route(TOKENS_PATH, get(tokens::get).post(tokens::post))
         .route("/me/tokens/new", get(tokens::new))
         .route("/me/tokens/{id}/revoke", get(tokens::ask).post(tokens::revoke))
+        .route("/t/{id}", get(ticket::get))
         .route("/assets/{name}", get(assets::get))
         .method_not_allowed_fallback(wrong_method)
 }

@@ -45,7 +45,7 @@ const FLOORS: &[&[&str]] = &[
     &["workflow"],
     &["define"],
     &["ticket", "effect"],
-    &["codec", "view", "test_util"],
+    &["codec", "view", "notice", "test_util"],
     &["runtime"],
     // A package of its own, on the port that the runtime has for it.
     &["outbound"],

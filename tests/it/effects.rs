@@ -7,6 +7,8 @@
 mod call_backs;
 /// What rows and lists say of deadlines.
 mod deadlines;
+/// People who are told.
+mod notices;
 /// Receivers that fail, each in its own way.
 mod receivers;
 

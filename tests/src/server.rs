@@ -99,6 +99,16 @@ impl TestServer {
         Self::with(Options::default(), vec![acme], Some(Arc::new(outside))).await
     }
 
+    /// The same with another directory of Acme.
+    pub async fn carrying_out_with(outside: impl Outside, directory: Value, workflows: Vec<Value>) -> Self {
+        Self::with(
+            Options::default(),
+            vec![(directory, workflows)],
+            Some(Arc::new(outside)),
+        )
+        .await
+    }
+
     /// Tenants by their directories, each with its workflows. A walk fires timers and answers hooks itself.
     pub async fn of(options: Options, tenants: Vec<(Value, Vec<Value>)>) -> Self {
         Self::with(options, tenants, None).await
@@ -116,6 +126,7 @@ impl TestServer {
         let engine_options = EngineOptions {
             runs_effects: outside.is_some(),
             public_url: Some(format!("http://{address}")),
+            link_url: Some(format!("http://{address}")),
             ..EngineOptions::default()
         };
         let ports = Ports {

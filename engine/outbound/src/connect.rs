@@ -104,16 +104,7 @@ impl Shared {
             (true, Some(tls)) => Some(tls),
             (true, None) => return Err(ConnectProblem::NoAuthorities),
         };
-        let addresses = match &host {
-            Host::Domain(name) => self
-                .resolver
-                .resolve(name)
-                .await
-                .map_err(|_| ConnectProblem::Unresolved)?,
-            Host::Ipv4(address) => vec![IpAddr::from(*address)],
-            Host::Ipv6(address) => vec![IpAddr::from(*address)],
-        };
-        let admitted = guard::admit(&self.allow, &host, port, &addresses)?;
+        let admitted = admitted(&self.allow, &*self.resolver, &host, port).await?;
         let stream = connect(&admitted, end).await?;
         let stream: Box<dyn Stream> = match tls {
             None => Box::new(stream),
@@ -128,6 +119,21 @@ impl Shared {
             place: Arc::clone(&self.kept).try_acquire_owned().ok(),
         })
     }
+}
+
+/// The addresses of a host, all of which may be connected to.
+pub(crate) async fn admitted(
+    allow: &AllowList,
+    resolver: &dyn Resolve,
+    host: &Host<String>,
+    port: u16,
+) -> Result<Vec<SocketAddr>, ConnectProblem> {
+    let addresses = match host {
+        Host::Domain(name) => resolver.resolve(name).await.map_err(|_| ConnectProblem::Unresolved)?,
+        Host::Ipv4(address) => vec![IpAddr::from(*address)],
+        Host::Ipv6(address) => vec![IpAddr::from(*address)],
+    };
+    Ok(guard::admit(allow, host, port, &addresses)?)
 }
 
 /// Connects to the first address that answers; each gets its share of the time that is left.

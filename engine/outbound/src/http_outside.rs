@@ -14,13 +14,15 @@ use http_body_util::Full;
 use hyper::body::Bytes;
 use hyper_util::client::legacy::{self, Client};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
-use loonflow_engine::runtime::{NoResponse, Outside, Post, Response};
+use loonflow_engine::runtime::{Message, NoResponse, NotSent, Outside, Post, Response, Sending, Sent};
 use tokio::time::timeout;
 
 use crate::allow::AllowList;
 use crate::body::{self, BodyProblem};
+use crate::chat;
 use crate::connect::{ConnectProblem, Connector};
 use crate::limits::{HEAD_BYTES_MAX, HEADERS_MAX, IDLE_MAX, IDLE_OF_HOST_MAX, WORDS_MAX};
+use crate::mail::{Letter, Mailer};
 use crate::resolve::{Resolve, SystemResolver};
 use crate::target::Target;
 use crate::tls::{self, Authorities};
@@ -60,6 +62,7 @@ impl fmt::Debug for Settings {
 #[derive(Clone)]
 pub struct HttpOutside {
     client: Client<Connector, Full<Bytes>>,
+    mailer: Arc<Mailer>,
 }
 
 impl fmt::Debug for HttpOutside {
@@ -77,6 +80,7 @@ impl HttpOutside {
             resolver,
             authorities,
         } = settings;
+        let mailer = Arc::new(Mailer::new(allow.clone(), Arc::clone(&resolver), authorities.clone()));
         let connector = Connector::new(allow, resolver, tls::connector(&authorities));
         let client = Client::builder(TokioExecutor::new())
             .timer(TokioTimer::new())
@@ -86,7 +90,7 @@ impl HttpOutside {
             .http1_max_buf_size(HEAD_BYTES_MAX)
             .http1_max_headers(HEADERS_MAX)
             .build(connector);
-        Self { client }
+        Self { client, mailer }
     }
 }
 
@@ -94,6 +98,32 @@ impl Outside for HttpOutside {
     fn post(&self, post: Post) -> Pin<Box<dyn Future<Output = Result<Response, NoResponse>> + Send>> {
         let client = self.clone();
         Box::pin(async move { client.try_once(post).await })
+    }
+
+    fn send(&self, message: Message) -> Pin<Box<dyn Future<Output = Result<Sent, NotSent>> + Send>> {
+        let client = self.clone();
+        Box::pin(async move {
+            match message.sending {
+                Sending::Mail { relay, to, mail } => {
+                    let letter = Letter {
+                        relay: &relay,
+                        to: &to,
+                        mail: &mail,
+                        id: &message.id,
+                        at: message.at,
+                    };
+                    client.mailer.send(letter, message.timeout).await
+                }
+                Sending::Chat { posting, body } => {
+                    let post = chat::post(&posting, body, &message.id, (message.at, message.timeout))?;
+                    match client.try_once(post).await {
+                        Ok(response) => chat::judge(&posting, &response),
+                        Err(NoResponse::Refused(why)) => Err(NotSent::refused(why)),
+                        Err(NoResponse::Failed(why)) => Err(NotSent::failed(why)),
+                    }
+                }
+            }
+        })
     }
 }
 

@@ -1,4 +1,4 @@
-//! The engine's way to outside addresses: posts over HTTP, signed, and only to where it is allowed.
+//! The engine's way to outside addresses: posts over HTTP, signed, messages to chats, mail, and only to where it is allowed.
 //!
 //! ```text
 //! Post ── target: is it an address, and whose? ── request: headers, signatures
@@ -7,6 +7,7 @@
 //!                                                    │
 //! Response ── status, body up to its bound, `Retry-After`
 //! ```
+//! A message to a chat is such a post with a signature of its own; mail goes over a relay, behind the same guard.
 //!
 //! Not here: what is posted, when, and how often it is tried (the engine); what an answer means (the engine too).
 //!
@@ -33,10 +34,12 @@
 mod address;
 mod allow;
 mod body;
+mod chat;
 mod connect;
 mod guard;
 mod http_outside;
 mod limits;
+mod mail;
 mod request;
 mod resolve;
 mod retry_after;

@@ -24,3 +24,7 @@ pub(crate) const SECRETS_MAX: usize = 8;
 pub(crate) const RETRY_AFTER_MAX: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 /// Signs of somebody else's words in an error.
 pub(crate) const WORDS_MAX: usize = 160;
+/// Bytes of a chat's answer: a code and a sentence.
+pub(crate) const CHAT_ANSWER_BYTES_MAX: usize = 64 * 1024;
+/// How long a relay may take to say goodbye, which nobody waits for otherwise.
+pub(crate) const QUIT_MAX: Duration = Duration::from_secs(2);

@@ -30,13 +30,18 @@ impl fmt::Debug for Authorities {
     }
 }
 
-/// A connector; `None` where nobody would be believed, as on a machine without a list of authorities.
-pub(crate) fn connector(authorities: &Authorities) -> Option<TlsConnector> {
-    let certificates = match authorities {
+/// The certificates of whoever is believed.
+pub(crate) fn certificates(authorities: &Authorities) -> Vec<CertificateDer<'static>> {
+    match authorities {
         // What cannot be read is left out; whoever believes nobody is told at the first call.
         Authorities::OfMachine => rustls_native_certs::load_native_certs().certs,
         Authorities::These(certificates) => certificates.iter().cloned().map(CertificateDer::from).collect(),
-    };
+    }
+}
+
+/// A connector; `None` where nobody would be believed, as on a machine without a list of authorities.
+pub(crate) fn connector(authorities: &Authorities) -> Option<TlsConnector> {
+    let certificates = certificates(authorities);
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(certificates);
     if roots.is_empty() {

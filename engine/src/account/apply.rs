@@ -35,7 +35,10 @@ pub fn apply(mut directory: Directory, event: &Event) -> Directory {
         | Event::AccessTokenRevoked { .. }
         | Event::CalendarsPut(_)
         | Event::AbsenceSet(_)
-        | Event::AbsenceCleared { .. } => match &mut directory.staged {
+        | Event::AbsenceCleared { .. }
+        | Event::ChannelsPut(_)
+        | Event::LanguageChanged(_)
+        | Event::NoticesChosen(_) => match &mut directory.staged {
             Some(staged) => staged.push(event.clone()),
             None => put(&mut directory, event),
         },
@@ -99,6 +102,13 @@ fn put(directory: &mut Directory, event: &Event) {
             } else {
                 directory.absences.insert(user.clone(), left);
             }
+        }
+        Event::ChannelsPut(channels) => directory.channels = channels.as_slice().into(),
+        Event::LanguageChanged(lang) => directory.lang.clone_from(lang),
+        Event::NoticesChosen(chosen) => {
+            directory
+                .notices
+                .insert(chosen.user.clone(), Arc::new(chosen.choice.clone()));
         }
         // They say when others count and bring nothing themselves; they are never staged.
         Event::ImportBegun | Event::ImportFinished | Event::ImportBrokenOff | Event::Reviewed { .. } => {}

@@ -3,6 +3,7 @@
 use super::User;
 use super::absence;
 use super::by_id::ById;
+use super::channel::ChosenNotices;
 use super::command::{Command, Context};
 use super::directory::Directory;
 use super::event::Event;
@@ -220,6 +221,12 @@ fn difference(
     if let Some(calendars) = file.calendars.as_ref().filter(|new| **new != *directory.calendars) {
         events.push(Event::CalendarsPut(calendars.clone()));
     }
+    if let Some(channels) = file.channels.as_ref().filter(|new| **new != *directory.channels) {
+        events.push(Event::ChannelsPut(channels.clone()));
+    }
+    if let Some(lang) = file.lang.as_ref().filter(|new| **new != directory.lang) {
+        events.push(Event::LanguageChanged(lang.clone()));
+    }
     let depts = file
         .depts
         .iter()
@@ -247,6 +254,13 @@ fn difference(
         if before.is_none_or(|before| **before != user) {
             user.updated_at = context.now;
             events.push(Event::UserPut(Box::new(user)));
+        }
+        let choice = entry.choice.as_ref();
+        if let Some(choice) = choice.filter(|new| **new != directory.notice_choice(&entry.user.id)) {
+            events.push(Event::NoticesChosen(ChosenNotices {
+                user: entry.user.id.clone(),
+                choice: choice.clone(),
+            }));
         }
     }
     events

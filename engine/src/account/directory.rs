@@ -9,11 +9,12 @@ use imbl::{OrdMap, OrdSet};
 
 use super::absence::Absence;
 use super::by_id::ById;
+use super::channel::{Channel, NoticeChoice};
 use super::event::Event;
 use super::token::AccessToken;
 use super::{Application, Dept, Role, Tenant, User, email};
 use crate::calendar::{Calendar, WorkingTime};
-use crate::id::{AccessTokenId, AppName, CalendarId, DeptId, RoleId, TenantId, UserId};
+use crate::id::{AccessTokenId, AppName, CalendarId, ChannelId, DeptId, RoleId, TenantId, UserId};
 
 /// Everything a tenant's directory stream folds to. Cheap to clone: entries are shared.
 #[derive(Clone, Debug)]
@@ -32,6 +33,12 @@ pub struct Directory {
     pub access_tokens: ById<AccessTokenId, AccessToken>,
     /// Calendars, in the order of the file.
     pub calendars: Arc<[Calendar]>,
+    /// Channels, in the order of the file.
+    pub channels: Arc<[Channel]>,
+    /// The language in which people are told who have none of their own; empty for none.
+    pub lang: String,
+    /// What people have chosen to be told, where they have.
+    pub notices: ById<UserId, NoticeChoice>,
     /// Number of events folded.
     pub version: u64,
     pub(super) by_email: OrdMap<String, UserId>,
@@ -73,6 +80,9 @@ impl Directory {
             applications: ById::default(),
             access_tokens: ById::default(),
             calendars: Arc::default(),
+            channels: Arc::default(),
+            lang: String::new(),
+            notices: ById::default(),
             version: 0,
             by_email: OrdMap::new(),
             by_dept: OrdMap::new(),
@@ -135,6 +145,21 @@ impl Directory {
     #[must_use]
     pub fn calendar(&self, id: &CalendarId) -> Option<&Calendar> {
         self.calendars.iter().find(|calendar| calendar.id == *id)
+    }
+
+    /// A channel.
+    #[must_use]
+    pub fn channel(&self, id: &ChannelId) -> Option<&Channel> {
+        self.channels.iter().find(|channel| channel.id == *id)
+    }
+
+    /// What a user has chosen to be told.
+    #[must_use]
+    pub fn notice_choice(&self, user: &UserId) -> NoticeChoice {
+        self.notices
+            .get(user)
+            .map(|choice| NoticeChoice::clone(choice))
+            .unwrap_or_default()
     }
 
     /// How working time runs by a calendar; without one, and by one that is not there, always (semantics: calendars).

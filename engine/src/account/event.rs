@@ -14,6 +14,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::absence::Absence;
+use super::channel::{Channel, ChosenNotices};
 use super::token::AccessToken;
 use super::{Application, Dept, Role, Tenant, User};
 use crate::calendar::Calendar;
@@ -68,6 +69,12 @@ pub enum Event {
         /// When.
         at: Timestamp,
     },
+    /// The tenant's channels are these from now on, and no others.
+    ChannelsPut(Vec<Channel>),
+    /// The tenant's language is this from now on; empty for none.
+    LanguageChanged(String),
+    /// A user has chosen what to be told.
+    NoticesChosen(ChosenNotices),
 }
 
 impl Event {
@@ -89,6 +96,9 @@ impl Event {
             Self::Reviewed { .. } => "reviewed",
             Self::AbsenceSet(_) => "absence_set",
             Self::AbsenceCleared { .. } => "absence_cleared",
+            Self::ChannelsPut(_) => "channels_put",
+            Self::LanguageChanged(_) => "language_changed",
+            Self::NoticesChosen(_) => "notices_chosen",
         }
     }
 }

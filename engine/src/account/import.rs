@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use serde_json::Value as Json;
 
+use super::channel::{Channel, NoticeChoice};
 use super::command::Foreign;
 use super::directory::Directory;
 use super::event::Event;
@@ -20,8 +21,10 @@ use crate::calendar::Calendar;
 use crate::id::{DeptId, RoleId, UserId};
 use crate::limits::{DIRECTORY_ENTRY_BYTES_MAX, PASSWORD_BYTES_MAX};
 
+mod channels;
 mod ids;
 mod read;
+mod reader;
 
 /// JSON Schema (draft 2020-12) of directory files, for editors. The tests hold it against the keys that are read here.
 pub const SCHEMA: &str = include_str!("../../schemas/directory.json");
@@ -70,6 +73,10 @@ pub struct DirectoryFile {
     pub applications: Vec<Application>,
     /// Calendars, which take the place of all that are there; `None` where the file does not speak of any.
     pub calendars: Option<Vec<Calendar>>,
+    /// Channels, which take the place of all that are there; `None` where the file does not speak of any.
+    pub channels: Option<Vec<Channel>>,
+    /// The tenant's language; `None` where it stays.
+    pub lang: Option<String>,
     /// Keys that nothing reads, with the entry they stand in: worth a look, no hindrance.
     pub warnings: Vec<ImportProblem>,
 }
@@ -81,6 +88,8 @@ pub struct UserEntry {
     pub user: User,
     /// Its password in clear, if the file gives one; without, the one it has stays.
     pub password: Option<Secret>,
+    /// What they choose to be told; `None` where that stays.
+    pub choice: Option<NoticeChoice>,
 }
 
 impl DirectoryFile {
@@ -120,6 +129,7 @@ impl DirectoryFile {
                 ..User::clone(user)
             },
             password: None,
+            choice: None,
         }));
         self
     }
@@ -128,11 +138,17 @@ impl DirectoryFile {
     pub(super) fn of_user(directory: &Directory, user: User) -> Self {
         Self {
             tenant: directory.tenant.clone(),
-            users: vec![UserEntry { user, password: None }],
+            users: vec![UserEntry {
+                user,
+                password: None,
+                choice: None,
+            }],
             depts: Vec::new(),
             roles: Vec::new(),
             applications: Vec::new(),
             calendars: None,
+            channels: None,
+            lang: None,
             warnings: Vec::new(),
         }
     }
@@ -186,7 +202,8 @@ fn domain(file: &DirectoryFile, directory: &Directory, foreign: &Foreign, proble
 
 fn duplicate_ids(file: &DirectoryFile, problems: &mut Vec<ImportProblem>) {
     let calendars = file.calendars.iter().flatten();
-    let kinds: [(&str, Vec<&str>); 5] = [
+    let channels = file.channels.iter().flatten();
+    let kinds: [(&str, Vec<&str>); 6] = [
         ("users", file.users.iter().map(|entry| entry.user.id.as_str()).collect()),
         ("departments", file.depts.iter().map(|dept| dept.id.as_str()).collect()),
         ("roles", file.roles.iter().map(|role| role.id.as_str()).collect()),
@@ -195,6 +212,7 @@ fn duplicate_ids(file: &DirectoryFile, problems: &mut Vec<ImportProblem>) {
             file.applications.iter().map(|app| app.name.as_str()).collect(),
         ),
         ("calendars", calendars.map(|calendar| calendar.id.as_str()).collect()),
+        ("channels", channels.map(|channel| channel.id.as_str()).collect()),
     ];
     for (what, ids) in kinds {
         let mut seen = BTreeSet::new();
@@ -212,7 +230,7 @@ fn users(file: &DirectoryFile, directory: &Directory, problems: &mut Vec<ImportP
     let is_dept = |id: &DeptId| depts.contains(id) || directory.depts.contains_key(id);
     let roles: BTreeSet<&RoleId> = file.roles.iter().map(|role| &role.id).collect();
     let is_role = |id: &RoleId| roles.contains(id) || directory.roles.contains_key(id);
-    for UserEntry { user, password } in &file.users {
+    for UserEntry { user, password, .. } in &file.users {
         let mut problem = |code, sentence: String| {
             problems.push(ImportProblem::new(code, format!("user `{}` {sentence}", user.id)));
         };
@@ -340,7 +358,10 @@ pub(super) fn too_large(event: &Event, n_bytes: usize) -> ImportProblem {
         Event::ApplicationPut(app) => format!("application `{}`", app.name),
         Event::UserPut(user) => format!("user `{}`", user.id),
         Event::CalendarsPut(calendars) => format!("the list of {} calendars", calendars.len()),
-        Event::AccessTokenCreated(_)
+        Event::ChannelsPut(channels) => format!("the list of {} channels", channels.len()),
+        Event::NoticesChosen(chosen) => format!("user `{}`", chosen.user),
+        Event::LanguageChanged(_)
+        | Event::AccessTokenCreated(_)
         | Event::AccessTokenRevoked { .. }
         | Event::ImportBegun
         | Event::ImportFinished

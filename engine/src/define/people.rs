@@ -13,6 +13,7 @@ pub struct People {
     depts: Vec<Json>,
     roles: Vec<Json>,
     calendars: Vec<Json>,
+    channels: Vec<Json>,
     domain: String,
 }
 
@@ -32,6 +33,7 @@ impl People {
             depts: Vec::new(),
             roles: Vec::new(),
             calendars: Vec::new(),
+            channels: Vec::new(),
             domain,
         }
     }
@@ -47,6 +49,20 @@ impl People {
     #[must_use]
     pub fn time_zone(mut self, zone: impl Into<String>) -> Self {
         set(&mut self.tenant, "time_zone", zone.into());
+        self
+    }
+
+    /// The language in which people are told who have none of their own.
+    #[must_use]
+    pub fn lang(mut self, tag: impl Into<String>) -> Self {
+        set(&mut self.tenant, "lang", tag.into());
+        self
+    }
+
+    /// Adds a channel over which people are told, as a directory file has it: `{"id": …, "kind": …, …}`.
+    #[must_use]
+    pub fn channel(mut self, channel: impl Into<Json>) -> Self {
+        self.channels.push(channel.into());
         self
     }
 
@@ -106,13 +122,17 @@ impl People {
         if !self.calendars.is_empty() {
             set(&mut tenant, "calendars", self.calendars.clone());
         }
-        json!({
+        let mut directory = json!({
             "tenant": tenant,
             "users": self.users,
             "depts": self.depts,
             "roles": self.roles,
             "applications": [{ "name": crate::account::permission::OWN_APPLICATION, "workflow_ids": "*" }],
-        })
+        });
+        if !self.channels.is_empty() {
+            directory["channels"] = self.channels.clone().into();
+        }
+        directory
     }
 }
 

@@ -218,7 +218,22 @@ impl Workflow {
         self
     }
 
-    /// Another part of `advanced_schema`: notices, event hooks, applications.
+    /// Channels of the tenant over which people are told, and of what; none for what is usual.
+    #[must_use]
+    pub fn notices<T: Into<String>, E: Into<String>>(
+        self,
+        channels: impl IntoIterator<Item = T>,
+        events: impl IntoIterator<Item = E>,
+    ) -> Self {
+        let (channels, events) = (texts(channels), texts(events));
+        let mut info = json!({ "selected_channel_list": channels });
+        if events.as_array().is_some_and(|events| !events.is_empty()) {
+            info["events"] = events;
+        }
+        self.advanced("notification_info", info)
+    }
+
+    /// Another part of `advanced_schema`: texts of notices, event hooks, applications.
     #[must_use]
     pub fn advanced(mut self, key: &str, value: impl Into<Json>) -> Self {
         set(&mut self.advanced, key, value);

@@ -17,7 +17,7 @@ use crate::time::Timestamp;
 
 /// Schema number of stored snapshots; one with another is ignored. 2 counts the requests of hooks, 3 the bytes, 4 has
 /// what is owed, 5 has votes with their rules and the clocks of deadlines, 6 who stands in for whom, who was added by whom,
-/// who has agreed, where tokens have been and what can be undone.
+/// who has agreed, where tokens have been what can be undone, and notices.
 pub(crate) const SNAPSHOT_SCHEMA: u16 = 6;
 
 /// How a command came in.
@@ -173,12 +173,22 @@ pub fn replay(log: &dyn EventLog, stream: &StreamId) -> Result<(Option<Ticket>, 
     Ok((ticket, snapshot_version))
 }
 
-/// A ticket as the commit left it that holds an event's version, and when that was decided; `None` where there is none.
-/// Blocking.
+/// A ticket as a commit left it, and the commit.
+#[derive(Clone, Debug)]
+pub struct Then {
+    /// The ticket.
+    pub ticket: Ticket,
+    /// When and by whom.
+    pub meta: Meta,
+    /// What happened in it.
+    pub events: Vec<Event>,
+}
+
+/// A ticket as the commit left it that holds an event's version; `None` where there is none. Blocking.
 ///
 /// # Errors
 /// As [`replay`].
-pub fn replay_to(log: &dyn EventLog, stream: &StreamId, version: u64) -> Result<Option<(Ticket, Timestamp)>, Fault> {
+pub fn replay_to(log: &dyn EventLog, stream: &StreamId, version: u64) -> Result<Option<Then>, Fault> {
     let stored = log
         .snapshot(stream)?
         .filter(|snapshot| snapshot.schema == SNAPSHOT_SCHEMA && snapshot.version < version);
@@ -193,7 +203,7 @@ pub fn replay_to(log: &dyn EventLog, stream: &StreamId, version: u64) -> Result<
             ticket = apply(ticket, event, &meta);
         }
         if let Some(ticket) = ticket.take_if(|ticket| ticket.version >= version) {
-            return Ok(Some((ticket, meta.at)));
+            return Ok(Some(Then { ticket, meta, events }));
         }
     }
     Ok(None)

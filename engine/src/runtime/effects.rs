@@ -7,6 +7,7 @@ use std::sync::Arc;
 use futures::future::BoxFuture;
 use loonflow_storage::EventLog;
 
+use crate::account::directory::Directory;
 use crate::effect::{Awaited, answer, awaited};
 use crate::id::{TenantId, TicketId, TokenId};
 use crate::runtime::Answer;
@@ -274,6 +275,10 @@ impl Door for Inner {
             let workflow = registry.version_of(&found, &ticket)?;
             Ok(Some((ticket, workflow)))
         })
+    }
+
+    fn directory(&self, tenant: &TenantId) -> Result<Option<Arc<Directory>>, Fault> {
+        Ok(self.registry.find(tenant)?.map(|found| found.directory.clone()))
     }
 
     fn create<'a>(

@@ -24,6 +24,7 @@ use crate::runtime::fault::{Fault, Readiness};
 use crate::runtime::history::Histories;
 use crate::runtime::idempotency::{self, InFlight};
 use crate::runtime::options::{EngineOptions, Ports};
+use crate::runtime::outbox::hold::Holding;
 use crate::runtime::outbox::keeper::{self, Keeper};
 use crate::runtime::outbox::runner::{Of, Pulse};
 use crate::runtime::outbox::{Door, Outbox, Parts};
@@ -142,6 +143,8 @@ impl Engine {
             outbox,
             call_backs,
             deliveries: Deliveries::default(),
+            holding: Holding::default(),
+            link_url: options.link_url.clone(),
         });
         let router = Arc::new(Router::new(
             shared.clone(),

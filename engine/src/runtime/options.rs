@@ -45,6 +45,8 @@ pub struct EngineOptions {
     /// Where the server is reached from outside (`https://tickets.example`): hooks call back there. Without it they
     /// cannot.
     pub public_url: Option<String>,
+    /// Where people reach its pages: links in notices lead to `<link_url>/t/<ticket id>`. Without it they have none.
+    pub link_url: Option<String>,
     /// Milliseconds that a writer waits to see its change in the list before it is answered anyway.
     pub list_wait_ms: u64,
 }
@@ -59,6 +61,7 @@ impl Default for EngineOptions {
             checkpoint_commits: 50_000,
             runs_effects: true,
             public_url: None,
+            link_url: None,
             list_wait_ms: 2_000,
         }
     }

@@ -23,30 +23,37 @@ use loonflow_storage::{EventLog, Position};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 
-use crate::id::{TenantId, TicketId};
+use crate::account::directory::Directory;
+use crate::id::{ChannelId, TenantId, TicketId, UserId};
 use crate::port::Clock;
 use crate::runtime::Answer;
 use crate::runtime::call_backs::CallBacks;
 use crate::runtime::deliveries::Deliveries;
 use crate::runtime::fault::Fault;
+use crate::runtime::outbox::hold::Holding;
 use crate::runtime::outside::Outside;
 use crate::runtime::projection::{Projection, TicketCommit};
 use crate::runtime::request::Done;
-use crate::ticket::event::OwedChild;
-use crate::ticket::{Command, EffectId, EffectTable, Ticket};
+use crate::ticket::event::{OwedChild, OwedNotice};
+use crate::ticket::{Command, EffectId, EffectTable, Ticket, Work};
 use crate::time::Timestamp;
 use crate::workflow::WorkflowVersion;
 
 pub(crate) mod attempt;
 mod checkpoint;
 mod dispatch;
+pub(crate) mod hold;
 pub(crate) mod keeper;
 pub(crate) mod message;
+mod notice;
 mod pause;
 pub(crate) mod runner;
 
 /// An effect of a ticket.
 pub(crate) type Key = (TicketId, EffectId);
+
+/// Who is told over a channel of a tenant: one person, or a group.
+pub(crate) type Receiver = (TenantId, ChannelId, Option<UserId>);
 
 /// A ticket with the version that it is on.
 pub(crate) type Current = (Arc<Ticket>, Arc<WorkflowVersion>);
@@ -62,6 +69,9 @@ pub(crate) trait Door: Send + Sync + 'static {
         tenant: &'a TenantId,
         ticket: TicketId,
     ) -> BoxFuture<'a, Result<Option<Current>, Fault>>;
+
+    /// The directory of a tenant as it is now; `None` where there is none.
+    fn directory(&self, tenant: &TenantId) -> Result<Option<Arc<Directory>>, Fault>;
 
     /// Creates a sub-ticket that a node of its parent opened.
     fn create<'a>(
@@ -97,6 +107,9 @@ pub(crate) struct Parts {
     pub(crate) outbox: Arc<Outbox>,
     pub(crate) call_backs: CallBacks,
     pub(crate) deliveries: Deliveries,
+    pub(crate) holding: Holding,
+    /// Where links in notices lead.
+    pub(crate) link_url: Option<String>,
 }
 
 /// Both, for as long as something is under way.
@@ -121,6 +134,8 @@ struct State {
     tickets: BTreeMap<TicketId, Owing>,
     /// Alarms that are not parked, by when they are due.
     alarms: BTreeSet<(Timestamp, TicketId, EffectId)>,
+    /// Notices that are not parked, by who is told.
+    notices: BTreeMap<Receiver, BTreeSet<Key>>,
     /// Tickets whose calls changed since the runner looked.
     touched: HashSet<TicketId>,
 }
@@ -141,6 +156,8 @@ pub(crate) struct Owing {
 pub(crate) struct Tries {
     pub(crate) n: u32,
     pub(crate) next: Timestamp,
+    /// Whether it is held back to be sent with others.
+    pub(crate) is_held: bool,
 }
 
 impl Outbox {
@@ -170,6 +187,37 @@ impl Outbox {
         };
         let found = state.tickets.iter().filter(|(_, owing)| is_of(owing));
         found.map(|(ticket, _)| *ticket).collect()
+    }
+
+    /// How often an effect was tried, where it was.
+    pub(crate) fn tries_of(&self, (ticket, effect): Key) -> Option<Tries> {
+        self.state().tickets.get(&ticket)?.tries.get(&effect).copied()
+    }
+
+    /// A notice that is owed, and since when; `None` for any other effect.
+    pub(crate) fn notice_of(&self, (ticket, effect): Key) -> Option<(OwedNotice, Timestamp)> {
+        let state = self.state();
+        let open = state.tickets.get(&ticket)?.table.get(effect)?;
+        if let Work::Notice(notice) = &open.work {
+            return Some((OwedNotice::clone(notice), open.since));
+        }
+        None
+    }
+
+    /// Who a notice goes to.
+    pub(crate) fn receiver_of(&self, tenant: &TenantId, notice: &OwedNotice) -> Receiver {
+        notice::receiver(tenant, notice)
+    }
+
+    /// Notices that are owed to a receiver, at most so many; those that can wait, or those that cannot.
+    pub(crate) fn owed_to(&self, receiver: &Receiver, can_wait: bool, n_max: usize) -> Vec<Key> {
+        let state = self.state();
+        let fits = |(ticket, effect): &&Key| {
+            let open = state.tickets.get(ticket).and_then(|owing| owing.table.get(*effect));
+            open.is_some_and(|open| matches!(&open.work, Work::Notice(notice) if notice.event.can_wait() == can_wait))
+        };
+        let keys = state.notices.get(receiver).into_iter().flatten();
+        keys.filter(fits).take(n_max).copied().collect()
     }
 
     /// How many effects are open, parked ones included.
@@ -253,7 +301,7 @@ impl State {
             }
             return;
         }
-        self.forget_alarms(ticket);
+        self.forget_indexed(ticket);
         let owing = self.tickets.entry(ticket).or_insert_with(|| Owing {
             tenant: read.tenant.clone(),
             version: 0,
@@ -274,13 +322,17 @@ impl State {
         if owing.table.is_empty() {
             self.tickets.remove(&ticket);
         } else {
-            self.note_alarms(ticket);
+            self.note_indexed(ticket);
         }
     }
 
-    fn note_alarms(&mut self, ticket: TicketId) {
+    fn note_indexed(&mut self, ticket: TicketId) {
         let Some(owing) = self.tickets.get(&ticket) else { return };
         for (effect, open) in owing.table.iter().filter(|(_, open)| open.is_owed()) {
+            if let Work::Notice(notice) = &open.work {
+                let receiver = notice::receiver(&owing.tenant, notice);
+                self.notices.entry(receiver).or_default().insert((ticket, effect));
+            }
             if let Some(due) = open.work.due() {
                 // One that is put back after a try that failed is due later.
                 let due = owing.tries.get(&effect).map_or(due, |tries| due.max(tries.next));
@@ -289,9 +341,18 @@ impl State {
         }
     }
 
-    fn forget_alarms(&mut self, ticket: TicketId) {
+    fn forget_indexed(&mut self, ticket: TicketId) {
         let Some(owing) = self.tickets.get(&ticket) else { return };
         for (effect, open) in owing.table.iter() {
+            if let Work::Notice(notice) = &open.work {
+                let receiver = notice::receiver(&owing.tenant, notice);
+                if let Some(keys) = self.notices.get_mut(&receiver) {
+                    keys.remove(&(ticket, effect));
+                    if keys.is_empty() {
+                        self.notices.remove(&receiver);
+                    }
+                }
+            }
             if let Some(due) = open.work.due() {
                 let due = owing.tries.get(&effect).map_or(due, |tries| due.max(tries.next));
                 self.alarms.remove(&(due, ticket, effect));

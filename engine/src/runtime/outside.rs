@@ -17,7 +17,9 @@ use serde_json::Value as Json;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
 
+use crate::account::channel::{Posting, Relay};
 use crate::account::token::Secret;
+use crate::notice::Mail;
 use crate::port::Clock;
 use crate::ticket::{Question, QuestionId, Refusal, Replies, Reply};
 use crate::time::Timestamp;
@@ -26,6 +28,107 @@ use crate::time::Timestamp;
 pub trait Outside: Send + Sync + 'static {
     /// Posts once, without trying again.
     fn post(&self, post: Post) -> Pin<Box<dyn Future<Output = Result<Response, NoResponse>> + Send>>;
+
+    /// Sends a message to people once, without trying again. Whoever posts to programs alone need not know how.
+    fn send(&self, message: Message) -> Pin<Box<dyn Future<Output = Result<Sent, NotSent>> + Send>> {
+        drop(message);
+        Box::pin(std::future::ready(Err(NotSent::refused("nobody sends messages here"))))
+    }
+}
+
+/// One try of one message.
+#[derive(Clone)]
+pub struct Message {
+    /// The same in every try.
+    pub id: String,
+    /// When this try is made; signatures name it.
+    pub at: Timestamp,
+    /// How long the try may take, answer included.
+    pub timeout: Duration,
+    /// What goes where.
+    pub sending: Sending,
+}
+
+impl fmt::Debug for Message {
+    /// Without addresses, what it says, and keys.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Message").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+/// What goes where.
+#[derive(Clone)]
+pub enum Sending {
+    /// A mail over a relay.
+    Mail {
+        /// The relay.
+        relay: Relay,
+        /// E-mail addresses of whoever gets it; at least one.
+        to: Vec<String>,
+        /// What it says.
+        mail: Mail,
+    },
+    /// A post to a chat.
+    Chat {
+        /// The address, and the key that signs.
+        posting: Posting,
+        /// What it says, as the chat reads it, without a signature.
+        body: serde_json::Map<String, Json>,
+    },
+}
+
+impl fmt::Debug for Sending {
+    /// Its kind alone.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Mail { .. } => "Mail",
+            Self::Chat { .. } => "Chat",
+        })
+    }
+}
+
+/// A message that is on its way: a relay or a chat has taken it on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sent {
+    /// The status that was answered, where the protocol has one.
+    pub status: Option<u16>,
+    /// What was answered, for the record; no secrets.
+    pub note: String,
+}
+
+/// Why a message was not sent; in words without secrets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NotSent {
+    /// Why.
+    pub why: String,
+    /// Whether trying again is of no use.
+    pub is_final: bool,
+    /// The status that was answered, where there was one.
+    pub status: Option<u16>,
+    /// How long to wait, where it was said.
+    pub retry_after: Option<Duration>,
+}
+
+impl NotSent {
+    /// It failed and may be tried again.
+    #[must_use]
+    pub fn failed(why: impl Into<String>) -> Self {
+        Self {
+            why: why.into(),
+            is_final: false,
+            status: None,
+            retry_after: None,
+        }
+    }
+
+    /// Trying again is of no use.
+    #[must_use]
+    pub fn refused(why: impl Into<String>) -> Self {
+        Self {
+            is_final: true,
+            ..Self::failed(why)
+        }
+    }
 }
 
 /// One try of one call.

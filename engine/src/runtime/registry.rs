@@ -183,7 +183,10 @@ impl Registry {
                 | Event::CalendarsPut(_)
                 | Event::Reviewed { .. }
                 | Event::AbsenceSet(_)
-                | Event::AbsenceCleared { .. } => None,
+                | Event::AbsenceCleared { .. }
+                | Event::ChannelsPut(_)
+                | Event::LanguageChanged(_)
+                | Event::NoticesChosen(_) => None,
             })
         };
         // All old addresses go before any new one comes: two people may have swapped theirs.

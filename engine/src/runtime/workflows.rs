@@ -56,7 +56,9 @@ impl Workflows<'_> {
         let Some(checked) = checked else {
             return Ok(Err(workflow::decide::Refusal::Invalid { problems }.into()));
         };
-        let warnings = problems.into_iter().chain(validate::unheeded(&checked)).collect();
+        let has_public_url = self.engine.inner.options.link_url.is_some();
+        let unheeded = validate::unheeded(&checked, has_public_url);
+        let warnings = problems.into_iter().chain(unheeded).collect();
         let (workflow_id, version_name) = (checked.workflow_id, checked.version_name);
         let command = workflow::command::Command::Publish {
             source,

@@ -309,7 +309,7 @@ impl Ticket {
                     places::end_consult(&mut token.rest, by);
                 }
             }
-            Event::ConsultTakenBack { token, by } => {
+            Event::ConsultTakenBack { token, by, .. } => {
                 if let Some(token) = self.token_mut(*token) {
                     places::take_back(&mut token.rest, by);
                 }

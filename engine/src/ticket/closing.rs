@@ -89,7 +89,8 @@ pub(super) fn close(decision: &mut Decision<'_>, id: EffectId, outcome: &EffectO
             | Work::Child { .. }
             | Work::Reserved { .. }
             | Work::TellParent { .. }
-            | Work::CloseChild { .. },
+            | Work::CloseChild { .. }
+            | Work::Notice(_),
             EffectOutcome::Succeeded { note },
         ) => {
             decision.emit(Event::EffectDone {
@@ -106,7 +107,8 @@ pub(super) fn close(decision: &mut Decision<'_>, id: EffectId, outcome: &EffectO
             | Work::Child { .. }
             | Work::Reserved { .. }
             | Work::TellParent { .. }
-            | Work::CloseChild { .. },
+            | Work::CloseChild { .. }
+            | Work::Notice(_),
             EffectOutcome::Failed { reason, n_tries, .. },
         ) if !is_parked => {
             decision.emit(Event::EffectParked {
@@ -125,7 +127,8 @@ pub(super) fn close(decision: &mut Decision<'_>, id: EffectId, outcome: &EffectO
             | Work::Child { .. }
             | Work::Reserved { .. }
             | Work::TellParent { .. }
-            | Work::CloseChild { .. },
+            | Work::CloseChild { .. }
+            | Work::Notice(_),
             _,
         ) => Err(not_waiting(id)),
     }
@@ -170,7 +173,8 @@ pub(super) fn report_hook(
         | Work::Child { .. }
         | Work::Reserved { .. }
         | Work::TellParent { .. }
-        | Work::CloseChild { .. } => false,
+        | Work::CloseChild { .. }
+        | Work::Notice(_) => false,
     };
     let Some(id) = open(decision, is_it) else {
         return Err(none_of("hook", of));

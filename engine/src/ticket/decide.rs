@@ -20,7 +20,7 @@ use crate::ticket::offer::choose;
 use crate::ticket::question::Question;
 use crate::ticket::refusal::{Argument, Refusal};
 use crate::ticket::{
-    Ticket, closing, deadline, field_rules, flow, holders, migrate, sub_ticket, substitute, visibility,
+    Ticket, closing, deadline, field_rules, flow, holders, migrate, notices, sub_ticket, substitute, visibility,
 };
 
 /// What a decision comes to, but for a refusal.
@@ -101,14 +101,21 @@ fn decide_on_copy<'a>(
             let mut decision = Decision::begin(context, Cow::Borrowed(ticket), meta, Vec::new());
             decision.record_asked();
             decide_on(&mut decision, command)?;
-            deadline::settle(&mut decision);
-            decision.finish()?;
+            end(&mut decision)?;
             Ok(decision)
         }
         (None, command) => Err(Refusal::NotWaiting {
             what: format!("{command:?}"),
         }),
     }
+}
+
+/// Ends every commit: sets clocks, and notes who is told of it and what else it owes.
+fn end(decision: &mut Decision<'_>) -> Result<(), Refusal> {
+    deadline::settle(decision);
+    let notices = notices::owed(decision);
+    decision.owed.extend(notices);
+    decision.finish()
 }
 
 impl Command {
@@ -222,8 +229,7 @@ fn decide_create<'a>(create: &Create, context: &'a Context<'a>, meta: Meta) -> R
         }
         field_rules::store(&mut decision, changes);
     }
-    deadline::settle(&mut decision);
-    decision.finish()?;
+    end(&mut decision)?;
     Ok(decision)
 }
 

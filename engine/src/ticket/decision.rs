@@ -12,10 +12,10 @@ use crate::ticket::effect_table::Work;
 use crate::ticket::event::{ChildEnd, Event, Meta, OwedEffect};
 use crate::ticket::question::{Question, Replies, Reply};
 use crate::ticket::refusal::Refusal;
-use crate::ticket::token::Rest;
+use crate::ticket::token::{Rest, Token};
 use crate::ticket::{ActState, Ticket};
-use crate::workflow::EventHook;
 use crate::workflow::definition::PRE_CREATE;
+use crate::workflow::{EventHook, WorkflowVersion};
 
 /// A decision under way.
 pub(crate) struct Decision<'a> {
@@ -32,6 +32,8 @@ pub(crate) struct Decision<'a> {
     pub(crate) goes_back: Option<GoesBack>,
     /// Whether the ticket was over before.
     was_final: bool,
+    /// The ticket before, as far as it says who is told of the commit.
+    pub(crate) before: Before,
     /// Whether the ticket was a draft before: leaving that is its sending.
     was_draft: bool,
     /// Moves that nobody asked for, see `limits::AUTOMATIC_MOVES_MAX`.
@@ -45,6 +47,34 @@ pub(crate) enum GoesBack {
     ToLast,
     /// To these.
     To(Vec<UserId>),
+}
+
+/// The ticket before a commit, as far as it says who is told.
+#[derive(Debug, Default)]
+pub(crate) struct Before {
+    pub(crate) tokens: Vec<Token>,
+    pub(crate) intervention: Option<String>,
+    pub(crate) was_final: bool,
+}
+
+impl Before {
+    /// Of a ticket; of one whose workflow tells nobody there is nothing to remember.
+    pub(crate) fn of(ticket: &Ticket, workflow: &WorkflowVersion) -> Self {
+        if workflow.notification.channels.is_empty() {
+            return Self::default();
+        }
+        Self {
+            tokens: ticket.tokens.clone(),
+            intervention: ticket.intervention.clone(),
+            was_final: ticket.is_final(),
+        }
+    }
+
+    /// The same stay of a token.
+    pub(crate) fn stay_of(&self, token: &Token) -> Option<&Token> {
+        let is_it = |one: &&Token| one.id == token.id && one.visit == token.visit;
+        self.tokens.iter().find(is_it)
+    }
 }
 
 /// How far a decision is: what may turn out not to be possible is tried from here.
@@ -62,6 +92,7 @@ impl<'a> Decision<'a> {
             owed: Vec::new(),
             goes_back: None,
             was_final: ticket.is_final(),
+            before: Before::of(&ticket, context.workflow),
             was_draft: ticket.act_state == ActState::InDraft,
             ticket,
             meta,
@@ -145,6 +176,16 @@ impl<'a> Decision<'a> {
         Ok(())
     }
 
+    /// Why the ticket needs help, where it does.
+    pub(crate) fn help(&self) -> Option<String> {
+        needs_help(&self.ticket, self.context)
+    }
+
+    /// Why nobody can act on some token, where that is so.
+    pub(crate) fn unattended(&self) -> Option<String> {
+        unattended(&self.ticket, self.context)
+    }
+
     fn how_it_ended(&self) -> ChildEnd {
         if self.ticket.is_discarded {
             return ChildEnd::Discarded;
@@ -193,7 +234,7 @@ impl<'a> Decision<'a> {
 
     /// Marks or unmarks the ticket as needing intervention (semantics: intervention).
     fn review_holders(&mut self) {
-        let needed = needs_help(&self.ticket, self.context);
+        let needed = self.help();
         match (&self.ticket.intervention, needed) {
             (None, Some(reason)) => self.emit(Event::InterventionNeeded { reason }),
             (Some(known), Some(reason)) if *known != reason => self.emit(Event::InterventionNeeded { reason }),
@@ -217,6 +258,7 @@ fn needs_help(ticket: &Ticket, context: &Context<'_>) -> Option<String> {
             Work::Reserved { .. } => "a sub-ticket could not be looked for".to_owned(),
             Work::TellParent { .. } => "the parent ticket could not be told".to_owned(),
             Work::CloseChild { .. } => "a sub-ticket could not be closed".to_owned(),
+            Work::Notice(notice) => format!("people were not told over channel `{}`", notice.channel),
         })
     })
 }

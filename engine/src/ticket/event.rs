@@ -20,7 +20,7 @@ mod size;
 mod undone;
 mod words;
 
-pub use owed::{AskedQuestion, ChildEnd, EffectId, OwedChild, OwedEffect};
+pub use owed::{AskedQuestion, ChildEnd, EffectId, OwedChild, OwedEffect, OwedNotice};
 pub use reading::{Cause, Step};
 pub use undone::{OwedAgain, Undone};
 pub use words::{DropReason, SignerPosition, Via};
@@ -447,6 +447,8 @@ pub enum Event {
         token: TokenId,
         /// Who had asked.
         by: UserId,
+        /// Whom.
+        to: UserId,
     },
     /// Whoever had made a node their own gives it back to those who could have.
     GivenBack {

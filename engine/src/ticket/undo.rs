@@ -10,7 +10,7 @@ use std::sync::Arc;
 use crate::id::{NodeId, TokenId};
 use crate::ticket::clock::{Clock, Run};
 use crate::ticket::effect_table::{OpenEffect, Parked, Work};
-use crate::ticket::event::{Cause, EffectId, Event, Meta, OwedAgain, Undone};
+use crate::ticket::event::{Cause, EffectId, Event, Meta, OwedAgain, OwedEffect, Undone};
 use crate::ticket::token::{Rest, Token};
 use crate::ticket::{Ticket, Undoable};
 
@@ -24,13 +24,21 @@ impl Ticket {
                     by: user.clone(),
                     commit: self.version,
                     before: self.clone(),
+                    told: Vec::new(),
+                    is_over: false,
                 })
             });
-        } else if let Some(undoable) = &self.undoable {
+        } else if let Some(undoable) = &mut self.undoable {
             // What the commit itself is comes right behind.
             let is_it = undoable.commit + 1 == self.version;
             if !is_it && ends_undoing(event) {
                 self.undoable = None;
+            } else if !is_it && !undoable.is_over && event.cause().is_some() {
+                Arc::make_mut(undoable).is_over = true;
+            } else if let (Event::EffectsOwed { effects }, false) = (event, undoable.is_over) {
+                let version = self.version;
+                let ids = (0..).map(|index| EffectId { version, index });
+                Arc::make_mut(undoable).told = ids.zip(effects.iter().cloned()).collect();
             }
         }
     }
@@ -66,7 +74,12 @@ fn ends_undoing(event: &Event) -> bool {
         | Cause::HandedOver { .. }
         | Cause::Dropped { .. } => true,
     });
-    let is_owed = matches!(event, Event::EffectsOwed { .. } | Event::HookRequested { .. });
+    // People who were told can be told otherwise.
+    let is_notice = |owed: &OwedEffect| matches!(owed, OwedEffect::Notice(_));
+    let is_owed = match event {
+        Event::EffectsOwed { effects } => !effects.iter().all(is_notice),
+        event => matches!(event, Event::HookRequested { .. }),
+    };
     is_more || is_owed || matches!(event, Event::Undone(_))
 }
 
@@ -195,7 +208,8 @@ impl OwedAgain {
             | Work::EventHook { .. }
             | Work::Reserved { .. }
             | Work::TellParent { .. }
-            | Work::CloseChild { .. } => None,
+            | Work::CloseChild { .. }
+            | Work::Notice(_) => None,
         }
     }
 

@@ -132,7 +132,7 @@ pub fn preview(before: Option<&Ticket>, events: &[Event], meta: &Meta, context: 
             .as_ref()
             .map(|ticket| current_nodes(ticket, context.workflow, context.directory))
             .unwrap_or_default(),
-        effects: effects(events, context.workflow)
+        effects: effects(events)
             .into_iter()
             .map(|effect| PreviewedEffect {
                 body: after.as_ref().and_then(|after| body(&effect, after, &shown)),
@@ -168,7 +168,7 @@ fn body(effect: &Effect, after: &Ticket, shown: &BTreeMap<FieldKey, FieldPermiss
         Effect::CallEventHook { event, .. } => (event.as_str(), None),
         Effect::Timer { .. }
         | Effect::Deadline { .. }
-        | Effect::Notify { .. }
+        | Effect::Notice(_)
         | Effect::CreateChild { .. }
         | Effect::CloseChild { .. }
         | Effect::TellParent { .. } => return None,

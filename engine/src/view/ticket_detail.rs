@@ -432,7 +432,8 @@ fn call_back_due(ticket: &Ticket, token: &Token) -> Option<Timestamp> {
         | Work::Child { .. }
         | Work::Reserved { .. }
         | Work::TellParent { .. }
-        | Work::CloseChild { .. } => None,
+        | Work::CloseChild { .. }
+        | Work::Notice(_) => None,
     })
 }
 

@@ -8,14 +8,16 @@
 
 use serde_json::Value as Json;
 
+use crate::account::notice_event::NoticeEvent;
 use crate::account::token::Secret;
-use crate::id::{AppName, VersionName, WorkflowId};
+use crate::id::{AppName, ChannelId, FieldKey, VersionName, WorkflowId};
+use crate::limits::WORKFLOW_CHANNELS_MAX;
 use crate::text::is_blank;
 use crate::workflow::edge::Edge;
 use crate::workflow::form::Form;
 use crate::workflow::node::Node;
 use crate::workflow::problem::Problem;
-use crate::workflow::{EventHook, NotificationInfo, PermissionInfo};
+use crate::workflow::{EventHook, Localized, NotificationInfo, PermissionInfo};
 
 mod form;
 mod process;
@@ -170,13 +172,96 @@ fn permission_info(reader: &mut Reader, info: &Json) -> PermissionInfo {
 
 fn notification_info(reader: &mut Reader, info: &Json) -> NotificationInfo {
     let place = Place::of("`notification_info`");
-    let known = ["title_template", "content_template", "selected_channel_list"];
+    let known = [
+        "title_template",
+        "content_template",
+        "selected_channel_list",
+        "events",
+        "fields",
+    ];
     reader.keys(info, &known, "", &place);
-    NotificationInfo {
-        title_template: reader.text(info, "title_template", &place),
-        content_template: reader.text(info, "content_template", &place),
-        channels: reader.list(info, "selected_channel_list", &place).to_vec(),
+    // Versions that were published before any notice was sent may say anything here.
+    let mut of_new = Vec::new();
+    let mut wrong = |code, sentence: String| of_new.push(Problem::error(code, format!("{} {sentence}", place.what)));
+    let mut words = |name: &str| {
+        let items = match &info[name] {
+            Json::Null => return None,
+            Json::Array(items) => items.as_slice(),
+            Json::Bool(_) | Json::Number(_) | Json::String(_) | Json::Object(_) => {
+                wrong("wrong_type", format!("has `{name}` that is no list"));
+                &[]
+            }
+        };
+        if items.iter().any(|item| !item.is_string()) {
+            wrong("wrong_type", format!("has something in `{name}` that is no text"));
+        }
+        let texts = items.iter().filter_map(Json::as_str);
+        Some(texts.map(str::to_owned).collect::<Vec<String>>())
+    };
+    let (channels, events, fields) = (words("selected_channel_list"), words("events"), words("fields"));
+    let mut channels: Vec<ChannelId> = channels.unwrap_or_default().into_iter().map(ChannelId::from).collect();
+    let mut seen = std::collections::BTreeSet::new();
+    channels.retain(|channel| seen.insert(channel.clone()));
+    if channels.len() > WORKFLOW_CHANNELS_MAX {
+        let sentence = format!(
+            "names {} channels: at most {WORKFLOW_CHANNELS_MAX} are allowed",
+            channels.len()
+        );
+        wrong("too_many_channels", sentence);
+        channels.truncate(WORKFLOW_CHANNELS_MAX);
     }
+    let events = events.map_or_else(
+        || NoticeEvent::USUAL.to_vec(),
+        |words| {
+            let read = words.iter().filter_map(|word| {
+                let event = NoticeEvent::parse(word).filter(|event| event.is_chosen());
+                if event.is_none() {
+                    let known = NoticeEvent::ALL.into_iter().filter(|event| event.is_chosen());
+                    let known: Vec<&str> = known.map(NoticeEvent::word).collect();
+                    let sentence = format!("asks for the event `{word}`: take some of {}", known.join(", "));
+                    wrong("unknown_event", sentence);
+                }
+                event
+            });
+            read.collect()
+        },
+    );
+    let mut localized = |name: &str| {
+        let texts = match &info[name] {
+            Json::Null => Vec::new(),
+            Json::String(text) if text.trim().is_empty() => Vec::new(),
+            Json::String(text) => vec![(String::new(), text.clone())],
+            Json::Object(texts) => {
+                if texts.values().any(|text| !text.is_string()) {
+                    wrong(
+                        "wrong_type",
+                        format!("has a `{name}` with a language whose text is none"),
+                    );
+                }
+                let texts = texts
+                    .iter()
+                    .filter_map(|(lang, text)| Some((lang.clone(), text.as_str()?.to_owned())));
+                texts.collect()
+            }
+            Json::Bool(_) | Json::Number(_) | Json::Array(_) => {
+                wrong(
+                    "wrong_type",
+                    format!("has a `{name}` that is neither a text nor texts by language"),
+                );
+                Vec::new()
+            }
+        };
+        Localized { texts }
+    };
+    let notification = NotificationInfo {
+        title_template: localized("title_template"),
+        content_template: localized("content_template"),
+        channels,
+        events,
+        fields: fields.unwrap_or_default().into_iter().map(FieldKey::from).collect(),
+    };
+    reader.note_of_new(of_new);
+    notification
 }
 
 fn event_hooks(reader: &mut Reader, customization: &Json, place: &Place) -> Vec<EventHook> {

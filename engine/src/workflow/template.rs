@@ -2,6 +2,25 @@
 //!
 //! Not here: what a name stands for; the caller knows.
 
+/// Names that a template may use besides the keys of fields with a value. They mean the ticket's even where a field has
+/// such a key.
+pub const NOTICE_NAMES: [&str; 14] = [
+    "title",
+    "creator",
+    "created_at",
+    "ticket_id",
+    "workflow",
+    "workflow_name",
+    "node_name",
+    "act_state",
+    "event",
+    "actor",
+    "comment",
+    "waiting_for",
+    "due",
+    "link",
+];
+
 /// A part of a template.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Piece<'a> {

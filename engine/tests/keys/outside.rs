@@ -508,7 +508,7 @@ fn key_notification_content_template() {
 #[test]
 fn key_notification_selected_channel_list() {
     let channels = notices("selected_channel_list", json!(["mail"])).version();
-    assert_eq!(channels.notification.channels, ["mail"]);
+    assert_eq!(channels.notification.channels, ["mail".into()]);
     let one = notices("selected_channel_list", json!("mail"));
     assert_eq!(one.problems(), ["wrong_type"]);
 }

@@ -27,6 +27,8 @@ mod histories;
 mod idempotency;
 /// Lists: own changes at once, the same after a restart, nothing of others.
 mod lists;
+/// People are told: when, how often, and what becomes of it.
+mod notices;
 /// Directories, workflows, credentials.
 mod operator;
 /// What has to be asked outside.

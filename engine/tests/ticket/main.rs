@@ -5,7 +5,7 @@
 //! node), `voting` (where everyone acts), `absence` (who stands in for whom), `approving` (what becomes of the creator,
 //! of nobody, of who agreed before, and signers), `offering` (what an offer says), `refusing` (what a refusal says), `forms` (fields, titles),
 //! `power` (withdraw, force, migration), `going_back` (returns, undoing), `waiting` (timers by a calendar), `deadlines` (and `deadlines/walked`: beside a second,
-//! slow count), `seeing` (who sees what).
+//! slow count), `seeing` (who sees what), `notices` (who is told of what; `notices/reading`: in which words).
 
 mod absence;
 mod approving;
@@ -14,6 +14,7 @@ mod forms;
 mod game;
 mod going_back;
 mod holding;
+mod notices;
 mod offering;
 mod play;
 mod power;

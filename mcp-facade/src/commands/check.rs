@@ -64,7 +64,7 @@ pub(crate) fn run(flags: &cli::Check) -> anyhow::Result<ExitCode> {
     let mut n_errors = 0;
     for file in &files {
         let (version, found) = match file.content {
-            Content::Workflow => check_workflow(file, &context),
+            Content::Workflow => check_workflow(file, &context, flags.public_url.is_some()),
             Content::Directory => (None, check_directory(&file.json)),
         };
         let found: Vec<Value> = found.into_iter().map(|one| judged(one, flags.strict)).collect();
@@ -98,9 +98,16 @@ fn only_directory(files: &[File]) -> Option<&File> {
     found.next().filter(|_| found.next().is_none())
 }
 
-fn check_workflow(file: &File, context: &ValidationContext<'_>) -> (Option<WorkflowVersion>, Vec<Value>) {
+fn check_workflow(
+    file: &File,
+    context: &ValidationContext<'_>,
+    has_public_url: bool,
+) -> (Option<WorkflowVersion>, Vec<Value>) {
     let (version, problems) = check(&file.json, file.stem(), context);
-    let unheeded: Vec<Problem> = version.iter().flat_map(unheeded).collect();
+    let unheeded: Vec<Problem> = version
+        .iter()
+        .flat_map(|version| unheeded(version, has_public_url))
+        .collect();
     let found = problems.iter().chain(&unheeded).map(problem).collect();
     (version, found)
 }
@@ -116,7 +123,7 @@ fn judged(mut item: Value, strict: bool) -> Value {
 /// Keys of a file that nothing reads, as errors.
 pub(super) fn unknown_keys(file: &File) -> Vec<Value> {
     let found = match file.content {
-        Content::Workflow => check_workflow(file, &ValidationContext::default()).1,
+        Content::Workflow => check_workflow(file, &ValidationContext::default(), true).1,
         Content::Directory => check_directory(&file.json),
     };
     let unknown = found.into_iter().filter(|one| one["problem"]["code"] == UNKNOWN_KEY);

@@ -41,6 +41,7 @@ pub(crate) fn serving(config: &Config) -> Serving {
     Serving {
         outside: Arc::new(outside),
         public_url: config.call_back_url(),
+        link_url: config.options.public_url.clone(),
         clock_ahead_ms: config.clock_ahead_ms,
     }
 }

@@ -26,6 +26,8 @@ pub(crate) struct Serving {
     pub(crate) outside: Arc<dyn Outside>,
     /// Where hooks call back.
     pub(crate) public_url: Option<String>,
+    /// Where links in notices lead.
+    pub(crate) link_url: Option<String>,
     /// Milliseconds that its clock is ahead of the machine's, and can be moved on from; `None` for the machine's own.
     pub(crate) clock_ahead_ms: Option<i64>,
 }
@@ -59,6 +61,7 @@ impl Store {
         if let Some(serving) = serving {
             ports.outside = Some(serving.outside);
             options.public_url = serving.public_url;
+            options.link_url = serving.link_url;
             if let Some(ahead_ms) = serving.clock_ahead_ms {
                 let clock = Arc::new(ShiftedClock::ahead_of(Arc::clone(&machine_clock), ahead_ms));
                 ports.clock = clock.clone();

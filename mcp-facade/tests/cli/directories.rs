@@ -228,18 +228,26 @@ fn keys_that_nothing_reads_are_told_with_their_place() {
 }
 
 #[test]
-fn what_nothing_acts_on_yet_is_told() {
+fn what_people_would_not_be_told_is_warned_of() {
     let data = acme(&[]);
     let directory = asset("acme.json");
-    let code = "warning notices_not_sent";
     let text_of = std::fs::read_to_string(asset("release.json")).expect("is there");
     let with_channel = text_of.replace(r#""selected_channel_list": []"#, r#""selected_channel_list": ["mail"]"#);
+    let with_channel = with_channel.replace(r#""content_template": ""#, r#""content_template": "{link} "#);
     let file = data.path().join("release.json");
     std::fs::write(&file, with_channel).expect("written");
-    let checked = run(data.path(), &["check", text(&file), "--directory", text(&directory)]);
-    assert!(checked.code == 0 && checked.out.contains(code), "{}", checked.out);
+    let check = ["check", text(&file), "--directory", text(&directory)];
+    let checked = run(data.path(), &check);
+    for code in ["warning unknown_channel", "warning no_public_url"] {
+        assert!(checked.code == 0 && checked.out.contains(code), "{}", checked.out);
+    }
     let imported = done(data.path(), &["import", text(&file)]);
-    assert!(imported.contains(code), "{imported}");
+    assert!(imported.contains("warning unknown_channel"), "{imported}");
+    let named = run(
+        data.path(),
+        &[&check[..], &["--public-url", "https://tickets.example"]].concat(),
+    );
+    assert!(named.code == 0 && !named.out.contains("no_public_url"), "{}", named.out);
 }
 
 #[test]

@@ -4,8 +4,12 @@
 mod answers;
 /// How long a try takes, and how much it takes.
 mod bounds;
+/// Messages to chats.
+mod chats;
 /// Who is called, and who is not.
 mod guarding;
+/// Mail.
+mod mail;
 /// What a post looks like on the wire.
 mod posts;
 /// Nothing goes through a proxy.

@@ -18,13 +18,16 @@ pub(super) fn check(file: &DirectoryFile, directory: &Directory, problems: &mut 
     let apps = apps.filter(|name| !directory.applications.contains_key(*name));
     let calendars = file.calendars.iter().flatten().map(|calendar| &calendar.id);
     let calendars = calendars.filter(|id| directory.calendar(id).is_none());
+    let channels = file.channels.iter().flatten().map(|channel| &channel.id);
+    let channels = channels.filter(|id| directory.channel(id).is_none());
     let ids = tenant
         .into_iter()
         .chain(users.map(|id| ("a user", id.as_str())))
         .chain(depts.map(|id| ("a department", id.as_str())))
         .chain(roles.map(|id| ("a role", id.as_str())))
         .chain(apps.map(|name| ("an application", name.as_str())))
-        .chain(calendars.map(|id| ("a calendar", id.as_str())));
+        .chain(calendars.map(|id| ("a calendar", id.as_str())))
+        .chain(channels.map(|id| ("a channel", id.as_str())));
     for (what, id) in ids {
         if let Some(problem) = id::problem_of(id) {
             let word = if what == "an application" { "name" } else { "id" };

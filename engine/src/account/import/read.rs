@@ -2,21 +2,20 @@
 
 use serde_json::Value as Json;
 
+use super::reader::{Reader, UNKNOWN_KEY};
 use super::{
     Application, Dept, DirectoryFile, ImportProblem, Membership, Role, Secret, Tenant, User, UserEntry, UserType,
+    channels,
 };
 use crate::account::AppWorkflows;
 use crate::calendar::Calendar;
 use crate::id::WorkflowId;
-use crate::keys::Unread;
 use crate::limits::CALENDARS_MAX;
 use crate::time::Timestamp;
 use crate::value::Value;
 
-/// Code of the warning of a key that nobody reads.
-const UNKNOWN_KEY: &str = "unknown_key";
 /// Keys of a user.
-const USER_KEYS: [&str; 13] = [
+const USER_KEYS: [&str; 15] = [
     "id",
     "name",
     "alias",
@@ -30,6 +29,8 @@ const USER_KEYS: [&str; 13] = [
     "password",
     "depts",
     "roles",
+    "notice_off",
+    "digest",
 ];
 
 pub(super) fn read(json: &Json) -> Result<DirectoryFile, Vec<ImportProblem>> {
@@ -37,7 +38,7 @@ pub(super) fn read(json: &Json) -> Result<DirectoryFile, Vec<ImportProblem>> {
     if !json.is_object() {
         reader.problem("wrong_type", "the file", "is no JSON object");
     }
-    let known = ["tenant", "users", "depts", "roles", "applications"];
+    let known = ["tenant", "users", "depts", "roles", "applications", "channels"];
     reader.keys(json, &known, "the file");
     let tenant = tenant(&mut reader, &json["tenant"]);
     let file = DirectoryFile {
@@ -63,6 +64,8 @@ pub(super) fn read(json: &Json) -> Result<DirectoryFile, Vec<ImportProblem>> {
             .map(|entry| app(&mut reader, entry))
             .collect(),
         calendars: calendars(&mut reader, &json["tenant"]["calendars"]),
+        channels: channels::channels(&mut reader, json),
+        lang: Some(reader.text(&json["tenant"], "lang", "the tenant").trim().to_owned()),
         warnings: Vec::new(),
     };
     let more = reader.unread.more();
@@ -75,102 +78,10 @@ pub(super) fn read(json: &Json) -> Result<DirectoryFile, Vec<ImportProblem>> {
     }
 }
 
-#[derive(Default)]
-struct Reader {
-    problems: Vec<ImportProblem>,
-    warnings: Vec<ImportProblem>,
-    unread: Unread,
-}
-
-impl Reader {
-    /// Warns of keys of an object that are none of those its reader knows.
-    fn keys(&mut self, json: &Json, known: &[&str], place: &str) {
-        let sentences = self.unread.of(json, known).into_iter();
-        let warnings = sentences.map(|sentence| ImportProblem::new(UNKNOWN_KEY, format!("{place} {sentence}")));
-        self.warnings.extend(warnings);
-    }
-
-    fn problem(&mut self, code: &'static str, place: &str, sentence: &str) {
-        self.problems
-            .push(ImportProblem::new(code, format!("{place} {sentence}")));
-    }
-
-    /// The objects of a list of the file.
-    fn entries<'a>(&mut self, json: &'a Json, name: &str) -> Vec<&'a Json> {
-        let items = match &json[name] {
-            Json::Null => &[],
-            Json::Array(items) => items.as_slice(),
-            Json::Bool(_) | Json::Number(_) | Json::String(_) | Json::Object(_) => {
-                self.problem("wrong_type", &format!("`{name}`"), "is no list");
-                &[]
-            }
-        };
-        if items.iter().any(|item| !item.is_object()) {
-            self.problem("wrong_type", &format!("`{name}`"), "has something that is no object");
-        }
-        items.iter().filter(|item| item.is_object()).collect()
-    }
-
-    /// A text; empty where it is absent.
-    fn text(&mut self, json: &Json, name: &str, place: &str) -> String {
-        match &json[name] {
-            Json::Null => String::new(),
-            Json::String(text) => text.clone(),
-            Json::Bool(_) | Json::Number(_) | Json::Array(_) | Json::Object(_) => {
-                self.problem("wrong_type", place, &format!("has a `{name}` that is no text"));
-                String::new()
-            }
-        }
-    }
-
-    /// A text that must be there.
-    fn needed(&mut self, json: &Json, name: &str, place: &str) -> String {
-        let text = self.text(json, name, place);
-        if text.trim().is_empty() && (json[name].is_null() || json[name].is_string()) {
-            self.problem("missing", place, &format!("has no `{name}`"));
-        }
-        text
-    }
-
-    /// A text that may be null.
-    fn optional<T: From<String>>(&mut self, json: &Json, name: &str, place: &str) -> Option<T> {
-        Some(self.text(json, name, place))
-            .filter(|text| !text.trim().is_empty())
-            .map(T::from)
-    }
-
-    fn flag(&mut self, json: &Json, name: &str, default: bool, place: &str) -> bool {
-        match &json[name] {
-            Json::Null => default,
-            Json::Bool(flag) => *flag,
-            Json::Number(_) | Json::String(_) | Json::Array(_) | Json::Object(_) => {
-                self.problem(
-                    "wrong_type",
-                    place,
-                    &format!("has a `{name}` that is neither true nor false"),
-                );
-                default
-            }
-        }
-    }
-
-    /// A list of texts; empty where it is absent.
-    fn texts<T: From<String>>(&mut self, json: &Json, name: &str, place: &str) -> Vec<T> {
-        let items = json[name].as_array().map_or(&[][..], Vec::as_slice);
-        if !(json[name].is_array() || json[name].is_null()) || items.iter().any(|item| !item.is_string()) {
-            self.problem("wrong_type", place, &format!("has a `{name}` that is no list of texts"));
-        }
-        items
-            .iter()
-            .filter_map(Json::as_str)
-            .map(|text| T::from(text.to_owned()))
-            .collect()
-    }
-}
-
 fn tenant(reader: &mut Reader, json: &Json) -> Tenant {
     let place = "the tenant";
-    reader.keys(json, &["id", "name", "domain", "time_zone", "calendars"], place);
+    let known = ["id", "name", "domain", "time_zone", "lang", "calendars"];
+    reader.keys(json, &known, place);
     let time_zone = reader.text(json, "time_zone", place);
     Tenant {
         id: reader.needed(json, "id", place).into(),
@@ -276,9 +187,11 @@ fn user(reader: &mut Reader, json: &Json) -> UserEntry {
         let sentence = "has a `password`, and this program keeps none: leave it out";
         reader.problem("passwords_not_kept", &place, sentence);
     }
+    let choice = channels::choice(reader, json, &place);
     UserEntry {
         user: super::normalized(user),
         password,
+        choice: Some(choice),
     }
 }
 

@@ -13,7 +13,7 @@ use crate::effect::body::{self, Body, webhook_id};
 use crate::id::TenantId;
 use crate::runtime::fault::Fault;
 use crate::runtime::outbox::{Hands, Key, Tries, pause};
-use crate::runtime::outside::{NoResponse, Outside, Post, Response};
+use crate::runtime::outside::{NoResponse, NotSent, Outside, Post, Response};
 use crate::runtime::{commit, streams};
 use crate::ticket::effect_table::Work;
 use crate::ticket::{Command, EffectOutcome, Refusal};
@@ -22,11 +22,11 @@ use crate::workflow::{NodeKind, WorkflowVersion};
 /// A larger body is not sent: receivers refuse it.
 const BODY_BYTES_MAX: usize = 4 << 20;
 /// A longer answer is none: nothing of it but a code and a sentence is looked at.
-const ANSWER_BYTES_MAX: usize = 1 << 20;
+pub(super) const ANSWER_BYTES_MAX: usize = 1 << 20;
 /// How long an event hook may take: a node says it itself.
 const EVENT_HOOK_TIMEOUT: Duration = Duration::from_secs(15);
 /// What a port gets beyond the time-out that it was told, before its try counts as failed.
-const GRACE: Duration = Duration::from_secs(2);
+pub(super) const GRACE: Duration = Duration::from_secs(2);
 /// Status of an address that is gone for good.
 const GONE: u16 = 410;
 /// Statuses whose `Retry-After` is heeded.
@@ -69,6 +69,21 @@ impl Failure {
         }
     }
 
+    /// Of a message that was not sent.
+    pub(super) fn because(not: NotSent) -> Self {
+        let is_final = not.is_final || not.status == Some(GONE);
+        Self {
+            why: not.why,
+            is_final,
+            retry_after: not.retry_after,
+        }
+    }
+
+    /// Why, without secrets.
+    pub(super) fn why(&self) -> &str {
+        &self.why
+    }
+
     pub(super) fn for_good(why: impl Into<String>) -> Self {
         Self {
             is_final: true,
@@ -85,6 +100,13 @@ pub(super) async fn host(hands: &Hands, tenant: &TenantId, (ticket, effect): Key
     let Some(open) = ticket.effects.get(effect).filter(|open| open.is_owed()) else {
         return Ok(None);
     };
+    if let Work::Notice(notice) = &open.work {
+        let directory = hands.door.directory(tenant)?;
+        let channel = directory
+            .as_ref()
+            .and_then(|directory| directory.channel(&notice.channel));
+        return Ok(Some(channel.map(|channel| channel.route.host()).unwrap_or_default()));
+    }
     let url = address(&open.work, &workflow).and_then(|address| url::Url::parse(address.url.trim()).ok());
     let host = url.map(|url| {
         let name = url.host_str().unwrap_or_default();
@@ -183,7 +205,12 @@ pub(super) async fn park_or_wait(
     if let (Some(pause), false) = (pause, failure.is_final) {
         let ms = i64::try_from(pause.as_millis()).unwrap_or(i64::MAX);
         let next = hands.parts.clock.now().plus_ms(ms);
-        return Ok(Tried::Again(Tries { n: n_tries, next }));
+        let is_held = false;
+        return Ok(Tried::Again(Tries {
+            n: n_tries,
+            next,
+            is_held,
+        }));
     }
     let outcome = EffectOutcome::Failed {
         reason: failure.why,
@@ -252,7 +279,7 @@ async fn post(
         response_bytes_max: ANSWER_BYTES_MAX,
     };
     let response = tokio::time::timeout(address.timeout + GRACE, port.post(post)).await;
-    let response = response.unwrap_or_else(|_| Err(NoResponse::Failed("it took too long".to_owned())));
+    let response = response.unwrap_or_else(|_| Err(too_long()));
     let status = response.as_ref().ok().map(|response| response.status);
     let judged = judge(response);
     hands.parts.deliveries.note(
@@ -270,7 +297,12 @@ async fn post(
     judged
 }
 
-fn judge(response: Result<Response, NoResponse>) -> Result<u16, Failure> {
+/// No answer came in time.
+pub(super) fn too_long() -> NoResponse {
+    NoResponse::Failed("it took too long".to_owned())
+}
+
+pub(super) fn judge(response: Result<Response, NoResponse>) -> Result<u16, Failure> {
     let response = response.map_err(|none| match none {
         NoResponse::Refused(why) => Failure::for_good(why),
         NoResponse::Failed(why) => Failure::of(why),
@@ -321,7 +353,8 @@ fn address<'w>(work: &Work, workflow: &'w WorkflowVersion) -> Option<Address<'w>
         | Work::Child { .. }
         | Work::Reserved { .. }
         | Work::TellParent { .. }
-        | Work::CloseChild { .. } => None,
+        | Work::CloseChild { .. }
+        | Work::Notice(_) => None,
     }
 }
 
@@ -336,7 +369,7 @@ async fn body_of(
     let (log, stream) = (hands.door.log(), streams::ticket(tenant, ticket));
     let read = tokio::task::spawn_blocking(move || commit::replay_to(&*log, &stream, effect.version));
     let then = read.await.map_err(|_| Fault::WorkerDied)??;
-    let Some((then, at)) = then else {
+    let Some(commit::Then { ticket: then, meta, .. }) = then else {
         return Err(Fault::Inconsistent {
             what: format!("ticket `{ticket}` has no version {}", effect.version),
         });
@@ -351,12 +384,13 @@ async fn body_of(
         | Work::Child { .. }
         | Work::Reserved { .. }
         | Work::TellParent { .. }
-        | Work::CloseChild { .. } => (
+        | Work::CloseChild { .. }
+        | Work::Notice(_) => (
             body::OF_NODE,
             then.effects.get(effect).and_then(|open| open.work.node()),
         ),
     };
-    let mut body = Body::of(&then, kind, node, |_| true).sent(effect, then.version, at);
+    let mut body = Body::of(&then, kind, node, |_| true).sent(effect, then.version, meta.at);
     body.callback_url = call_back;
     serde_json::to_vec(&body).map_err(|error| Fault::Inconsistent {
         what: format!("the body of effect {effect} of ticket `{ticket}` cannot be written: {error}"),

@@ -19,7 +19,7 @@ use crate::ticket::{EffectId, EffectTable};
 
 const PROJECTION: &str = "outbox";
 /// Schema number; another one is ignored and the outbox is folded from the start.
-const SCHEMA: u16 = 2;
+const SCHEMA: u16 = 3;
 /// Tickets of one part: so many are encoded while the follower waits, in about a millisecond.
 const PART_TICKETS: usize = 2_000;
 
@@ -101,7 +101,7 @@ impl Outbox {
                 tries: one.tries.into_iter().collect(),
             };
             state.tickets.insert(one.ticket, owing);
-            state.note_alarms(one.ticket);
+            state.note_indexed(one.ticket);
         }
         self.position.store(position, Ordering::Release);
     }

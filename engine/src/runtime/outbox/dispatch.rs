@@ -353,6 +353,7 @@ mod tests {
         let tries = Tries {
             n: 3,
             next: Timestamp(50),
+            is_held: false,
         };
         assert!(dispatch.ended(key(0), Some(tries)));
         assert_eq!(dispatch.first_wait(), Some(Timestamp(50)));

@@ -40,7 +40,8 @@ pub(crate) async fn send(hands: &Hands, tenant: &TenantId, key: Key, n_before: u
         | Work::Hook { .. }
         | Work::NoCallBack { .. }
         | Work::EventHook { .. }
-        | Work::Reserved { .. } => return Ok(Tried::Ended),
+        | Work::Reserved { .. }
+        | Work::Notice(_) => return Ok(Tried::Ended),
     };
     let failure = match sent {
         Ok(note) => match attempt::close(hands, tenant, key, EffectOutcome::Succeeded { note }).await? {

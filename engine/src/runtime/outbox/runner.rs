@@ -19,7 +19,7 @@ use crate::id::{TenantId, TicketId};
 use crate::runtime::fault::Fault;
 use crate::runtime::outbox::attempt::{self, Tried};
 use crate::runtime::outbox::dispatch::{Dispatch, Host, IN_FLIGHT_MAX, OF_HOST_MAX};
-use crate::runtime::outbox::{Door, Hands, Key, Parts, Tries, message, pause};
+use crate::runtime::outbox::{Door, Hands, Key, Parts, Tries, message, notice, pause};
 use crate::ticket::effect_table::{Lane, Work};
 use crate::ticket::{Command, EffectOutcome, Refusal};
 use crate::time::Timestamp;
@@ -180,7 +180,12 @@ impl State {
                 let (tenant, n_tries) = (started.tenant, started.n_tries);
                 let gave_way = Message::Tried(started.key, Err(()));
                 self.spawn(hands, myself, gave_way, move |hands| async move {
-                    let tried = attempt::call(&hands, &port, &tenant, started.key, n_tries).await;
+                    let tried = match hands.parts.outbox.notice_of(started.key) {
+                        Some((owed, since)) => {
+                            notice::send(&hands, &port, &tenant, started.key, (&owed, since), n_tries).await
+                        }
+                        None => attempt::call(&hands, &port, &tenant, started.key, n_tries).await,
+                    };
                     Message::Tried(started.key, tried.map_err(|fault| told(&fault)))
                 });
             }
@@ -229,12 +234,13 @@ impl State {
             Ok(Tried::Again(tries)) => Some(tries),
             // A fault of this side is not one of the call's tries.
             Err(()) => {
-                let owing = hands.parts.outbox.owing(key.0);
-                let n = owing
-                    .and_then(|owing| owing.tries.get(&key.1).copied())
-                    .map_or(0, |tries| tries.n);
+                let known = hands.parts.outbox.tries_of(key);
                 let next = now.plus_ms(FAULT_PAUSE_MS);
-                Some(Tries { n, next })
+                Some(Tries {
+                    n: known.map_or(0, |tries| tries.n),
+                    next,
+                    is_held: known.is_some_and(|tries| tries.is_held),
+                })
             }
         };
         let dispatch = if self.messages.knows(key) {
@@ -276,7 +282,14 @@ impl State {
                     continue;
                 }
                 let next = now.plus_ms(FAULT_PAUSE_MS);
-                let gave_way = Message::Fired(key, Some(Tries { n: 0, next }));
+                let gave_way = Message::Fired(
+                    key,
+                    Some(Tries {
+                        n: 0,
+                        next,
+                        is_held: false,
+                    }),
+                );
                 self.spawn(hands, myself, gave_way, move |hands| async move {
                     Message::Fired(key, fire(&hands, &tenant, key).await)
                 });
@@ -315,24 +328,27 @@ async fn fire(hands: &Hands, tenant: &TenantId, (ticket, effect): Key) -> Option
         Err(fault) => {
             told(&fault);
             let next = hands.parts.clock.now().plus_ms(FAULT_PAUSE_MS);
-            return Some(Tries { n: 0, next });
+            return Some(Tries {
+                n: 0,
+                next,
+                is_held: false,
+            });
         }
     };
     let command = Command::CloseEffect { effect, outcome };
     let done = hands.door.clone().command(tenant, ticket, command).await;
     let now = hands.parts.clock.now();
-    let n_before = || {
-        let owing = hands.parts.outbox.owing(ticket);
-        owing
-            .and_then(|owing| owing.tries.get(&effect).copied())
-            .map_or(0, |tries| tries.n)
-    };
+    let n_before = || hands.parts.outbox.tries_of((ticket, effect)).map_or(0, |tries| tries.n);
     match done {
         Ok(Ok(_) | Err(Refusal::TicketNotFound { .. })) => None,
         // It is owed no longer, or the clock was set back meanwhile: then it is still there to be put back.
         Ok(Err(Refusal::NotWaiting { .. })) => {
             let next = now.plus_ms(AGAIN_MS);
-            Some(Tries { n: 0, next })
+            Some(Tries {
+                n: 0,
+                next,
+                is_held: false,
+            })
         }
         Ok(Err(refusal)) => {
             let n = n_before() + 1;
@@ -353,7 +369,11 @@ async fn fire(hands: &Hands, tenant: &TenantId, (ticket, effect): Key) -> Option
             if let Some(pause) = pause::after(n, &id, None) {
                 let ms = i64::try_from(pause.as_millis()).unwrap_or(i64::MAX);
                 let next = now.plus_ms(ms);
-                return Some(Tries { n, next });
+                return Some(Tries {
+                    n,
+                    next,
+                    is_held: false,
+                });
             }
             let outcome = EffectOutcome::Failed {
                 reason: format!("it came due, but: {refusal}"),
@@ -362,12 +382,20 @@ async fn fire(hands: &Hands, tenant: &TenantId, (ticket, effect): Key) -> Option
             };
             let parked = attempt::close(hands, tenant, (ticket, effect), outcome).await;
             let next = now.plus_ms(FAULT_PAUSE_MS);
-            (!matches!(parked, Ok(Ok(())))).then_some(Tries { n: n - 1, next })
+            (!matches!(parked, Ok(Ok(())))).then_some(Tries {
+                n: n - 1,
+                next,
+                is_held: false,
+            })
         }
         Err(fault) => {
             told(&fault);
             let next = now.plus_ms(FAULT_PAUSE_MS);
-            Some(Tries { n: n_before(), next })
+            Some(Tries {
+                n: n_before(),
+                next,
+                is_held: false,
+            })
         }
     }
 }

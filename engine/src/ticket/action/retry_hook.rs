@@ -56,7 +56,8 @@ fn carry_out(decision: &mut Decision<'_>, action: &Chosen<'_>, taking: &Taking<'
             | Work::Child { .. }
             | Work::Reserved { .. }
             | Work::TellParent { .. }
-            | Work::CloseChild { .. } => {
+            | Work::CloseChild { .. }
+            | Work::Notice(_) => {
                 decision.emit(Event::EffectRetried { effect });
             }
         }

@@ -76,11 +76,12 @@ fn carry_out(decision: &mut Decision<'_>, action: &Chosen<'_>, taking: &Taking<'
     let named = taking.action.to_user();
     let token = decision.ticket.token(action.token);
     let asked = token.and_then(|token| consulted(token, taking.by));
-    if asked.is_some_and(|asked| named.is_none_or(|named| named == asked)) {
+    if let Some(to) = asked.filter(|asked| named.is_none_or(|named| named == *asked)).cloned() {
         emit_action(decision, action, taking);
         decision.emit(Event::ConsultTakenBack {
             token: action.token,
             by: taking.by.clone(),
+            to,
         });
         return Ok(());
     }

@@ -11,7 +11,7 @@ use crate::ticket::decision::Decision;
 use crate::ticket::event::{Event, FieldChange, Undone};
 use crate::ticket::refusal::Refusal;
 use crate::ticket::token::{Rest, Token};
-use crate::ticket::{Ticket, Undoable, undo, voting};
+use crate::ticket::{Ticket, Undoable, notices, undo, voting};
 use crate::value::Value;
 
 pub(super) const RULE: Rule = Rule {
@@ -82,7 +82,11 @@ fn carry_out(decision: &mut Decision<'_>, action: &Chosen<'_>, taking: &Taking<'
     let of_edge = of_edge.map(|(one, _)| Arc::clone(one));
     emit_action(decision, action, taking);
     match of_edge {
-        Some(undoable) => put_back(decision, &undoable),
+        Some(undoable) => {
+            let recalled = notices::recalled(&decision.ticket, &undoable.told);
+            decision.owed.extend(recalled);
+            put_back(decision, &undoable);
+        }
         None => decision.emit(Event::VoteTakenBack {
             token: action.token,
             user: taking.by.clone(),

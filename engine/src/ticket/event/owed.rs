@@ -6,7 +6,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::{FieldKey, NodeId, TicketId, TokenId, UserId, WorkflowId};
+use crate::account::notice_event::NoticeEvent;
+use crate::id::{ChannelId, FieldKey, NodeId, TicketId, TokenId, UserId, WorkflowId};
 use crate::value::Value;
 
 /// The id of an effect within its ticket: the version of the event that owes it, and its place in that event (0 where
@@ -73,7 +74,48 @@ pub enum OwedEffect {
         /// Who closes both.
         by: UserId,
     },
+    /// People are to be told something.
+    Notice(Box<OwedNotice>),
 }
+
+/// See [`OwedEffect::Notice`]. What it says is made when it is sent, from the ticket as the commit left it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OwedNotice {
+    /// What they are told of.
+    pub event: NoticeEvent,
+    /// Over which channel of the tenant.
+    pub channel: ChannelId,
+    /// Who: one person, or all that a message to a group names.
+    pub to: Vec<UserId>,
+    /// The token that it is about.
+    pub token: Option<TokenId>,
+    /// Its node.
+    pub node: Option<NodeId>,
+}
+
+impl OwedNotice {
+    /// The token whose stay it ends with.
+    #[must_use]
+    pub fn visit(&self) -> Option<TokenId> {
+        self.token.filter(|_| self.event.ends_with_visit())
+    }
+
+    /// What it is about, for people; no address.
+    #[must_use]
+    pub fn target(&self) -> String {
+        let to: Vec<&str> = self.to.iter().take(NAMED_MAX).map(UserId::as_str).collect();
+        let more = self.to.len().saturating_sub(NAMED_MAX);
+        let more = if more > 0 {
+            format!(" and {more} more")
+        } else {
+            String::new()
+        };
+        format!("{} over {} to {}{more}", self.event.word(), self.channel, to.join(", "))
+    }
+}
+
+/// People whom one line names.
+const NAMED_MAX: usize = 10;
 
 /// See [`OwedEffect::Child`]: everything that its creation takes, so it is the same in every try.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -151,6 +193,7 @@ impl OwedEffect {
                 fields.map(|(key, value)| key.as_str().len() + value.n_bytes()).sum()
             }
             Self::TellParent { .. } | Self::CloseChild { .. } => 0,
+            Self::Notice(notice) => notice.to.iter().map(|user| user.as_str().len()).sum(),
         }
     }
 }

@@ -3,8 +3,9 @@
 //!
 //! Not here: what an event makes of a ticket (`apply`), what it causes outside (`effect`).
 
+use crate::account::notice_event::NoticeEvent;
 use crate::id::{EdgeId, NodeId, TicketId, TokenId, UserId, VersionName};
-use crate::ticket::event::{ActionTaken, Branch, ChildEnd, EffectId, Event, TicketCreated, Undone};
+use crate::ticket::event::{ActionTaken, Branch, ChildEnd, EffectId, Event, OwedEffect, TicketCreated, Undone};
 use crate::ticket::token::ForkId;
 
 /// What caused a commit: everything else in it follows from this. A commit without any is the engine's own review.
@@ -198,6 +199,12 @@ impl Event {
     /// form stale that somebody fills in, and is no entry of the history they read (semantics: effects).
     #[must_use]
     pub fn is_bookkeeping(&self) -> bool {
+        // Admins are told of what was given up in the commit that notes it.
+        let is_incident =
+            |owed: &OwedEffect| matches!(owed, OwedEffect::Notice(it) if it.event == NoticeEvent::Incident);
+        if let Self::EffectsOwed { effects } = self {
+            return effects.iter().all(is_incident);
+        }
         matches!(
             self,
             Self::EffectDone { .. }

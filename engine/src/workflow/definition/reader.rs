@@ -10,6 +10,7 @@ use serde_json::Value as Json;
 
 use crate::id::{EdgeId, FieldKey, NodeId};
 use crate::keys::Unread;
+pub(crate) use crate::text::is_http;
 use crate::workflow::problem::Problem;
 
 /// Code of the warning of a key that nobody reads.
@@ -116,8 +117,13 @@ impl Reader {
         let found = read(&mut own);
         let problems = own.into_problems();
         let is_right = !problems.iter().any(Problem::is_error);
-        self.of_new.extend(problems);
+        self.note_of_new(problems);
         found.filter(|_| is_right)
+    }
+
+    /// Notes problems that count for a new definition alone.
+    pub(crate) fn note_of_new(&mut self, problems: Vec<Problem>) {
+        self.of_new.extend(problems);
     }
 
     /// What counts for a new definition alone.
@@ -279,9 +285,4 @@ impl Reader {
 /// An entry of an object; null where there is none.
 pub(crate) fn get<'a>(from: &'a Json, name: &str) -> &'a Json {
     from.get(name).unwrap_or(&Json::Null)
-}
-
-/// Whether a text is an address that the engine would post to.
-pub(crate) fn is_http(text: &str) -> bool {
-    url::Url::parse(text.trim()).is_ok_and(|url| matches!(url.scheme(), "http" | "https"))
 }

@@ -10,18 +10,6 @@ use crate::workflow::node::{Node, NodeKind, deadline};
 use crate::workflow::problem::Problem;
 use crate::workflow::template::{self, Piece};
 
-/// Names that a notification's template may use besides the keys of stored fields (semantics: effects).
-const NOTIFICATION_NAMES: [&str; 8] = [
-    "title",
-    CREATOR,
-    CREATED_AT,
-    "ticket_id",
-    "workflow",
-    "workflow_name",
-    "node_name",
-    "act_state",
-];
-
 pub(super) fn check(definition: &Definition, problems: &mut Vec<Problem>) {
     for node in &definition.nodes {
         permissions(definition, node, problems);
@@ -154,18 +142,32 @@ fn title_template(definition: &Definition, problems: &mut Vec<Problem>) {
 
 fn notification_templates(definition: &Definition, problems: &mut Vec<Problem>) {
     let notification = &definition.notification;
-    for (name, template) in [
+    for (name, templates) in [
         ("title_template", &notification.title_template),
         ("content_template", &notification.content_template),
     ] {
-        let place = format!("the `{name}` of `notification_info`");
-        problems.extend(template_problems(
-            definition,
-            template,
-            &place,
-            &NOTIFICATION_NAMES,
-            None,
-        ));
+        for (lang, template) in &templates.texts {
+            let lang = if lang.is_empty() {
+                String::new()
+            } else {
+                format!(" in `{lang}`")
+            };
+            let place = format!("the `{name}`{lang} of `notification_info`");
+            problems.extend(template_problems(
+                definition,
+                template,
+                &place,
+                &template::NOTICE_NAMES,
+                None,
+            ));
+        }
+    }
+    for key in &notification.fields {
+        let is_stored = |component: &Component| component.kind.is_stored();
+        if !definition.form.component(key).is_some_and(is_stored) {
+            let sentence = format!("`notification_info` shows `{key}`, which is no field of the form with a value");
+            problems.push(Problem::unknown_field(key, &sentence));
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! Rules on names of things outside a definition: users, departments, roles, calendars, applications,
+//! Rules on names of things outside a definition: users, departments, roles, calendars, channels, applications,
 //! workflows (semantics: validation).
 
 use std::collections::BTreeSet;
@@ -19,6 +19,7 @@ pub(super) fn check(definition: &Definition, context: &ValidationContext<'_>, pr
     let Some(directory) = context.directory else { return };
     assignees(definition, directory, problems);
     calendars(definition, directory, problems);
+    channels(definition, directory, problems);
     condition_values(definition, directory, problems);
     rights(definition, directory, problems);
     applications(definition, directory, problems);
@@ -127,6 +128,19 @@ fn calendars(definition: &Definition, directory: &Directory, problems: &mut Vec<
                 node.id
             );
             problems.push(Problem::warning("unknown_calendar", sentence).at_node(&node.id));
+        }
+    }
+}
+
+/// A warning: over a channel that is not there nobody is told.
+fn channels(definition: &Definition, directory: &Directory, problems: &mut Vec<Problem>) {
+    for channel in &definition.notification.channels {
+        if directory.channel(channel).is_none() {
+            let sentence = format!(
+                "`notification_info` names the channel `{channel}`, not found in the directory: correct the id, or add it \
+                 to the directory's `channels`; until then nobody is told over it"
+            );
+            problems.push(Problem::warning("unknown_channel", sentence));
         }
     }
 }

@@ -1,32 +1,32 @@
-//! What a definition asks for that nothing acts on yet: notices are not sent. Whoever publishes it should know before
-//! somebody waits for one.
+//! What a definition asks for that the server it is published to cannot do: messages with links, where nobody has told the
+//! server its own address.
 //!
-//! Not part of `check`: the definition is right, the program is not there yet. Each warning goes when its effect runs.
+//! Not part of `check`: the definition is right, and another server may know its address.
 
-use crate::workflow::WorkflowVersion;
 use crate::workflow::problem::Problem;
-use crate::workflow::{Node, StepDoes};
+use crate::workflow::template::{Piece, pieces};
+use crate::workflow::{Localized, WorkflowVersion};
 
-/// Warnings, in the order of the definition.
+/// Warnings of a definition on a server; `has_public_url` says whether it knows its address.
 #[must_use]
-pub fn unheeded(version: &WorkflowVersion) -> Vec<Problem> {
-    let mut problems = Vec::new();
-    for node in &version.nodes {
-        of_node(node, &mut problems);
+pub fn unheeded(version: &WorkflowVersion, has_public_url: bool) -> Vec<Problem> {
+    let info = &version.notification;
+    if has_public_url || info.channels.is_empty() {
+        return Vec::new();
     }
-    if !version.notification.channels.is_empty() {
-        let sentence = "`notification_info` names channels, and no notices are sent yet: people look into their lists";
-        problems.push(Problem::warning("notices_not_sent", sentence));
-    }
-    problems
+    let links = [&info.title_template, &info.content_template]
+        .into_iter()
+        .any(names_link);
+    // Built-in texts end with a link too, but nobody has asked for it.
+    let problem = links.then(|| {
+        let sentence = "`notification_info` writes `{link}`, which is empty until the server knows its own address: start \
+                        it with `--public-url`";
+        Problem::warning("no_public_url", sentence)
+    });
+    problem.into_iter().collect()
 }
 
-fn of_node(node: &Node, problems: &mut Vec<Problem>) {
-    let id = &node.id;
-    let mut warn = |code, sentence: String| problems.push(Problem::warning(code, sentence).at_node(id));
-    let steps = node.deadline.iter().flat_map(|deadline| &deadline.steps);
-    if steps.clone().any(|step| matches!(step.does, StepDoes::Remind { .. })) {
-        let sentence = format!("node `{id}` has a deadline that reminds people, and no notices are sent yet");
-        warn("reminders_not_sent", sentence);
-    }
+fn names_link(templates: &Localized) -> bool {
+    let mut texts = templates.texts.iter().filter_map(|(_, text)| pieces(text).ok());
+    texts.any(|pieces| pieces.contains(&Piece::Name("link")))
 }

@@ -393,6 +393,7 @@ fn owed(effect: &OwedEffect) -> String {
         OwedEffect::Child(child) => format!("sub-ticket of {}", child.workflow_id),
         OwedEffect::TellParent { .. } => "parent".to_owned(),
         OwedEffect::CloseChild { .. } => "close sub-ticket".to_owned(),
+        OwedEffect::Notice(notice) => format!("notice of {}", notice.event.word()),
     }
 }
 

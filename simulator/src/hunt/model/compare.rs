@@ -181,7 +181,8 @@ fn effects(engine: &Ticket, ours: &[(Id, &'static str)], tokens: &[Token]) -> Re
             | Work::Child { .. }
             | Work::Reserved { .. }
             | Work::TellParent { .. }
-            | Work::CloseChild { .. } => {}
+            | Work::CloseChild { .. }
+            | Work::Notice(_) => {}
         }
     }
     let own: Vec<(&str, &str)> = ours.iter().map(|(hook, event)| (&**hook, *event)).collect();

@@ -31,15 +31,6 @@ pub(crate) struct People {
     pub(crate) stand_ins: Vec<(UserId, UserId)>,
 }
 
-impl People {
-    /// The same with one of them alone.
-    pub(super) fn only(mut self, user: &UserId) -> Self {
-        self.users = vec![user.clone()];
-        self.stand_ins.retain(|(_, by)| by == user);
-        self
-    }
-}
-
 impl<'a> Finding<'a> {
     pub(crate) fn at(ticket: &'a Ticket, node: &NodeId, context: &'a Context<'a>) -> Self {
         let kind = context.workflow.node(node).map(|node| &node.kind);

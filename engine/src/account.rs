@@ -17,6 +17,7 @@ pub mod apply;
 pub mod by_id;
 pub mod command;
 pub mod decide;
+pub mod delegate;
 pub mod directory;
 pub mod email;
 pub mod event;

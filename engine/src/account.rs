@@ -18,6 +18,7 @@ pub mod by_id;
 pub mod channel;
 pub mod command;
 pub mod decide;
+pub mod delegate;
 pub mod directory;
 pub mod email;
 pub mod event;

@@ -56,12 +56,6 @@ const CONTRACT: [(&str, &[&str]); 12] = [
         &["dept_id", "page", "per_page", "search_value", "simple", "user_ids"],
     ),
     ("workflow_list", &["page", "per_page", "search_value"]),
-    (
-        "absence_set",
-        &["delegate_id", "from", "hand_over", "to", "user_id", "workflow_ids"],
-    ),
-    ("absence_clear", &["absence_id"]),
-    ("absence_list", &["page", "per_page", "user_id"]),
     ("ticket_prepare_create", &["version_name", "workflow_id"]),
     (
         "ticket_create",
@@ -89,6 +83,12 @@ const CONTRACT: [(&str, &[&str]); 12] = [
             "with_effects",
         ],
     ),
+    (
+        "absence_set",
+        &["delegate_id", "from", "hand_over", "to", "user_id", "workflow_ids"],
+    ),
+    ("absence_clear", &["absence_id"]),
+    ("absence_list", &["page", "per_page", "user_id"]),
 ];
 
 /// What an assistant does all day: lists, reads, rehearses, acts.

@@ -1,7 +1,6 @@
 //! Decides what a command does to a directory: events or a refusal; changes nothing (semantics: directory).
 
 use super::User;
-use super::absence;
 use super::by_id::ById;
 use super::channel::ChosenNotices;
 use super::command::{Command, Context};
@@ -13,6 +12,8 @@ use super::token::AccessToken;
 use crate::codec;
 use crate::id::{AbsenceId, AccessTokenId, UserId};
 use crate::limits::{ACCESS_TOKEN_DAYS_MAX, ACCESS_TOKENS_LIVE_MAX, DIRECTORY_ENTRY_BYTES_MAX, TEXT_CHARS_MAX};
+
+mod absence;
 
 const DAY_MS: i64 = 86_400_000;
 

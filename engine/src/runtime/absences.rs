@@ -5,7 +5,8 @@
 use tokio::task::JoinSet;
 
 use crate::account;
-use crate::account::absence::{self, Absence, SetAbsence};
+use crate::account::absence::{Absence, SetAbsence};
+use crate::account::delegate;
 use crate::account::token;
 use crate::id::{AbsenceId, TenantId, TicketId, UserId, WorkflowId};
 use crate::limits::HAND_OVER_TICKETS_MAX;
@@ -85,7 +86,7 @@ impl Absences<'_> {
             return Ok(Err(OperatorRefusal::TenantNotFound { id: tenant.to_string() }));
         };
         if let Some(unknown) = request.workflows.iter().find(|id| !state.workflows.contains_key(*id)) {
-            let problem = format!("there is no workflow `{unknown}`: see `workflow_list` for their ids");
+            let problem = format!("there is no workflow `{unknown}`: name those that the tenant has");
             let refusal = account::decide::Refusal::InvalidAbsence { problem };
             return Ok(Err(refusal.into()));
         }
@@ -105,7 +106,7 @@ impl Absences<'_> {
             return Ok(Err(refusal));
         }
         let directory = self.engine.directories().of(tenant);
-        let known = directory.and_then(|directory| absence::known(&directory, &wanted).cloned());
+        let known = directory.and_then(|directory| delegate::known(&directory, &wanted).cloned());
         let Some(absence) = known else {
             // Somebody cleared it in the meantime.
             let problem = "the absence was cleared at once".to_owned();
@@ -138,7 +139,7 @@ impl Absences<'_> {
             return Ok(Err(OperatorRefusal::TenantNotFound { id: tenant.to_string() }));
         };
         let directory = &state.directory;
-        if !absence::may_set(directory, by, user) {
+        if !delegate::may_set(directory, by, user) {
             return Ok(Err(account::decide::Refusal::AbsenceNotYours.into()));
         }
         let now = self.engine.inner.shared.ports.clock.now();

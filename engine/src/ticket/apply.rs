@@ -246,8 +246,13 @@ impl Ticket {
             | Event::ApprovalSkipped { .. }
             | Event::UndoKept
             | Event::ActedAs { .. } => {}
-            Event::Substituted { pairs, .. } => {
-                for (absent, _) in pairs {
+            // Of a pool, only the one who was drawn acts for anybody.
+            Event::Substituted { token, pairs } => {
+                let acting: BTreeSet<UserId> = match self.token(*token) {
+                    Some(token) => token.rest.assignees().cloned().collect(),
+                    None => BTreeSet::new(),
+                };
+                for (absent, _) in pairs.iter().filter(|(_, by)| acting.contains(by)) {
                     join(&mut self.assigned, absent);
                 }
             }

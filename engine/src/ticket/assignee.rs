@@ -151,7 +151,7 @@ fn by_strategy(
             let mixed = splitmix(seed ^ splitmix(token.id.0) ^ splitmix(ticket.version).rotate_left(32));
             let idx = usize::try_from(mixed % users.len() as u64).unwrap_or(0);
             let (drawn, pool) = (users[idx].clone(), users.clone());
-            (people.only(&drawn), Rest::held(vec![drawn]), Some(pool))
+            (people, Rest::held(vec![drawn]), Some(pool))
         }
         (Strategy::Voluntary, _) => {
             let candidates = users.clone();

@@ -406,7 +406,7 @@ pub enum Event {
     Substituted {
         /// The token.
         token: TokenId,
-        /// Who is absent, and who acts for them; at least one.
+        /// Who is absent, and who acts for them; at least one. Where one of a pool was drawn, those of the whole pool.
         pairs: Vec<(UserId, UserId)>,
     },
     /// Somebody who is absent gave all that they had at a token to whoever stands in: their place, their open share unless

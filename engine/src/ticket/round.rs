@@ -13,7 +13,7 @@ use crate::ticket::action_kind::ActionKind;
 use crate::ticket::decision::Decision;
 use crate::ticket::event::Event;
 use crate::ticket::token::Rest;
-use crate::ticket::{ActState, Ticket, field_rules, flow, sub_ticket, voting};
+use crate::ticket::{ActState, Ticket, field_rules, sub_ticket};
 use crate::workflow::{Edge, EdgeKind, Node, NormalProps, WorkflowVersion};
 
 /// See the module.
@@ -166,19 +166,4 @@ pub(crate) fn skip_one(decision: &mut Decision<'_>, token: TokenId, when: When) 
         agreed_at,
     });
     Some((user, edge))
-}
-
-/// Lets a token that has come to a node go on for those who agreed before: all of it, or nothing where the ticket could not
-/// go on from there.
-pub(crate) fn skip(decision: &mut Decision<'_>, token: TokenId) {
-    decision.attempt(|decision| {
-        let rest = decision.ticket.token(token).map(|token| &token.rest);
-        if rest.is_some_and(|rest| voting::ballot(rest).is_some()) {
-            return voting::go_on(decision, token, When::Entering);
-        }
-        match skip_one(decision, token, When::Entering) {
-            Some((_, edge)) => flow::leave_by(decision, token, &edge),
-            None => Ok(()),
-        }
-    });
 }

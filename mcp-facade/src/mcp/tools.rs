@@ -87,8 +87,8 @@ pub struct Entry {
 
 /// The arguments that every tool has.
 const COMMON: &[Property] = &[
-    property(ACCESS_TOKEN, Kind::Text, "Token, if the connection sends none."),
-    property(APP_NAME, Kind::TextOr(DEFAULT_APP_NAME), "Application that calls."),
+    property(ACCESS_TOKEN, Kind::Text, "Token, if none is sent."),
+    property(APP_NAME, Kind::TextOr(DEFAULT_APP_NAME), "Calling app."),
 ];
 
 /// All tools, in the order in which they are listed.

@@ -64,7 +64,7 @@ fn random_definitions_run_and_have_everything() {
                     AssigneeRule::External(_) => "external",
                 };
                 seen.note("assignee", rule);
-                seen.note("flags", (props.on_creator, props.remember_last_assignee));
+                seen.note("flags", (props.on_creator.excludes(), props.remember_last_assignee));
             }
             if let NodeKind::Timer(props) = &node.kind {
                 let waits_for = match props {

@@ -3,8 +3,8 @@
 
 use std::collections::HashSet;
 
-use crate::account::absence;
 use crate::account::by_id::IdHash;
+use crate::account::delegate;
 use crate::account::permission::is_tenant_admin;
 use crate::id::{NodeId, UserId};
 use crate::limits;
@@ -31,15 +31,6 @@ pub(crate) struct People {
     pub(crate) stand_ins: Vec<(UserId, UserId)>,
 }
 
-impl People {
-    /// The same with one of them alone.
-    pub(super) fn only(mut self, user: &UserId) -> Self {
-        self.users = vec![user.clone()];
-        self.stand_ins.retain(|(_, by)| by == user);
-        self
-    }
-}
-
 impl<'a> Finding<'a> {
     pub(crate) fn at(ticket: &'a Ticket, node: &NodeId, context: &'a Context<'a>) -> Self {
         let kind = context.workflow.node(node).map(|node| &node.kind);
@@ -64,7 +55,7 @@ impl<'a> Finding<'a> {
             return user.clone();
         }
         let (at, workflow) = (self.context.now, &self.ticket.workflow_id);
-        absence::follow(self.context.directory, user, at, workflow, |next| {
+        delegate::follow(self.context.directory, user, at, workflow, |next| {
             !self.is_left_out(next)
         })
     }
@@ -72,7 +63,7 @@ impl<'a> Finding<'a> {
     /// Whether an absence of a person counts here and now, wherever it leads.
     pub(crate) fn is_absent(&self, user: &UserId) -> bool {
         let (at, workflow) = (self.context.now, &self.ticket.workflow_id);
-        self.follows && absence::in_force(self.context.directory, user, at, workflow).is_some()
+        self.follows && delegate::in_force(self.context.directory, user, at, workflow).is_some()
     }
 
     /// Those who can act of those who are named.

@@ -2,12 +2,14 @@
 //!
 //! Nobody found: the command of a person fails; where no person caused the move, the token rests unassigned.
 
+use crate::id::TokenId;
 use crate::ticket::assignee::{self, Resolved};
 use crate::ticket::decision::{Decision, GoesBack};
 use crate::ticket::event::{Event, Processor};
 use crate::ticket::refusal::Refusal;
+use crate::ticket::round::{self, When};
 use crate::ticket::token::{Rest, Token};
-use crate::ticket::{Draw, round, sub_ticket, substitute};
+use crate::ticket::{Draw, flow, sub_ticket, substitute, voting};
 use crate::workflow::{Node, NormalProps};
 
 pub(super) fn enter(
@@ -56,7 +58,22 @@ pub(super) fn enter(
         sub_ticket::leave_after_last(decision, token.id);
     }
     if !is_pool {
-        round::skip(decision, token.id);
+        skip(decision, token.id);
     }
     Ok(())
+}
+
+/// Lets a token that has come to a node go on for those who agreed before: all of it, or nothing where the ticket could not
+/// go on from there.
+fn skip(decision: &mut Decision<'_>, token: TokenId) {
+    decision.attempt(|decision| {
+        let rest = decision.ticket.token(token).map(|token| &token.rest);
+        if rest.is_some_and(|rest| voting::ballot(rest).is_some()) {
+            return voting::go_on(decision, token, When::Entering);
+        }
+        match round::skip_one(decision, token, When::Entering) {
+            Some((_, edge)) => flow::leave_by(decision, token, &edge),
+            None => Ok(()),
+        }
+    });
 }

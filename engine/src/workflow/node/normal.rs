@@ -215,7 +215,9 @@ fn read(reader: &mut Reader, props: &Json, place: &Place) -> NormalProps {
         .any(|one| *one != Strategy::Whole && get(props, "assignment_strategy") == one.word());
     let (approval, mut faults) = approval::read(props, !is_other);
     let excludes_creator = reader.flag(props, "exclude_creator", place);
-    let (on_creator, on_nobody) = people::read(props, excludes_creator, &assignee, &mut faults);
+    let of_department = |variable: &Variable| variable.is_of_department();
+    let is_above = matches!(&assignee, AssigneeRule::Variables(variables) if variables.iter().all(of_department));
+    let (on_creator, on_nobody) = people::read(props, excludes_creator, is_above, &mut faults);
     NormalProps {
         assignee,
         strategy,

@@ -4,7 +4,6 @@ use serde_json::Value as Json;
 
 use crate::workflow::definition::reader::get;
 use crate::workflow::node::approval::Fault;
-use crate::workflow::node::normal::{AssigneeRule, Variable};
 
 /// What becomes of the creator among the people that are found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,12 +69,8 @@ impl OnNobody {
 }
 
 /// Reads both keys, and the older one that says the same as one word of the first. A word that is none counts as not said.
-pub(super) fn read(
-    props: &Json,
-    excludes: bool,
-    rule: &AssigneeRule,
-    faults: &mut Vec<Fault>,
-) -> (OnCreator, OnNobody) {
+/// `is_above`: whether the rule names people of departments alone, above whom there may be others.
+pub(super) fn read(props: &Json, excludes: bool, is_above: bool, faults: &mut Vec<Fault>) -> (OnCreator, OnNobody) {
     let said = word(props, "on_creator", &OnCreator::ALL, faults).unwrap_or(OnCreator::Allow);
     // Of two that contradict each other, the one counts by which nobody approves what is their own.
     let on_creator = if excludes && said == OnCreator::Allow {
@@ -84,8 +79,6 @@ pub(super) fn read(
         said
     };
     let on_nobody = word(props, "on_nobody", &OnNobody::ALL, faults).unwrap_or(OnNobody::Refuse);
-    let of_departments = |variable: &Variable| variable.is_of_department();
-    let is_above = matches!(rule, AssigneeRule::Variables(variables) if variables.iter().all(of_departments));
     let mut misplaced = |key: &str| {
         let sentence = format!(
             "has `next_above` as `{key}`, and there is something above the creator's department alone: assign \

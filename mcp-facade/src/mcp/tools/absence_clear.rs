@@ -10,7 +10,7 @@ use crate::mcp::schema::{Kind, property};
 pub const DECLARATION: Declaration = Declaration {
     name: "absence_clear",
     title: "Clear an absence",
-    description: "Use when somebody is back early or set a wrong absence; work that the delegate has stays with them.",
+    description: "Use when somebody is back early; the delegate keeps what they have.",
     input: &[property("absence_id", Kind::Required, "Absence id, from absence_list.")],
     output: &[property("cleared", Kind::Text, "Its id.")],
     effect: Effect::Changes,

@@ -10,9 +10,9 @@ use crate::mcp::schema::{Kind, property};
 pub const DECLARATION: Declaration = Declaration {
     name: "absence_list",
     title: "List absences",
-    description: "Use to see when somebody is away and who stands in, and for whom they stand in themselves.",
+    description: "Use to see who is away, who stands in, and for whom.",
     input: &[
-        property("user_id", Kind::Text, "Whose; yours, if empty. Admins may name others."),
+        property("user_id", Kind::Text, "Whose; yours, if empty."),
         rows::PAGE,
         rows::PER_PAGE,
     ],
@@ -20,12 +20,12 @@ pub const DECLARATION: Declaration = Declaration {
         property(
             "absence_list",
             Kind::AnyRows,
-            "id, user, delegate, from, to (exclusive), workflow_ids, is_running, set_by, set_at.",
+            "id, user, delegate, from, to, workflow_ids.",
         ),
-        property("per_page", Kind::Number, "Rows of a page."),
+        property("per_page", Kind::Number, "Per page."),
         property("page", Kind::Number, "This page."),
-        property("total", Kind::Number, "Absences on all pages."),
-        property("has_more", Kind::Flag, "Whether a page follows."),
+        property("total", Kind::Number, "In all."),
+        property("has_more", Kind::Flag, "More pages follow."),
     ],
     effect: Effect::Reads,
     whole: "ask for fewer rows with `per_page`",

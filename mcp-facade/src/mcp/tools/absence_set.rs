@@ -10,16 +10,12 @@ use crate::mcp::schema::{Kind, property};
 pub const DECLARATION: Declaration = Declaration {
     name: "absence_set",
     title: "Set an absence",
-    description: "Use when somebody will be away: new work of theirs goes to the delegate meanwhile. Repeating is harmless.",
+    description: "Use when somebody will be away: their new work goes to the delegate.",
     input: &[
         property("delegate_id", Kind::Required, "User id of who stands in."),
         property("from", Kind::Required, "First day, or a time."),
         property("to", Kind::Required, "Last day, or a time."),
-        property(
-            "user_id",
-            Kind::Text,
-            "Who is away; you, if empty. Admins may name others.",
-        ),
+        property("user_id", Kind::Text, "Who is away; you, if empty."),
         property(
             "workflow_ids",
             Kind::Text,
@@ -28,18 +24,14 @@ pub const DECLARATION: Declaration = Declaration {
         property(
             "hand_over",
             Kind::Boolean(false),
-            "True also gives away what they hold now; only once the absence runs.",
+            "True also hands over what they hold, once it runs.",
         ),
     ],
     output: &[
-        property(
-            "absence",
-            Kind::AnyObject,
-            "id, user, delegate, from, to (exclusive), workflow_ids, is_running, set_by, set_at.",
-        ),
+        property("absence", Kind::AnyObject, "As in absence_list."),
         property("moved", Kind::Number, "Tickets handed over."),
         property("left", Kind::AnyRows, "Tickets that were not: ticket_id, code."),
-        property("has_more", Kind::Flag, "Whether to repeat the call for more tickets."),
+        property("has_more", Kind::Flag, "Repeat the call for more."),
     ],
     effect: Effect::Changes,
     whole: "see the tickets that are left in `ticket_list`",

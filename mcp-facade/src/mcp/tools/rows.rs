@@ -5,18 +5,10 @@
 use crate::mcp::schema::{Kind, Property, property};
 
 /// Which page of a list.
-pub(super) const PAGE: Property = property(
-    "page",
-    Kind::Integer(1, None, None),
-    "From 1; 0 and past the end give the last.",
-);
+pub(super) const PAGE: Property = property("page", Kind::Integer(1, None, None), "From 1; 0 is the last.");
 
 /// How many rows of it.
-pub(super) const PER_PAGE: Property = property(
-    "per_page",
-    Kind::Integer(10, Some(1), None),
-    "Rows of a page, at most 100.",
-);
+pub(super) const PER_PAGE: Property = property("per_page", Kind::Integer(10, Some(1), None), "At most 100.");
 
 /// A node that holds a token now.
 pub(super) const CURRENT_NODE: &[Property] = &[
@@ -53,36 +45,20 @@ pub(super) const TICKET: &[Property] = &[
 
 /// What a dry run and a real call answer; which of the keys are there depends on `dry_run`.
 pub(super) const HANDLED: &[Property] = &[
-    property("dry_run", Kind::Flag, "Whether this was a rehearsal."),
+    property("dry_run", Kind::Flag, "Rehearsed."),
     property("ticket_id", Kind::Text, "Ticket id."),
     property("status", Kind::Text, "validated, handled, or draft: only you see it."),
     property("action_type", Kind::Text, "Action taken (real)."),
     property("action_id", Kind::Text, "Action taken (real)."),
-    property("version", Kind::Number, "Ticket version; after the call if real."),
-    property("act_state", Kind::Text, "State after the call (real)."),
-    property("current_nodes", Kind::AnyRows, "Where the ticket is now (real)."),
-    property(
-        "replayed",
-        Kind::Flag,
-        "Answer of an earlier call with this idempotency_key (real).",
-    ),
-    property(
-        "validated_action",
-        Kind::AnyObject,
-        "action_type, action_id, action_props (rehearsal).",
-    ),
+    property("version", Kind::Number, "Ticket version."),
+    property("act_state", Kind::Text, "State (real)."),
+    property("current_nodes", Kind::AnyRows, "Where it is (real)."),
+    property("replayed", Kind::Flag, "An earlier call's answer (real)."),
+    property("validated_action", Kind::AnyObject, "The action (rehearsal)."),
     property("provided_fields", Kind::Texts, "Keys sent (rehearsal)."),
-    property("required_fields", Kind::Texts, "Keys the node requires (rehearsal)."),
-    property(
-        "missing_required_fields",
-        Kind::Texts,
-        "Always empty in a success (rehearsal).",
-    ),
-    property(
-        "preview",
-        Kind::AnyObject,
-        "act_state, field_changes, moves, current_nodes, stand_ins, effects, events, vote: what the real call does (rehearsal).",
-    ),
+    property("required_fields", Kind::Texts, "Required keys (rehearsal)."),
+    property("missing_required_fields", Kind::Texts, "Empty (rehearsal)."),
+    property("preview", Kind::AnyObject, "What the real call does (rehearsal)."),
 ];
 
 /// A form with what the caller may do to it.
@@ -106,11 +82,7 @@ pub(super) const FORM: &[Property] = &[
     property("admin_action_base_node_id", Kind::Text, "Node of the admin actions."),
     property("ticket", Kind::AnyObject, "The ticket as in ticket_list."),
     property("version", Kind::Number, "For expected_version."),
-    property(
-        "waiting_for",
-        Kind::AnyRows,
-        "Who can act now; for a join, what is missing; for a vote, its shares.",
-    ),
+    property("waiting_for", Kind::AnyRows, "Who can act; what is missing; votes."),
     property("intervention", Kind::Text, "Why help is needed."),
     property("incidents", Kind::AnyRows, "Effects given up; retry_hook or skip them."),
     property("parent", Kind::AnyObject, "Ticket above."),

@@ -6,8 +6,8 @@ use serde_json::{Map, Value, json};
 
 use super::*;
 use crate::call::{
-    ticket_create, ticket_detail, ticket_handle, ticket_history, ticket_list, ticket_prepare_create,
-    ticket_prepare_handle, user_list, workflow_list,
+    absence_clear, absence_list, absence_set, ticket_create, ticket_detail, ticket_handle, ticket_history, ticket_list,
+    ticket_prepare_create, ticket_prepare_handle, user_list, workflow_list,
 };
 use crate::limits::TOOLS_LIST_BYTES_MAX;
 
@@ -105,14 +105,10 @@ fn an_error_fits_every_output_schema() {
 fn annotations_are_honest() {
     for tool in all().listed() {
         let annotations = tool.annotations.expect("has some");
-        let reads = !matches!(tool.name.as_ref(), "ticket_handle" | "ticket_create");
+        let changes = ["ticket_handle", "absence_set", "absence_clear"].contains(&tool.name.as_ref());
+        let reads = !changes && tool.name != "ticket_create";
         assert_eq!(annotations.read_only_hint, Some(reads), "{}", tool.name);
-        assert_eq!(
-            annotations.destructive_hint,
-            Some(tool.name == "ticket_handle"),
-            "{}",
-            tool.name
-        );
+        assert_eq!(annotations.destructive_hint, Some(changes), "{}", tool.name);
     }
 }
 
@@ -239,7 +235,7 @@ fn every_declared_argument_is_read() {
         {
             let sent = [((*name).to_owned(), json!([{}]))];
             let mut sent: Map<String, Value> = sent.into_iter().collect();
-            for required in ["ticket_id", "workflow_id"] {
+            for required in ["ticket_id", "workflow_id", "delegate_id", "from", "to"] {
                 if entry.arguments.contains(&required) && !sent.contains_key(required) {
                     sent.insert(required.to_owned(), json!("x"));
                 }
@@ -255,6 +251,9 @@ fn every_declared_argument_is_read() {
                 "ticket_prepare_create" => ticket_prepare_create::Params::parse(&mut arguments).err(),
                 "ticket_create" => ticket_create::Params::parse(&mut arguments).err(),
                 "ticket_history" => ticket_history::Params::parse(&mut arguments).err(),
+                "absence_set" => absence_set::Params::parse(&mut arguments).err(),
+                "absence_clear" => absence_clear::Params::parse(&mut arguments).err(),
+                "absence_list" => absence_list::Params::parse(&mut arguments).err(),
                 other => panic!("no row for {other}"),
             };
             let refused = refused.unwrap_or_else(|| panic!("{}: `{name}` is not read", entry.tool.name));

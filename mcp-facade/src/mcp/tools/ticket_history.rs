@@ -39,10 +39,10 @@ pub const DECLARATION: Declaration = Declaration {
             "One entry per call: version, created_at, operator, processor, node, action_type, action_id, comment, target, \
              field_changes, moves, act_state, app_name, token_id, vote, decided, on_behalf_of.",
         ),
-        property("per_page", Kind::Number, "Rows of a page."),
+        property("per_page", Kind::Number, "Per page."),
         property("page", Kind::Number, "This page."),
-        property("total", Kind::Number, "Entries on all pages."),
-        property("has_more", Kind::Flag, "Whether a page follows."),
+        property("total", Kind::Number, "In all."),
+        property("has_more", Kind::Flag, "More pages follow."),
     ],
     effect: Effect::Reads,
     whole: "ask for one entry with `per_page` 1 and `from_version`; a field's present value is in `ticket_detail` with `whole_field`",

@@ -53,10 +53,10 @@ pub const DECLARATION: Declaration = Declaration {
     ],
     output: &[
         property("ticket_list", Kind::Rows(rows::TICKET), "Tickets."),
-        property("per_page", Kind::Number, "Rows of a page."),
+        property("per_page", Kind::Number, "Per page."),
         property("page", Kind::Number, "This page."),
-        property("total", Kind::Number, "Tickets on all pages."),
-        property("has_more", Kind::Flag, "Whether a page follows."),
+        property("total", Kind::Number, "In all."),
+        property("has_more", Kind::Flag, "More pages follow."),
         property("notes", Kind::Texts, "Filters that name nothing."),
     ],
     effect: Effect::Reads,

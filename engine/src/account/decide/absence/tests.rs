@@ -1,7 +1,11 @@
+//! Absences: what may be set, and who acts for whom.
+
 use super::*;
 use crate::account::command::{Command, Context, Foreign};
+use crate::account::delegate::{follow, known};
 use crate::account::import::DirectoryFile;
 use crate::account::{apply, decide, import};
+use crate::limits::DELEGATES_MAX;
 
 /// People of one letter in Berlin, the last of them not active; `A` is an admin.
 fn directory() -> Directory {

@@ -241,6 +241,7 @@ pub(crate) fn owed(events: &[Event], was_draft: bool, workflow: &WorkflowVersion
             | Event::DeadlineSet { .. }
             | Event::DeadlineReached { .. }
             | Event::Escalated { .. }
+            | Event::FileErased { .. }
             | Event::ActedAs { .. } => {}
         }
     }
@@ -342,6 +343,7 @@ pub fn effects(events: &[Event], workflow: &WorkflowVersion) -> Vec<Effect> {
             | Event::VoteTakenBack { .. }
             | Event::HolderDropped { .. }
             | Event::DeadlineReached { next: None, .. }
+            | Event::FileErased { .. }
             | Event::ActedAs { .. } => {}
         }
     }

@@ -35,9 +35,11 @@ pub mod effects;
 pub mod engine;
 pub mod error;
 pub mod fault;
+pub mod files;
 mod history;
 mod idempotency;
 mod janitor;
+mod kept_files;
 
 pub mod options;
 mod outbox;
@@ -67,6 +69,8 @@ pub use effects::CallBack;
 pub use engine::Engine;
 pub use error::Error;
 pub use fault::{AuthProblem, Fault, OperatorRefusal, Readiness};
+pub use files::OpenFile;
+pub use kept_files::Upload;
 pub use options::{EngineOptions, Ports};
 pub use outside::{NoResponse, Outside, Post, Response};
 pub use request::{

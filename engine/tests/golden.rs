@@ -8,7 +8,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use loonflow_engine::calendar::Calendar;
-use loonflow_engine::id::{TicketId, TokenId};
+use loonflow_engine::id::{FileId, TicketId, TokenId};
 use loonflow_engine::ticket::act_state::ActState;
 use loonflow_engine::ticket::event::{
     ActionTaken, AskedQuestion, Branch, ChildEnd, EffectId, Event, FieldChange, Meta, OwedChild, OwedEffect, Processor,
@@ -221,6 +221,10 @@ fn samples() -> Vec<Event> {
             state: ChildEnd::Rejected,
         },
         Event::ActedAs { via: Via::Spawn },
+        Event::FileErased {
+            file: FileId(uuid::Uuid::from_u128(7)),
+            reason: "names a patient".into(),
+        },
         Event::Asked {
             questions: vec![AskedQuestion {
                 id: "0a1b".into(),

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use loonflow_storage::BlobStore;
+
 use crate::port::{Clock, IdSource, RandomSource};
 use crate::runtime::outside::Outside;
 
@@ -17,6 +19,8 @@ pub struct Ports {
     pub random: Arc<dyn RandomSource>,
     /// Who asks outside addresses; `None` where nobody does, so that a node whose people are asked for has nobody.
     pub outside: Option<Arc<dyn Outside>>,
+    /// Where bytes of files are kept; `None` where nobody keeps files, so that a field takes none.
+    pub blobs: Option<Arc<dyn BlobStore>>,
 }
 
 impl fmt::Debug for Ports {
@@ -45,6 +49,8 @@ pub struct EngineOptions {
     /// Where the server is reached from outside (`https://tickets.example`): hooks call back there. Without it they
     /// cannot.
     pub public_url: Option<String>,
+    /// Bytes that the files of one tenant may have together, the same bytes counted once.
+    pub file_bytes_of_tenant_max: u64,
     /// Milliseconds that a writer waits to see its change in the list before it is answered anyway.
     pub list_wait_ms: u64,
 }
@@ -59,6 +65,7 @@ impl Default for EngineOptions {
             checkpoint_commits: 50_000,
             runs_effects: true,
             public_url: None,
+            file_bytes_of_tenant_max: 10 << 30,
             list_wait_ms: 2_000,
         }
     }

@@ -337,6 +337,7 @@ impl EffectTable {
             | Event::VoteTakenBack { .. }
             | Event::HolderDropped { .. }
             | Event::Escalated { .. }
+            | Event::FileErased { .. }
             | Event::ActedAs { .. } => false,
         }
     }
@@ -516,6 +517,7 @@ impl EffectTable {
             | Event::VoteTakenBack { .. }
             | Event::HolderDropped { .. }
             | Event::Escalated { .. }
+            | Event::FileErased { .. }
             | Event::ActedAs { .. } => {}
         }
     }

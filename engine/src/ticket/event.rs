@@ -6,7 +6,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::id::{
-    AccessTokenId, AppName, EdgeId, FieldKey, NodeId, TenantId, TicketId, TokenId, UserId, VersionName, WorkflowId,
+    AccessTokenId, AppName, EdgeId, FieldKey, FileId, NodeId, TenantId, TicketId, TokenId, UserId, VersionName,
+    WorkflowId,
 };
 use crate::ticket::act_state::ActState;
 use crate::ticket::action_kind::ActionKind;
@@ -398,6 +399,13 @@ pub enum Event {
         /// Who hold it; at least one.
         to: Vec<UserId>,
     },
+    /// A file's bytes were taken away for good; what the ticket knows of it since is that it was there.
+    FileErased {
+        /// Which.
+        file: FileId,
+        /// Why, in an admin's words.
+        reason: String,
+    },
 }
 
 /// By what something was done in somebody's name. Stored by position: only ever append.
@@ -545,6 +553,7 @@ impl Event {
             Self::DeadlineSet { .. } => "deadline_set",
             Self::DeadlineReached { .. } => "deadline_reached",
             Self::Escalated { .. } => "escalated",
+            Self::FileErased { .. } => "file_erased",
         }
     }
 }

@@ -42,6 +42,7 @@ pub(crate) fn serving(config: &Config) -> Serving {
         outside: Arc::new(outside),
         public_url: config.call_back_url(),
         clock_ahead_ms: config.clock_ahead_ms,
+        file_bytes_of_tenant_max: config.file_bytes_of_tenant_max,
     }
 }
 

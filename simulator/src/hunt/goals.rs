@@ -204,6 +204,7 @@ impl Goals {
                 | Event::HookAccepted { .. }
                 | Event::ChildOpened { .. }
                 | Event::ChildEnded { .. }
+                | Event::FileErased { .. }
                 | Event::ActedAs { .. }
                 | Event::Asked { .. }
                 | Event::VoteTakenBack { .. }

@@ -234,6 +234,7 @@ impl CaseStep {
             Command::CloseEffect { .. }
             | Command::OpenChild(_)
             | Command::EndChild { .. }
+            | Command::EraseFile { .. }
             | Command::ReviewDeadlines { .. } => return None,
             Command::ReviewHolders => Self::ReviewHolders { ticket: ticket? },
             Command::Migrate { operator, nodes } => Self::Migrate {

@@ -29,7 +29,7 @@ use crate::ticket::{self, Event, Meta, Ticket};
 use crate::time::Timestamp;
 
 /// Number of the form that [`TenantIndex::encode`] writes. Another one is not decoded: the log is read again instead.
-pub(super) const SCHEMA: u16 = 4;
+pub(super) const SCHEMA: u16 = 5;
 /// What the form is called when it does not decode.
 pub(super) const KIND: &str = "ticket_list";
 
@@ -326,10 +326,13 @@ pub(super) fn damaged(reason: &str) -> CodecError {
     }
 }
 
-/// Fields are in no list; an emptied map is not made anew at every event.
+/// Fields and files are in no list; an emptied map is not made anew at every event.
 fn leave_fields_out(card: &mut Ticket) {
     if !card.fields.is_empty() {
         Arc::make_mut(&mut card.fields).clear();
+    }
+    if !card.files.is_empty() {
+        Arc::make_mut(&mut card.files).clear();
     }
 }
 

@@ -86,6 +86,8 @@ pub fn cause(moment: &Moment<'_>) -> Cause {
             | Said::EffectParked { .. }
             | Said::ChildOpened { .. }
             | Said::ChildEnded { .. } => return Cause::Bookkeeping,
+            // No step of the process: what is left of the file is in the fields as they are then.
+            Said::FileErased { .. } => return Cause::Bookkeeping,
             Said::Migrated { .. } => return Cause::Migration,
             // A review, where nobody did it.
             Said::Dropped { .. } => {}

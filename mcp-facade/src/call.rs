@@ -11,6 +11,7 @@
 //! Not here: how a call is spelt (`mcp`, `rest`, `console`), words of the wire (`wire`), rules (the engine).
 
 mod context;
+pub mod file_upload;
 mod notes;
 pub mod own_access_tokens;
 pub mod sign_in;

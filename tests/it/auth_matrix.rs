@@ -57,6 +57,11 @@ fn rows(server: &TestServer, ticket: &str) -> Vec<(String, &'static str, Value)>
         });
         rows.push((format!("ticket_handle {action_type}"), "ticket_handle", handle));
     }
+    rows.push((
+        "file_upload".to_owned(),
+        "file_upload",
+        json!({ "name": "a", "base64": "YQ==" }),
+    ));
     rows.push(("user_list".to_owned(), "user_list", json!({})));
     rows.push(("workflow_list".to_owned(), "workflow_list", json!({})));
     for tool in ["ticket_prepare_create", "ticket_create"] {

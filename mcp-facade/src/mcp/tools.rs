@@ -3,6 +3,7 @@
 //! Not here: what each takes and answers (`call::<tool>`), and how a call is guarded (`call`). A new tool is a file here,
 //! one there, and a line in [`all`].
 
+pub mod file_upload;
 pub mod ticket_create;
 pub mod ticket_detail;
 pub mod ticket_handle;
@@ -102,6 +103,7 @@ pub fn all() -> &'static Toolset {
             ticket_prepare_create::DECLARATION,
             ticket_create::DECLARATION,
             ticket_history::DECLARATION,
+            file_upload::DECLARATION,
         ])
     });
     &ALL

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::*;
 use crate::call::{
-    ticket_create, ticket_detail, ticket_handle, ticket_history, ticket_list, ticket_prepare_create,
+    file_upload, ticket_create, ticket_detail, ticket_handle, ticket_history, ticket_list, ticket_prepare_create,
     ticket_prepare_handle, user_list, workflow_list,
 };
 use crate::limits::TOOLS_LIST_BYTES_MAX;
@@ -105,7 +105,7 @@ fn an_error_fits_every_output_schema() {
 fn annotations_are_honest() {
     for tool in all().listed() {
         let annotations = tool.annotations.expect("has some");
-        let reads = !matches!(tool.name.as_ref(), "ticket_handle" | "ticket_create");
+        let reads = !matches!(tool.name.as_ref(), "ticket_handle" | "ticket_create" | "file_upload");
         assert_eq!(annotations.read_only_hint, Some(reads), "{}", tool.name);
         assert_eq!(
             annotations.destructive_hint,
@@ -239,7 +239,7 @@ fn every_declared_argument_is_read() {
         {
             let sent = [((*name).to_owned(), json!([{}]))];
             let mut sent: Map<String, Value> = sent.into_iter().collect();
-            for required in ["ticket_id", "workflow_id"] {
+            for required in ["ticket_id", "workflow_id", "name"] {
                 if entry.arguments.contains(&required) && !sent.contains_key(required) {
                     sent.insert(required.to_owned(), json!("x"));
                 }
@@ -255,6 +255,7 @@ fn every_declared_argument_is_read() {
                 "ticket_prepare_create" => ticket_prepare_create::Params::parse(&mut arguments).err(),
                 "ticket_create" => ticket_create::Params::parse(&mut arguments).err(),
                 "ticket_history" => ticket_history::Params::parse(&mut arguments).err(),
+                "file_upload" => file_upload::Params::parse(&mut arguments).err(),
                 other => panic!("no row for {other}"),
             };
             let refused = refused.unwrap_or_else(|| panic!("{}: `{name}` is not read", entry.tool.name));

@@ -248,6 +248,7 @@ pub(crate) fn owed(events: &[Event], was_draft: bool, workflow: &WorkflowVersion
             | Event::Resumed { .. }
             | Event::UndoKept
             | Event::Undone(_)
+            | Event::FileErased { .. }
             | Event::ActedAs { .. } => {}
         }
     }
@@ -366,6 +367,7 @@ pub fn effects(events: &[Event]) -> Vec<Effect> {
             | Event::Forwarded { .. }
             | Event::Consulted { .. }
             | Event::ForceForwarded { .. }
+            | Event::FileErased { .. }
             | Event::ActedAs { .. } => {}
         }
     }

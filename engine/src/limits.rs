@@ -153,3 +153,14 @@ pub const CHILDREN_DEPTH_MAX: usize = 5;
 pub const CHILDREN_SHOWN_MAX: usize = 100;
 /// Sub-tickets that are looked at for it: a ticket that goes round and round may have had many.
 pub const CHILDREN_LOOKED_AT_MAX: usize = 1_000;
+
+/// Bytes of one file: a scanned contract or a screen recording; what is larger belongs into a store of its own.
+pub const FILE_BYTES_MAX: u64 = 50 << 20;
+/// Bytes of all drafts of one user: ten of the largest files.
+pub const DRAFT_BYTES_OF_USER_MAX: u64 = 500 << 20;
+/// Drafts of one user: five fields with as many files as one may have.
+pub const DRAFTS_OF_USER_MAX: usize = 1_000;
+/// How long a draft is kept that nobody uses, and bytes that nothing names (semantics: files).
+pub const DRAFT_KEEP_MS: i64 = 24 * 3_600_000;
+/// Files that are uploaded at once: each holds a file on disk and a buffer of some hundred KiB.
+pub const UPLOADS_MAX: usize = 64;

@@ -36,9 +36,11 @@ pub mod effects;
 pub mod engine;
 pub mod error;
 pub mod fault;
+pub mod files;
 mod history;
 mod idempotency;
 mod janitor;
+mod kept_files;
 
 pub mod options;
 mod outbox;
@@ -69,6 +71,8 @@ pub use effects::CallBack;
 pub use engine::Engine;
 pub use error::Error;
 pub use fault::{AuthProblem, Fault, OperatorRefusal, Readiness};
+pub use files::OpenFile;
+pub use kept_files::Upload;
 pub use options::{EngineOptions, Ports};
 pub use outside::{Message, NoResponse, NotSent, Outside, Post, Response, Sending, Sent};
 pub use request::{

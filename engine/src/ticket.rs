@@ -4,7 +4,7 @@
 //! `action` (what is offered, and to whom), `room` (what there is room for), `gate` (which of it is meant), `decide`
 //! (what a command does), `closing` and `effect_table` (what is owed the outside), `deadline` and `clock` (until when), `flow`
 //! (how tokens move), `path` and `undo` (how they go back), `ballot` and `voting` (votes), `holders` (who is no longer active),
-//! `assignee`, `substitute` (who is absent), `signer`, `round` (who has agreed), `field_rules`, `visibility`.
+//! `assignee`, `substitute` (who is absent), `signer`, `round` (who has agreed), `field_rules`, `file`, `file_rules`, `visibility`.
 //!
 //! Invariants: a ticket has at least one token until it is discarded; tokens are sorted by age; no token is
 //! `Moving` between commands; exactly one token is `Ended` when the ticket is over, and then it is the only one.
@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::{AppName, FieldKey, NodeId, TenantId, TicketId, TokenId, UserId, VersionName, WorkflowId};
+use crate::id::{AppName, FieldKey, FileId, NodeId, TenantId, TicketId, TokenId, UserId, VersionName, WorkflowId};
 use crate::time::Timestamp;
 use crate::value::Value;
 
@@ -36,6 +36,8 @@ pub(crate) mod decision;
 pub mod effect_table;
 pub mod event;
 pub(crate) mod field_rules;
+pub mod file;
+pub(crate) mod file_rules;
 pub(crate) mod flow;
 pub(crate) mod holders;
 pub(crate) mod migrate;
@@ -69,6 +71,7 @@ pub use event::{
     Cause, ChildEnd, DropReason, EffectId, Event, Meta, OwedAgain, OwedEffect, OwedNotice, Processor, SignerPosition,
     Step, Undone, Via,
 };
+pub use file::{Drafts, FileInfo, Files, TicketFile};
 pub use offer::{OfferedAction, OfferedActions};
 pub use path::Path;
 pub use place::{CurrentNode, current_nodes};
@@ -176,6 +179,8 @@ pub struct Ticket {
     /// How the last visit of each hook node ended, by the id of its effect: a call-back that says the same again is not
     /// an error.
     pub answered_hooks: Arc<BTreeMap<NodeId, EffectId>>,
+    /// Files that it has or had, by id.
+    pub files: Arc<BTreeMap<FileId, TicketFile>>,
     /// Why nobody can act without help, where that is so.
     pub intervention: Option<String>,
     /// A draft that was thrown away: it answers as if it did not exist.

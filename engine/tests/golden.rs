@@ -8,7 +8,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use loonflow_engine::calendar::Calendar;
-use loonflow_engine::id::{NodeId, TicketId, TokenId};
+use loonflow_engine::id::{FileId, NodeId, TicketId, TokenId};
 use loonflow_engine::test_util::{Story, flow};
 use loonflow_engine::ticket::act_state::ActState;
 use loonflow_engine::ticket::clock::{LastRun, Run};
@@ -235,6 +235,10 @@ fn samples() -> Vec<Event> {
             state: ChildEnd::Rejected,
         },
         Event::ActedAs { via: Via::Spawn },
+        Event::FileErased {
+            file: FileId(uuid::Uuid::from_u128(7)),
+            reason: "names a patient".into(),
+        },
         Event::Asked {
             questions: vec![AskedQuestion {
                 id: "0a1b".into(),

@@ -14,6 +14,7 @@ pub mod absence_clear;
 pub mod absence_list;
 pub mod absence_set;
 mod context;
+pub mod file_upload;
 mod notes;
 pub mod own_access_tokens;
 pub mod sign_in;

@@ -68,6 +68,9 @@ pub enum Command {
     /// Operate on tickets
     #[command(subcommand)]
     Ticket(Ticket),
+    /// Operate on files of tickets
+    #[command(subcommand)]
+    File(File),
     /// Write the log as JSON lines with digests, whole or what came after an earlier export; also while the server runs
     Export(Export),
     /// Read an export, and the increments that follow it, into an empty data directory; verifies what was restored
@@ -165,6 +168,10 @@ pub struct Serve {
     #[arg(long, env = "LOONFLOW_MCP_ADDRESS_RATE_LIMIT", value_name = "REQUESTS")]
     pub address_rate_limit: Option<String>,
 
+    /// Room for the files of one tenant, in GiB; 0 takes none [default: 10]
+    #[arg(long, env = "LOONFLOW_FILE_ROOM", value_name = "GIB")]
+    pub file_room: Option<String>,
+
     /// For trying out, not for work: run on a clock that is so far ahead of the machine's, as `+3d`, `+2h 30m` or
     /// `P3DT2H`, and that `loonflow-ticket clock` moves on. Timers, personal access tokens and sessions go by it: who
     /// is signed in in a browser may have to sign in again. JWTs go by the machine's clock and last
@@ -189,6 +196,7 @@ impl Serve {
             env_token_for_http: self.env_token_for_http,
             rate_limit: self.rate_limit,
             address_rate_limit: self.address_rate_limit,
+            file_room: self.file_room,
         }
     }
 }
@@ -400,6 +408,22 @@ pub enum Ticket {
     },
 }
 
+/// What to do with files.
+#[derive(Debug, Clone, Subcommand)]
+pub enum File {
+    /// Take a file's bytes away for good; its ticket keeps that it was there, without its name
+    Erase {
+        /// The file's id
+        file_id: String,
+        /// E-mail address of the tenant's admin who does it
+        #[arg(long)]
+        email: String,
+        /// Why, for the ticket's history
+        #[arg(long)]
+        reason: String,
+    },
+}
+
 /// Flags of `export`.
 #[derive(Debug, Clone, Args)]
 pub struct Export {
@@ -470,6 +494,7 @@ mod tests {
             "x workflow list --tenant example.com",
             "x workflow state leave 1.0 default",
             "x ticket migrate 1 --to 2.0 --email a@b.c --map a=b --map c=d",
+            "x file erase 1 --email a@b.c --reason r",
             "x export",
             "x export --since 12 f.jsonl",
             "x restore -",
@@ -497,6 +522,7 @@ mod tests {
             "x schema",
             "x schema ticket",
             "x token create --email a@b.c --expires 731",
+            "x file erase 1 --email a@b.c",
             "x ticket migrate 1 --to 2.0 --email a@b.c --map a",
             "x workflow state leave 1.0",
             "x workflow state leave 1.0 gone",

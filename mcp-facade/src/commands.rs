@@ -10,6 +10,7 @@ mod deliveries;
 mod demo;
 mod door;
 mod export;
+mod file;
 mod files;
 mod import;
 mod jwt_key;
@@ -46,6 +47,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Schema(flags) => schema::run(flags),
         Command::Workflow(what) => workflow::run(&directory()?, what).await,
         Command::Ticket(what) => ticket::run(&directory()?, what).await,
+        Command::File(what) => file::run(&directory()?, what).await,
         Command::Export(flags) => export::run(&directory()?, flags).await,
         Command::Restore(flags) => restore::run(&directory()?, flags).await,
         Command::Verify(flags) => verify::run(&directory()?, &flags).await,

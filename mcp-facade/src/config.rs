@@ -57,6 +57,8 @@ pub struct Written {
     pub rate_limit: Option<String>,
     /// `--address-rate-limit`
     pub address_rate_limit: Option<String>,
+    /// `--file-room`
+    pub file_room: Option<String>,
 }
 
 /// Settings that hold.
@@ -74,6 +76,8 @@ pub struct Config {
     pub allow_outbound: AllowList,
     /// Milliseconds that the engine's clock is ahead, and may be moved on from; `None` for the machine's own.
     pub clock_ahead_ms: Option<i64>,
+    /// Bytes that the files of one tenant may have; `None` for the usual room.
+    pub file_bytes_of_tenant_max: Option<u64>,
     /// What is allowed but deserves a line in the log.
     pub warnings: Vec<String>,
 }
@@ -98,6 +102,7 @@ const PUBLIC_URL: &str = "`--public-url` (LOONFLOW_PUBLIC_URL)";
 const CLOCK: &str = "`--clock`";
 const RATE_LIMIT: &str = "`--rate-limit` (LOONFLOW_MCP_RATE_LIMIT)";
 const ADDRESS_RATE_LIMIT: &str = "`--address-rate-limit` (LOONFLOW_MCP_ADDRESS_RATE_LIMIT)";
+const FILE_ROOM: &str = "`--file-room` (LOONFLOW_FILE_ROOM)";
 const JWT_SECRET: &str = "`LOONFLOW_JWT_SECRET`";
 const ACCESS_TOKEN: &str = "`LOONFLOW_MCP_ACCESS_TOKEN`";
 const DATA: &str = "`--data` (LOONFLOW_DATA)";
@@ -198,6 +203,7 @@ impl Config {
             },
             allow_outbound,
             clock_ahead_ms,
+            file_bytes_of_tenant_max: file_room(written.file_room.as_deref())?,
             warnings,
         })
     }
@@ -293,6 +299,19 @@ fn rate_limit(
                 format!("must be a number per second, 0 for no limit, got `{text}`"),
             ),
         },
+    }
+}
+
+/// Bytes of a number of GiB.
+fn file_room(written: Option<&str>) -> Result<Option<u64>, Error> {
+    let Some(text) = set(written) else { return Ok(None) };
+    let n_bytes = text.parse::<u64>().ok().and_then(|gib| gib.checked_mul(1 << 30));
+    match n_bytes {
+        Some(n_bytes) => Ok(Some(n_bytes)),
+        None => bad(
+            FILE_ROOM,
+            format!("must be a whole number of GiB, 0 for no files, got `{text}`"),
+        ),
     }
 }
 

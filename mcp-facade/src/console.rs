@@ -116,6 +116,22 @@ impl FromRequest<AppState> for Visit {
     }
 }
 
+/// Whose browser a request comes from, for what a page links to; `None` where nobody is signed in.
+///
+/// # Errors
+/// Why a user who is signed in may not call now: `overloaded`.
+pub(crate) fn signed_in(
+    state: &AppState,
+    headers: &HeaderMap,
+    request_id: &str,
+    user_id: &OnceLock<String>,
+) -> Result<Option<CallContext>, ApiError> {
+    match cookie::read(state, headers) {
+        Some(secret) => call::enter_session(state, &secret, request_id, user_id),
+        None => Ok(None),
+    }
+}
+
 /// Whoever is signed in.
 struct Visitor {
     context: CallContext,

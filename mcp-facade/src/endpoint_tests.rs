@@ -150,7 +150,7 @@ async fn done(client: &Client, tool: &'static str, arguments: Value) -> Value {
 /// its list and in full, rehearses an action and takes it, and is refused in words.
 async fn walk(client: &Client, token: &str) {
     let tools = client.list_all_tools().await.expect("lists");
-    assert_eq!(tools.len(), 12);
+    assert_eq!(tools.len(), 13);
     let with = |mut arguments: Value| {
         arguments["access_token"] = json!(token);
         arguments

@@ -99,6 +99,16 @@ codes! {
     UnknownField "unknown_field" 422 "mend these fields and call again",
     /// A value that does not fit its field.
     InvalidFieldValue "invalid_field_value" 422 "mend these fields and call again",
+    /// No such file, or none that the caller may have.
+    UnknownFile "unknown_file" 404 "upload the file with `file_upload` or `POST /files`, and send the id that is answered",
+    /// A field takes files of other types.
+    FileTypeNotAllowed "file_type_not_allowed" 422 "send a file of a type that the field takes",
+    /// The bytes of a file were taken away for good.
+    FileErased "file_erased" 410 "do without it: an administrator had it erased",
+    /// There is no room for another file.
+    QuotaExceeded "quota_exceeded" 409 "use the files that you have uploaded, or wait a day until they are gone; for more room ask the operator",
+    /// The server keeps no files.
+    FilesNotKept "files_not_kept" 501 "ask the operator of the server",
     /// No way out of a gateway holds and it has no default.
     NoBranchMatches "no_branch_matches" 409 "change the values it decides on, or ask the workflow's admin for a default way out",
     /// A node's rule found nobody.

@@ -16,6 +16,7 @@ mod bodies;
 mod call_backs;
 mod connections;
 mod exchange;
+mod files;
 mod gate;
 mod hosts;
 pub mod listen;
@@ -46,7 +47,7 @@ pub(crate) const HEALTHZ_PATH: &str = "/healthz";
 pub(crate) const READYZ_PATH: &str = "/readyz";
 
 /// All routes: `/mcp` (guides tell people to end an address with a slash: `/mcp/` is the same), the REST interface, the
-/// console, the addresses at which hooks call back, `/healthz`, `/readyz`.
+/// console, files, the addresses at which hooks call back, `/healthz`, `/readyz`.
 pub fn app(state: AppState) -> Router {
     let server = TicketServer::new(state.clone());
     app_with_server(state, server)
@@ -91,6 +92,7 @@ pub fn app_with_server(state: AppState, server: TicketServer) -> Router {
         .layer(from_fn_with_state(gate.clone(), gate::pass))
         .nest(rest::BASE, forms(rest::routes(), rest::refused))
         .merge(forms(console::routes(), console::refused))
+        .merge(files::routes(gate.clone()))
         .merge(call_backs::routes(gate))
         .route(HEALTHZ_PATH, get(healthz))
         .route(READYZ_PATH, get(readyz))

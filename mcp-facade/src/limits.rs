@@ -169,3 +169,18 @@ pub const ADMIN_UNREAD_MAX: usize = 16;
 
 /// Time for a request on the admin socket to come in: it is sent as soon as there is a connection, by this machine.
 pub const ADMIN_REQUEST_MAX: Duration = Duration::from_secs(5);
+
+/// Bytes of a file that is sent to `POST /files`: the engine's own bound, known before a byte more is written.
+pub const UPLOAD_BYTES_MAX: u64 = loonflow_engine::limits::FILE_BYTES_MAX;
+/// Bytes beyond it that are still read and thrown away, so that the client sees the answer.
+pub const UPLOAD_DISCARD_BYTES_MAX: u64 = 16 * 1024 * 1024;
+/// How long an upload may take: a file of the largest size over a line of a megabit a second.
+pub const UPLOAD_DEADLINE: Duration = Duration::from_secs(600);
+/// Bytes of an upload that may lie unread, before the file, in its head or behind it.
+pub const FILE_UNREAD_BYTES_MAX: u64 = 1024 * 1024;
+/// Bytes of the name that a file is sent with.
+pub const FILE_NAME_BYTES_MAX: usize = 4 * 1024;
+/// Bytes of base64 in a call of `file_upload`: half of what a body may have.
+pub const FILE_BASE64_BYTES_MAX: usize = 512 * 1024;
+/// Files that an answer links to.
+pub const FILES_LINKED_MAX: usize = 20;

@@ -17,18 +17,20 @@ use std::sync::OnceLock;
 
 use axum::http::HeaderMap;
 use axum::http::request::Parts;
+use loonflow_engine::id::FileId;
 use rmcp::model::{
     CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, CustomRequest, CustomResult, ErrorCode,
-    ErrorData, Implementation, ListToolsResult, PaginatedRequestParams, ServerCapabilities, ServerConfig, Tool,
+    ErrorData, Implementation, ListToolsResult, PaginatedRequestParams, Resource, ServerCapabilities, ServerConfig,
+    Tool,
 };
 use rmcp::service::RequestContext;
 use rmcp::{RoleServer, ServerHandler};
 use serde_json::{Map, Value, json};
 
 use crate::arguments::{ACCESS_TOKEN, APP_NAME, Arguments, shortened};
-use crate::call;
+use crate::call::{self, CallContext};
 use crate::error::{ApiError, Code};
-use crate::limits::{ANSWER_BYTES_MAX, ANSWER_BYTES_USUAL, BODY_BYTES_MAX};
+use crate::limits::{ANSWER_BYTES_MAX, ANSWER_BYTES_USUAL, BODY_BYTES_MAX, FILES_LINKED_MAX};
 use crate::mcp::tool_error::tool_error;
 use crate::mcp::tools::{Entry, Toolset};
 use crate::secret::Secret;
@@ -104,8 +106,40 @@ impl TicketServer {
         let credential = call::credential(&self.state, token.as_ref().map(Secret::expose), headers)?;
         let context = call::enter(&self.state, &credential, app_name.as_deref(), request_id, user_id)?;
         let answer = (entry.run)(&context, arguments).await?;
-        within_size(answer, entry.whole)
+        let links = links(&context, &answer);
+        let mut result = within_size(answer, entry.whole)?;
+        result.content.extend(links);
+        Ok(result)
     }
+}
+
+/// Links to the files that an answer describes, where the server knows its own address.
+fn links(context: &CallContext, answer: &Value) -> Vec<ContentBlock> {
+    let mut found: Vec<(&str, ContentBlock)> = Vec::new();
+    let mut open = vec![answer];
+    while let Some(value) = open.pop() {
+        match value {
+            Value::Array(values) => open.extend(values.iter().rev()),
+            Value::Object(object) => {
+                let text = |key: &str| object.get(key).and_then(Value::as_str);
+                let described = (text("id"), text("name"), text("type"), text("sha256"));
+                if let (Some(id), Some(name), Some(media_type), Some(_)) = described {
+                    let is_new = found.iter().all(|(known, _)| *known != id);
+                    let url = FileId::parse(id).and_then(|id| context.engine().files().url(id));
+                    if let Some(url) = url.filter(|_| is_new && found.len() < FILES_LINKED_MAX) {
+                        let mut resource = Resource::new(url, name);
+                        resource.mime_type = Some(media_type.to_owned());
+                        resource.size = object.get("size").and_then(Value::as_u64);
+                        found.push((id, ContentBlock::resource_link(resource)));
+                    }
+                } else {
+                    open.extend(object.values().rev());
+                }
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+        }
+    }
+    found.into_iter().map(|(_, link)| link).collect()
 }
 
 /// The success of a tool, cut where it would be too large to send; `whole` says how to get what is cut.

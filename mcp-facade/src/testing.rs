@@ -82,6 +82,7 @@ impl World {
             // Apart, so that tokens do not change the tickets' ids.
             random: Arc::new(Still::default()),
             outside: None,
+            blobs: Some(Arc::new(loonflow_storage::MemoryBlobs::new())),
         };
         let engine = Engine::start(log, ports, EngineOptions::default())
             .await

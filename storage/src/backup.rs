@@ -18,6 +18,15 @@
 //! Version 1, which had no digests, is still read; [`BackupReport::digest`] is then `None`, and whoever restores should
 //! know that a change in such an export goes unseen.
 //!
+//! # Files
+//! Where there are files beside the log, the version is 3, and behind the commits stand their bytes, a MiB in a line:
+//!
+//! ```text
+//! {"file":{"space":"<hex>","digest":"<sha256>","n_bytes":5,"at":0,"bytes":"<base64>"},"sha256":"…"}
+//! ```
+//! They come last, so whatever the log names is there. Every export has all of them, an increment too; an import takes
+//! those of the last part.
+//!
 //! # Increments
 //! [`export_since`] writes what came after an earlier export. Its header names the position after which it begins, the
 //! digest of the commit at that position and, where the export before was at hand, the digest of that; [`import_chain`]
@@ -32,6 +41,7 @@
 
 mod digest;
 mod entries;
+mod files;
 mod line;
 mod read;
 mod write;
@@ -39,8 +49,8 @@ mod write;
 use serde::{Deserialize, Serialize};
 
 pub use self::digest::Digest;
-pub use self::read::{Part, import, import_chain};
-pub use self::write::{export, export_since};
+pub use self::read::{Part, import, import_chain, import_chain_with_files};
+pub use self::write::{export, export_since, export_with_files};
 use crate::error::Error;
 use crate::record::Position;
 
@@ -51,6 +61,8 @@ pub struct BackupReport {
     pub n_commits: u64,
     /// Key-value entries.
     pub n_entries: u64,
+    /// Files: of an export those in it, of an import those of its last part.
+    pub n_files: u64,
     /// Position of the last commit; 0 where there is none.
     pub position: Position,
     /// Digest of the last line, which stands for the whole export; `None` where an export carries no digests.

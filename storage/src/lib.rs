@@ -28,12 +28,13 @@
 //! # Modules in reading order
 //! [`record`] what is stored · [`event_log`] the interface · [`subscription`] what follows · [`limits`] bounds ·
 //! [`error`] failures · `key`, `sled` the log on disk · [`memory`] the same without one · [`fault`] a log
-//! that fails on schedule · [`backup`] export and import.
+//! that fails on schedule · [`backup`] export and import · [`blobs`] bytes of files, beside the log.
 //!
 //! Not here: what events mean, encryption, several machines. Invariant: positions and the versions of each stream
 //! begin at 1 and have no gaps.
 
 pub mod backup;
+pub mod blobs;
 pub mod error;
 pub mod event_log;
 pub mod fault;
@@ -51,6 +52,7 @@ mod recent;
 mod sled;
 
 pub use self::backup::BackupReport;
+pub use self::blobs::{Blob, BlobId, BlobStore, BlobWriter, DiskBlobs, MemoryBlobs, NewBlob};
 pub use self::error::Error;
 pub use self::event_log::{EventLog, LogStatus, VerifyReport};
 pub use self::fault::{Fault, FaultyLog};

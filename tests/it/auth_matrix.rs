@@ -76,6 +76,11 @@ fn rows(server: &TestServer, ticket: &str) -> Vec<(String, &'static str, Value)>
     ));
     let of_erin = json!({ "user_id": server.id("erin") });
     rows.push(("absence_list of the assignee".to_owned(), "absence_list", of_erin));
+    rows.push((
+        "file_upload".to_owned(),
+        "file_upload",
+        json!({ "name": "a", "base64": "YQ==" }),
+    ));
     rows.push(("user_list".to_owned(), "user_list", json!({})));
     rows.push(("workflow_list".to_owned(), "workflow_list", json!({})));
     for tool in ["ticket_prepare_create", "ticket_create"] {

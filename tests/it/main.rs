@@ -16,6 +16,8 @@ mod console;
 mod definitions;
 /// What tickets cause outside: timers that fire, hooks that are called and call back.
 mod effects;
+/// Files: uploaded, put into tickets, read by some.
+mod files;
 /// Values that some may not see.
 mod hidden;
 /// The protocol in both eras, over HTTP and over streams.

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt};
 
 /// The contract's tools and their arguments, besides `access_token` and `app_name`.
-const CONTRACT: [(&str, &[&str]); 12] = [
+const CONTRACT: [(&str, &[&str]); 13] = [
     (
         "ticket_list",
         &[
@@ -89,6 +89,7 @@ const CONTRACT: [(&str, &[&str]); 12] = [
     ),
     ("absence_clear", &["absence_id"]),
     ("absence_list", &["page", "per_page", "user_id"]),
+    ("file_upload", &["base64", "name"]),
 ];
 
 /// What an assistant does all day: lists, reads, rehearses, acts.
@@ -199,7 +200,7 @@ async fn the_tools_and_their_arguments_are_the_contracts() {
         assert_eq!(found, expected, "{name}");
         assert_eq!(properties["app_name"]["default"], "loonflow");
         let annotations = tool.annotations.as_ref().expect("annotations are there");
-        let changes = matches!(name, "ticket_handle" | "ticket_create");
+        let changes = matches!(name, "ticket_handle" | "ticket_create" | "file_upload");
         assert_eq!(annotations.read_only_hint, Some(!changes), "{name}");
         assert_eq!(annotations.destructive_hint, Some(name == "ticket_handle"), "{name}");
         assert!(tool.title.as_ref().is_some_and(|title| !title.is_empty()), "{name}");

@@ -144,8 +144,11 @@ impl Client {
 impl Outcome {
     fn of(result: &CallToolResult) -> Self {
         let text = match result.content.as_slice() {
-            [content] => content.as_text().expect("the content is text").text.clone(),
-            other => panic!("one content is sent, not {other:?}"),
+            // Behind the text come links to files, and nothing else.
+            [content, links @ ..] if links.iter().all(|link| link.as_resource_link().is_some()) => {
+                content.as_text().expect("the content is text").text.clone()
+            }
+            other => panic!("a text is sent, not {other:?}"),
         };
         Self::checked(
             result.is_error == Some(true),

@@ -12,8 +12,8 @@ use loonflow_mcp_facade::http::listen;
 use loonflow_mcp_facade::secret::Secret;
 use loonflow_mcp_facade::state::Options;
 use loonflow_mcp_facade::{AppState, app};
-use loonflow_storage::EventLog;
 use loonflow_storage::memory::MemoryLog;
+use loonflow_storage::{EventLog, MemoryBlobs};
 use serde_json::Value;
 use tokio::net::TcpListener;
 
@@ -132,6 +132,7 @@ impl TestServer {
         let ports = Ports {
             clock: clock.clone(),
             outside,
+            blobs: Some(Arc::new(MemoryBlobs::new())),
             ..Ports::system()
         };
         let engine = Engine::start(log.clone(), ports, engine_options)

@@ -49,6 +49,7 @@ impl Stage {
             parent: None,
             migrate_to: None,
             replies: None,
+            files: loonflow_engine::ticket::Files::AsDescribed,
         }
     }
 

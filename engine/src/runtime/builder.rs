@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use loonflow_storage::{EventLog, MemoryLog};
+use loonflow_storage::{BlobStore, EventLog, MemoryBlobs, MemoryLog};
 
 use crate::port::{Clock, IdSource, RandomSource};
 use crate::runtime::engine::Engine;
@@ -75,6 +75,13 @@ impl EngineBuilder {
         self
     }
 
+    /// Where bytes of files are kept. Without it an engine whose log is given keeps none, and one whose log is in memory
+    /// keeps them there too.
+    pub fn blobs(mut self, blobs: impl BlobStore) -> Self {
+        self.ports.blobs = Some(Arc::new(blobs));
+        self
+    }
+
     /// All ports at once.
     pub fn ports(mut self, ports: Ports) -> Self {
         self.ports = ports;
@@ -91,7 +98,10 @@ impl EngineBuilder {
     ///
     /// # Errors
     /// When the log cannot be read.
-    pub async fn start(self) -> Result<Engine, Fault> {
+    pub async fn start(mut self) -> Result<Engine, Fault> {
+        if self.log.is_none() && self.ports.blobs.is_none() {
+            self.ports.blobs = Some(Arc::new(MemoryBlobs::new()));
+        }
         let log = self.log.unwrap_or_else(|| Arc::new(MemoryLog::new()));
         Engine::start(log, self.ports, self.options).await
     }

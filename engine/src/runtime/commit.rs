@@ -9,7 +9,7 @@ use crate::codec::{self, CodecError};
 use crate::id::{AccessTokenId, AppName, TenantId, TicketId};
 use crate::runtime::fault::Fault;
 use crate::runtime::request::{Caller, Done, Idempotency};
-use crate::runtime::{idempotency, streams};
+use crate::runtime::{idempotency, kept_files, streams};
 use crate::ticket::event::{Event, Meta};
 use crate::ticket::place::current_nodes;
 use crate::ticket::{Command, Context, Question, Refusal, Ticket, Verdict, apply, decide_or_ask};
@@ -17,7 +17,7 @@ use crate::time::Timestamp;
 
 /// Schema number of stored snapshots; one with another is ignored. 2 counts the requests of hooks, 3 the bytes, 4 has
 /// what is owed, 5 has votes with their rules and the clocks of deadlines, 6 who stands in for whom, who was added by whom,
-/// who has agreed, where tokens have been what can be undone, and notices.
+/// who has agreed, where tokens have been, what can be undone, notices, and files.
 pub(crate) const SNAPSHOT_SCHEMA: u16 = 6;
 
 /// How a command came in.
@@ -103,6 +103,9 @@ pub fn decided(
             .map(|(caller, asked)| idempotency::entry(caller, asked, &done, context.now))
             .into_iter()
             .collect();
+        commit
+            .kv
+            .extend(kept_files::records::moved(before, &after, meta.by.user()));
         commit
     });
     Ok(Step::Decided(Box::new(Decided { commit, after, done })))

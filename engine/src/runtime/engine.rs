@@ -23,6 +23,7 @@ use crate::runtime::deliveries::Deliveries;
 use crate::runtime::fault::{Fault, Readiness};
 use crate::runtime::history::Histories;
 use crate::runtime::idempotency::{self, InFlight};
+use crate::runtime::kept_files::Kept;
 use crate::runtime::options::{EngineOptions, Ports};
 use crate::runtime::outbox::hold::Holding;
 use crate::runtime::outbox::keeper::{self, Keeper};
@@ -39,7 +40,9 @@ use crate::runtime::supervisor::Supervisor;
 use crate::runtime::ticket_lists::TicketLists;
 use crate::runtime::unreadable::{Unreadable, Unreadables};
 use crate::runtime::{Answer, OperatorAnswer, janitor, streams};
-use crate::ticket::{Argument, Command, Context, Draw, Refusal, Replies, Ticket, Verdict, decide_or_ask, visibility};
+use crate::ticket::{
+    Argument, Command, Context, Draw, Files, Refusal, Replies, Ticket, Verdict, decide_or_ask, visibility,
+};
 use crate::time::Timestamp;
 use crate::view::preview::preview;
 use crate::workflow::WorkflowVersion;
@@ -129,8 +132,13 @@ impl Engine {
             .await
             .map_err(|_| Fault::Closed)?;
         let (supervisor, _) = Actor::spawn(None, Supervisor, ()).await.map_err(|_| Fault::Closed)?;
+        let files = ports.blobs.clone().map(|blobs| {
+            let kept = Kept::new(blobs, log.clone(), options.file_bytes_of_tenant_max);
+            Arc::new(kept)
+        });
         let shared = Arc::new(Shared {
             log,
+            files,
             outsides: Outsides::new(ports.outside.clone(), ports.clock.clone()),
             ports,
             registry: registry.clone(),
@@ -393,15 +401,19 @@ impl Engine {
     }
 
     /// The same decision without the append, on what was published last.
-    pub(crate) fn rehearse(
+    pub(crate) async fn rehearse(
         &self,
         tenant: &TenantState,
         workflow: &WorkflowVersion,
         ticket: Option<&Ticket>,
         command: &Command,
         parent: Option<&Ticket>,
-    ) -> Result<ActAnswer, Refusal> {
-        let now = commit::decided_at(self.inner.shared.ports.clock.now(), ticket);
+    ) -> Answer<ActAnswer> {
+        let shared = &self.inner.shared;
+        let now = commit::decided_at(shared.ports.clock.now(), ticket);
+        let drafts = shared
+            .drafts(&tenant.directory.tenant.id, workflow, command, now)
+            .await?;
         let directory = &*tenant.directory;
         // A rehearsal asks nobody: it says who would be asked.
         let unasked = Replies::default();
@@ -413,14 +425,16 @@ impl Engine {
             parent,
             migrate_to: None,
             replies: Some(&unasked),
+            files: drafts.as_ref().map_or(Files::Unkept, Files::Drafts),
         };
-        let (events, asks) = match decide_or_ask(ticket, command, &context)? {
-            Verdict::Events { events, .. } => (events, Vec::new()),
-            Verdict::Needs { questions, events } => (events, questions),
+        let (events, asks) = match decide_or_ask(ticket, command, &context) {
+            Ok(Verdict::Events { events, .. }) => (events, Vec::new()),
+            Ok(Verdict::Needs { questions, events }) => (events, questions),
+            Err(refusal) => return Ok(Err(refusal)),
         };
         let meta = command.meta(&context);
         let preview = preview(ticket, &events, &meta, &context);
-        Ok(ActAnswer::Preview(Box::new(preview.asking(asks))))
+        Ok(Ok(ActAnswer::Preview(Box::new(preview.asking(asks)))))
     }
 
     pub(crate) async fn idempotency(

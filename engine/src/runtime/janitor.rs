@@ -1,4 +1,5 @@
-//! Housekeeping in the background: puts idle tickets to sleep, forgets old idempotency keys.
+//! Housekeeping in the background: puts idle tickets to sleep, forgets old idempotency keys, takes away files that nobody
+//! uses.
 
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -31,6 +32,15 @@ pub(crate) async fn work(router: Weak<Router>, in_flight: Arc<InFlight>, idle_ms
                     tracing::warn!(error = &fault as &dyn std::error::Error, "old idempotency keys stay");
                 }
                 Err(_) => return,
+            }
+            if let Some(files) = router.shared.files.clone() {
+                match tokio::task::spawn_blocking(move || files.sweep(now)).await {
+                    Ok(Ok((n_drafts, n_blobs))) => tracing::debug!(n_drafts, n_blobs, "unused files are gone"),
+                    Ok(Err(fault)) => {
+                        tracing::warn!(error = &fault as &dyn std::error::Error, "unused files stay");
+                    }
+                    Err(_) => return,
+                }
             }
         }
     }

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use loonflow_storage::BlobStore;
+
 use crate::port::{Clock, IdSource, RandomSource};
 use crate::runtime::outside::Outside;
 
@@ -17,6 +19,8 @@ pub struct Ports {
     pub random: Arc<dyn RandomSource>,
     /// Who asks outside addresses; `None` where nobody does, so that a node whose people are asked for has nobody.
     pub outside: Option<Arc<dyn Outside>>,
+    /// Where bytes of files are kept; `None` where nobody keeps files, so that a field takes none.
+    pub blobs: Option<Arc<dyn BlobStore>>,
 }
 
 impl fmt::Debug for Ports {
@@ -47,6 +51,8 @@ pub struct EngineOptions {
     pub public_url: Option<String>,
     /// Where people reach its pages: links in notices lead to `<link_url>/t/<ticket id>`. Without it they have none.
     pub link_url: Option<String>,
+    /// Bytes that the files of one tenant may have together, the same bytes counted once.
+    pub file_bytes_of_tenant_max: u64,
     /// Milliseconds that a writer waits to see its change in the list before it is answered anyway.
     pub list_wait_ms: u64,
 }
@@ -62,6 +68,7 @@ impl Default for EngineOptions {
             runs_effects: true,
             public_url: None,
             link_url: None,
+            file_bytes_of_tenant_max: 10 << 30,
             list_wait_ms: 2_000,
         }
     }

@@ -16,6 +16,7 @@ use crate::runtime::admission::Permit;
 use crate::runtime::commit::Origin;
 use crate::runtime::fault::Fault;
 use crate::runtime::idempotency::Guard;
+use crate::runtime::kept_files::Kept;
 use crate::runtime::options::Ports;
 use crate::runtime::outside::Outsides;
 use crate::runtime::registry::Registry;
@@ -97,6 +98,8 @@ pub(crate) struct Shared {
     pub(crate) unreadable: Arc<Unreadables>,
     pub(crate) outsides: Outsides,
     pub(crate) snapshot_events: u64,
+    /// `None` where no files are kept.
+    pub(crate) files: Option<Arc<Kept>>,
 }
 
 /// A command with everything that comes from its caller.

@@ -55,9 +55,8 @@ impl Engine {
     pub(crate) async fn rehearse_opening(&self, tenant: &TenantState, below: &Below<'_>) -> Answer<()> {
         let command = self.opening(&tenant.directory.tenant.id, below).await?;
         let workflow = self.inner.registry.version_of(tenant, below.parent)?;
-        Ok(self
-            .rehearse(tenant, &workflow, Some(below.parent), &command, None)
-            .map(drop))
+        let rehearsed = self.rehearse(tenant, &workflow, Some(below.parent), &command, None);
+        Ok(rehearsed.await?.map(drop))
     }
 
     /// Opens it in the parent's stream.
@@ -138,12 +137,15 @@ impl Engine {
                 Err(refusal) => return Ok(Err(refusal)),
             },
         };
+        let between = (parent.id, owed.child);
+        let copied = self.copied_files(tenant_id, between, &owed.creator, &workflow.form, owed.fields);
+        let fields = copied.await?;
         let command = Command::Create(Create {
             ticket_id: owed.child,
             by: owed.creator,
             app: parent.app.clone(),
             take,
-            fields: owed.fields,
+            fields,
             comment: None,
             cc: Vec::new(),
             parent: Some((parent.id, owed.node)),

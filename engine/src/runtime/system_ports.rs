@@ -16,6 +16,7 @@ impl Ports {
             ids: Arc::new(UuidV7::default()),
             random: Arc::new(SystemRandom),
             outside: None,
+            blobs: None,
         }
     }
 }

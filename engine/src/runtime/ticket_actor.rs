@@ -18,7 +18,7 @@ use crate::runtime::fault::Fault;
 use crate::runtime::request::Done;
 use crate::runtime::slot::{Message, Published, Request, Shared, Taken};
 use crate::runtime::streams;
-use crate::ticket::{Context, Draw, Question, Refusal, Ticket};
+use crate::ticket::{Context, Draw, Files, Question, Refusal, Ticket};
 
 pub(crate) struct Arguments {
     pub(crate) shared: Arc<Shared>,
@@ -169,20 +169,33 @@ impl State {
             .migrate_to
             .as_ref()
             .and_then(|name| tenant.version(&workflow.workflow_id, name));
+        let now = commit::decided_at(shared.ports.clock.now(), before.as_deref());
+        // In hand until the commit is on disk: nobody else takes them into another ticket meanwhile.
+        let drafts = shared
+            .claimed_drafts(&self.of.tenant, &workflow, &request.command, now)
+            .await?;
         let context = Context {
-            now: commit::decided_at(shared.ports.clock.now(), before.as_deref()),
+            now,
             directory: &tenant.directory,
             workflow: &workflow,
             draw: Draw::Seed(shared.ports.random.draw()),
             parent: request.parent.as_deref(),
             migrate_to: migrate_to.map(|version| &**version),
             replies: Some(&request.replies),
+            files: drafts
+                .as_ref()
+                .map_or(Files::Unkept, |(drafts, _)| Files::Drafts(drafts)),
         };
         let keep = request.idempotency.as_ref().map(|(caller, asked, _)| (caller, asked));
         let decided = match commit::decided(before.as_deref(), &request.command, &context, &request.origin, keep) {
             Ok(Step::Decided(decided)) => decided,
             Ok(Step::Needs(questions)) => return Ok(Ok(Err((questions, request)))),
-            Err(refusal) => return Ok(Err(refusal)),
+            Err(refusal) => {
+                if let Some((_, claim)) = &drafts {
+                    shared.note_use(&self.of.tenant, &request.command, claim, now).await?;
+                }
+                return Ok(Err(refusal));
+            }
         };
         let Decided { commit, after, done } = *decided;
         let Some(commit) = commit else {

@@ -67,9 +67,10 @@ impl Tickets<'_> {
                 return Ok(Err(refusal));
             }
             let (tenant, workflow) = (&seen.tenant, &seen.workflow);
-            return Ok(self
+            let rehearsed = self
                 .engine
-                .rehearse(tenant, workflow, Some(&seen.ticket), &command, parent.as_deref()));
+                .rehearse(tenant, workflow, Some(&seen.ticket), &command, parent.as_deref());
+            return rehearsed.await;
         }
         let (ticket_id, above) = (seen.ticket.id, parent.as_ref().map(|parent| parent.id));
         // A draft counts for its parent from its sending.
@@ -169,7 +170,8 @@ impl Tickets<'_> {
             let nobody = TicketId(uuid::Uuid::nil());
             let rehearsed = self
                 .engine
-                .rehearse(&tenant, &workflow, None, &create(nobody), parent.as_deref());
+                .rehearse(&tenant, &workflow, None, &create(nobody), parent.as_deref())
+                .await?;
             let taken = match below(nobody) {
                 Some(below) => self.engine.rehearse_opening(&tenant, &below).await?,
                 None => Ok(()),
@@ -299,8 +301,11 @@ impl Tickets<'_> {
         );
         let permissions = visibility::field_permissions(&seen.workflow, detail.offered.acting_node());
         let (workflow, directory) = (seen.workflow, seen.tenant.directory.clone());
+        let files = seen.ticket.files.clone();
         let tell = move |row: &OutlineRow, meta: &Meta, events: &[Event]| {
-            flow_history::entry(row, meta, events, &workflow, &directory, &permissions)
+            let mut entry = flow_history::entry(row, meta, events, &workflow, &directory, &permissions);
+            entry.hide_erased(&|id| files.get(&id).is_some_and(|file| file.is_erased));
+            entry
         };
         let log = self.engine.inner.shared.log.clone();
         self.engine.inner.histories.page(log, &seen.ticket, query, tell).await

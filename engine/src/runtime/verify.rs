@@ -14,17 +14,19 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use loonflow_storage::{EventLog, Position, StreamId};
+use loonflow_storage::{BlobStore, EventLog, Position, StreamId, blobs};
 
 use self::fold::{Bad, FoldedTicket};
 use crate::codec;
 use crate::id::{TenantId, TicketId, VersionName, WorkflowId};
 use crate::runtime::engine::Engine;
 use crate::runtime::fault::Fault;
+use crate::runtime::kept_files::records;
 use crate::runtime::projection::Projection;
 use crate::runtime::registry::{self, Entry};
 use crate::runtime::streams;
 use crate::runtime::ticket_lists::TicketLists;
+use crate::ticket::Ticket;
 use crate::view::ticket_list::TenantIndex;
 
 mod fold;
@@ -53,6 +55,9 @@ const NOT_SEEN: &str = "the server would not see it";
 const SHOWS_OTHERWISE: &str = "lists would show something else than the ticket";
 /// What it would do with a snapshot that is wrong.
 const GOES_ON_WRONG: &str = "the server would go on from the wrong state";
+
+/// What it would do with a file without its bytes.
+const LOSES_FILE: &str = "the server would not give it out";
 
 /// One thing that is not as it should be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -88,6 +93,8 @@ pub struct Verified {
     pub n_tickets: u64,
     /// Events of all of them that decode.
     pub n_events: u64,
+    /// Files of tickets whose bytes were read, the erased aside.
+    pub n_files: u64,
     /// Snapshots that were compared.
     pub n_snapshots: u64,
     /// Tickets that were compared with the list and are in it.
@@ -104,15 +111,19 @@ pub enum Step<'a> {
     Bad(&'a Finding),
 }
 
-/// Verifies a log that no engine has open; the list is that of the last checkpoint. Blocking. `watch` ends the walk by
+/// Verifies a log that no engine has open, and the bytes of its files where they are kept; the list is that of the last checkpoint. Blocking. `watch` ends the walk by
 /// answering `Break`.
 ///
 /// # Errors
 /// When the log cannot be read; what can be read and is wrong is a finding.
-pub fn verify(log: &dyn EventLog, watch: &mut dyn FnMut(Step<'_>) -> ControlFlow<()>) -> Result<Verified, Fault> {
+pub fn verify(
+    log: &dyn EventLog,
+    blobs: Option<&dyn BlobStore>,
+    watch: &mut dyn FnMut(Step<'_>) -> ControlFlow<()>,
+) -> Result<Verified, Fault> {
     let lists = TicketLists::new(Arc::default());
     lists.restore(log)?;
-    Walk::new(log, &lists, watch).run()
+    Walk::new(log, blobs, &lists, watch).run()
 }
 
 impl Engine {
@@ -122,7 +133,8 @@ impl Engine {
     /// # Errors
     /// As [`verify`].
     pub fn verify(&self, watch: &mut dyn FnMut(Step<'_>) -> ControlFlow<()>) -> Result<Verified, Fault> {
-        Walk::new(&*self.inner.shared.log, &self.inner.lists, watch).run()
+        let shared = &self.inner.shared;
+        Walk::new(&*shared.log, shared.ports.blobs.as_deref(), &self.inner.lists, watch).run()
     }
 }
 
@@ -131,6 +143,7 @@ type Walked = Result<ControlFlow<()>, Fault>;
 
 struct Walk<'a> {
     log: &'a dyn EventLog,
+    blobs: Option<&'a dyn BlobStore>,
     lists: &'a TicketLists,
     watch: &'a mut dyn FnMut(Step<'_>) -> ControlFlow<()>,
     verified: Verified,
@@ -146,11 +159,13 @@ struct Walk<'a> {
 impl<'a> Walk<'a> {
     fn new(
         log: &'a dyn EventLog,
+        blobs: Option<&'a dyn BlobStore>,
         lists: &'a TicketLists,
         watch: &'a mut dyn FnMut(Step<'_>) -> ControlFlow<()>,
     ) -> Self {
         Self {
             log,
+            blobs,
             lists,
             watch,
             verified: Verified::default(),
@@ -302,6 +317,43 @@ impl<'a> Walk<'a> {
                 ticket.version_name, ticket.workflow_id
             );
             return Ok(self.bad(place, Bad::new(None, what), REFUSES_TICKET));
+        }
+        let walked = self.files(&place, ticket)?;
+        Ok(walked)
+    }
+
+    /// The files of a ticket: each that is not erased has its record, and bytes of its size and digest. Those of a draft
+    /// that was thrown away are nobody's.
+    fn files(&mut self, place: &str, ticket: &Ticket) -> Walked {
+        let tenant = &ticket.tenant_id;
+        let kept = ticket
+            .files
+            .values()
+            .filter(|file| !file.is_erased && !ticket.is_discarded);
+        for file in kept {
+            let id = file.info.id;
+            self.verified.n_files += 1;
+            let blob = records::blob(tenant, &file.info);
+            let what = if !records::is_of(self.log, tenant, ticket.id, id)? {
+                Some("is not noted as the ticket's")
+            } else if let Some(blobs) = self.blobs
+                && !blobs::is_sound(blobs, &blob, file.info.n_bytes)?
+            {
+                Some("has not the bytes that it came with")
+            } else {
+                None
+            };
+            // It may have been erased since the ticket was read.
+            let is_erased = || records::is_erased(self.log, tenant, id);
+            if let Some(what) = what
+                && !is_erased()?
+            {
+                let what = format!("its file `{id}` {what}");
+                let walked = self.bad(place.to_owned(), Bad::new(None, what), LOSES_FILE);
+                if walked.is_break() {
+                    return Ok(walked);
+                }
+            }
         }
         Ok(ControlFlow::Continue(()))
     }

@@ -391,5 +391,6 @@ pub fn context<'a>(workflow: &'a WorkflowVersion, directory: &'a Directory, now:
         parent: None,
         migrate_to: None,
         replies: None,
+        files: crate::ticket::Files::AsDescribed,
     }
 }

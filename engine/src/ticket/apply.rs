@@ -69,6 +69,7 @@ fn create(created: &TicketCreated, meta: &Meta) -> Ticket {
         clocks: Default::default(),
         effects: Default::default(),
         answered_hooks: Default::default(),
+        files: Default::default(),
         intervention: None,
         is_discarded: false,
     }
@@ -117,7 +118,9 @@ impl Ticket {
                 for change in changes {
                     fields.insert(change.key.clone(), change.to.clone());
                 }
+                self.note_files(changes);
             }
+            Event::FileErased { file, .. } => self.forget_file(*file),
             Event::TitleChanged { title } => title.clone_into(&mut self.title),
             Event::EdgeTaken { token, from, to, .. } => {
                 if self.rests_with_people(*token) {

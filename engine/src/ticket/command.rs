@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::account::directory::Directory;
-use crate::id::{AppName, EdgeId, FieldKey, NodeId, TicketId, TokenId, UserId, WorkflowId};
+use crate::id::{AppName, EdgeId, FieldKey, FileId, NodeId, TicketId, TokenId, UserId, WorkflowId};
 use crate::ticket::act::Act;
 use crate::ticket::event::{ChildEnd, EffectId, Via};
 use crate::value::Value;
@@ -60,6 +60,15 @@ pub enum Command {
         operator: Option<UserId>,
         /// Old node to new node; nodes not named keep their id.
         nodes: BTreeMap<NodeId, NodeId>,
+    },
+    /// Take a file's bytes away for good; a tenant admin's.
+    EraseFile {
+        /// Which.
+        file: FileId,
+        /// The admin.
+        by: UserId,
+        /// Why.
+        reason: String,
     },
     /// Look again whether somebody can act, after users changed.
     ReviewHolders,

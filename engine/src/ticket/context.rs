@@ -2,6 +2,7 @@
 
 use crate::account::directory::Directory;
 use crate::ticket::Ticket;
+use crate::ticket::file::Files;
 use crate::ticket::question::Replies;
 use crate::time::Timestamp;
 use crate::workflow::WorkflowVersion;
@@ -23,6 +24,8 @@ pub struct Context<'a> {
     pub migrate_to: Option<&'a WorkflowVersion>,
     /// What outside addresses have answered so far; `None` where nobody asks them.
     pub replies: Option<&'a Replies>,
+    /// Which files may come into the ticket.
+    pub files: Files<'a>,
 }
 
 /// How draws are made.

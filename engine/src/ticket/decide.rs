@@ -20,7 +20,8 @@ use crate::ticket::offer::choose;
 use crate::ticket::question::Question;
 use crate::ticket::refusal::{Argument, Refusal};
 use crate::ticket::{
-    Ticket, closing, deadline, field_rules, flow, holders, migrate, notices, sub_ticket, substitute, visibility,
+    Ticket, closing, deadline, field_rules, file_rules, flow, holders, migrate, notices, sub_ticket, substitute,
+    visibility,
 };
 
 /// What a decision comes to, but for a refusal.
@@ -136,6 +137,7 @@ impl Command {
                 operator: Some(user), ..
             } => Processor::User(user.clone()),
             Self::OpenChild(open) => Processor::User(open.by.clone()),
+            Self::EraseFile { by, .. } => Processor::User(by.clone()),
             Self::Migrate { operator: None, .. }
             | Self::ReviewHolders
             | Self::HandOver { .. }
@@ -252,6 +254,10 @@ fn decide_on(decision: &mut Decision<'_>, command: &Command) -> Result<(), Refus
         Command::OpenChild(open) => sub_ticket::open(decision, open),
         Command::EndChild { child, state } => sub_ticket::end(decision, *child, *state),
         Command::Migrate { operator, nodes } => migrate::decide(decision, operator.as_ref(), nodes),
+        Command::EraseFile { file, by, reason } => {
+            check_comment(Some(reason))?;
+            file_rules::erase(decision, *file, by, reason)
+        }
         Command::ReviewHolders => {
             holders::review(decision);
             Ok(())

@@ -148,6 +148,7 @@ impl EffectTable {
             | Event::ApprovalSkipped { .. }
             | Event::GivenBack { .. }
             | Event::UndoKept
+            | Event::FileErased { .. }
             | Event::ActedAs { .. } => false,
         }
     }
@@ -351,6 +352,7 @@ impl EffectTable {
             | Event::TokenReturned { .. }
             | Event::Resumed { .. }
             | Event::UndoKept
+            | Event::FileErased { .. }
             | Event::ActedAs { .. } => {}
         }
     }

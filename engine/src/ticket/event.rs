@@ -6,7 +6,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::id::{
-    AccessTokenId, AppName, EdgeId, FieldKey, NodeId, TenantId, TicketId, TokenId, UserId, VersionName, WorkflowId,
+    AccessTokenId, AppName, EdgeId, FieldKey, FileId, NodeId, TenantId, TicketId, TokenId, UserId, VersionName,
+    WorkflowId,
 };
 use crate::ticket::act_state::ActState;
 use crate::ticket::action_kind::ActionKind;
@@ -483,6 +484,13 @@ pub enum Event {
     UndoKept,
     /// What a commit did was taken back.
     Undone(Box<Undone>),
+    /// A file's bytes were taken away for good; what the ticket knows of it since is that it was there.
+    FileErased {
+        /// Which.
+        file: FileId,
+        /// Why, in an admin's words.
+        reason: String,
+    },
 }
 
 /// See [`Event::TicketCreated`].
@@ -614,6 +622,7 @@ impl Event {
             Self::Resumed { .. } => "resumed",
             Self::UndoKept => "undo_kept",
             Self::Undone(_) => "undone",
+            Self::FileErased { .. } => "file_erased",
         }
     }
 }

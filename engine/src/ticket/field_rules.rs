@@ -12,6 +12,7 @@ use crate::ticket::Ticket;
 use crate::ticket::context::Context;
 use crate::ticket::decision::Decision;
 use crate::ticket::event::{Event, FieldChange};
+use crate::ticket::file_rules;
 use crate::ticket::refusal::{FieldProblem, FieldProblemKind, Refusal};
 use crate::value::Value;
 use crate::workflow::{FieldPermission, Node};
@@ -76,12 +77,18 @@ pub(crate) fn check(
             }
             continue;
         }
-        let checked = form.check_value(key, value, context.directory);
+        let checked = form
+            .check_value(key, value, context.directory)
+            .map_err(|wrong| (FieldProblemKind::Invalid, wrong));
+        let checked = match checked {
+            Ok(value) if component.is_file() => file_rules::settle(ticket, context, node, component, &value),
+            checked => checked,
+        };
         if checked.as_ref().is_ok_and(|stored| component.is_blank(stored)) {
             blank.insert(key);
         }
         match checked {
-            Err(wrong) => problems.push(problem(FieldProblemKind::Invalid, wrong.problem, wrong.allowed)),
+            Err((kind, wrong)) => problems.push(problem(kind, wrong.problem, wrong.allowed)),
             Ok(value) if form.title_key() == Some(key) => {
                 changes.title = value
                     .as_text()

@@ -177,6 +177,39 @@ pub enum Refusal {
         /// Whether everything but comments is still taken.
         is_for_comments_only: bool,
     },
+    /// There is no such file for this caller: it does not exist, belongs to somebody else, or may not be seen.
+    #[error("file `{id}` was not found")]
+    UnknownFile {
+        /// As asked for.
+        id: String,
+    },
+    /// The bytes of the file were taken away for good.
+    #[error("file `{id}` was erased")]
+    FileErased {
+        /// As asked for.
+        id: String,
+    },
+    /// There is no room for another file.
+    #[error("{whose} would be {n} {unit}, and may be {n_max}")]
+    QuotaExceeded {
+        /// Whose files, in words.
+        whose: &'static str,
+        /// How much there would be.
+        n: u64,
+        /// How much there may be.
+        n_max: u64,
+        /// Of what: bytes, or files.
+        unit: &'static str,
+    },
+    /// A file is larger than one may be.
+    #[error("a file may have {n_bytes_max} bytes")]
+    FileTooLarge {
+        /// How many it may have.
+        n_bytes_max: u64,
+    },
+    /// No files are kept here.
+    #[error("no files are kept here")]
+    FilesNotKept,
     /// The version to migrate to lacks a node that is in use.
     #[error("node `{node}` cannot be mapped to `{target}`: {problem}")]
     MigrationImpossible {
@@ -324,6 +357,10 @@ pub enum FieldProblemKind {
     NotEditable,
     /// Its type does not allow the value.
     Invalid,
+    /// It names a file that there is not, or that is not whoever acts' to name.
+    UnknownFile,
+    /// It does not take files of this type.
+    FileType,
     /// It must be filled in.
     Missing,
 }
@@ -336,6 +373,8 @@ impl FieldProblemKind {
             Self::Unknown => "unknown_field",
             Self::NotEditable => "field_not_editable",
             Self::Invalid => "invalid_field_value",
+            Self::UnknownFile => "unknown_file",
+            Self::FileType => "file_type_not_allowed",
             Self::Missing => "missing_required_fields",
         }
     }
@@ -381,6 +420,11 @@ impl Refusal {
             Self::TooManyMoves { .. } => "too_many_moves",
             Self::NotWaiting { .. } => "not_waiting",
             Self::TicketFull { .. } => "ticket_full",
+            Self::UnknownFile { .. } => "unknown_file",
+            Self::FileErased { .. } => "file_erased",
+            Self::QuotaExceeded { .. } => "quota_exceeded",
+            Self::FileTooLarge { .. } => "payload_too_large",
+            Self::FilesNotKept => "files_not_kept",
             Self::MigrationImpossible { .. } => "migration_impossible",
         }
     }

@@ -71,6 +71,7 @@ fn ends_undoing(event: &Event) -> bool {
         | Cause::ChildOpened { .. }
         | Cause::ChildEnded { .. }
         | Cause::DeadlineReached { .. }
+        | Cause::FileErased { .. }
         | Cause::HandedOver { .. }
         | Cause::Dropped { .. } => true,
     });

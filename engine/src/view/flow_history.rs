@@ -2,21 +2,29 @@
 //!
 //! One entry per commit, for that is what one command did. A viewer sees changes only of fields that it may see now.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::account::directory::Directory;
 use crate::account::person::Person;
-use crate::id::{AccessTokenId, AppName, FieldKey, NodeId, UserId};
+use crate::id::{AccessTokenId, AppName, FieldKey, FileId, NodeId, UserId};
 use crate::ticket::ballot::count::Outcome;
 use crate::ticket::event::{Cause, Event, FieldChange, Meta, Processor, Step};
-use crate::ticket::{ActState, Ticket, apply};
+use crate::ticket::{ActState, Ticket, apply, file};
 use crate::time::Timestamp;
 use crate::view::preview::{Move, changes_of, moves};
 use crate::view::vote;
 use crate::workflow::{FieldPermission, WorkflowVersion};
 
 impl HistoryEntry {
+    /// Leaves nothing of erased files but that they were there.
+    pub fn hide_erased(&mut self, is_erased: &dyn Fn(FileId) -> bool) {
+        for change in &mut self.field_changes {
+            change.to = file::masked(&change.to, is_erased);
+            change.from = change.from.as_ref().map(|from| file::masked(from, is_erased));
+        }
+    }
+
     /// About how many bytes its texts and values have: what can be large of it.
     #[must_use]
     pub fn n_bytes(&self) -> usize {
@@ -38,7 +46,7 @@ pub struct HistoryEntry {
     /// Who or what: `user`, `timer`, `hook`, `system`.
     pub processor: &'static str,
     /// What: an action's word, or `create`, `timer`, `deadline`, `hook`, `hook_failed`, `migrate`, `holder_dropped`,
-    /// `hand_over`, `review`.
+    /// `hand_over`, `file_erase`, `review`.
     pub action_type: String,
     /// The edge's id, or the same word.
     pub action_id: String,
@@ -212,12 +220,24 @@ pub fn entries(
     for (meta, events) in commits {
         outline.push(0, meta, events);
     }
+    let erased: BTreeSet<FileId> = commits
+        .iter()
+        .flat_map(|(_, events)| events)
+        .filter_map(|event| match event.cause() {
+            Some(Cause::FileErased { file, .. }) => Some(file),
+            Some(_) | None => None,
+        })
+        .collect();
     let told = outline.rows().iter().zip(commits);
-    told.map(|(row, (meta, events))| entry(row, meta, events, workflow, directory, permissions))
-        .collect()
+    told.map(|(row, (meta, events))| {
+        let mut entry = entry(row, meta, events, workflow, directory, permissions);
+        entry.hide_erased(&|file| erased.contains(&file));
+        entry
+    })
+    .collect()
 }
 
-/// Tells one commit, as [`entries`] does.
+/// Tells one commit, as [`entries`] does, but for files that were erased since: see [`HistoryEntry::hide_erased`].
 #[must_use]
 pub fn entry(
     row: &OutlineRow,
@@ -318,6 +338,7 @@ impl Told {
         let mut caused = None;
         let mut concerned = None;
         let mut asked_by = None;
+        let mut said = None;
         for cause in events.iter().filter_map(Event::cause) {
             let (word, node) = match cause {
                 Cause::Created(_) => continue,
@@ -335,6 +356,10 @@ impl Told {
                 Cause::EffectDone { .. } => ("delivered", None),
                 Cause::EffectParked { .. } => ("parked", None),
                 Cause::Migrated { .. } => ("migrate", None),
+                Cause::FileErased { reason, .. } => {
+                    said = said.or(Some(reason));
+                    ("file_erase", None)
+                }
                 Cause::Dropped { user, .. } => {
                     concerned = concerned.or(Some(user));
                     ("holder_dropped", None)
@@ -369,7 +394,7 @@ impl Told {
                     action_id: word.into(),
                     node,
                     target: concerned.cloned(),
-                    comment: None,
+                    comment: said.map(str::to_owned),
                     by: asked_by.cloned(),
                 }
             }
@@ -391,6 +416,7 @@ fn step_of(events: &[Event]) -> Option<(u32, &'static str)> {
         | Cause::HookAccepted { .. }
         | Cause::Dropped { .. }
         | Cause::HandedOver { .. }
+        | Cause::FileErased { .. }
         | Cause::ChildOpened { .. }
         | Cause::ChildEnded { .. }
         | Cause::EffectDone { .. }

@@ -219,6 +219,7 @@ pub fn detail(
         parent: None,
         migrate_to: None,
         replies: None,
+        files: crate::ticket::Files::Unkept,
     };
     let offered = offer::offered(ticket, user, &context);
     let permissions = visibility::field_permissions(workflow, offered.acting_node());

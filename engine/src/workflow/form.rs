@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::account::by_id::IdHash;
 use crate::id::FieldKey;
 
+pub mod accept;
 pub mod check;
 pub mod component;
 pub mod title;

@@ -17,7 +17,7 @@ use loonflow_engine::ticket::{Action, Refusal};
 use loonflow_engine::time::Timestamp;
 use loonflow_engine::value::Value;
 use loonflow_engine::workflow::VersionState;
-use loonflow_storage::{EventLog, MemoryLog};
+use loonflow_storage::{EventLog, MemoryBlobs, MemoryLog};
 use serde_json::{Value as Json, json};
 
 pub(crate) const ACME: &str = "00000000-0000-7000-8000-000000000001";
@@ -123,6 +123,7 @@ impl World {
             ids: port(),
             random: port(),
             outside: None,
+            blobs: Some(Arc::new(MemoryBlobs::new())),
         };
         let engine = Engine::start(log, given, options).await.expect("the engine starts");
         assert!(engine.is_ready());

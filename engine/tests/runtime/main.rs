@@ -19,6 +19,8 @@ mod effects_crash;
 mod fairness;
 /// Logs and actors that fail: what was answered holds, what was not may be asked again.
 mod faults;
+/// Uploads, reading, erasing, sweeping.
+mod files;
 /// A started engine with the fixtures of the project in it, and ports that a test controls.
 mod fixture;
 /// Histories, page by page: the same as all at once.

@@ -331,6 +331,7 @@ fn a_question_is_known_by_what_it_asks() {
         create.fields.insert("amount".into(), amount.into());
         let context = loonflow_engine::ticket::Context {
             replies: Some(replies),
+            files: loonflow_engine::ticket::Files::AsDescribed,
             ..context(&workflow, &directory, NOW, Draw::Seed(1))
         };
         let command = Command::Create(create);

@@ -25,7 +25,7 @@ fn walk(walk: impl FnOnce(&mut dyn FnMut(Step<'_>) -> ControlFlow<()>) -> Verifi
 }
 
 fn offline(log: &dyn EventLog) -> (Verified, Vec<String>) {
-    walk(|watch| verify(log, watch).expect("the log reads"))
+    walk(|watch| verify(log, None, watch).expect("the log reads"))
 }
 
 /// A log with two tickets, of which one has a snapshot, and the list as it was then. Nothing has it open.
@@ -318,6 +318,6 @@ fn findings_are_named_up_to_a_bound_and_counted_beyond() {
     assert_eq!(found.len() as u64, FINDINGS_NAMED_MAX);
     assert_eq!(verified.n_bad, FINDINGS_NAMED_MAX + 50);
     // Whoever has enough ends the walk.
-    let enough = verify(&log, &mut |_| ControlFlow::Break(())).unwrap();
+    let enough = verify(&log, None, &mut |_| ControlFlow::Break(())).unwrap();
     assert!(enough.n_bad <= 1);
 }

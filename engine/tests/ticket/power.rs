@@ -180,6 +180,7 @@ pub(crate) fn migrate(
         parent: None,
         migrate_to: Some(&target),
         replies: None,
+        files: loonflow_engine::ticket::Files::AsDescribed,
     };
     for event in decide(Some(&play.ticket), &command, &context)? {
         play.ticket.apply(&event, &command.meta(&context));

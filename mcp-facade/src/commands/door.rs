@@ -51,7 +51,13 @@ impl Door {
                 store::require_log(data)?;
                 Store::open(data, None).await.map(Self::Own)
             }
-            Need::ExistingLog => Ok(Self::Log(Operator::of_log(store::open_existing_log(data)?))),
+            Need::ExistingLog => {
+                let log = store::open_existing_log(data)?;
+                Ok(Self::Log(Operator::of_log(
+                    log,
+                    store::open_files(&store::files_path(data))?,
+                )))
+            }
         }
     }
 

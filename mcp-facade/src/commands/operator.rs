@@ -6,6 +6,7 @@
 mod absences;
 mod backup;
 mod effects;
+mod files;
 mod workflows;
 
 use std::collections::BTreeMap;
@@ -21,8 +22,8 @@ use loonflow_engine::workflow::decide::Refusal as WorkflowRefusal;
 use loonflow_engine::workflow::problem::Problem;
 use loonflow_mcp_facade::error::ApiError;
 use loonflow_mcp_facade::shifted_clock::ShiftedClock;
-use loonflow_storage::EventLog;
 use loonflow_storage::backup::Since;
+use loonflow_storage::{BlobStore, EventLog};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
@@ -91,6 +92,12 @@ pub(crate) enum Request {
         nodes: BTreeMap<String, String>,
         email: String,
     },
+    /// Take a file's bytes away for good.
+    EraseFile {
+        file_id: String,
+        email: String,
+        reason: String,
+    },
     /// The log as JSON lines, whole or what came after an export; items are texts of some lines each.
     Export { since: Since },
     /// Walk the whole log and everything in it.
@@ -107,6 +114,7 @@ pub(crate) enum Request {
 #[derive(Clone)]
 pub(crate) struct Operator {
     log: Arc<dyn EventLog>,
+    blobs: Arc<dyn BlobStore>,
     engine: Option<Engine>,
     clock: Option<Arc<dyn Clock>>,
     shifted_clock: Option<Arc<ShiftedClock>>,
@@ -120,16 +128,18 @@ impl Operator {
     pub(crate) fn of_store(store: &Store) -> Self {
         Self {
             log: Arc::clone(&store.log),
+            blobs: Arc::clone(&store.blobs),
             engine: Some(store.engine.clone()),
             clock: Some(Arc::clone(&store.clock)),
             shifted_clock: store.shifted_clock.clone(),
         }
     }
 
-    /// On a log alone.
-    pub(crate) fn of_log(log: Arc<dyn EventLog>) -> Self {
+    /// On a log alone, and the bytes of files beside it.
+    pub(crate) fn of_log(log: Arc<dyn EventLog>, blobs: Arc<dyn BlobStore>) -> Self {
         Self {
             log,
+            blobs,
             engine: None,
             clock: None,
             shifted_clock: None,
@@ -147,8 +157,12 @@ impl Operator {
     /// The sentence of a refusal or a fault.
     pub(crate) async fn answer(&self, request: Request, items: Items) -> Result<(), String> {
         match request {
-            Request::Export { since } => backup::export(Arc::clone(&self.log), since, items).await,
-            Request::Verify => backup::verify(Arc::clone(&self.log), self.engine.clone(), items).await,
+            Request::Export { since } => backup::export(Arc::clone(&self.log), self.blobs.clone(), since, items).await,
+            Request::Verify => {
+                let (log, blobs) = (Arc::clone(&self.log), self.blobs.clone());
+                backup::verify(log, blobs, self.engine.clone(), items).await
+            }
+            Request::EraseFile { file_id, email, reason } => self.erase_file(&file_id, &email, &reason, &items).await,
             Request::Status => self.status(&items).await,
             Request::Deliveries { ticket, limit } => self.deliveries(ticket.as_deref(), limit, &items).await,
             Request::Clock { by_ms } => self.clock(by_ms, &items).await,

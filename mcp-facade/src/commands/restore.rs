@@ -49,9 +49,10 @@ pub(crate) async fn run(data: &Path, flags: cli::Restore) -> anyhow::Result<Exit
         String::new()
     };
     line(format_args!(
-        "restored {} commits and {} entries to `{}`{but}",
+        "restored {} commits, {} entries and {} files to `{}`{but}",
         report.n_commits,
         report.n_entries,
+        report.n_files,
         data.display()
     ))?;
     Ok(if n_bad > 0 {
@@ -82,16 +83,23 @@ fn restore(data: &Path, flags: &cli::Restore, bad: &mpsc::Sender<Value>) -> anyh
         })
         .collect();
     store::make_directory(data)?;
-    let beside = data.join("log.restoring");
+    let (beside, files_beside) = (data.join("log.restoring"), data.join("files.restoring"));
     remove(&beside)?;
+    remove(&files_beside)?;
     store::make_directory(&beside)?;
-    let restored = match fill(&beside, data, &mut parts, bad) {
+    let restored = match fill(&beside, &files_beside, data, &mut parts, bad) {
         Ok(restored) => restored,
         Err(error) => {
             remove(&beside)?;
+            remove(&files_beside)?;
             return Err(error.context("nothing was restored"));
         }
     };
+    // The files first: a log is never there without the bytes that it names.
+    let files_place = store::files_path(data);
+    remove(&files_place)?;
+    std::fs::rename(&files_beside, &files_place).context("the restored files cannot be moved to their place")?;
+    File::open(data)?.sync_all()?;
     remove(&place)?;
     std::fs::rename(&beside, &place).context("the restored log cannot be moved to its place")?;
     File::open(data)?.sync_all()?;
@@ -115,14 +123,16 @@ fn open(file: &Path) -> anyhow::Result<(String, Box<dyn BufRead>)> {
 
 fn fill(
     path: &Path,
+    files: &Path,
     data: &Path,
     parts: &mut [Part<'_>],
     bad: &mpsc::Sender<Value>,
 ) -> anyhow::Result<(BackupReport, Verified)> {
     let log = store::open_at(path, data)?;
-    let report = backup::import_chain(&log, parts)?;
+    let blobs = store::open_files(files)?;
+    let report = backup::import_chain_with_files(&log, Some(&*blobs), parts)?;
     log.verify()?;
-    let verified = verify_log(&log, None, bad)?;
+    let verified = verify_log(&log, &*blobs, None, bad)?;
     log.close()?;
     Ok((report, verified))
 }

@@ -43,6 +43,7 @@ pub(crate) fn serving(config: &Config) -> Serving {
         public_url: config.call_back_url(),
         link_url: config.options.public_url.clone(),
         clock_ahead_ms: config.clock_ahead_ms,
+        file_bytes_of_tenant_max: config.file_bytes_of_tenant_max,
     }
 }
 

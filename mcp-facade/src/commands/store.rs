@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! <data>/log/          the log, opened by one process at a time
+//! <data>/files/        bytes of files, under the lock of the log
 //! <data>/admin.sock    how commands reach the server that has it open
 //! ```
 
@@ -15,7 +16,7 @@ use anyhow::{Context, anyhow, bail};
 use loonflow_engine::port::Clock;
 use loonflow_engine::runtime::{Engine, EngineOptions, Outside, Ports};
 use loonflow_mcp_facade::shifted_clock::ShiftedClock;
-use loonflow_storage::{Error, EventLog, SledLog, SledOptions};
+use loonflow_storage::{BlobStore, DiskBlobs, Error, EventLog, SledLog, SledOptions};
 
 /// Time to flush and close at a stop, of the ten seconds that it may take.
 const CLOSE_MAX: Duration = Duration::from_millis(2_500);
@@ -30,12 +31,16 @@ pub(crate) struct Serving {
     pub(crate) link_url: Option<String>,
     /// Milliseconds that its clock is ahead of the machine's, and can be moved on from; `None` for the machine's own.
     pub(crate) clock_ahead_ms: Option<i64>,
+    /// Bytes that the files of one tenant may have; `None` for the usual room.
+    pub(crate) file_bytes_of_tenant_max: Option<u64>,
 }
 
 /// An engine over the log of a data directory.
 pub(crate) struct Store {
     /// The log.
     pub(crate) log: Arc<dyn EventLog>,
+    /// Bytes of files.
+    pub(crate) blobs: Arc<dyn BlobStore>,
     /// The engine.
     pub(crate) engine: Engine,
     /// The engine's clock.
@@ -54,7 +59,9 @@ impl Store {
     /// A sentence for the operator.
     pub(crate) async fn open(data: &Path, serving: Option<Serving>) -> anyhow::Result<Self> {
         let log = open_log(data)?;
+        let blobs = open_files(&files_path(data))?;
         let mut ports = Ports::system();
+        ports.blobs = Some(Arc::clone(&blobs));
         let mut options = EngineOptions::default();
         let machine_clock = Arc::clone(&ports.clock);
         let mut shifted_clock = None;
@@ -62,6 +69,9 @@ impl Store {
             ports.outside = Some(serving.outside);
             options.public_url = serving.public_url;
             options.link_url = serving.link_url;
+            if let Some(n_bytes) = serving.file_bytes_of_tenant_max {
+                options.file_bytes_of_tenant_max = n_bytes;
+            }
             if let Some(ahead_ms) = serving.clock_ahead_ms {
                 let clock = Arc::new(ShiftedClock::ahead_of(Arc::clone(&machine_clock), ahead_ms));
                 ports.clock = clock.clone();
@@ -74,6 +84,7 @@ impl Store {
             .context("the engine could not be started; `loonflow-ticket verify` looks for damage in the log")?;
         Ok(Self {
             log,
+            blobs,
             engine,
             clock,
             shifted_clock,
@@ -103,6 +114,21 @@ impl Store {
 /// Where the log of a data directory is.
 pub(crate) fn log_path(data: &Path) -> PathBuf {
     data.join("log")
+}
+
+/// Where the bytes of files of a data directory are.
+pub(crate) fn files_path(data: &Path) -> PathBuf {
+    data.join("files")
+}
+
+/// Opens the bytes of files, whose directory is made where it is missing. Only for whoever has the log open.
+///
+/// # Errors
+/// A sentence for the operator.
+pub(crate) fn open_files(path: &Path) -> anyhow::Result<Arc<dyn BlobStore>> {
+    let opened = DiskBlobs::open(path);
+    let opened = opened.with_context(|| format!("the files in `{}` cannot be opened", path.display()))?;
+    Ok(Arc::new(opened))
 }
 
 /// Opens the log of a data directory, which is made where it is missing, for its owner only.

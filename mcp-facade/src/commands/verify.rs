@@ -71,7 +71,8 @@ pub(super) fn print_bad(item: &Value) -> io::Result<()> {
 
 fn summary(counts: &Value, n_bad: u64) -> String {
     let what = format!(
-        "{} events in {} commits of {} streams; {} directories, {} workflows, {} tickets ({} in the list, {} snapshots)",
+        "{} events in {} commits of {} streams; {} directories, {} workflows, {} tickets ({} in the list, {} snapshots), \
+         {} files",
         counts["n_events"],
         counts["n_commits"],
         counts["n_streams"],
@@ -79,7 +80,8 @@ fn summary(counts: &Value, n_bad: u64) -> String {
         counts["n_workflows"],
         counts["n_tickets"],
         counts["n_listed"],
-        counts["n_snapshots"]
+        counts["n_snapshots"],
+        counts["n_files"]
     );
     if n_bad == 0 {
         return format!("the log is sound: {what}");

@@ -126,6 +126,13 @@ fn a_bad_value_is_named_by_its_setting() {
         ),
         (
             Written {
+                file_room: text("10 GiB"),
+                ..default()
+            },
+            &[],
+        ),
+        (
+            Written {
                 address_rate_limit: text("many"),
                 ..default()
             },

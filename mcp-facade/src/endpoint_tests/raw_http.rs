@@ -289,7 +289,7 @@ async fn the_newest_revision_needs_no_handshake() {
         .await,
     )
     .await;
-    assert_eq!(list["result"]["tools"].as_array().map(Vec::len), Some(12), "{list}");
+    assert_eq!(list["result"]["tools"].as_array().map(Vec::len), Some(13), "{list}");
     assert_eq!(list["result"]["resultType"], "complete", "{list}");
     params.insert("name".to_owned(), json!("ticket_list"));
     params.insert("arguments".to_owned(), json!({ "access_token": good }));

@@ -109,7 +109,7 @@ async fn a_slash_at_the_end_changes_nothing() {
     let response = request.send().await.expect("answers");
     assert_eq!(response.status(), 200);
     let listed = answer(response).await;
-    assert_eq!(listed["result"]["tools"].as_array().map(Vec::len), Some(12));
+    assert_eq!(listed["result"]["tools"].as_array().map(Vec::len), Some(13));
 }
 
 #[tokio::test]
@@ -123,7 +123,7 @@ async fn a_client_that_takes_events_only_gets_one() {
     let text = response.text().await.expect("a body");
     let data = text.strip_prefix("event: message\ndata: ").expect("an event");
     let data: Value = serde_json::from_str(data.strip_suffix("\n\n").expect("its end")).expect("is JSON");
-    assert_eq!(data["result"]["tools"].as_array().map(Vec::len), Some(12));
+    assert_eq!(data["result"]["tools"].as_array().map(Vec::len), Some(13));
     let neither = post(address, &[("accept", "text/html")], body).await;
     assert_eq!(neither.status(), 406);
 }

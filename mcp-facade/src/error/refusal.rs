@@ -99,7 +99,12 @@ fn worded(refusal: &Refusal) -> Worded {
         | Refusal::TooManyMoves { .. }
         | Refusal::NotWaiting { .. }
         | Refusal::TicketFull { .. }
+        | Refusal::UnknownFile { .. }
+        | Refusal::FileErased { .. }
+        | Refusal::QuotaExceeded { .. }
+        | Refusal::FilesNotKept
         | Refusal::MigrationImpossible { .. } => Worded::default(),
+        Refusal::FileTooLarge { .. } => hint("send a smaller file".to_owned()),
     }
 }
 
@@ -217,6 +222,10 @@ fn details(refusal: &Refusal) -> Value {
         Refusal::TooManyMoves { node } => json!({ "node_id": node.as_str() }),
         Refusal::NotWaiting { .. } => json!({}),
         Refusal::TicketFull { n_events, n_bytes, .. } => json!({ "events": n_events, "bytes": n_bytes }),
+        Refusal::UnknownFile { id } | Refusal::FileErased { id } => json!({ "file_id": name(id) }),
+        Refusal::QuotaExceeded { n, n_max, unit, .. } => json!({ "would_be": n, "at_most": n_max, "unit": unit }),
+        Refusal::FileTooLarge { n_bytes_max } => json!({ "bytes_at_most": n_bytes_max }),
+        Refusal::FilesNotKept => json!({}),
         Refusal::MigrationImpossible { node, target, .. } => {
             json!({ "node_id": node.as_str(), "target_node_id": target.as_str() })
         }

@@ -84,20 +84,12 @@ impl Bodies {
                     );
                 }
                 Ok(None) => break,
-                Err(_elapsed) if window.n_bytes >= BODY_PROGRESS_BYTES_MIN => {
-                    window = Window::new();
+                Err(_elapsed) => {
+                    window.next()?;
                     continue;
                 }
-                Err(_elapsed) => {
-                    let seconds = BODY_PROGRESS_MAX.as_secs();
-                    let message = format!(
-                        "the body came too slowly: {} bytes in {seconds} seconds, where {BODY_PROGRESS_BYTES_MIN} are the least",
-                        window.n_bytes
-                    );
-                    return Err(ApiError::new(Code::InvalidArgument, message).with_hint("send the whole body at once"));
-                }
             };
-            window.n_bytes += frame.len();
+            window.take(frame.len());
             n_bytes = n_bytes.saturating_add(frame.len());
             if n_bytes <= BODY_BYTES_MAX {
                 budget.hold(&mut held, n_bytes)?;
@@ -165,17 +157,42 @@ fn no_room() -> ApiError {
 }
 
 /// What has come in since when.
-struct Window {
+pub(super) struct Window {
     ends_at: Instant,
     n_bytes: usize,
 }
 
 impl Window {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self {
             ends_at: Instant::now() + BODY_PROGRESS_MAX,
             n_bytes: 0,
         }
+    }
+
+    pub(super) fn ends_at(&self) -> Instant {
+        self.ends_at
+    }
+
+    pub(super) fn take(&mut self, n_bytes: usize) {
+        self.n_bytes += n_bytes;
+    }
+
+    /// The next one, where enough has come in this one.
+    ///
+    /// # Errors
+    /// `invalid_argument`.
+    pub(super) fn next(&mut self) -> Result<(), ApiError> {
+        if self.n_bytes >= BODY_PROGRESS_BYTES_MIN {
+            *self = Self::new();
+            return Ok(());
+        }
+        let seconds = BODY_PROGRESS_MAX.as_secs();
+        let message = format!(
+            "the body came too slowly: {} bytes in {seconds} seconds, where {BODY_PROGRESS_BYTES_MIN} are the least",
+            self.n_bytes
+        );
+        Err(ApiError::new(Code::InvalidArgument, message).with_hint("send the whole body at once"))
     }
 }
 

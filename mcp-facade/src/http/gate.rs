@@ -67,6 +67,21 @@ impl Gate {
             .map(|(_parts, bytes)| bytes)
     }
 
+    /// Refuses a request that addresses another name than the server's.
+    ///
+    /// # Errors
+    /// `permission_denied`.
+    pub(super) fn check_host(&self, request: &Request) -> Result<(), ApiError> {
+        hosts::check(self.0.state.options(), request.uri(), request.headers())
+    }
+
+    /// Notes that a connection sends a body, of somebody who is known.
+    pub(super) fn enter_body(&self, request: &Request) {
+        if let Some(connection) = request.extensions().get::<Connection>() {
+            connection.enter(Phase::Body { is_known: true });
+        }
+    }
+
     pub(super) fn new(state: AppState) -> Self {
         let options = state.options();
         let addresses = options.address_rate_limit_per_s;

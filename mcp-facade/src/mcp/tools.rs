@@ -6,6 +6,7 @@
 pub mod absence_clear;
 pub mod absence_list;
 pub mod absence_set;
+pub mod file_upload;
 pub mod ticket_create;
 pub mod ticket_detail;
 pub mod ticket_handle;
@@ -108,6 +109,7 @@ pub fn all() -> &'static Toolset {
             absence_set::DECLARATION,
             absence_clear::DECLARATION,
             absence_list::DECLARATION,
+            file_upload::DECLARATION,
         ])
     });
     &ALL

@@ -8,6 +8,8 @@ mod demo;
 mod directories;
 /// Timers and hooks: a clock that is moved on, and what became of calls.
 mod effects;
+/// Files on disk.
+mod files;
 /// Import, tokens, migration: what an operator changes.
 mod operate;
 /// Directories and files that are out of reach, or are something else.

@@ -323,6 +323,7 @@ impl<'p> Replication<'p> {
             parent: None,
             migrate_to: None,
             replies: None,
+            files: loonflow_engine::ticket::Files::AsDescribed,
         }
     }
 

@@ -273,7 +273,8 @@ async fn ask(engine: &Engine, call: &Prepared) -> Answer<Done> {
             | Command::Migrate { .. }
             | Command::CloseEffect { .. }
             | Command::OpenChild(_)
-            | Command::EndChild { .. },
+            | Command::EndChild { .. }
+            | Command::EraseFile { .. },
             ..,
         )
         | (Command::Create(_), None, _)

@@ -256,6 +256,7 @@ impl Process {
             parent: None,
             migrate_to: None,
             replies: None,
+            files: loonflow_engine::ticket::Files::AsDescribed,
         };
         let origin = Origin {
             app: call.caller.as_ref().map(|caller| caller.app.clone()),

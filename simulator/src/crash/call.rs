@@ -123,6 +123,7 @@ fn user_of(command: &Command) -> Option<&UserId> {
         | Command::CloseEffect { .. }
         | Command::OpenChild(_)
         | Command::EndChild { .. }
+        | Command::EraseFile { .. }
         | Command::Migrate { .. }
         | Command::ReviewHolders
         | Command::HandOver { .. } => None,

@@ -204,7 +204,7 @@ pub fn lists_equal_fold(index: &TenantIndex, tickets: &[Arc<Ticket>], directory:
         }
         let mut card = Ticket::clone(ticket);
         card.fields = Arc::default();
-        (card.effects, card.children, card.answered_hooks) = Default::default();
+        (card.effects, card.children, card.answered_hooks, card.files) = Default::default();
         hold(name, all.get(&ticket.id).is_some_and(|found| **found == card), || {
             format!("listed {:?}, there {card:?}", all.get(&ticket.id))
         })?;

@@ -54,6 +54,7 @@ impl Outside {
             ids: port(),
             random: port(),
             outside: None,
+            blobs: None,
         }
     }
 }

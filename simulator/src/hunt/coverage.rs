@@ -204,6 +204,7 @@ impl Coverage {
             | Command::CloseEffect { .. }
             | Command::OpenChild(_)
             | Command::EndChild { .. }
+            | Command::EraseFile { .. }
             | Command::Migrate { .. }
             | Command::ReviewHolders
             | Command::HandOver { .. } => {

@@ -226,6 +226,7 @@ impl Goals {
                 | Event::HookAccepted { .. }
                 | Event::ChildOpened { .. }
                 | Event::ChildEnded { .. }
+                | Event::FileErased { .. }
                 | Event::ActedAs { .. }
                 | Event::Asked { .. }
                 | Event::VoteTakenBack { .. }

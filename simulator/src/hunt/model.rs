@@ -32,6 +32,7 @@ pub mod compare;
 mod conditions;
 mod deadlines;
 mod definition;
+mod files;
 mod forms;
 mod graph;
 mod migrate;

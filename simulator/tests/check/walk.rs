@@ -86,6 +86,7 @@ impl Walk<'_> {
             parent: None,
             migrate_to: None,
             replies: None,
+            files: loonflow_engine::ticket::Files::AsDescribed,
         }
     }
 

@@ -418,6 +418,7 @@ fn migrations_are_left_out() {
             parent: None,
             migrate_to: Some(&new),
             replies: None,
+            files: loonflow_engine::ticket::Files::AsDescribed,
         };
         let events = decide(ticket.as_ref(), &command, &context).expect("a migration");
         assert!(events.iter().any(|event| event.name() == "migrated"));

@@ -110,6 +110,7 @@ impl Pair {
         let context = Context {
             migrate_to: Some(to),
             replies: None,
+            files: loonflow_engine::ticket::Files::AsDescribed,
             ..self.world.context(from, Draw::Preview)
         };
         let engine = decide_with_outcome(Some(&self.world.tickets[idx].ticket), &command, &context);

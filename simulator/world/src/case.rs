@@ -254,6 +254,7 @@ impl CaseStep {
             Command::CloseEffect { .. }
             | Command::OpenChild(_)
             | Command::EndChild { .. }
+            | Command::EraseFile { .. }
             | Command::ReviewDeadlines { .. } => return None,
             Command::ReviewHolders => Self::ReviewHolders { ticket: ticket? },
             Command::HandOver { user, .. } => Self::HandOver {

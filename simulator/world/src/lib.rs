@@ -178,6 +178,7 @@ impl World {
             parent: None,
             migrate_to: self.workflows.get(&workflow.workflow_id).map(Arc::as_ref),
             replies: None,
+            files: loonflow_engine::ticket::Files::AsDescribed,
         }
     }
 

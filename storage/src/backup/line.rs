@@ -14,7 +14,9 @@ use crate::record::{Commit, Expected, NewCommit, Position, StoredEvent, StreamId
 pub(super) const FORMAT: &str = "loonflow-log";
 /// The version that is written.
 pub(super) const VERSION: u32 = 2;
-/// The version before, which is still read: its lines carry no digests.
+/// The version that is written where there are files: their bytes are in it too.
+pub(super) const VERSION_WITH_FILES: u32 = 3;
+/// The version before both, which is still read: its lines carry no digests.
 pub(super) const VERSION_WITHOUT_DIGESTS: u32 = 1;
 /// Longest line taken: the largest commit in base64 with room for its names.
 pub(super) const LINE_BYTES_MAX: u64 = 32 << 20;
@@ -38,6 +40,20 @@ pub(super) enum Line {
     Commit(CommitLine),
     /// The last line.
     End(End),
+    /// Bytes of a file, from version 3 on.
+    File(FileLine),
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct FileLine {
+    pub(super) space: String,
+    pub(super) digest: String,
+    /// Of the whole file.
+    pub(super) n_bytes: u64,
+    /// Where in the file these bytes stand.
+    pub(super) at: u64,
+    pub(super) bytes: Bytes,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -87,6 +103,9 @@ struct EventLine {
 pub(super) struct End {
     pub(super) n_entries: u64,
     pub(super) n_commits: u64,
+    /// Files in this export; from version 3 on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) n_files: Option<u64>,
     /// Position of the last commit, in this export or before it; not in version 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) position: Option<Position>,
@@ -330,6 +349,6 @@ pub(super) fn end(text: &[u8]) -> Option<(End, Option<Digest>)> {
     }
     match line.parse() {
         Ok(Line::End(end)) => Some((end, split.map(|(_, digest)| digest))),
-        Ok(Line::Header(_) | Line::Entry(_) | Line::Commit(_)) | Err(_) => None,
+        Ok(Line::Header(_) | Line::Entry(_) | Line::Commit(_) | Line::File(_)) | Err(_) => None,
     }
 }

@@ -4,10 +4,13 @@ use std::collections::VecDeque;
 use std::io::BufRead;
 
 use super::entries::Entries;
+use super::files::Incoming;
 use super::line::{
-    CheckedLine, CommitLine, End, FORMAT, Header, Line, NO_DIGEST, RawLine, VERSION, VERSION_WITHOUT_DIGESTS,
+    CheckedLine, CommitLine, End, FORMAT, Header, Line, NO_DIGEST, RawLine, VERSION, VERSION_WITH_FILES,
+    VERSION_WITHOUT_DIGESTS,
 };
 use super::{BackupReport, Digest};
+use crate::blobs::BlobStore;
 use crate::error::Error;
 use crate::event_log::EventLog;
 use crate::record::{Head, Position};
@@ -50,11 +53,26 @@ pub fn import(log: &dyn EventLog, input: &mut dyn BufRead) -> Result<BackupRepor
 /// where an input is not a whole export, was changed, or its positions and versions have gaps; what the log or an input
 /// says.
 pub fn import_chain(log: &dyn EventLog, parts: &mut [Part<'_>]) -> Result<BackupReport, Error> {
+    import_chain_with_files(log, None, parts)
+}
+
+/// The same with the bytes of the files of the last part. Blocking.
+///
+/// # Errors
+/// As [`import_chain`], and what `blobs` says.
+pub fn import_chain_with_files(
+    log: &dyn EventLog,
+    blobs: Option<&dyn BlobStore>,
+    parts: &mut [Part<'_>],
+) -> Result<BackupReport, Error> {
     if log.last_position() > 0 || !log.kv_trees()?.is_empty() {
         return Err(Error::invalid("the target of an import must be an empty log"));
     }
     let mut import = Import {
         log,
+        blobs,
+        files: Incoming::default(),
+        n_files: 0,
         entries: Entries::default(),
         in_flight: InFlight::default(),
         position: 0,
@@ -76,6 +94,7 @@ pub fn import_chain(log: &dyn EventLog, parts: &mut [Part<'_>]) -> Result<Backup
     Ok(BackupReport {
         n_commits: import.position,
         n_entries: import.n_entries,
+        n_files: import.n_files,
         position: import.position,
         digest: digest.filter(|_| have_digests),
     })
@@ -84,6 +103,10 @@ pub fn import_chain(log: &dyn EventLog, parts: &mut [Part<'_>]) -> Result<Backup
 /// What was taken so far.
 struct Import<'a> {
     log: &'a dyn EventLog,
+    blobs: Option<&'a dyn BlobStore>,
+    files: Incoming,
+    /// Files of the part that is read.
+    n_files: u64,
     entries: Entries,
     in_flight: InFlight,
     /// Position of the last commit.
@@ -143,8 +166,12 @@ impl Import<'_> {
     fn fill(&mut self, reader: &mut PartReader<'_>, takes_entries: bool) -> Result<Option<Digest>, Error> {
         let began = self.position;
         let mut n_entries = 0;
+        self.n_files = 0;
         loop {
             let (parsed, line) = reader.next_line(self.position)?;
+            if self.files.is_cut() && !matches!(parsed, Line::File(_)) {
+                return Err(reader.damaged("stands where a file goes on"));
+            }
             match parsed {
                 Line::Header(_) => return Err(reader.damaged("is a second header")),
                 Line::Entry(entry) => {
@@ -152,6 +179,14 @@ impl Import<'_> {
                     if takes_entries {
                         self.entries.push(self.log, entry)?;
                     }
+                }
+                Line::File(file) => {
+                    let is_last = file.at + file.bytes.0.len() as u64 >= file.n_bytes;
+                    if let Some(blobs) = self.blobs.filter(|_| takes_entries) {
+                        let taken = self.files.take(blobs, file)?;
+                        taken.map_err(|what| reader.damaged(what))?;
+                    }
+                    self.n_files += u64::from(is_last);
                 }
                 Line::Commit(commit) => {
                     self.take(commit, line.n_bytes, reader)?;
@@ -182,7 +217,7 @@ impl Import<'_> {
     }
 
     fn check_end(&self, end: &End, counted: (u64, u64), reader: &PartReader<'_>) -> Result<(), Error> {
-        if (end.n_entries, end.n_commits) != counted {
+        if (end.n_entries, end.n_commits) != counted || end.n_files.unwrap_or(0) != self.n_files {
             return Err(reader.damaged("counts other lines than came"));
         }
         let names_end = (end.position, end.commit) == (Some(self.position), self.commit);
@@ -240,10 +275,10 @@ impl<'a> PartReader<'a> {
             raw.plain()
         };
         match (line.version(), self.chain) {
-            (Some(VERSION), None) => return Err(self.damaged(NO_DIGEST)),
-            (None | Some(VERSION), _) | (Some(VERSION_WITHOUT_DIGESTS), None) => {}
+            (Some(VERSION | VERSION_WITH_FILES), None) => return Err(self.damaged(NO_DIGEST)),
+            (None | Some(VERSION | VERSION_WITH_FILES), _) | (Some(VERSION_WITHOUT_DIGESTS), None) => {}
             (Some(found), _) => {
-                let supported = VERSION;
+                let supported = VERSION_WITH_FILES;
                 return Err(Error::FormatVersion { found, supported });
             }
         }

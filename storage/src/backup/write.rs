@@ -2,8 +2,11 @@
 
 use std::io::Write;
 
-use super::line::{Bytes, CommitLine, End, Entry, FORMAT, Header, Line, LineWriter, VERSION, commit_digest};
-use super::{BackupReport, Digest, Since};
+use super::line::{
+    Bytes, CommitLine, End, Entry, FORMAT, Header, Line, LineWriter, VERSION, VERSION_WITH_FILES, commit_digest,
+};
+use super::{BackupReport, Digest, Since, files};
+use crate::blobs::BlobStore;
 use crate::error::Error;
 use crate::event_log::EventLog;
 
@@ -26,11 +29,31 @@ pub fn export(log: &dyn EventLog, out: &mut dyn Write) -> Result<BackupReport, E
 /// [`Error::Invalid`] where the log ends before `since`, or its commit there is another than the one exported; what the
 /// log or `out` says.
 pub fn export_since(log: &dyn EventLog, since: &Since, out: &mut dyn Write) -> Result<BackupReport, Error> {
+    export_with_files(log, None, since, out)
+}
+
+/// The same with the bytes of all files, those of earlier exports too: what a commit names is not known here. Blocking.
+///
+/// The log comes first, so whatever it names is in the export, but for what is erased while it is written.
+///
+/// # Errors
+/// As [`export_since`], and what `blobs` says.
+pub fn export_with_files(
+    log: &dyn EventLog,
+    blobs: Option<&dyn BlobStore>,
+    since: &Since,
+    out: &mut dyn Write,
+) -> Result<BackupReport, Error> {
+    // One without a file is as one of a log that keeps none.
+    let blobs = match blobs {
+        Some(blobs) if !blobs.scan(None, 1)?.is_empty() => Some(blobs),
+        Some(_) | None => None,
+    };
     let mut commit = digest_at(log, since)?;
     let mut lines = LineWriter::new(out);
     lines.write(&Line::Header(Header {
         format: FORMAT.to_owned(),
-        version: VERSION,
+        version: if blobs.is_some() { VERSION_WITH_FILES } else { VERSION },
         after: since.position,
         commit,
         previous: since.export,
@@ -54,16 +77,19 @@ pub fn export_since(log: &dyn EventLog, since: &Since, out: &mut dyn Write) -> R
             commit = Some(lines.write(&Line::Commit(CommitLine::of(&read)))?);
         }
     }
+    let n_files = blobs.map(|blobs| files::write(blobs, &mut lines)).transpose()?;
     let n_commits = position - since.position;
     lines.write(&Line::End(End {
         n_entries,
         n_commits,
+        n_files,
         position: Some(position),
         commit,
     }))?;
     Ok(BackupReport {
         n_commits,
         n_entries,
+        n_files: n_files.unwrap_or(0),
         position,
         digest: Some(lines.digest),
     })

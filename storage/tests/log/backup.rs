@@ -5,8 +5,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures::executor::block_on;
-use loonflow_storage::backup::{BackupReport, Part, Since, export, export_since, import, import_chain};
-use loonflow_storage::{Error, EventLog, MemoryLog};
+use loonflow_storage::backup::{
+    BackupReport, Part, Since, export, export_since, export_with_files, import, import_chain, import_chain_with_files,
+};
+use loonflow_storage::blobs::is_sound;
+use loonflow_storage::{BlobStore, Error, EventLog, MemoryBlobs, MemoryLog};
 
 use crate::fixture::{Fixture, commit, event, memory, sled, with_kv};
 
@@ -144,8 +147,8 @@ fn a_damaged_export_of_version_1_is_refused() {
     corrupt(&text[..text.len() / 2], None);
     corrupt(&text.replace("MQ==", "MQ="), None);
     corrupt(&text.replace("\"version\":1}", "\"version\":2}"), None);
-    let newer = text.replace("\"version\":1}", "\"version\":3,\"more\":0}");
-    assert_eq!(imported(&newer).0, Err(Error::FormatVersion { found: 3, supported: 2 }));
+    let newer = text.replace("\"version\":1}", "\"version\":4,\"more\":0}");
+    assert_eq!(imported(&newer).0, Err(Error::FormatVersion { found: 4, supported: 3 }));
     assert!(imported(&text).0.is_ok());
 }
 
@@ -389,4 +392,69 @@ fn an_export_runs_beside_appends() {
         }
         is_done.store(true, Ordering::Relaxed);
     });
+}
+
+/// Bytes of files, of one space and two; one of them takes several lines.
+fn with_files() -> (MemoryBlobs, Vec<u64>) {
+    let (blobs, sizes) = (MemoryBlobs::new(), [0, 5, (2 << 20) + 1]);
+    for (n, size) in (0..).zip(sizes) {
+        let mut writer = blobs.begin().unwrap();
+        writer.write(&vec![n; size]).unwrap();
+        writer.keep([n / 2; 16]).unwrap();
+    }
+    let mut sizes = sizes.map(|size| size as u64).to_vec();
+    sizes.sort_unstable();
+    (blobs, sizes)
+}
+
+#[test]
+fn files_are_in_an_export_behind_the_log() {
+    let (source, (blobs, sizes)) = (filled(), with_files());
+    let mut out = Vec::new();
+    let report = export_with_files(&*source.log, Some(&blobs), &Since::default(), &mut out).unwrap();
+    assert_eq!((report.n_files, report.n_commits), (3, 701));
+    let text = String::from_utf8(out).unwrap();
+    let (log, target) = (MemoryLog::new(), MemoryBlobs::new());
+    let import = |text: &str, log: &MemoryLog, target: &MemoryBlobs| {
+        let name = "the export".to_owned();
+        let input = &mut text.as_bytes();
+        import_chain_with_files(log, Some(target), &mut [Part { name, input }])
+    };
+    assert_eq!(import(&text, &log, &target), Ok(report));
+    let kept = target.scan(None, usize::MAX).unwrap();
+    let mut found: Vec<u64> = kept.iter().map(|blob| blob.n_bytes).collect();
+    found.sort_unstable();
+    assert_eq!(found, sizes);
+    assert!(
+        kept.iter()
+            .all(|blob| is_sound(&target, &blob.id, blob.n_bytes).unwrap())
+    );
+    // A log without files is exported as ever.
+    let mut out = Vec::new();
+    export_with_files(&*source.log, Some(&MemoryBlobs::new()), &Since::default(), &mut out).unwrap();
+    assert_eq!(String::from_utf8(out).unwrap(), exported(&*source.log).0);
+    // What is cut, left out or changed is named. Without digests in the lines, so that it is the file that is looked at.
+    let plain: Vec<String> = text
+        .lines()
+        .map(|line| {
+            let content = line.rsplit_once(",\"sha256\":").unwrap().0;
+            format!("{content}}}\n").replace("\"version\":3", "\"version\":1")
+        })
+        .collect();
+    let refused = |lines: &[String]| {
+        let refused = import(&lines.concat(), &MemoryLog::new(), &MemoryBlobs::new());
+        assert!(matches!(refused, Err(Error::Corrupt { .. })), "{refused:?}");
+    };
+    assert!(import(&plain.concat(), &MemoryLog::new(), &MemoryBlobs::new()).is_ok());
+    let first = plain.iter().position(|line| line.starts_with("{\"file\"")).unwrap();
+    for n in first..plain.len() - 1 {
+        let mut without = plain.clone();
+        without.remove(n);
+        refused(&without);
+    }
+    let mut changed = plain.clone();
+    let place = changed.iter().position(|line| line.contains("\"n_bytes\":5,")).unwrap();
+    changed[place] = changed[place].replace("AQEBAQE=", "AQEBAQI=");
+    assert_ne!(changed, plain);
+    refused(&changed);
 }

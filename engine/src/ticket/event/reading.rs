@@ -4,7 +4,7 @@
 //! Not here: what an event makes of a ticket (`apply`), what it causes outside (`effect`).
 
 use crate::account::notice_event::NoticeEvent;
-use crate::id::{EdgeId, NodeId, TicketId, TokenId, UserId, VersionName};
+use crate::id::{EdgeId, FileId, NodeId, TicketId, TokenId, UserId, VersionName};
 use crate::ticket::event::{ActionTaken, Branch, ChildEnd, EffectId, Event, OwedEffect, TicketCreated, Undone};
 use crate::ticket::token::ForkId;
 
@@ -83,6 +83,13 @@ pub enum Cause<'e> {
         /// Which.
         effect: EffectId,
         /// What went wrong.
+        reason: &'e str,
+    },
+    /// See [`Event::FileErased`].
+    FileErased {
+        /// Which.
+        file: FileId,
+        /// Why.
         reason: &'e str,
     },
     /// See [`Event::HolderDropped`] and [`Event::ShareDropped`]; an action that drops a share is a cause before it.
@@ -248,6 +255,7 @@ impl Event {
                 effect: *effect,
                 reason,
             }),
+            Self::FileErased { file, reason } => Some(Cause::FileErased { file: *file, reason }),
             Self::HolderDropped { token, user } | Self::ShareDropped { token, user, .. } => {
                 Some(Cause::Dropped { token: *token, user })
             }
@@ -379,6 +387,7 @@ impl Event {
             | Self::ConsultTakenBack { .. }
             | Self::GivenBack { .. }
             | Self::UndoKept
+            | Self::FileErased { .. }
             | Self::ActedAs { .. } => None,
         }
     }

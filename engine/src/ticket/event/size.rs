@@ -22,7 +22,8 @@ impl Event {
             }
             Self::HookFailed { reason, .. }
             | Self::InterventionNeeded { reason }
-            | Self::EffectParked { reason, .. } => reason.len(),
+            | Self::EffectParked { reason, .. }
+            | Self::FileErased { reason, .. } => reason.len(),
             Self::EffectsOwed { effects } => effects.iter().map(|effect| EACH + effect.n_bytes()).sum(),
             Self::Asked { questions } => questions
                 .iter()

@@ -326,11 +326,14 @@ pub(super) fn damaged(reason: &str) -> CodecError {
     }
 }
 
-/// Fields are in no list, as they are or were; an emptied map is not made anew at every event.
+/// Fields and files are in no list, as they are or were; an emptied map is not made anew at every event.
 fn leave_fields_out(card: &mut Ticket) {
     card.undoable = None;
     if !card.fields.is_empty() {
         Arc::make_mut(&mut card.fields).clear();
+    }
+    if !card.files.is_empty() {
+        Arc::make_mut(&mut card.files).clear();
     }
 }
 

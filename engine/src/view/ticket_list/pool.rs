@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::hash::Hash;
 use std::sync::Arc;
 
-use crate::id::{FieldKey, NodeId, SharedText, TicketId, UserId};
-use crate::ticket::{Child, Clocks, EffectId, EffectTable, Rest, Round, ShareState, Ticket};
+use crate::id::{FieldKey, FileId, NodeId, SharedText, TicketId, UserId};
+use crate::ticket::{Child, Clocks, EffectId, EffectTable, Rest, Round, ShareState, Ticket, TicketFile};
 use crate::value::Value;
 
 /// Sets and maps of more entries are seldom alike, and cost their length to compare: they are not looked for.
@@ -74,6 +74,7 @@ pub(super) struct Pool {
     no_fields: Arc<BTreeMap<FieldKey, Value>>,
     no_effects: Arc<EffectTable>,
     no_children: Arc<BTreeMap<TicketId, Child>>,
+    no_files: Arc<BTreeMap<FileId, TicketFile>>,
     no_answers: Arc<BTreeMap<NodeId, EffectId>>,
     no_clocks: Arc<Clocks>,
     no_round: Arc<Round>,
@@ -88,6 +89,7 @@ impl Pool {
         // Nor is any of these in a list; that a ticket has a parent is in the sub-ticket.
         card.effects = Arc::clone(&self.no_effects);
         card.children = Arc::clone(&self.no_children);
+        card.files = Arc::clone(&self.no_files);
         card.answered_hooks = Arc::clone(&self.no_answers);
         card.round = Arc::clone(&self.no_round);
         card.undoable = None;

@@ -7,6 +7,7 @@ use serde_json::Value as Json;
 
 use super::reader::{Place, Reader, get, is_http};
 use crate::id::FieldKey;
+use crate::workflow::form::accept::Accept;
 use crate::workflow::form::check::decimal;
 use crate::workflow::form::component::{Choice, Component, ComponentKind, NumberRule};
 use crate::workflow::form::{Form, Row};
@@ -39,7 +40,8 @@ fn props_keys(kind: ComponentKind) -> Option<&'static [&'static str]> {
         ComponentKind::Select | ComponentKind::Radio | ComponentKind::Checkbox => {
             Some(&["placeholder", "options_with_keys", "multiple"])
         }
-        ComponentKind::User | ComponentKind::Department | ComponentKind::File => Some(&["placeholder", "multiple"]),
+        ComponentKind::User | ComponentKind::Department => Some(&["placeholder", "multiple"]),
+        ComponentKind::File => Some(&["placeholder", "multiple", "accept"]),
         ComponentKind::Text
         | ComponentKind::Textarea
         | ComponentKind::Date
@@ -169,6 +171,11 @@ fn component(reader: &mut Reader, info: &Json, seen: &mut Seen) -> Component {
     } else {
         Vec::new()
     };
+    let accept = if kind == ComponentKind::File {
+        accept(reader, props, &place)
+    } else {
+        Vec::new()
+    };
     let multiple = match get(props, "multiple") {
         Json::Null => kind == ComponentKind::Checkbox,
         Json::Bool(_) | Json::Number(_) | Json::String(_) | Json::Array(_) | Json::Object(_) => {
@@ -203,7 +210,34 @@ fn component(reader: &mut Reader, info: &Json, seen: &mut Seen) -> Component {
         kind,
         options,
         multiple,
+        accept,
     }
+}
+
+/// Which files a field takes.
+fn accept(reader: &mut Reader, props: &Json, place: &Place) -> Vec<Accept> {
+    let mut bad = |what: &str| {
+        let sentence = format!(
+            "has an `accept` with {what}: write a list of types (`application/pdf`, `image/*`) or endings (`.csv`)"
+        );
+        reader.error("bad_accept", place, &sentence);
+    };
+    let entries = match get(props, "accept") {
+        Json::Null => return Vec::new(),
+        Json::Array(entries) => entries,
+        Json::Bool(_) | Json::Number(_) | Json::String(_) | Json::Object(_) => {
+            bad("something that is no list");
+            return Vec::new();
+        }
+    };
+    let mut accept = Vec::new();
+    for entry in entries {
+        match entry.as_str().and_then(Accept::parse) {
+            Some(one) => accept.push(one),
+            None => bad(&format!("`{}`", entry.as_str().unwrap_or("something that is no text"))),
+        }
+    }
+    accept
 }
 
 /// How long a source may take at most, in seconds: whoever looks at a ticket waits for it.

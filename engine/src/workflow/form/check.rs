@@ -4,7 +4,7 @@
 
 use rust_decimal::Decimal;
 
-use super::component::{FILE_WORDS, file_name};
+use super::component::file_name;
 use super::{Component, ComponentKind, Form, NumberRule};
 use crate::account::directory::Directory;
 use crate::id::{DeptId, FieldKey, UserId};
@@ -12,6 +12,7 @@ use crate::limits::{
     self, LINK_CHARS_MAX, LONG_TEXT_CHARS_MAX, MARKUP_DEPTH_MAX, PARTS_MAX, TEXT_CHARS_MAX, TITLE_CHARS_MAX,
     VALUE_DEPTH_MAX,
 };
+use crate::text::is_blank;
 use crate::time::Timestamp;
 use crate::value::Value;
 
@@ -377,41 +378,37 @@ fn link(value: &Value) -> Result<(), ValueProblem> {
     }
 }
 
-/// Descriptors as they come: what counts is that each says which file it means, and points to nothing that a browser
-/// would run.
+/// Ids of files, or their descriptors as answers show them. Which files there are and may be named is asked later, of the
+/// ticket and of whoever acts (`ticket::file`).
 fn files(component: &Component, value: &Value) -> Result<(), ValueProblem> {
     let allowed = if component.multiple {
-        format!("a list of at most {PARTS_MAX} objects, each with `name`, `url` or `id`")
+        format!("a list of at most {PARTS_MAX} ids of files")
     } else {
-        "an object with `name`, `url` or `id`".to_owned()
+        "the id of a file".to_owned()
     };
-    let descriptors = match value {
+    let n_files = match value {
+        Value::List(items) => items.len(),
+        Value::Text(_) => value.parts_up_to(PARTS_MAX + 1).len(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Map(_) => 1,
+    };
+    if n_files > if component.multiple { PARTS_MAX } else { 1 } {
+        return Err(problem(format!("has {n_files} files"), allowed));
+    }
+    let entries = match value {
         Value::List(items) => items.as_slice(),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::Text(_) | Value::Map(_) => std::slice::from_ref(value),
     };
-    if descriptors.len() > if component.multiple { PARTS_MAX } else { 1 } {
-        return Err(problem(format!("has {} files", descriptors.len()), allowed));
-    }
-    for descriptor in descriptors {
-        let Value::Map(entries) = descriptor else {
-            return Err(problem(
-                format!("is {}, not a file's descriptor", kind_of(descriptor)),
-                allowed,
-            ));
-        };
-        if file_name(descriptor).is_none() {
-            return Err(problem("does not say which file it means", allowed));
-        }
-        if entries.len() > PARTS_MAX || entries.values().any(|entry| !is_short(entry)) {
-            return Err(problem("is a descriptor that is too large", allowed));
-        }
-        let texts = FILE_WORDS
-            .iter()
-            .filter(|word| word.contains("url"))
-            .filter_map(|word| entries.get(*word)?.as_text());
-        for text in texts {
-            if url::Url::parse(text.trim()).is_ok_and(|url| !matches!(url.scheme(), "http" | "https")) {
-                return Err(problem("points to something other than http or https", allowed));
+    for entry in entries {
+        match entry {
+            Value::Text(text) if !is_blank(text) => {}
+            Value::Map(entries) if file_name(entry).is_some() => {
+                if entries.len() > PARTS_MAX || entries.values().any(|entry| !is_short(entry)) {
+                    return Err(problem("is a descriptor that is too large", allowed));
+                }
+            }
+            Value::Map(_) | Value::Text(_) => return Err(problem("does not say which file it means", allowed)),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::List(_) => {
+                return Err(problem(format!("is {}, not the id of a file", kind_of(entry)), allowed));
             }
         }
     }

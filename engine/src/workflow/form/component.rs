@@ -13,6 +13,7 @@ use crate::account::token::Secret;
 use crate::id::{DeptId, FieldKey, UserId};
 use crate::text;
 use crate::value::Value;
+use crate::workflow::form::accept::Accept;
 
 macro_rules! component_kinds {
     ($($(#[$doc:meta])* $name:ident = $word:literal,)*) => {
@@ -169,6 +170,8 @@ pub struct Component {
     pub multiple: bool,
     /// What a number field takes.
     pub number: NumberRule,
+    /// What a file field takes; empty for any file.
+    pub accept: Vec<Accept>,
 }
 
 /// Where the value of a component comes from that is fetched when shown.
@@ -186,6 +189,18 @@ pub struct Source {
 const SOURCE_TIMEOUT: Duration = Duration::from_secs(5);
 
 impl Component {
+    /// Whether its values are files.
+    #[must_use]
+    pub fn is_file(&self) -> bool {
+        self.kind == ComponentKind::File
+    }
+
+    /// Whether it takes a file of this name and type, by `accept`.
+    #[must_use]
+    pub fn takes_file(&self, name: &str, media_type: &str) -> bool {
+        self.accept.is_empty() || self.accept.iter().any(|accept| accept.takes(name, media_type))
+    }
+
     /// Where its value comes from; `None` where it is of another kind, or does not say.
     #[must_use]
     pub fn source(&self) -> Option<Source> {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use loonflow_engine::runtime::verify::{self, Step, Verified};
 use loonflow_engine::runtime::{Engine, Fault};
 use loonflow_storage::backup::{self, Since};
-use loonflow_storage::{Error, EventLog};
+use loonflow_storage::{BlobStore, Error, EventLog};
 use serde_json::{Value, json};
 
 use super::{Items, with_causes};
@@ -23,13 +23,18 @@ const COMMITS_BETWEEN_NEWS: u64 = 10_000;
 ///
 /// # Errors
 /// A sentence.
-pub(super) async fn export(log: Arc<dyn EventLog>, since: Since, items: Items) -> Result<(), String> {
+pub(super) async fn export(
+    log: Arc<dyn EventLog>,
+    blobs: Arc<dyn BlobStore>,
+    since: Since,
+    items: Items,
+) -> Result<(), String> {
     blocking(move || {
         let mut out = ItemWriter {
             items,
             lines: Vec::with_capacity(2 * ITEM_BYTES),
         };
-        backup::export_since(&*log, &since, &mut out)?;
+        backup::export_with_files(&*log, Some(&*blobs), &since, &mut out)?;
         Ok(out.flush().map_err(|error| Error::io("send the export", &error))?)
     })
     .await
@@ -39,10 +44,15 @@ pub(super) async fn export(log: Arc<dyn EventLog>, since: Since, items: Items) -
 ///
 /// # Errors
 /// The sentence that names the first bad record of the log itself.
-pub(super) async fn verify(log: Arc<dyn EventLog>, engine: Option<Engine>, items: Items) -> Result<(), String> {
+pub(super) async fn verify(
+    log: Arc<dyn EventLog>,
+    blobs: Arc<dyn BlobStore>,
+    engine: Option<Engine>,
+    items: Items,
+) -> Result<(), String> {
     blocking(move || {
         let report = log.verify()?;
-        let verified = verify_log(&*log, engine.as_ref(), &items)?;
+        let verified = verify_log(&*log, &*blobs, engine.as_ref(), &items)?;
         let counts = json!({
             "n_streams": report.n_streams,
             "n_commits": report.n_commits,
@@ -52,6 +62,7 @@ pub(super) async fn verify(log: Arc<dyn EventLog>, engine: Option<Engine>, items
             "n_tickets": verified.n_tickets,
             "n_listed": verified.n_listed,
             "n_snapshots": verified.n_snapshots,
+            "n_files": verified.n_files,
             "n_bad": verified.n_bad,
         });
         let _ = items.blocking_send(json!({ "counts": counts }));
@@ -65,7 +76,12 @@ pub(super) async fn verify(log: Arc<dyn EventLog>, engine: Option<Engine>, items
 ///
 /// # Errors
 /// When the log cannot be read.
-pub(crate) fn verify_log(log: &dyn EventLog, engine: Option<&Engine>, items: &Items) -> Result<Verified, Fault> {
+pub(crate) fn verify_log(
+    log: &dyn EventLog,
+    blobs: &dyn BlobStore,
+    engine: Option<&Engine>,
+    items: &Items,
+) -> Result<Verified, Fault> {
     let mut told = 0;
     let mut watch = |step: Step<'_>| {
         let item = match step {
@@ -83,7 +99,7 @@ pub(crate) fn verify_log(log: &dyn EventLog, engine: Option<&Engine>, items: &It
     };
     match engine {
         Some(engine) => engine.verify(&mut watch),
-        None => verify::verify(log, &mut watch),
+        None => verify::verify(log, Some(blobs), &mut watch),
     }
 }
 

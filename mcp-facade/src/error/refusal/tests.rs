@@ -8,10 +8,12 @@ use loonflow_engine::workflow::decide::Refusal as WorkflowRefusal;
 
 use super::*;
 
-const FIELD_KINDS: [FieldProblemKind; 4] = [
+const FIELD_KINDS: [FieldProblemKind; 6] = [
     FieldProblemKind::Unknown,
     FieldProblemKind::NotEditable,
     FieldProblemKind::Invalid,
+    FieldProblemKind::UnknownFile,
+    FieldProblemKind::FileType,
     FieldProblemKind::Missing,
 ];
 
@@ -102,7 +104,17 @@ fn next(refusal: Option<&Refusal>) -> Option<Refusal> {
             n_bytes: 1,
             is_for_comments_only: false,
         },
-        Some(Refusal::TicketFull { .. }) => return None,
+        Some(Refusal::TicketFull { .. }) => Refusal::UnknownFile { id: text() },
+        Some(Refusal::UnknownFile { .. }) => Refusal::FileErased { id: text() },
+        Some(Refusal::FileErased { .. }) => Refusal::QuotaExceeded {
+            whose: "the files of the tenant",
+            n: 2,
+            n_max: 1,
+            unit: "bytes",
+        },
+        Some(Refusal::QuotaExceeded { .. }) => Refusal::FileTooLarge { n_bytes_max: 1 },
+        Some(Refusal::FileTooLarge { .. }) => Refusal::FilesNotKept,
+        Some(Refusal::FilesNotKept) => return None,
     })
 }
 

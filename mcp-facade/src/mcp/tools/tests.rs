@@ -6,8 +6,8 @@ use serde_json::{Map, Value, json};
 
 use super::*;
 use crate::call::{
-    absence_clear, absence_list, absence_set, ticket_create, ticket_detail, ticket_handle, ticket_history, ticket_list,
-    ticket_prepare_create, ticket_prepare_handle, user_list, workflow_list,
+    absence_clear, absence_list, absence_set, file_upload, ticket_create, ticket_detail, ticket_handle, ticket_history,
+    ticket_list, ticket_prepare_create, ticket_prepare_handle, user_list, workflow_list,
 };
 use crate::limits::TOOLS_LIST_BYTES_MAX;
 
@@ -106,7 +106,7 @@ fn annotations_are_honest() {
     for tool in all().listed() {
         let annotations = tool.annotations.expect("has some");
         let changes = ["ticket_handle", "absence_set", "absence_clear"].contains(&tool.name.as_ref());
-        let reads = !changes && tool.name != "ticket_create";
+        let reads = !changes && !["ticket_create", "file_upload"].contains(&tool.name.as_ref());
         assert_eq!(annotations.read_only_hint, Some(reads), "{}", tool.name);
         assert_eq!(annotations.destructive_hint, Some(changes), "{}", tool.name);
     }
@@ -235,7 +235,7 @@ fn every_declared_argument_is_read() {
         {
             let sent = [((*name).to_owned(), json!([{}]))];
             let mut sent: Map<String, Value> = sent.into_iter().collect();
-            for required in ["ticket_id", "workflow_id", "delegate_id", "from", "to"] {
+            for required in ["ticket_id", "workflow_id", "delegate_id", "from", "to", "name"] {
                 if entry.arguments.contains(&required) && !sent.contains_key(required) {
                     sent.insert(required.to_owned(), json!("x"));
                 }
@@ -254,6 +254,7 @@ fn every_declared_argument_is_read() {
                 "absence_set" => absence_set::Params::parse(&mut arguments).err(),
                 "absence_clear" => absence_clear::Params::parse(&mut arguments).err(),
                 "absence_list" => absence_list::Params::parse(&mut arguments).err(),
+                "file_upload" => file_upload::Params::parse(&mut arguments).err(),
                 other => panic!("no row for {other}"),
             };
             let refused = refused.unwrap_or_else(|| panic!("{}: `{name}` is not read", entry.tool.name));

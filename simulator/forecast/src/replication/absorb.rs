@@ -182,6 +182,7 @@ impl Replication<'_> {
                 | Event::WaitSkipped { .. }
                 | Event::ChildOpened { .. }
                 | Event::ChildEnded { .. }
+                | Event::FileErased { .. }
                 | Event::ActedAs { .. }
                 | Event::Asked { .. }
                 | Event::VoteTakenBack { .. }

@@ -7,10 +7,12 @@
 use std::collections::BTreeSet;
 
 use loonflow_engine::account::directory::Directory;
-use loonflow_engine::id::UserId;
+use loonflow_engine::id::{FileId, UserId};
+use loonflow_engine::ticket::FileInfo;
 use loonflow_engine::time::Timestamp;
 use loonflow_engine::value::Value;
 use loonflow_engine::workflow::condition::Condition;
+use loonflow_engine::workflow::form::accept::Accept;
 use loonflow_engine::workflow::{Component, ComponentKind};
 use rust_decimal::Decimal;
 
@@ -82,8 +84,24 @@ pub(super) fn candidates(
         }
         ComponentKind::Link => texts(&constants, "https://example.com/")?,
         ComponentKind::File => {
-            let one = Value::Map([("name".to_owned(), Value::text("plan.pdf"))].into());
-            vec![Value::List(vec![one])]
+            // One that fits what the field takes, as far as it says so.
+            let (name, media_type) = match component.accept.first() {
+                Some(Accept::Type(media_type)) => ("file".to_owned(), media_type.clone()),
+                Some(Accept::Family(family)) => ("file".to_owned(), format!("{family}x")),
+                Some(Accept::Ending(ending)) => (format!("file{ending}"), "application/octet-stream".to_owned()),
+                None => ("plan.pdf".to_owned(), "application/pdf".to_owned()),
+            };
+            let Some(id) = FileId::parse("00000000-0000-4000-8000-000000000001") else {
+                return Ok(Vec::new());
+            };
+            let one = FileInfo {
+                id,
+                name,
+                n_bytes: 5,
+                media_type,
+                sha256: [1; 32],
+            };
+            vec![Value::List(vec![one.to_value()])]
         }
         ComponentKind::Externaldata
         | ComponentKind::CreatorInfo

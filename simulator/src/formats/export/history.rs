@@ -180,6 +180,7 @@ impl History {
             Cause::HookAccepted { .. }
             | Cause::EffectDone { .. }
             | Cause::EffectParked { .. }
+            | Cause::FileErased { .. }
             | Cause::Dropped { .. } => None,
             Cause::ChildOpened { node, .. } => Some((
                 format!("{}: sub-ticket opened", self.node_name(node)),

@@ -316,6 +316,10 @@ impl Said {
                 detail: Some(state.word().to_owned()),
                 ..Self::default()
             },
+            Event::FileErased { reason, .. } => Self {
+                detail: Some(reason.clone()),
+                ..Self::default()
+            },
             Event::ActedAs { via } => Self {
                 detail: Some(via.word().to_owned()),
                 ..Self::default()

@@ -159,6 +159,7 @@ impl Player<'_> {
             parent: None,
             migrate_to: None,
             replies: None,
+            files: loonflow_engine::ticket::Files::AsDescribed,
         };
         if let Ok(events) = decide(self.ticket.as_ref(), command, &context) {
             let meta = command.meta(&context);

@@ -228,10 +228,9 @@ fn good(component: &Component, asked: &[Json]) -> Vec<Json> {
         }
         ComponentKind::Time => found.extend([json!("09:30"), json!("00:00:00"), json!("23:59:59")]),
         ComponentKind::File => {
-            found = vec![
-                json!([{ "name": "plan.pdf", "id": "f1" }]),
-                json!({ "name": "scan.png", "id": "f2" }),
-            ];
+            let (plan, scan) = (file(1, "plan.pdf", "application/pdf"), file(2, "scan.png", "image/png"));
+            let id = scan["id"].clone();
+            found = vec![json!([plan]), scan, json!([id]), json!([plan, plan])];
         }
         ComponentKind::Link => found.push(json!("https://example.com/a")),
         ComponentKind::Title | ComponentKind::Text | ComponentKind::Textarea | ComponentKind::Richtext => {
@@ -256,6 +255,17 @@ fn good(component: &Component, asked: &[Json]) -> Vec<Json> {
     found
 }
 
+/// A file as a draft describes it: the world takes whatever is described whole.
+fn file(n: u8, name: &str, kind: &str) -> Json {
+    json!({
+        "id": format!("00000000-0000-4000-8000-00000000000{n}"),
+        "name": name,
+        "size": 5,
+        "type": kind,
+        "sha256": format!("0{n}").repeat(32),
+    })
+}
+
 fn bad(component: &Component) -> Vec<Json> {
     match component.kind {
         ComponentKind::Number => vec![json!("many"), json!(true), json!("1e30"), json!([1, 2])],
@@ -266,7 +276,12 @@ fn bad(component: &Component) -> Vec<Json> {
         ComponentKind::Time => vec![json!("25:00"), json!("noon")],
         ComponentKind::User => vec![json!("nobody"), json!([["x"]])],
         ComponentKind::Department => vec![json!("nowhere"), json!(true)],
-        ComponentKind::File => vec![json!("plan.pdf"), json!([{ "url": "javascript:alert(1)" }])],
+        ComponentKind::File => vec![
+            json!("plan.pdf"),
+            json!([{ "url": "javascript:alert(1)" }]),
+            json!([5]),
+            file(3, "a", "b")["id"].clone(),
+        ],
         ComponentKind::Link => vec![json!("ftp://example.com"), json!("example")],
         ComponentKind::Title | ComponentKind::Text | ComponentKind::Textarea | ComponentKind::Richtext => {
             vec![json!(7), json!(["a"]), json!({ "a": 1 })]

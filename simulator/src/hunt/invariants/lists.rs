@@ -56,6 +56,7 @@ pub fn lists_equal_a_walk(world: &World, index: &TenantIndex, user: &UserId) -> 
                     effects: Default::default(),
                     children: Default::default(),
                     answered_hooks: Default::default(),
+                    files: Default::default(),
                     ..Ticket::clone(ticket)
                 };
                 for token in &mut bare.tokens {

@@ -173,6 +173,8 @@ pub(super) struct Field {
     pub(super) max: Option<Decimal>,
     pub(super) decimals: Option<u32>,
     pub(super) allows_negative: bool,
+    /// `accept` of a file field.
+    pub(super) accept: Vec<String>,
     /// Of an automatic title.
     pub(super) template: Option<String>,
 }
@@ -454,6 +456,10 @@ fn read_field(component: &Json) -> Field {
     Field {
         key: text(component, "component_key").into(),
         kind: kind.to_owned(),
+        accept: list(props, "accept")
+            .iter()
+            .filter_map(|entry| Some(entry.as_str()?.trim().to_lowercase()))
+            .collect(),
         multiple: props["multiple"].as_bool().unwrap_or(kind == "checkbox"),
         options: if has_options {
             list(props, "options_with_keys").iter().map(option).collect()

@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 use super::definition::{Definition, Field, Permission};
 use super::people::People;
 use super::ticket::Ticket;
-use super::{Refused, conditions, values};
+use super::{Refused, conditions, files, values};
 use crate::world::case::Fields;
 
 const TITLE_CHARS_MAX: usize = 500;
@@ -43,11 +43,11 @@ pub(super) fn check(
         let stored = ticket.value_of(idx);
         let repeats = stored == Some(value) || (stored.is_none() && is_blank(field, value));
         match permissions[idx] {
-            Permission::Optional | Permission::Required => match check_value(field, value, people) {
+            Permission::Optional | Permission::Required => match taken(ticket, people, permissions, idx, value) {
                 // What is stored of rich text is what was cleaned: a `<` that opens no tag is text there.
-                Some(new) if stored == Some(&*new) || (stored.is_none() && is_blank(field, &new)) => {}
-                Some(value) => changes.push((idx, value)),
-                None => problems.push((key.as_str().to_owned(), "invalid_field_value")),
+                Ok(new) if stored == Some(&*new) || (stored.is_none() && is_blank(field, &new)) => {}
+                Ok(value) => changes.push((idx, value)),
+                Err(code) => problems.push((key.as_str().to_owned(), code)),
             },
             Permission::Readonly if repeats => {}
             // Even a right guess at a hidden value is refused, else the answer would give it away; a title is no secret.
@@ -58,7 +58,7 @@ pub(super) fn check(
     for (idx, field) in on.fields.iter().enumerate().filter(|_| demands_required) {
         let new = sent
             .get(&*field.key)
-            .and_then(|value| check_value(field, value, people));
+            .and_then(|value| taken(ticket, people, permissions, idx, value).ok());
         let value = new
             .as_deref()
             .or_else(|| sent.get(&*field.key))
@@ -74,9 +74,32 @@ pub(super) fn check(
     }
 }
 
+/// What is stored of a value that was sent for a field, or why not.
+fn taken(
+    ticket: &Ticket,
+    people: &People,
+    permissions: &[Permission],
+    idx: usize,
+    value: &Json,
+) -> Result<Arc<Json>, Refused> {
+    let field = &ticket.on.fields[idx];
+    let value = check_value(field, value, people).ok_or("invalid_field_value")?;
+    if &*field.kind == "file" && !values::is_empty(&value) {
+        files::taken(ticket, permissions, idx, &value).map(Arc::new)
+    } else {
+        Ok(value)
+    }
+}
+
 /// The one code of several problems: what is plainly wrong before what is only not there yet.
 pub(super) fn code_of(problems: &[(String, Refused)]) -> Refused {
-    let order = ["unknown_field", "field_not_editable", "invalid_field_value"];
+    let order = [
+        "unknown_field",
+        "field_not_editable",
+        "invalid_field_value",
+        "unknown_file",
+        "file_type_not_allowed",
+    ];
     let is_there = |code: &&&str| problems.iter().any(|(_, problem)| problem == *code);
     order
         .iter()
@@ -97,6 +120,9 @@ pub(super) fn store(ticket: &mut Ticket, people: &People, changes: Vec<Change>) 
             is_renewed |= title.as_deref().is_some_and(|title| title != ticket.title_text());
         } else {
             let key = &on.fields[idx].key;
+            if &*on.fields[idx].kind == "file" {
+                files::note(ticket, key, &value);
+            }
             let stored = ticket.fields.get(key);
             is_renewed |= stored != Some(&value) && !(stored.is_none() && values::is_empty(&value));
             Arc::make_mut(&mut ticket.fields).insert(key.clone(), value);
@@ -256,15 +282,13 @@ fn files_in(value: &Json) -> &[Json] {
     value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice)
 }
 
-/// Descriptors that say which file they mean and point to nothing but http and https.
+/// Ids of files, or objects that say which file they mean.
 fn are_files(field: &Field, value: &Json) -> bool {
-    let files = files_in(value);
-    let is_file = |file: &Json| {
-        let points_elsewhere = ["url", "file_url"].into_iter().any(|word| {
-            let address = file.get(word).and_then(Json::as_str);
-            address.is_some_and(|text| is_http(text) == Some(false))
-        });
-        file.is_object() && file_name(file).is_some() && !points_elsewhere && is_short(file)
+    let files = files::named(value);
+    let is_file = |file: &Json| match file {
+        Json::String(text) => !text.trim().is_empty(),
+        Json::Object(_) => file_name(file).is_some() && is_short(file),
+        Json::Null | Json::Bool(_) | Json::Number(_) | Json::Array(_) => false,
     };
     files.len() <= if field.multiple { PARTS_MAX } else { 1 } && files.iter().all(is_file)
 }

@@ -20,6 +20,8 @@ pub(super) struct Ticket {
     pub(super) title: Arc<Json>,
     /// Stored values by key, the title's aside. Like the sets below shared by copies until one of them changes it.
     pub(super) fields: Arc<BTreeMap<Id, Arc<Json>>>,
+    /// Files that it has or had, each with a field that names it or did.
+    pub(super) files: Vec<(Id, Arc<Json>)>,
     /// `act_state`.
     pub(super) state: &'static str,
     /// By age, oldest first.
@@ -217,6 +219,7 @@ impl Ticket {
             last_clocks: BTreeMap::new(),
             n_stays: 0,
             undo: None,
+            files: Vec::new(),
             owed: Arc::default(),
             needs_help: false,
             is_discarded: false,

@@ -90,6 +90,8 @@ pub fn cause(moment: &Moment<'_>) -> Cause {
                 let (user, by) = (from.clone(), by.cloned());
                 return Cause::Command(Command::HandOver { user, by });
             }
+            // No step of the process: what is left of the file is in the fields as they are then.
+            Said::FileErased { .. } => return Cause::Bookkeeping,
             Said::Migrated { .. } => return Cause::Migration,
             // A review, where nobody did it.
             Said::Dropped { .. } => {}

@@ -251,6 +251,7 @@ impl Shadow {
             parent: moment.parent,
             migrate_to: None,
             replies: None,
+            files: loonflow_engine::ticket::Files::AsDescribed,
         };
         let events = decide(self.ticket.as_ref(), command, &context)?;
         let meta = command.meta(&context);
@@ -392,6 +393,7 @@ fn filled_in(cause: &Cause, refusal: &Refusal, on: &On<'_>) -> Option<(Cause, St
         | Command::CloseEffect { .. }
         | Command::OpenChild(_)
         | Command::EndChild { .. }
+        | Command::EraseFile { .. }
         | Command::ReviewHolders
         | Command::HandOver { .. }
         | Command::Migrate { .. } => return None,
@@ -424,6 +426,7 @@ fn taken_up(moment: &Moment<'_>, candidate: &WorkflowVersion) -> Option<Ticket> 
         parent: moment.parent,
         migrate_to: Some(candidate),
         replies: None,
+        files: loonflow_engine::ticket::Files::AsDescribed,
     };
     let events = decide(Some(&ticket), &command, &context).ok()?;
     let meta = command.meta(&context);

@@ -92,6 +92,7 @@ async fn everything() -> Answers {
     create["dry_run"] = json!(false);
     let ticket = call("dev", "ticket_create", create).await["ticket_id"].clone();
     let on_ticket = json!({ "ticket_id": ticket });
+    call("dev", "file_upload", json!({ "name": "a.txt", "base64": "YQ==" })).await;
     call("erin", "ticket_list", json!({ "creator_id": "nobody" })).await;
     call("erin", "ticket_list", json!({})).await;
     call("erin", "ticket_detail", on_ticket.clone()).await;

@@ -193,6 +193,10 @@ fn filled(tape: &mut Tape, kind: &str, idx: usize) -> Field {
         "user" | "department" | "file" => {
             multiple = tape.chance(1, 2);
             props["multiple"] = json!(multiple);
+            if kind == "file" && tape.chance(1, 2) {
+                let accept = [json!(["application/pdf"]), json!(["image/*", ".txt"]), json!([".PDF"])];
+                props["accept"] = accept[tape.next(accept.len())].clone();
+            }
         }
         _ => {}
     }

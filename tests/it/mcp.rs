@@ -200,9 +200,10 @@ async fn the_tools_and_their_arguments_are_the_contracts() {
         assert_eq!(found, expected, "{name}");
         assert_eq!(properties["app_name"]["default"], "loonflow");
         let annotations = tool.annotations.as_ref().expect("annotations are there");
-        let changes = matches!(name, "ticket_handle" | "ticket_create" | "file_upload");
-        assert_eq!(annotations.read_only_hint, Some(!changes), "{name}");
-        assert_eq!(annotations.destructive_hint, Some(name == "ticket_handle"), "{name}");
+        let changes = matches!(name, "ticket_handle" | "absence_set" | "absence_clear");
+        let reads = !changes && !["ticket_create", "file_upload"].contains(&name);
+        assert_eq!(annotations.read_only_hint, Some(reads), "{name}");
+        assert_eq!(annotations.destructive_hint, Some(changes), "{name}");
         assert!(tool.title.as_ref().is_some_and(|title| !title.is_empty()), "{name}");
         assert!(tool.description.as_ref().is_some_and(|text| text.len() > 40), "{name}");
         assert!(tool.output_schema.is_some(), "{name}");

@@ -7,25 +7,24 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 
-use loonflow_engine::calendar::Calendar;
-use loonflow_engine::id::{FileId, NodeId, TicketId, TokenId};
-use loonflow_engine::test_util::{Story, flow};
+use loonflow_engine::id::{FileId, TicketId, TokenId};
 use loonflow_engine::ticket::act_state::ActState;
-use loonflow_engine::ticket::clock::{LastRun, Run};
 use loonflow_engine::ticket::event::{
     ActionTaken, AskedQuestion, Branch, ChildEnd, EffectId, Event, FieldChange, Meta, OwedChild, OwedEffect, Processor,
     TicketCreated, Via,
 };
 use loonflow_engine::ticket::token::{Consult, ForkId, Rest, Share};
-use loonflow_engine::ticket::{
-    ActionKind, Back, Ballot, BallotShare, Clock, DropReason, OwedAgain, ShareState, SignerPosition, Token, Undone,
-};
+use loonflow_engine::ticket::{ActionKind, Ballot, BallotShare, DropReason, ShareState, SignerPosition};
 use loonflow_engine::time::Timestamp;
 use loonflow_engine::value::Value;
 use loonflow_engine::workflow::ApprovalRule;
-use loonflow_engine::{account, codec, workflow};
+use loonflow_engine::{codec, workflow};
 
 mod golden {
+    /// Directories.
+    pub(crate) mod directory;
+    /// What an undo puts back.
+    pub(crate) mod going_back;
     /// What people are told.
     pub(crate) mod notices;
 }
@@ -373,111 +372,9 @@ fn samples() -> Vec<Event> {
             to: "finance".into(),
         },
         Event::UndoKept,
-        Event::Undone(Box::new(undone())),
+        Event::Undone(Box::new(golden::going_back::undone())),
         golden::notices::owed(token),
     ]
-}
-
-fn undone() -> Undone {
-    // One that has been somewhere, and on which somebody has agreed.
-    let mut story = Story::submit(&flow(
-        "node a normal users:ann
-         node b normal users:ann
-         edge go agree start -> a
-         edge ok agree a -> b
-         edge done agree b -> end",
-    ));
-    story.act("ann", "ok");
-    let at = Timestamp(1_795_339_800_000);
-    let token = Token {
-        id: TokenId(3),
-        node: "approve".into(),
-        forks: vec![ForkId {
-            version: 7,
-            split: "split".into(),
-        }],
-        rest: Rest::Timer { due: at },
-        visit: 9,
-        since: at,
-        candidates: vec!["ada".into()],
-        path: story.ticket.tokens[0].path.clone(),
-        back: Some(Box::new(Back::ToCome {
-            to: "finance".into(),
-            people: vec!["wes".into()],
-        })),
-    };
-    let run = Run {
-        spent_ms: 3_600_000,
-        since: at,
-        until: Some(at),
-    };
-    let effect = EffectId { version: 12, index: 1 };
-    let (of, node) = (TokenId(4), NodeId::from("hook"));
-    Undone {
-        commit: 20,
-        ended: vec![TokenId(3)],
-        tokens: vec![
-            token.clone(),
-            Token {
-                back: Some(Box::new(Back::HasCome)),
-                ..token
-            },
-        ],
-        last_token: TokenId(4),
-        act_state: ActState::Rejected,
-        last_handlers: vec![("approve".into(), Some("ada".into())), ("finance".into(), None)],
-        last_voters: vec![("approve".into(), Some(vec!["ada".into()])), ("finance".into(), None)],
-        clocks: vec![Clock {
-            token: TokenId(3),
-            visit: 9,
-            node: "approve".into(),
-            run,
-            due: Some(at),
-            done: vec![(0, 2)],
-            passed: Some((5, at)),
-            is_void: false,
-        }],
-        last_clocks: vec![
-            (
-                "approve".into(),
-                Some(LastRun {
-                    run,
-                    done: vec![(1, 1)],
-                }),
-            ),
-            ("finance".into(), None),
-        ],
-        owed: vec![
-            OwedAgain::Hook {
-                effect,
-                since: at,
-                token: of,
-                node: node.clone(),
-                attempt: 3,
-                first_attempt: 2,
-                is_accepted: true,
-                failed: Some(("no answer".into(), at)),
-            },
-            OwedAgain::NoCallBack {
-                effect,
-                since: at,
-                token: of,
-                node: node.clone(),
-                due: at,
-            },
-            OwedAgain::Child {
-                effect,
-                since: at,
-                token: of,
-                node,
-                child: TicketId::parse("01939f5a-3c00-7000-8000-000000000001").unwrap(),
-                parked: Some(("refused".into(), 10, at)),
-            },
-        ],
-        round: (*story.ticket.round).clone(),
-        stand_ins: (*story.ticket.stand_ins).clone(),
-        signers: (*story.ticket.signers).clone(),
-    }
 }
 
 fn golden(name: &str) -> PathBuf {
@@ -591,105 +488,6 @@ fn damage_is_an_error_never_a_panic() {
     assert!(codec::decode_ticket("other", 1, &[]).is_err());
 }
 
-fn account_samples() -> Vec<account::event::Event> {
-    use account::event::Event;
-    let at = Timestamp(1_795_339_800_000);
-    let label = [("team".to_owned(), Value::text("red"))].into_iter().collect();
-    let mut samples = vec![
-        Event::TenantChanged(account::Tenant {
-            id: "acme".into(),
-            name: "Acme".into(),
-            domain: "acme.example".into(),
-            time_zone: "Asia/Shanghai".into(),
-        }),
-        Event::DeptPut(account::Dept {
-            id: "sub".into(),
-            name: "Sub".into(),
-            parent: Some("top".into()),
-            leader: Some("ada".into()),
-            approvers: vec!["ada".into(), "wes".into()],
-        }),
-        Event::RolePut(account::Role {
-            id: "hr".into(),
-            name: "HR".into(),
-        }),
-        Event::ApplicationPut(account::Application {
-            name: "bot".into(),
-            workflows: account::AppWorkflows::Only(vec!["leave".into()]),
-        }),
-        Event::ApplicationPut(account::Application {
-            name: "loonflow".into(),
-            workflows: account::AppWorkflows::All,
-        }),
-        Event::UserPut(Box::new(account::User {
-            id: "ada".into(),
-            name: "ada".into(),
-            alias: "Ada Admin".into(),
-            email: "ada@acme.example".into(),
-            phone: "+1 555 0100".into(),
-            user_type: account::UserType::WorkflowAdmin,
-            is_active: true,
-            avatar: String::new(),
-            lang: "en".into(),
-            label: Value::Map(label),
-            depts: vec![account::Membership {
-                dept_id: "sub".into(),
-                is_primary: true,
-            }],
-            roles: vec!["hr".into()],
-            password_hash: Some("$argon2id$…".into()),
-            created_at: at,
-            updated_at: at,
-        })),
-        Event::AccessTokenCreated(account::token::AccessToken {
-            id: "t1".into(),
-            user_id: "ada".into(),
-            label: "laptop".into(),
-            sha256: [7; 32],
-            created_at: at,
-            expires_at: Some(at),
-            revoked_at: None,
-        }),
-        Event::AccessTokenRevoked { id: "t1".into(), at },
-        Event::ImportBegun,
-        Event::ImportFinished,
-        Event::ImportBrokenOff,
-        Event::CalendarsPut(vec![
-            account_calendar(&serde_json::json!({
-                "id": "office",
-                "zone": "Europe/Berlin",
-                "day": "PT7H30M",
-                "week": { "mon": ["09:00-12:00", "13:00-18:00"], "sun": ["00:00-24:00"] },
-                "special": { "1969-12-24": ["09:00-12:00"], "2026-12-25": [] },
-            })),
-            account_calendar(&serde_json::json!({ "id": "bare" })),
-        ]),
-        Event::Reviewed { version: 300 },
-        Event::AbsenceSet(account::absence::Absence {
-            id: "0a1b".into(),
-            user: "ada".into(),
-            from: at,
-            to: Timestamp(1_796_000_000_000),
-            delegate: "wes".into(),
-            workflows: vec!["leave".into()],
-            by: Some("wes".into()),
-            set_at: at,
-        }),
-        Event::AbsenceCleared {
-            id: "0a1b".into(),
-            user: "ada".into(),
-            by: None,
-            at,
-        },
-    ];
-    samples.extend(golden::notices::chosen());
-    samples
-}
-
-fn account_calendar(json: &serde_json::Value) -> Calendar {
-    Calendar::read(json).unwrap()
-}
-
 fn workflow_samples() -> Vec<workflow::event::Event> {
     use workflow::event::Event;
     let at = Timestamp(1_795_339_800_000);
@@ -713,7 +511,7 @@ fn workflow_samples() -> Vec<workflow::event::Event> {
 
 #[test]
 fn every_directory_and_workflow_event_is_written_and_read_as_ever() {
-    for (n, event) in account_samples().iter().enumerate() {
+    for (n, event) in golden::directory::samples().iter().enumerate() {
         let kind = codec::account_kind(event);
         let stored = check(
             &format!("{kind}.{}.{n}.hex", codec::ACCOUNT_SCHEMA),

@@ -32,11 +32,24 @@ fn read_fixtures() -> (Arc<Directory>, Vec<Arc<WorkflowVersion>>) {
         .map(|one| one.unwrap().path())
         .collect();
     files.sort();
-    let load = |path: &std::path::PathBuf| {
-        let source = json(path);
+    let load = |(idx, path): (usize, &std::path::PathBuf)| {
+        let mut source = json(path);
+        if idx % 2 == 1 {
+            allow(&mut source);
+        }
         Arc::new(WorkflowVersion::load(&source).expect("a sound definition"))
     };
-    (directory, files.iter().map(load).collect())
+    (directory, files.iter().enumerate().map(load).collect())
+}
+
+/// Lets people do at every node what no fixture lets them.
+fn allow(source: &mut serde_json::Value) {
+    let nodes = source["process_schema"]["node_info_list"].as_array_mut();
+    for node in nodes.into_iter().flatten().filter(|node| node["type"] == "normal") {
+        for key in ["allow_undo", "allow_add_signer", "allow_return", "skip_same_approver"] {
+            node["props"][key] = true.into();
+        }
+    }
 }
 
 fn check_step(world: &mut World, step: &Step) -> Result<(), TestCaseError> {

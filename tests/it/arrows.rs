@@ -22,10 +22,21 @@ const KNOWN: &[(&str, &[&str])] = &[
     ("storage", &["sled::batch", "sled::index", "sled::kv", "sled::reader"]),
     // The naive model, and the simulation of people, are each one text in several files.
     ("simulator", &["hunt::model::definition", "hunt::model::graph"]),
-    ("simulator", &["hunt::model::conditions", "hunt::model::forms"]),
     (
         "simulator",
-        &["hunt::model::assign", "hunt::model::deadlines", "hunt::model::moves"],
+        &[
+            "hunt::model::acts",
+            "hunt::model::assign",
+            "hunt::model::back",
+            "hunt::model::conditions",
+            "hunt::model::deadlines",
+            "hunt::model::files",
+            "hunt::model::forms",
+            "hunt::model::moves",
+            "hunt::model::offers",
+            "hunt::model::ticket",
+            "hunt::model::votes",
+        ],
     ),
     ("simulator", &["prove::check::game", "prove::check::state"]),
     ("simulator", &["prove::check::choose", "prove::check::fire"]),

@@ -34,7 +34,7 @@ fn errors(server: &TestServer, source: &Value, stem: &str) -> Vec<Problem> {
 async fn every_invalid_definition_is_refused_with_its_code_alone() {
     let server = TestServer::start().await;
     let files = fixtures::folder("invalid");
-    assert_eq!(files.len(), 24);
+    assert_eq!(files.len(), 26);
     for (stem, source) in files {
         let errors = errors(&server, &source, &stem);
         let codes: BTreeSet<&str> = errors.iter().map(|problem| problem.code).collect();

@@ -102,19 +102,24 @@ impl Directories<'_> {
         Ok(n_reviewed)
     }
 
-    /// Whether a crash broke off what some tenant's directory asks for.
-    pub(crate) fn is_owed_review(self) -> bool {
-        let tenants = self.engine.inner.registry.tenants();
-        tenants.values().any(|tenant| tenant.directory.unreviewed().is_some())
-    }
-
-    /// Does what crashes broke off, tenant by tenant; the next start goes on with what a fault leaves.
-    pub(crate) async fn review_all(self) {
-        for tenant in self.tenants() {
-            if let Err(fault) = self.review(&tenant.id).await {
-                tracing::warn!(tenant = %tenant.id, %fault, "tickets could not be looked at again");
-            }
+    /// Does what crashes broke off, beside everything else; the next start goes on with what a fault leaves.
+    pub(crate) fn review_owed(self) {
+        if !self.engine.inner.options.runs_effects {
+            return;
         }
+        let tenants = self.engine.inner.registry.tenants();
+        let owed = tenants
+            .iter()
+            .filter(|(_, tenant)| tenant.directory.unreviewed().is_some());
+        let owed: Vec<TenantId> = owed.map(|(id, _)| id.clone()).collect();
+        let engine = self.engine.clone();
+        tokio::spawn(async move {
+            for tenant in owed {
+                if let Err(fault) = engine.directories().review(&tenant).await {
+                    tracing::warn!(%tenant, %fault, "tickets could not be looked at again");
+                }
+            }
+        });
     }
 
     /// Looks again at every ticket on which a user has a place.

@@ -193,10 +193,7 @@ impl Engine {
             *inner.runner.lock().unwrap_or_else(PoisonError::into_inner) = Some(keeper);
         }
         let engine = Self { inner };
-        if engine.inner.options.runs_effects && engine.directories().is_owed_review() {
-            let engine = engine.clone();
-            tokio::spawn(async move { engine.directories().review_all().await });
-        }
+        engine.directories().review_owed();
         Ok(engine)
     }
 

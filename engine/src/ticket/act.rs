@@ -146,10 +146,10 @@ impl Action {
     /// The same, so that what is returned comes straight back, where it is a return.
     #[must_use]
     pub fn resuming(self, resume: bool) -> Self {
-        match self {
-            Self::ReturnTo { to, .. } => Self::ReturnTo { to, resume },
-            other => other,
+        if let Self::ReturnTo { to, .. } = self {
+            return Self::ReturnTo { to, resume };
         }
+        self
     }
 
     /// Its kind, where it says so: an edge that is taken for whatever it is does not.

@@ -262,7 +262,10 @@ impl Ticket {
             Event::HandedOver { token, from, to, .. } => {
                 join(&mut self.assigned, to);
                 if let Some(token) = self.token_mut(*token) {
-                    token.candidates.clear();
+                    // Who stands in has not accepted it, and so cannot give it back.
+                    if matches!(&token.rest, Rest::Held { holders, .. } if holders.contains(from)) {
+                        token.candidates.clear();
+                    }
                     places::hand_over(&mut token.rest, from, to);
                 }
             }
@@ -284,11 +287,15 @@ impl Ticket {
                 self.rest(*token, Rest::held(to.clone()));
             }
             Event::Accepted { token, user } => {
-                if let Some(token) = self.token_mut(*token)
-                    && let Rest::Offered { candidates } = &mut token.rest
-                {
-                    token.candidates = std::mem::take(candidates);
-                    token.rest = Rest::held(vec![user.clone()]);
+                let candidates = self.token(*token).and_then(|token| {
+                    if let Rest::Offered { candidates } = &token.rest {
+                        return Some(candidates.clone());
+                    }
+                    None
+                });
+                self.rest(*token, Rest::held(vec![user.clone()]));
+                if let Some(token) = self.token_mut(*token) {
+                    token.candidates = candidates.unwrap_or_default();
                 }
             }
             Event::GivenBack { token, candidates } => {

@@ -1,4 +1,4 @@
-//! Where a token has been, so that it can go back there (semantics: going back).
+//! Where a token has been, so that it can go back there (semantics: going-back).
 //!
 //! A token that was forked goes back no further than to where its fork was opened: what it has been on since then is kept
 //! apart from what it had been on before.

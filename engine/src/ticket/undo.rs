@@ -1,5 +1,5 @@
 //! Taking back the last commit that took an edge: what is kept for it, what it gives, and what is put back
-//! (semantics: going back).
+//! (semantics: going-back).
 //!
 //! Before such a commit changes anything, [`Event::UndoKept`] has the ticket keep itself. What is kept is forgotten once
 //! anything happens that an undo would have to take back as well. Not here: who may undo what (`action/undo`).
@@ -77,10 +77,8 @@ fn ends_undoing(event: &Event) -> bool {
     });
     // People who were told can be told otherwise.
     let is_notice = |owed: &OwedEffect| matches!(owed, OwedEffect::Notice(_));
-    let is_owed = match event {
-        Event::EffectsOwed { effects } => !effects.iter().all(is_notice),
-        event => matches!(event, Event::HookRequested { .. }),
-    };
+    let tells_alone = matches!(event, Event::EffectsOwed { effects } if effects.iter().all(is_notice));
+    let is_owed = !tells_alone && matches!(event, Event::EffectsOwed { .. } | Event::HookRequested { .. });
     is_more || is_owed || matches!(event, Event::Undone(_))
 }
 

@@ -28,7 +28,7 @@ mod segments;
 mod tests;
 mod title;
 
-pub use index::TenantIndex;
+pub use index::{TenantIndex, as_listed};
 pub(crate) use segments::encode_cards;
 
 /// Which tickets, by what the caller has to do with them.

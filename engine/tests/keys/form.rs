@@ -42,6 +42,7 @@ pub(crate) const HONOURED: &[Honoured] = &[
     ("choice_props.placeholder", key_given_back),
     ("several_props.placeholder", key_given_back),
     ("plain_props.placeholder", key_given_back),
+    ("file_props.placeholder", key_given_back),
 ];
 
 fn number(text: &str) -> Value {

@@ -40,18 +40,6 @@ pub(crate) const HONOURED: &[Honoured] = &[
         "advanced_schema.customization_info.authorized_app_id_list",
         key_authorized_apps,
     ),
-    (
-        "advanced_schema.notification_info.title_template",
-        key_notification_title_template,
-    ),
-    (
-        "advanced_schema.notification_info.content_template",
-        key_notification_content_template,
-    ),
-    (
-        "advanced_schema.notification_info.selected_channel_list",
-        key_notification_selected_channel_list,
-    ),
 ];
 
 /// A hook between start and `a`.
@@ -486,29 +474,4 @@ async fn key_authorized_apps() {
         assert_eq!(refused, code);
         world.engine.close().await.unwrap();
     }
-}
-
-fn notices(key: &str, value: Json) -> Draft {
-    Draft::new().set("/advanced_schema/notification_info", json!({ key: value }))
-}
-
-#[test]
-fn key_notification_title_template() {
-    assert_eq!(notices("title_template", json!("{moon}")).problems(), ["bad_template"]);
-}
-
-#[test]
-fn key_notification_content_template() {
-    assert_eq!(
-        notices("content_template", json!("{moon}")).problems(),
-        ["bad_template"]
-    );
-}
-
-#[test]
-fn key_notification_selected_channel_list() {
-    let channels = notices("selected_channel_list", json!(["mail"])).version();
-    assert_eq!(channels.notification.channels, ["mail".into()]);
-    let one = notices("selected_channel_list", json!("mail"));
-    assert_eq!(one.problems(), ["wrong_type"]);
 }

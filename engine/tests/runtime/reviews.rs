@@ -1,5 +1,4 @@
-//! What an import asks of tickets is owed with it: a crash between the two loses nothing (semantics: intervention,
-//! deadlines).
+//! What an import asks of tickets is owed with it: a crash between the two loses nothing (semantics: intervention).
 
 use std::sync::Arc;
 

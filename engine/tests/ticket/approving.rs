@@ -302,6 +302,8 @@ fn a_round_ends_where_the_ticket_goes_back() {
             };
             play.act_with("adm", "force_alter_node", "force_alter_node", with)
                 .unwrap();
+            // It goes to who acted there last.
+            play.to("adm", "force_forward", "dan").unwrap();
         }),
     ];
     for (how, go_back) in back {

@@ -1,5 +1,5 @@
 //! Going back: returns that come straight back or do not, undoing, and what is taken back or given back
-//! (semantics: going back).
+//! (semantics: going-back).
 
 use loonflow_engine::ticket::{ActState, Command, EffectOutcome, Event, Ticket, Work};
 use loonflow_engine::ticket::{Meta, Processor};

@@ -231,7 +231,7 @@ fn stdio_speaks_the_protocol_and_nothing_else() {
         .map(|line| serde_json::from_str(line).expect("is the protocol"))
         .collect();
     assert_eq!(answers.len(), 3, "{}", served.out);
-    assert_eq!(answers[1]["result"]["tools"].as_array().map(Vec::len), Some(9));
+    assert_eq!(answers[1]["result"]["tools"].as_array().map(Vec::len), Some(13));
     assert_eq!(
         answers[2]["result"]["structuredContent"]["workflow_list"][0]["id"],
         "leave"

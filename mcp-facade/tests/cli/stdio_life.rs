@@ -44,6 +44,10 @@ async fn every_workflow_comes_to_its_end_over_stdio() {
     let mut names = session.tools().await;
     names.sort();
     let expected = [
+        "absence_clear",
+        "absence_list",
+        "absence_set",
+        "file_upload",
         "ticket_create",
         "ticket_detail",
         "ticket_handle",

@@ -9,7 +9,7 @@ use loonflow_engine::effect::{Awaited, Effect, awaited};
 use loonflow_engine::id::TicketId;
 use loonflow_engine::runtime::{Done, commit};
 use loonflow_engine::ticket::{Refusal, Ticket, Token, apply};
-use loonflow_engine::view::ticket_list::{Category, ListQuery, TenantIndex, Viewer};
+use loonflow_engine::view::ticket_list::{Category, ListQuery, TenantIndex, Viewer, as_listed};
 use loonflow_storage::{Commit, EventLog, NewCommit, Position};
 
 /// An invariant that does not hold.
@@ -202,9 +202,7 @@ pub fn lists_equal_fold(index: &TenantIndex, tickets: &[Arc<Ticket>], directory:
         if ticket.act_state == loonflow_engine::ticket::ActState::InDraft {
             continue;
         }
-        let mut card = Ticket::clone(ticket);
-        card.fields = Arc::default();
-        (card.effects, card.children, card.answered_hooks, card.files) = Default::default();
+        let card = as_listed(ticket);
         hold(name, all.get(&ticket.id).is_some_and(|found| **found == card), || {
             format!("listed {:?}, there {card:?}", all.get(&ticket.id))
         })?;

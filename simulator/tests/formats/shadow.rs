@@ -82,7 +82,7 @@ fn whatever_people_did_differs_in_nothing() {
     let versions: Vec<Arc<WorkflowVersion>> = sources().iter().map(|(_, source)| version(source)).collect();
     let mut kinds = std::collections::BTreeSet::new();
     let mut seed = 1u64;
-    for walk in 0..30 {
+    for walk in 0..60 {
         // Hooks and timers are rare among all, so they have walks of their own.
         let only = [None, Some("release"), Some("incident")][walk % 3];
         let is_meant = |one: &&Arc<WorkflowVersion>| only.is_none_or(|only| one.workflow_id.as_str() == only);

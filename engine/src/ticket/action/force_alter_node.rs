@@ -1,5 +1,5 @@
 //! `force_alter_node`: all tokens go, one is put on a normal node or start, where it goes to whoever acted there last, if
-//! they still may (semantics: actions, going back).
+//! they still may (semantics: actions, going-back).
 
 use crate::ticket::ActState;
 use crate::ticket::act::Taking;

@@ -1,4 +1,4 @@
-//! `give_back`: whoever accepted a node gives it back to all who could have (semantics: going back).
+//! `give_back`: whoever accepted a node gives it back to all who could have (semantics: going-back).
 
 use crate::account::directory::Directory;
 use crate::id::UserId;

@@ -1,5 +1,5 @@
 //! `return_to`: a token goes back to a start or normal node that it has been on, to whoever acted there, and perhaps comes
-//! straight back with the next edge (semantics: going back).
+//! straight back with the next edge (semantics: going-back).
 //!
 //! Who acts at a node may send it back where the node says so; those who may intervene from wherever it waits. Somebody who
 //! may do both does it as the one who acts, where that will do.

@@ -1,4 +1,4 @@
-//! `take_back`: whoever asked somebody goes on without the answer (semantics: going back), or somebody whom the operator
+//! `take_back`: whoever asked somebody goes on without the answer (semantics: going-back), or somebody whom the operator
 //! added to those who act need not act any more (semantics: signers).
 
 use crate::id::UserId;

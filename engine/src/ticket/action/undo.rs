@@ -1,4 +1,4 @@
-//! `undo`: whoever took an edge, or cast a vote, takes it back while nothing has come of it (semantics: going back).
+//! `undo`: whoever took an edge, or cast a vote, takes it back while nothing has come of it (semantics: going-back).
 
 use std::sync::Arc;
 

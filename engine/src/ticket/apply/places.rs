@@ -116,32 +116,22 @@ pub(super) fn consult(rest: &mut Rest, by: &UserId, to: &UserId) {
     }
 }
 
+/// Ends what somebody was asked.
 pub(super) fn end_consult(rest: &mut Rest, by: &UserId) {
-    match rest {
-        Rest::Held { consult, .. } => *consult = None,
-        Rest::Voting(ballot) => {
-            let asked = |share: &&mut BallotShare| share.consulted.as_ref() == Some(by);
-            for share in ballot.shares.iter_mut().filter(asked) {
-                share.consulted = None;
-            }
-        }
-        Rest::Moving
-        | Rest::Joining
-        | Rest::Unassigned
-        | Rest::Offered { .. }
-        | Rest::Shared { .. }
-        | Rest::Timer { .. }
-        | Rest::Hook { .. }
-        | Rest::Ended => {}
-    }
+    end_where(rest, |share| share.consulted.as_ref() == Some(by));
 }
 
 /// Ends what somebody has asked.
 pub(super) fn take_back(rest: &mut Rest, by: &UserId) {
+    end_where(rest, |share| share.is_kept() && share.holder == *by);
+}
+
+/// Ends the question of a node that is held, or those of shares of a vote.
+fn end_where(rest: &mut Rest, is_it: impl Fn(&BallotShare) -> bool) {
     match rest {
         Rest::Held { consult, .. } => *consult = None,
         Rest::Voting(ballot) => {
-            if let Some(share) = ballot.of_mut(by) {
+            for share in ballot.shares.iter_mut().filter(|share| is_it(share)) {
                 share.consulted = None;
             }
         }

@@ -326,6 +326,20 @@ pub(super) fn damaged(reason: &str) -> CodecError {
     }
 }
 
+/// A ticket as lists have it: without its fields and files, without what it owes and opened, and without how it could go
+/// back or who agreed to it.
+#[must_use]
+pub fn as_listed(ticket: &Ticket) -> Ticket {
+    let mut card = Ticket::clone(ticket);
+    card.undoable = None;
+    (card.fields, card.files, card.round) = Default::default();
+    (card.effects, card.children, card.answered_hooks) = Default::default();
+    for token in &mut card.tokens {
+        (token.path, token.candidates, token.back) = Default::default();
+    }
+    card
+}
+
 /// Fields and files are in no list, as they are or were; an emptied map is not made anew at every event.
 fn leave_fields_out(card: &mut Ticket) {
     card.undoable = None;

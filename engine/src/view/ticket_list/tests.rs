@@ -150,12 +150,7 @@ fn naive(tickets: &BTreeMap<TicketId, Ticket>, query: &ListQuery, viewer: &Viewe
     }
     let pages: Vec<&[&Ticket]> = found.chunks(query.per_page as usize).collect();
     let page = query.page.clamp(1, (pages.len() as u32).max(1));
-    let card = |ticket: &&Ticket| {
-        Arc::new(Ticket {
-            fields: Arc::default(),
-            ..Ticket::clone(ticket)
-        })
-    };
+    let card = |ticket: &&Ticket| Arc::new(as_listed(ticket));
     let rows = || pages.get(page as usize - 1).into_iter().copied().flatten();
     let parents = rows().filter_map(|ticket| tickets.get(&ticket.parent.as_ref()?.0));
     ListPage {

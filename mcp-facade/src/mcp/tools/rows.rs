@@ -10,18 +10,6 @@ pub(super) const PAGE: Property = property("page", Kind::Integer(1, None, None),
 /// How many rows of it.
 pub(super) const PER_PAGE: Property = property("per_page", Kind::Integer(10, Some(1), None), "At most 100.");
 
-/// A node that holds a token now.
-pub(super) const CURRENT_NODE: &[Property] = &[
-    property("node_id", Kind::Text, "Node id."),
-    property("name", Kind::Text, "Node name."),
-    property(
-        "assignees",
-        Kind::AnyRows,
-        "Who may act, the first ten: id, name, alias.",
-    ),
-    property("n_assignees", Kind::Number, "How many may act."),
-];
-
 /// A ticket in a list.
 pub(super) const TICKET: &[Property] = &[
     property("id", Kind::Text, "Ticket id."),
@@ -35,7 +23,11 @@ pub(super) const TICKET: &[Property] = &[
     property("updated_at", Kind::Text, "Time."),
     property("version", Kind::Number, "For expected_version."),
     property("parent_ticket_id", Kind::Text, "Parent or empty."),
-    property("current_nodes", Kind::Rows(CURRENT_NODE), "Where it is."),
+    property(
+        "current_nodes",
+        Kind::AnyRows,
+        "Where it is: node_id, name, assignees (ten), n_assignees.",
+    ),
     property("needs_intervention", Kind::Flag, "True if stuck."),
     property("waiting_since", Kind::Text, "For people; or empty."),
     property("due", Kind::Text, "Deadline or empty."),
@@ -76,9 +68,13 @@ pub(super) const FORM: &[Property] = &[
     property("required_fields", Kind::Texts, "Keys that must be filled in."),
     property("optional_fields", Kind::Texts, "Keys that may be."),
     property("readonly_fields", Kind::Texts, "Keys that may not."),
-    property("actions", Kind::Rows(ACTION), "What the caller may do now."),
+    property(
+        "actions",
+        Kind::AnyRows,
+        "Open now: id (for action_id), type (action_type), node_id, needs (action_props), name, props, destructive.",
+    ),
     property("action_base_node_id", Kind::Text, "Node of the actions."),
-    property("admin_actions", Kind::AnyRows, "What the caller may force, same keys."),
+    property("admin_actions", Kind::AnyRows, "What you may force, same keys."),
     property("admin_action_base_node_id", Kind::Text, "Node of the admin actions."),
     property("ticket", Kind::AnyObject, "The ticket as in ticket_list."),
     property("version", Kind::Number, "For expected_version."),
@@ -88,15 +84,4 @@ pub(super) const FORM: &[Property] = &[
     property("parent", Kind::AnyObject, "Ticket above."),
     property("children", Kind::AnyRows, "Tickets below."),
     property("n_children_hidden", Kind::Number, "Those you may not see."),
-];
-
-/// An action that is open.
-pub(super) const ACTION: &[Property] = &[
-    property("id", Kind::Text, "For action_id."),
-    property("name", Kind::Text, "Name for people."),
-    property("type", Kind::Text, "For action_type."),
-    property("props", Kind::AnyObject, "Configuration."),
-    property("node_id", Kind::Text, "For action_props.node_id."),
-    property("destructive", Kind::Flag, "Cannot be taken back."),
-    property("needs", Kind::Texts, "The action_props it cannot do without."),
 ];

@@ -6,7 +6,7 @@ use loonflow_engine::account::permission;
 use loonflow_engine::id::{TicketId, UserId, VersionName, WorkflowId};
 use loonflow_engine::text::{folded, is_blank};
 use loonflow_engine::ticket::{ActState, Ticket};
-use loonflow_engine::view::ticket_list::{Category, ListQuery, TenantIndex, Viewer};
+use loonflow_engine::view::ticket_list::{Category, ListQuery, TenantIndex, Viewer, as_listed};
 
 use crate::world::World;
 
@@ -47,21 +47,8 @@ pub fn lists_equal_a_walk(world: &World, index: &TenantIndex, user: &UserId) -> 
                     "{user} asks for {query:?}: listed {listed:?}, walked {walked:?}"
                 ));
             }
-            // A row is the ticket without its fields, and without what it owes and opened, and how it could go back.
             for (row, ticket) in page.tickets.iter().zip(&found) {
-                let mut bare = Ticket {
-                    fields: Default::default(),
-                    round: Default::default(),
-                    undoable: None,
-                    effects: Default::default(),
-                    children: Default::default(),
-                    answered_hooks: Default::default(),
-                    files: Default::default(),
-                    ..Ticket::clone(ticket)
-                };
-                for token in &mut bare.tokens {
-                    (token.path, token.candidates, token.back) = Default::default();
-                }
+                let bare = as_listed(ticket);
                 if **row != bare {
                     return Err(format!("listed as {row:?}, is {bare:?}"));
                 }

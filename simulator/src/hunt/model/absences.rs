@@ -69,6 +69,9 @@ fn give_all(run: &mut Run<'_>, id: u64, user: &Id, to: &Id) -> Result<(), Refuse
             if consult.as_ref().is_some_and(|(by, asked)| by == to && asked == user) {
                 return Err("no_assignee");
             }
+            if holders.contains(user) {
+                token.candidates.clear();
+            }
             give_place(holders, user, to);
             if let Some((by, asked)) = consult {
                 renamed(by);

@@ -1,4 +1,4 @@
-//! Going back (semantics: going back): where a token may be returned to, what an undo restores.
+//! Going back (semantics: going-back): where a token may be returned to, what an undo restores.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -125,7 +125,7 @@ pub(super) fn return_to(
         .and_then(|id| on.node_at(id))
         .ok_or("invalid_argument")?;
     let as_actor = acts && allowed(&on, &token).contains(&target);
-    if !as_actor && !(forces && reached(&on, &token).contains(&target)) {
+    if !(as_actor || forces && reached(&on, &token).contains(&target)) {
         return Err("invalid_argument");
     }
     if request.resume && normal(&on, token.node).is_some_and(|normal| !normal.allow_resume) {

@@ -137,14 +137,18 @@ fn create(moment: &Moment<'_>, created: &TicketCreated) -> Create {
 }
 
 fn action_of(moment: &Moment<'_>, taken: &ActionTaken) -> Action {
-    let replaced = moment.events.iter().find_map(|event| {
+    let led = moment.events.iter().find_map(|event| {
         if let Event::TokensReplaced { node, .. } = event {
-            Some(node.clone())
-        } else {
-            None
+            return Some((node.clone(), false));
         }
+        if let Event::TokenReturned { to, resume, .. } = event {
+            return Some((to.clone(), resume.is_some()));
+        }
+        None
     });
-    let action = Action::of(taken.kind, &taken.action_id, taken.target.clone(), replaced);
+    let (to_node, resume) = led.unzip();
+    let action = Action::of(taken.kind, &taken.action_id, taken.target.clone(), to_node);
+    let action = action.resuming(resume.unwrap_or_default());
     let Action::AddSigner { to, .. } = action else {
         return action;
     };

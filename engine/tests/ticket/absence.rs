@@ -42,9 +42,11 @@ fn set(play: &mut Play, absences: &str) {
 }
 
 fn pairs(events: &[Event]) -> String {
-    let pairs = events.iter().filter_map(|event| match event {
-        Event::Substituted { pairs, .. } => Some(pairs),
-        _ => None,
+    let pairs = events.iter().filter_map(|event| {
+        if let Event::Substituted { pairs, .. } = event {
+            return Some(pairs);
+        }
+        None
     });
     let told = pairs.flatten().map(|(absent, by)| format!("{by} for {absent}"));
     told.collect::<Vec<_>>().join(", ")
@@ -120,9 +122,11 @@ fn whom_a_node_is_given_to_is_stood_in_for() {
             (at, "dis for cat"),
             "{word}"
         );
-        let taken = play.events.iter().find_map(|event| match event {
-            Event::ActionTaken(taken) => taken.target.clone(),
-            _ => None,
+        let taken = play.events.iter().find_map(|event| {
+            if let Event::ActionTaken(taken) = event {
+                return taken.target.clone();
+            }
+            None
         });
         assert_eq!(taken, Some("cat".into()), "a history names whom they meant");
         assert!(

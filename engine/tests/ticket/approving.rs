@@ -170,9 +170,11 @@ fn steps(second: &str, third: &str) -> Play {
 }
 
 fn skipped(events: &[Event]) -> String {
-    let users = events.iter().filter_map(|event| match event {
-        Event::ApprovalSkipped { user, .. } => Some(user.to_string()),
-        _ => None,
+    let users = events.iter().filter_map(|event| {
+        if let Event::ApprovalSkipped { user, .. } = event {
+            return Some(user.to_string());
+        }
+        None
     });
     users.collect::<Vec<_>>().join(" ")
 }
@@ -284,7 +286,8 @@ fn who_agreed_acts_again_where_something_changed_since() {
 
 #[test]
 fn a_round_ends_where_the_ticket_goes_back() {
-    let back: [(&str, fn(&mut Play)); 4] = [
+    type Back = (&'static str, fn(&mut Play));
+    let back: [Back; 4] = [
         ("rejected", |play| {
             play.act("cat", "c_no").act("ann", "go");
         }),

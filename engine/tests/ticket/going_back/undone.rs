@@ -414,10 +414,12 @@ proptest! {
             prop_assert_eq!((was.act_state, was.title, was.last_token), (is.act_state, is.title, is.last_token));
             prop_assert_eq!((&was.intervention, &was.children), (&is.intervention, &is.children));
             let due = |play: &Play| {
-                let told = |work: &Work| match work {
-                    // What is overdue is due at once.
-                    Work::Deadline { token, step, due, .. } => format!("{} {step} {:?}", token.0, (*due).max(play.now)),
-                    other => format!("{other:?}"),
+                let told = |work: &Work| {
+                    if let Work::Deadline { token, step, due, .. } = work {
+                        // What is overdue is due at once.
+                        return format!("{} {step} {:?}", token.0, (*due).max(play.now));
+                    }
+                    format!("{work:?}")
                 };
                 let mut due: Vec<_> = play.ticket.effects.iter().map(|(_, open)| told(&open.work)).collect();
                 due.sort();

@@ -373,6 +373,35 @@ fn an_undone_commit_is_corrected_where_it_was_told() {
     assert_eq!(correction.visit(), None);
 }
 
+/// People who were told of work that an undo takes away again are told that too; who was not told yet is not told at all.
+#[test]
+fn an_undo_tells_whoever_was_told() {
+    let text = TWO.replace("users:ann,bob", "users:ann,bob undo");
+    let mut story = sent(&text, &["mail"]);
+    story.act("bob", "yes");
+    assert_eq!(told(&story), ["assigned mail cat @b", "assigned mail dan @b"]);
+    let open_for = |story: &Story, user: &str| {
+        let is_for = |work: &Work| matches!(work, Work::Notice(it) if it.event == NoticeEvent::Assigned && it.to == [user.into()]);
+        let mut open = story.ticket.effects.iter();
+        open.find(|(_, effect)| is_for(&effect.work)).map(|(id, _)| id)
+    };
+    let effect = open_for(&story, "cat").expect("it is owed");
+    let outcome = EffectOutcome::Succeeded { note: None };
+    story.command(&Command::CloseEffect { effect, outcome }).unwrap();
+    // What is said meanwhile is no hindrance.
+    let said = With {
+        comment: Some("wait"),
+        ..With::default()
+    };
+    story.act_with("ann", "add_comment", "add_comment", said).unwrap();
+    story.act("bob", "undo");
+    assert_eq!(told(&story), ["recalled mail cat @b", "assigned mail ann @a"]);
+    assert_eq!(open_for(&story, "dan"), None, "dan never hears of it");
+    // Done again it is done as before.
+    story.act("bob", "yes");
+    assert_eq!(told(&story), ["assigned mail cat @b", "assigned mail dan @b"]);
+}
+
 #[test]
 fn key_notification_selected_channel_list() {
     // Without a channel nobody is told, nor over one that is not there; of that the publisher is warned.

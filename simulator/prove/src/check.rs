@@ -9,7 +9,8 @@
 //! ```
 //!
 //! Explored: what people do with edges, votes, timers that fire, hooks that answer well, everything automatic. Not
-//! explored: withdrawals, what admins do by force, forwards, sub-tickets, changes of the directory on the way. A parent
+//! explored: withdrawals, returns and undoing, what admins do by force, forwards, signers, edges that a deadline takes,
+//! sub-tickets, changes of the directory and absences on the way. A parent
 //! ticket is taken to name somebody where it is asked to. An automatic title counts as any text.
 //!
 //! The interpreter shares with the engine the graph with its merges and regions, and how one condition compares; how

@@ -277,6 +277,8 @@ impl Ticket {
             } => {
                 join(&mut self.assigned, user);
                 if let Some(token) = self.token_mut(*token) {
+                    // Nobody holds it alone any more, to give it back.
+                    token.candidates.clear();
                     signer::add(&mut token.rest, by, user, *position);
                 }
             }

@@ -8,6 +8,7 @@ use crate::effect::{Effect, effects};
 use crate::id::{FieldKey, NodeId, UserId};
 use crate::ticket::context::Context;
 use crate::ticket::event::{Cause, Event, FieldChange, Meta, Step};
+use crate::ticket::offer::offered;
 use crate::ticket::place::{CurrentNode, current_nodes};
 use crate::ticket::{ActState, Question, Ticket, Token, apply, visibility};
 use crate::value::Value;
@@ -110,7 +111,17 @@ pub fn preview(before: Option<&Ticket>, events: &[Event], meta: &Meta, context: 
         after = apply(after, event, meta);
         vote = VoteOutlook::of(event, after.as_ref(), context.workflow).or(vote);
     }
+    let is_undo = events.iter().any(|event| matches!(event, Event::Undone(_)));
+    if let (true, Some(before), Some(user)) = (is_undo, before, meta.by.user()) {
+        // What goes back is of a node where the operator acts no longer: they see of it what they see now.
+        acting_node = offered(before, user, context).acting_node().cloned();
+    }
     let shown = visibility::field_permissions(context.workflow, acting_node.as_ref());
+    if is_undo {
+        let is_seen = |key: &FieldKey| shown.get(key).is_some_and(|one| *one != FieldPermission::Hidden);
+        let title = context.workflow.form.title_key();
+        field_changes.retain(|change: &FieldChange| title == Some(&change.key) || is_seen(&change.key));
+    }
     let required_fields = acting_node
         .as_ref()
         .and_then(|node| context.workflow.node(node))

@@ -264,6 +264,10 @@ impl People {
                 if let (Some(share), true) = (tape.pick(&voted), tape.chance(1, 6)) {
                     return on(idx, &share.holder, ActionKind::Undo, token);
                 }
+                if ticket.signers.n_added(token.id) > 0 && tape.chance(1, 4) {
+                    let holder = tape.pick(&anyone).map_or(&ticket.creator, |share| &share.holder);
+                    return on(idx, holder, ActionKind::TakeBack, token);
+                }
                 match tape.pick(shares) {
                     Some(share) if share.consulted.is_some() && tape.chance(1, 4) => {
                         on(idx, &share.holder, ActionKind::TakeBack, token)
@@ -324,11 +328,13 @@ impl People {
             return back(idx, holder, token, workflow, tape);
         }
         let roll = tape.next(12);
-        if roll >= 10 {
-            let kind = if roll == 10 {
-                ActionKind::Forward
-            } else {
-                ActionKind::Consult
+        let node = workflow.node(&token.node).and_then(|node| node.kind.as_normal());
+        let adds = node.is_some_and(|props| props.allow_add_signer) && tape.chance(1, 6);
+        if roll >= 10 || adds {
+            let kind = match roll {
+                _ if adds => ActionKind::AddSigner,
+                10 => ActionKind::Forward,
+                _ => ActionKind::Consult,
             };
             let mut step = on(idx, holder, kind, token);
             if let CaseStep::Handle { target_assignee_id, .. } = &mut step {

@@ -195,7 +195,17 @@ pub fn come_back_where_returned(before: Option<&Ticket>, events: &[Event]) -> Re
         let Some((node, rest)) = entered.filter(|(node, _)| *node == expected && to == expected) else {
             return Err(format!("{event:?} and then {entered:?}, not {expected}"));
         };
-        let holds: Vec<_> = rest.iter().flat_map(|rest| rest.assignees()).collect();
+        // Who stands in for one of them is as good as that one.
+        let in_place_of = |user: &UserId| {
+            let pairs = events[idx + 1..].iter().find_map(|event| {
+                if let Event::Substituted { pairs, .. } = event {
+                    return pairs.iter().find(|(absent, by)| by == user && people.contains(absent));
+                }
+                None
+            });
+            pairs.map_or_else(|| user.clone(), |(absent, _)| absent.clone())
+        };
+        let holds: Vec<UserId> = rest.iter().flat_map(|rest| rest.assignees()).map(in_place_of).collect();
         if holds.iter().any(|user| people.contains(user)) && !holds.iter().all(|user| people.contains(user)) {
             return Err(format!("node `{node}` is {holds:?}'s, and was {people:?}'s"));
         }

@@ -144,17 +144,8 @@ pub(super) fn handle(run: &mut Run<'_>, request: &Request<'_>, chosen: &Offer) -
         }
         "return_to" => back::return_to(run, request, chosen, &operator)?,
         "undo" => back::undo(run, chosen, &operator),
-        "take_back" => {
-            match run.ticket.token_mut(chosen.token).map(|token| &mut token.rest) {
-                Some(Rest::Held { consult, .. }) => *consult = None,
-                Some(Rest::Voting(vote)) => {
-                    if let Some(share) = vote.share_of(&operator) {
-                        share.consulted = None;
-                    }
-                }
-                Some(_) | None => return Err(Failed::Code("action_not_available")),
-            };
-        }
+        "take_back" => take_back(run, request, chosen, &operator)?,
+        "add_signer" => add_signer(run, request, chosen, &operator)?,
         "give_back" => {
             let token = run.ticket.token(chosen.token).ok_or("action_not_available")?;
             let people = run.people;
@@ -289,6 +280,43 @@ fn take_edge(run: &mut Run<'_>, chosen: &Offer, fields: &Fields) -> Result<(), F
         Some(voter) if votes => votes::cast(run, chosen.token, &voter, edge_idx)?,
         Some(_) | None => run.leave_by(chosen.token, edge_idx)?,
     }
+    Ok(())
+}
+
+/// What the operator asked, else whom they added.
+fn take_back(run: &mut Run<'_>, request: &Request<'_>, chosen: &Offer, operator: &Id) -> Result<(), Refused> {
+    let token = run.ticket.token_mut(chosen.token).ok_or("action_not_available")?;
+    let is_meant = |user: &Id| request.target_assignee.is_none_or(|named| *named == **user);
+    if back::asked_by(token, operator).is_some_and(is_meant) {
+        if let Rest::Held { consult, .. } = &mut token.rest {
+            *consult = None;
+        } else if let Rest::Voting(vote) = &mut token.rest
+            && let Some(share) = vote.share_of(operator)
+        {
+            share.consulted = None;
+        }
+        return Ok(());
+    }
+    let added = votes::added_by(token, operator)
+        .into_iter()
+        .filter(|user| is_meant(user));
+    let [user] = added
+        .cloned()
+        .collect::<Vec<_>>()
+        .try_into()
+        .map_err(|_| "invalid_argument")?;
+    votes::drop_share(run, chosen.token, &user)
+}
+
+/// Somebody else has to act as well; who does already cannot be added.
+fn add_signer(run: &mut Run<'_>, request: &Request<'_>, chosen: &Offer, operator: &Id) -> Result<(), Refused> {
+    let named = target_assignee(run, request, Some(chosen.node))?;
+    let target = in_place_at(run, chosen.node, &named);
+    let token = run.ticket.token_mut(chosen.token).ok_or("action_not_available")?;
+    votes::add(&mut token.rest, operator, &target)?;
+    token.candidates.clear();
+    join(&mut run.ticket.assigned, &target);
+    join(&mut run.ticket.assigned, &named);
     Ok(())
 }
 

@@ -195,7 +195,31 @@ pub(super) fn undo(run: &mut Run<'_>, chosen: &Offer, operator: &Id) {
     }
     now.assigned.iter().for_each(|user| join(&mut ticket.assigned, user));
     now.processed.iter().for_each(|user| join(&mut ticket.processed, user));
+    // A file that came with it stays the ticket's.
+    ticket.files.clone_from(&now.files);
     ticket.n_stays = now.n_stays;
     ticket.last_fork = now.last_fork;
     run.ticket = ticket;
+}
+
+/// Whom somebody has asked at a token.
+pub(super) fn asked_by<'t>(token: &'t Token, user: &Id) -> Option<&'t Id> {
+    match &token.rest {
+        Rest::Held {
+            consult: Some((by, asked)),
+            ..
+        } => (by == user).then_some(asked),
+        Rest::Voting(vote) => {
+            let mut own = vote.left().filter(|share| share.holder == *user);
+            own.find_map(|share| share.consulted.as_ref())
+        }
+        Rest::Held { consult: None, .. }
+        | Rest::Moving
+        | Rest::Joining
+        | Rest::Unassigned
+        | Rest::Offered(_)
+        | Rest::Timer { .. }
+        | Rest::Hook { .. }
+        | Rest::Ended => None,
+    }
 }

@@ -120,6 +120,7 @@ pub(super) struct Normal {
     pub(super) remember_last_assignee: bool,
     pub(super) approval: Approval,
     /// `true`, or a list of nodes.
+    pub(super) allow_add_signer: bool,
     pub(super) allow_return: Json,
     pub(super) allow_resume: bool,
 }
@@ -299,6 +300,7 @@ fn read_node(node: &Json, fields: &[Field], edge_list: &[Json]) -> Result<Node, 
             follows: true,
             remember_last_assignee: props["remember_last_assignee"] == true,
             approval: read_approval(&props["approval"]),
+            allow_add_signer: props["allow_add_signer"] == true,
             allow_return: props["allow_return"].clone(),
             allow_resume: props["allow_resume"] != false,
         }),
@@ -391,6 +393,7 @@ fn read_deadline(json: &Json, fields: &[Field], edge_list: &[Json]) -> Option<De
                     follows: false,
                     remember_last_assignee: false,
                     approval: read_approval(&Json::Null),
+                    allow_add_signer: false,
                     allow_return: Json::Null,
                     allow_resume: true,
                 }),

@@ -8,6 +8,7 @@ use super::back;
 use super::definition::{Definition, NodeKind, Permission};
 use super::people::{People, User};
 use super::ticket::{Rest, Ticket, Token};
+use super::votes;
 
 /// An action a user has, on one token.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -142,9 +143,17 @@ fn on_token(found: &mut Vec<Offer>, ticket: &Ticket, token: &Token, user: &Id) {
             }
         }
         // The start node is the creator's and nobody else's.
-        if matches!(node.kind, NodeKind::Normal(_)) {
+        if let NodeKind::Normal(normal) = &node.kind {
             found.push(Offer::new("forward", token));
             found.push(Offer::new("consult", token));
+            let shares = if let Rest::Held { holders, .. } = &token.rest {
+                holders.len()
+            } else {
+                1
+            };
+            if shares == 1 && normal.allow_add_signer {
+                found.push(Offer::new("add_signer", token));
+            }
             if !back::allowed(&ticket.on, token).is_empty() {
                 found.push(Offer::new("return_to", token));
             }
@@ -165,24 +174,7 @@ fn going_back(found: &mut Vec<Offer>, ticket: &Ticket, token: &Token, user: &Id,
     if is_own || back::may_unvote(ticket, token, user) {
         found.push(Offer::new("undo", token));
     }
-    let asks = match &token.rest {
-        Rest::Held {
-            consult: Some((by, _)), ..
-        } => by == user,
-        Rest::Voting(vote) => vote
-            .shares
-            .iter()
-            .any(|share| share.consulted.is_some() && share.holder == *user),
-        Rest::Held { consult: None, .. }
-        | Rest::Moving
-        | Rest::Joining
-        | Rest::Unassigned
-        | Rest::Offered(_)
-        | Rest::Timer { .. }
-        | Rest::Hook { .. }
-        | Rest::Ended => false,
-    };
-    if asks {
+    if back::asked_by(token, user).is_some() || !votes::added_by(token, user).is_empty() {
         found.push(Offer::new("take_back", token));
     }
     if let Rest::Held { holders, consult: None } = &token.rest

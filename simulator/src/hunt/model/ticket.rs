@@ -147,6 +147,8 @@ pub(super) struct Share {
     pub(super) consulted: Option<Id>,
     /// The place of the share that comes before it.
     pub(super) after: Option<usize>,
+    /// Who had its holder act as well.
+    pub(super) added_by: Option<Id>,
 }
 
 /// What somebody chose.

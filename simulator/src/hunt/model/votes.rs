@@ -7,6 +7,9 @@ use super::moves::Run;
 use super::ticket::{Cast, Rest, Share, Ticket, Token, Vote};
 use super::{Id, Refused};
 
+/// So many people can be added at a node.
+const ADDED_MAX: usize = 50;
+
 impl Vote {
     pub(super) fn new(people: Vec<Id>, rule: &Approval) -> Self {
         let shares = people.into_iter().enumerate().map(|(place, holder)| Share {
@@ -15,6 +18,7 @@ impl Vote {
             is_dropped: false,
             consulted: None,
             after: place.checked_sub(1).filter(|_| rule.in_order),
+            added_by: None,
         });
         Self {
             rule: rule.clone(),
@@ -109,6 +113,54 @@ pub(super) fn drop_share(run: &mut Run<'_>, token: u64, user: &Id) -> Result<(),
         share.consulted = None;
     }
     decide(run, token)
+}
+
+/// Whom somebody added who have not voted, where one less is enough.
+pub(super) fn added_by<'t>(token: &'t Token, user: &Id) -> Vec<&'t Id> {
+    let Some(vote) = vote_of(token).filter(|vote| vote.can_lose_one()) else {
+        return Vec::new();
+    };
+    let added = vote
+        .left()
+        .filter(|share| share.vote.is_none() && share.added_by.as_ref() == Some(user));
+    added.map(|share| &share.holder).collect()
+}
+
+/// Has somebody act beside an operator, who held the node alone or has a share of it.
+pub(super) fn add(rest: &mut Rest, by: &Id, user: &Id) -> Result<(), Refused> {
+    if let Rest::Held { holders, .. } = rest {
+        let all = Approval {
+            word: "all".into(),
+            n: 0,
+            veto: false,
+            in_order: false,
+            abstain: false,
+        };
+        *rest = Rest::Voting(Vote::new(std::mem::take(holders), &all));
+    }
+    let Rest::Voting(vote) = rest else {
+        return Err("action_not_available");
+    };
+    let n_added = vote.shares.iter().filter(|share| share.added_by.is_some()).count();
+    if vote.share_of(user).is_some() || n_added >= ADDED_MAX {
+        return Err("invalid_argument");
+    }
+    vote.shares.push(Share {
+        holder: user.clone(),
+        vote: None,
+        is_dropped: false,
+        consulted: None,
+        after: None,
+        added_by: Some(by.clone()),
+    });
+    Ok(())
+}
+
+fn vote_of(token: &Token) -> Option<&Vote> {
+    if let Rest::Voting(vote) = &token.rest {
+        return Some(vote);
+    }
+    None
 }
 
 fn vote_at(ticket: &mut Ticket, token: u64) -> Option<&mut Vote> {

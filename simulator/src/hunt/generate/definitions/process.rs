@@ -399,6 +399,7 @@ pub(super) fn assignment(tape: &mut Tape, form: &Form, names: &Names) -> Json {
         props["on_nobody"] = json!(words[tape.next(words.len())]);
     }
     props["allow_undo"] = json!(tape.chance(1, 2));
+    props["allow_add_signer"] = json!(tape.chance(1, 4));
     if tape.chance(1, 2) {
         props["allow_return"] = json!(true);
     }

@@ -80,7 +80,7 @@ fn the_properties_of_an_action_are_known_texts() {
             .expect_err("refused")
             .to_string()
     };
-    insta::assert_snapshot!(refuse(json!({ "coment": "x" })), @"invalid_argument: `action_props` has no key `coment`. Did you mean `comment`? if so send that, else leave it out; there are `children`, `comment`, `effect`, `node_id`, `position`, `target_assignee_id`, `target_node_id`.");
+    insta::assert_snapshot!(refuse(json!({ "coment": "x" })), @"invalid_argument: `action_props` has no key `coment`. Did you mean `comment`? if so send that, else leave it out; there are `children`, `comment`, `effect`, `node_id`, `position`, `resume`, `target_assignee_id`, `target_node_id`.");
     insta::assert_snapshot!(refuse(json!({ "node_id": 5 })), @"invalid_argument: argument `action_props.node_id` must be a string, got the number `5`. Send `action_props.node_id` as a string.");
 }
 

@@ -230,7 +230,7 @@ pub fn lists_equal_fold(index: &TenantIndex, tickets: &[Arc<Ticket>], directory:
 /// Every open effect is found again: the timers and hooks that a ticket waits for are those that its events began and
 /// did not end.
 pub fn effects_are_found(log: &dyn EventLog, ticket: &Ticket) -> Held {
-    use loonflow_engine::ticket::Event;
+    use loonflow_engine::ticket::{Event, OwedAgain};
     let name = "effects_are_found";
     let stream = commit::ticket_stream(&ticket.tenant_id, ticket.id);
     let commits = log
@@ -253,8 +253,26 @@ pub fn effects_are_found(log: &dyn EventLog, ticket: &Ticket) -> Held {
                 && let Some(one) = open.get_mut(token)
             {
                 one.failed = Some(reason.clone());
-            } else if let Event::EdgeTaken { token, .. } = event {
+            } else if let Event::EdgeTaken { token, .. } | Event::TokenReturned { token, .. } = event {
                 open.remove(token);
+            } else if let Event::Undone(undone) = event {
+                open.retain(|token, _| !undone.ended.contains(token));
+                // Timers that are waited for again are set again.
+                for owed in &undone.owed {
+                    if let OwedAgain::Hook {
+                        token,
+                        node,
+                        attempt,
+                        failed,
+                        ..
+                    } = owed
+                    {
+                        let (token, node, attempt) = (*token, node.clone(), *attempt);
+                        let effect = Effect::Hook { token, node, attempt };
+                        let failed = failed.as_ref().map(|(reason, _)| reason.clone());
+                        open.insert(token, Awaited { effect, failed });
+                    }
+                }
             } else if let Event::TokensReplaced { removed, .. } | Event::ForkLeft { cancelled: removed, .. } = event {
                 open.retain(|token, _| !removed.contains(token));
             } else if let Event::Migrated { tokens, .. } = event {

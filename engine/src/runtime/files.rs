@@ -14,8 +14,9 @@ use crate::runtime::engine::Engine;
 use crate::runtime::fault::Fault;
 use crate::runtime::kept_files::{Kept, Upload, blocking, is_over, records};
 use crate::runtime::request::{Caller, Done};
-use crate::ticket::{Command, FileInfo, Refusal, visibility};
+use crate::ticket::{Command, FileInfo, Refusal};
 use crate::value::Value;
+use crate::view::ticket_detail;
 use crate::workflow::{FieldPermission, Form};
 
 mod in_hand;
@@ -198,14 +199,13 @@ impl Files<'_> {
             return Ok(Err(unknown()));
         };
         let now = self.engine.inner.shared.ports.clock.now();
-        let detail = crate::view::ticket_detail::detail(
+        let permissions = ticket_detail::permissions(
             &seen.ticket,
             &seen.workflow,
             &seen.tenant.directory,
             &caller.user_id,
             now,
         );
-        let permissions = visibility::field_permissions(&seen.workflow, detail.offered.acting_node());
         let is_seen = |key: &FieldKey| {
             let permission = permissions.get(key);
             permission.is_some_and(|permission| *permission != FieldPermission::Hidden)

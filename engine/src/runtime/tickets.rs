@@ -14,7 +14,7 @@ use crate::runtime::request::{ActAnswer, ActRequest, Caller, CreateRequest, Done
 use crate::runtime::slot::Request;
 use crate::runtime::sub_tickets::Below;
 use crate::ticket::event::{Event, Meta};
-use crate::ticket::{Act, Argument, Command, Create, Question, Refusal, Replies, sub_ticket, visibility};
+use crate::ticket::{Act, Argument, Command, Create, Question, Refusal, Replies, sub_ticket};
 use crate::view::flow_history::{self, HistoryEntry, OutlineRow};
 use crate::view::row::TicketRow;
 use crate::view::ticket_detail::{self, CreateForm, Relative, TicketDetail};
@@ -292,14 +292,13 @@ impl Tickets<'_> {
             Err(refusal) => return Ok(Err(refusal)),
         };
         let now = self.engine.inner.shared.ports.clock.now();
-        let detail = ticket_detail::detail(
+        let permissions = ticket_detail::permissions(
             &seen.ticket,
             &seen.workflow,
             &seen.tenant.directory,
             &caller.user_id,
             now,
         );
-        let permissions = visibility::field_permissions(&seen.workflow, detail.offered.acting_node());
         let (workflow, directory) = (seen.workflow, seen.tenant.directory.clone());
         let files = seen.ticket.files.clone();
         let tell = move |row: &OutlineRow, meta: &Meta, events: &[Event]| {

@@ -202,6 +202,33 @@ impl WaitKind {
     }
 }
 
+/// What is looked at to show a ticket: nothing is decided.
+fn looking<'c>(workflow: &'c WorkflowVersion, directory: &'c Directory, now: Timestamp) -> Context<'c> {
+    Context {
+        now,
+        directory,
+        workflow,
+        draw: Draw::Preview,
+        parent: None,
+        migrate_to: None,
+        replies: None,
+        files: crate::ticket::Files::Unkept,
+    }
+}
+
+/// What a user who may view a ticket may do with each field of its form: as [`detail`] says it, without the rest.
+#[must_use]
+pub fn permissions(
+    ticket: &Ticket,
+    workflow: &WorkflowVersion,
+    directory: &Directory,
+    user: &UserId,
+    now: Timestamp,
+) -> BTreeMap<FieldKey, FieldPermission> {
+    let offered = offer::offered(ticket, user, &looking(workflow, directory, now));
+    visibility::field_permissions(workflow, offered.acting_node())
+}
+
 /// Shows a ticket to a user who may view it; the caller has checked that it may.
 #[must_use]
 pub fn detail(
@@ -211,16 +238,7 @@ pub fn detail(
     user: &UserId,
     now: Timestamp,
 ) -> TicketDetail {
-    let context = Context {
-        now,
-        directory,
-        workflow,
-        draw: Draw::Preview,
-        parent: None,
-        migrate_to: None,
-        replies: None,
-        files: crate::ticket::Files::Unkept,
-    };
+    let context = looking(workflow, directory, now);
     let offered = offer::offered(ticket, user, &context);
     let permissions = visibility::field_permissions(workflow, offered.acting_node());
     let mut values = BTreeMap::new();

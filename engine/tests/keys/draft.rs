@@ -7,7 +7,7 @@ use loonflow_engine::test_util::{Story, directory};
 use loonflow_engine::ticket::Refusal;
 use loonflow_engine::value::Value;
 use loonflow_engine::workflow::WorkflowVersion;
-use loonflow_engine::workflow::validate::{ValidationContext, check};
+use loonflow_engine::workflow::validate::{Problem, ValidationContext, check};
 use serde_json::{Value as Json, json};
 
 static DIRECTORY: LazyLock<Arc<Directory>> = LazyLock::new(|| directory(&["off"]));
@@ -121,23 +121,22 @@ impl Draft {
         self
     }
 
-    /// Codes of what publishing says of it, warnings too.
-    pub(crate) fn problems(&self) -> Vec<&'static str> {
+    fn checked(&self) -> (Option<WorkflowVersion>, Vec<Problem>) {
         let context = ValidationContext {
             directory: Some(&DIRECTORY),
             known_workflows: None,
         };
-        let (_, problems) = check(&self.0, None, &context);
-        problems.iter().map(|problem| problem.code).collect()
+        check(&self.0, None, &context)
+    }
+
+    /// Codes of what publishing says of it, warnings too.
+    pub(crate) fn problems(&self) -> Vec<&'static str> {
+        self.checked().1.iter().map(|problem| problem.code).collect()
     }
 
     /// It as a version that runs.
     pub(crate) fn version(&self) -> Arc<WorkflowVersion> {
-        let context = ValidationContext {
-            directory: Some(&DIRECTORY),
-            known_workflows: None,
-        };
-        let (version, problems) = check(&self.0, None, &context);
+        let (version, problems) = self.checked();
         Arc::new(version.unwrap_or_else(|| panic!("{problems:#?}")))
     }
 

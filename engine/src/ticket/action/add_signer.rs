@@ -11,6 +11,7 @@ use crate::ticket::decision::Decision;
 use crate::ticket::event::{Event, SignerPosition};
 use crate::ticket::refusal::{Argument, Refusal};
 use crate::ticket::token::Rest;
+use crate::ticket::voting;
 
 pub(super) const RULE: Rule = Rule {
     kind: ActionKind::AddSigner,
@@ -35,18 +36,8 @@ pub(super) const RULE: Rule = Rule {
 fn is_offered(asking: &Asking<'_>, standing: &Standing<'_>) -> bool {
     let node = asking.context.workflow.node(&standing.token.node);
     let props = node.and_then(|node| node.kind.as_normal());
-    let is_alone = match &standing.token.rest {
-        Rest::Held { holders, .. } => holders.len() == 1,
-        Rest::Voting(_) => true,
-        Rest::Moving
-        | Rest::Joining
-        | Rest::Unassigned
-        | Rest::Offered { .. }
-        | Rest::Shared { .. }
-        | Rest::Timer { .. }
-        | Rest::Hook { .. }
-        | Rest::Ended => false,
-    };
+    let rest = &standing.token.rest;
+    let is_alone = voting::ballot(rest).is_some() || matches!(rest, Rest::Held { holders, .. } if holders.len() == 1);
     standing.may_give && is_alone && props.is_some_and(|props| props.allow_add_signer)
 }
 
@@ -54,21 +45,10 @@ fn carry_out(decision: &mut Decision<'_>, action: &Chosen<'_>, taking: &Taking<'
     let named = target_user(decision, taking)?;
     check_not_excluded(decision, &action.node, &named)?;
     let user = acts_for(decision, &action.node, &named);
-    let has_place = decision
-        .ticket
-        .token(action.token)
-        .is_some_and(|token| match &token.rest {
-            Rest::Held { holders, .. } => holders.contains(&user),
-            Rest::Voting(ballot) => ballot.of(&user).is_some(),
-            Rest::Moving
-            | Rest::Joining
-            | Rest::Unassigned
-            | Rest::Offered { .. }
-            | Rest::Shared { .. }
-            | Rest::Timer { .. }
-            | Rest::Hook { .. }
-            | Rest::Ended => false,
-        });
+    let has_place = decision.ticket.token(action.token).is_some_and(|token| {
+        let has_share = voting::ballot(&token.rest).is_some_and(|ballot| ballot.of(&user).is_some());
+        has_share || matches!(&token.rest, Rest::Held { holders, .. } if holders.contains(&user))
+    });
     if has_place {
         let problem = "this user, or whoever stands in for them, acts at the node already; name someone else";
         return Err(Refusal::argument(Argument::TargetUser, &named, problem));

@@ -27,20 +27,13 @@ pub(super) const RULE: Rule = Rule {
 
 /// Those who have asked somebody at a token, and whom.
 fn askers(token: &Token) -> impl Iterator<Item = (&UserId, &UserId)> {
-    let (one, shares) = match &token.rest {
-        Rest::Held { consult, .. } => (consult.as_ref(), [].as_slice()),
-        Rest::Voting(ballot) => (None, ballot.shares.as_slice()),
-        Rest::Moving
-        | Rest::Joining
-        | Rest::Unassigned
-        | Rest::Offered { .. }
-        | Rest::Shared { .. }
-        | Rest::Timer { .. }
-        | Rest::Hook { .. }
-        | Rest::Ended => (None, [].as_slice()),
+    let one = if let Rest::Held { consult, .. } = &token.rest {
+        consult.as_ref()
+    } else {
+        None
     };
     let one = one.into_iter().map(|consult| (&consult.by, &consult.to));
-    let shares = shares.iter().filter(|share| share.is_kept());
+    let shares = voting::ballot(&token.rest).into_iter().flat_map(|ballot| ballot.kept());
     let asking = shares.filter_map(|share| share.consulted.as_ref().map(|to| (&share.holder, to)));
     one.chain(asking)
 }

@@ -146,12 +146,8 @@ fn on_token(found: &mut Vec<Offer>, ticket: &Ticket, token: &Token, user: &Id) {
         if let NodeKind::Normal(normal) = &node.kind {
             found.push(Offer::new("forward", token));
             found.push(Offer::new("consult", token));
-            let shares = if let Rest::Held { holders, .. } = &token.rest {
-                holders.len()
-            } else {
-                1
-            };
-            if shares == 1 && normal.allow_add_signer {
+            let is_alone = !matches!(&token.rest, Rest::Held { holders, .. } if holders.len() > 1);
+            if is_alone && normal.allow_add_signer {
                 found.push(Offer::new("add_signer", token));
             }
             if !back::allowed(&ticket.on, token).is_empty() {
